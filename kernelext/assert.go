@@ -1,0 +1,38 @@
+package kernelext
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+)
+
+const exitAssert = 1
+
+// Assert checks what a notebook claims. If ok is true it prints one line, "✓ message", as the evidence; otherwise it
+// prints "✗ message" and the place in the cell to the standard error and ends the program with exit code 1, which
+// fails the cell.
+func Assert(ok bool, format string, args ...any) { here.assert(ok, fmt.Sprintf(format, args...), 0) }
+
+// AssertNear checks that got is within tolerance of want, and prints all three. It ends the program as [Assert] does;
+// a value that is not a number is near nothing.
+func AssertNear(name string, got, want, tolerance float64) { here.near(name, got, want, tolerance) }
+
+func (s *session) near(name string, got, want, tolerance float64) {
+	ok := math.Abs(got-want) <= tolerance
+	s.assert(ok, fmt.Sprintf("%s: got %s, want %s ± %s", name, digits(got), digits(want), digits(tolerance)), 1)
+}
+
+func digits(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
+
+// assert is called by an exported function, with inner functions between the two; what calls that one is the cell.
+func (s *session) assert(ok bool, message string, inner int) {
+	if ok {
+		s.line("✓ "+message, false)
+		return
+	}
+	if _, file, line, known := runtime.Caller(2 + inner); known {
+		message += fmt.Sprintf("\n\t%s:%d", file, line) // GoNB adds the cell and the line in it
+	}
+	s.fail(exitAssert, "✗ "+message)
+}

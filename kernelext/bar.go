@@ -1,0 +1,137 @@
+package kernelext
+
+import (
+	"fmt"
+	"html"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	redrawEvery = 500 * time.Millisecond // of what is updated in place
+	lineEvery   = 10 * time.Second       // of lines in a pipe, which stay
+)
+
+// Bar is a progress bar with rate and remaining time. In a notebook it is updated in place, in a terminal it is one
+// line, in a pipe a line every ten seconds. Its methods may be called from several goroutines.
+type Bar struct {
+	live  *live
+	label string
+	total int
+
+	mu      sync.Mutex
+	n       int
+	note    string
+	start   time.Time
+	first   int // n at the first Set, where the rate starts: a resumed training does not begin at 0
+	firstAt time.Time
+	ended   time.Duration
+}
+
+// NewBar shows a bar of total steps; with total ≤ 0 the end is not known. Call Done at the end.
+func NewBar(label string, total int) *Bar { return here.newBar(label, total) }
+
+func (s *session) newBar(label string, total int) *Bar {
+	b := &Bar{label: label, total: total, start: time.Now()}
+	b.live = newLive(s, b)
+	return b
+}
+
+// Set tells that n steps are done, with a short remark such as the loss. It costs next to nothing: the bar is redrawn
+// at most twice a second. Rate and remaining time count from the first call, so let it be Set(0, "") or the step at
+// which a training resumes.
+func (b *Bar) Set(n int, note string) {
+	b.mu.Lock()
+	if b.firstAt.IsZero() {
+		b.first, b.firstAt = n, time.Now()
+	}
+	b.n, b.note = n, note
+	b.mu.Unlock()
+	b.live.changed()
+}
+
+// Done shows the last state, with the time it took. It may be called twice, and by defer.
+func (b *Bar) Done() error {
+	b.mu.Lock()
+	if b.ended == 0 {
+		b.ended = max(1, time.Since(b.start))
+	}
+	b.mu.Unlock()
+	return b.live.done()
+}
+
+// status is the bar's content as one line.
+func (b *Bar) status() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := fmt.Sprintf("%s: %d", b.label, b.n)
+	if b.total > 0 {
+		text += fmt.Sprintf("/%d", b.total)
+		if b.ended == 0 {
+			text += fmt.Sprintf(" %d%%", percent(b.n, b.total))
+		}
+	}
+	elapsed := b.ended
+	if elapsed == 0 {
+		elapsed = time.Since(b.start)
+	}
+	text += " in " + clock(elapsed) + b.rate(elapsed)
+	if b.note != "" {
+		text += " · " + b.note
+	}
+	return text
+}
+
+// rate says how fast it goes and, before the end, how long it will take.
+func (b *Bar) rate(elapsed time.Duration) string {
+	seconds := (elapsed - b.firstAt.Sub(b.start)).Seconds()
+	if b.firstAt.IsZero() || b.n <= b.first || seconds <= 0 {
+		return ""
+	}
+	rate := float64(b.n-b.first) / seconds
+	text := " (" + threeDigits(rate) + "/s"
+	if left := b.total - b.n; b.ended == 0 && left > 0 {
+		text += ", " + clock(time.Duration(float64(left)/rate*float64(time.Second))) + " left"
+	}
+	return text + ")"
+}
+
+func percent(n, total int) int { return min(100, max(0, int(100*float64(n)/float64(total)))) }
+
+// render makes the bar's bundle; a bar has no picture, so that it costs little.
+func (b *Bar) render(bool) (Bundle, error) {
+	text := b.status()
+	b.mu.Lock()
+	share := 0
+	if b.total > 0 {
+		share = percent(b.n, b.total)
+	}
+	b.mu.Unlock()
+	markup := fmt.Sprintf(`<div style="font-family:sans-serif;font-size:13px">`+
+		`<div style="width:320px;height:8px;background:#e4e4e4;margin:4px 0">`+
+		`<div style="width:%d%%;height:8px;background:#0072b2"></div></div>%s</div>`, share, html.EscapeString(text))
+	return Bundle{Data: map[string]any{mimeHTML: markup, mimeText: text}}, nil
+}
+
+// clock writes a duration as a reader says it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
+func clock(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+// threeDigits writes a rate.
+func threeDigits(x float64) string {
+	if x >= 100 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
+}

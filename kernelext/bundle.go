@@ -1,0 +1,84 @@
+package kernelext
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+)
+
+// MIME types of the bundles that this package makes.
+const (
+	mimeText     = string(protocol.MIMETextPlain)
+	mimeHTML     = string(protocol.MIMETextHTML)
+	mimeMarkdown = string(protocol.MIMETextMarkdown)
+	mimePNG      = string(protocol.MIMEImagePNG)
+)
+
+// Bundle is one value in several forms, MIME type → content, of which a front end shows the richest that it knows.
+// "text/plain" is required: terminals, comparisons and saved notebooks read it. Contents are a string, a []byte
+// (binary, such as "image/png") or any value that encodes to JSON.
+type Bundle struct {
+	Data map[string]any
+	Meta map[string]any // by MIME type, e.g. "image/png" → {"width": 640}; may be nil
+}
+
+// Bundler is a value that knows how to show itself: [Show] calls Bundle.
+type Bundler interface {
+	Bundle() (Bundle, error)
+}
+
+// text returns the plain form of the bundle.
+func (b Bundle) text() string {
+	text, _ := b.Data[mimeText].(string)
+	return text
+}
+
+// wire turns the bundle into the message that GoNB reads, with every value reduced to what its decoder knows.
+func (b Bundle) wire(displayID string) (*protocol.DisplayData, error) {
+	if b.text() == "" {
+		return nil, errors.New("kernelext: Bundle without text/plain, want a text that is useful by itself")
+	}
+	data := &protocol.DisplayData{Data: map[protocol.MIMEType]any{}, DisplayID: displayID}
+	for mime, content := range b.Data {
+		plain, err := plainValue(content)
+		if err != nil {
+			return nil, fmt.Errorf("kernelext: Bundle %q: %w", mime, err)
+		}
+		data.Data[protocol.MIMEType(mime)] = plain
+	}
+	if len(b.Meta) == 0 {
+		return data, nil
+	}
+	meta, err := throughJSON(b.Meta)
+	if err != nil {
+		return nil, fmt.Errorf("kernelext: metadata of a Bundle: %w", err)
+	}
+	data.Metadata, _ = meta.(map[string]any)
+	return data, nil
+}
+
+// plainValue lets strings and bytes through and takes anything else apart by way of JSON. A type that gob does not
+// know would close GoNB's pipe for the rest of the cell.
+func plainValue(v any) (any, error) {
+	switch v := v.(type) {
+	case string, []byte:
+		return v, nil
+	default:
+		return throughJSON(v)
+	}
+}
+
+func throughJSON(v any) (any, error) {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var plain any
+	if err := json.NewDecoder(bytes.NewReader(encoded)).Decode(&plain); err != nil {
+		return nil, err
+	}
+	return plain, nil
+}

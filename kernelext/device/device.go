@@ -1,0 +1,178 @@
+// Package device chooses what a cell computes on: CUDA, XLA on the CPU or GoMLX's pure-Go backend.
+//
+// It loads only a plugin that set-up proved (`lecture setup`), by its path, so that a cell neither searches folders,
+// nor downloads anything, nor loads a damaged file.
+package device
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/go-xla/compute/xla"
+
+	"deeplearning.example/kernelext/internal/plugin"
+)
+
+// EnvDevice names the wanted device: cuda, cuda:N, cpu or go.
+const EnvDevice = "LECTURE_DEVICE"
+
+// Backend returns a new backend: GoMLX's own choice where GOMLX_BACKEND is set, else the device that LECTURE_DEVICE
+// names, else the best that is there. Without a proved plugin it is the pure-Go one, with one line on the standard
+// error. The caller finalises it, or leaves that to the end of the process.
+func Backend() (compute.Backend, error) {
+	return Open(os.Getenv(EnvDevice), os.Stderr)
+}
+
+// Open is Backend with the wanted device given (empty: the best) and a place for the warning. GOMLX_BACKEND wins.
+func Open(want string, warn io.Writer) (compute.Backend, error) {
+	disableAutoInstall()
+	if config, set := os.LookupEnv(compute.ConfigEnvVar); set {
+		return fromConfig(config)
+	}
+	kind, ordinal, err := parse(want)
+	if err != nil {
+		return nil, err
+	}
+	state, err := plugin.LoadState()
+	if err != nil {
+		return nil, fmt.Errorf("device: %w", err)
+	}
+	switch kind {
+	case "go":
+		return gobackend.New("")
+	case plugin.CUDA, plugin.CPU:
+		return openXLA(state, kind, ordinal)
+	}
+	return best(state, warn)
+}
+
+// disableAutoInstall keeps go-xla from downloading a plugin whenever a backend is made.
+var disableAutoInstall = sync.OnceFunc(func() { xla.EnableAutoInstall(false) })
+
+// fromConfig makes a backend by GoMLX's own rules, which panic where the name is unknown.
+func fromConfig(config string) (backend compute.Backend, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("device: %s=%q: %v", compute.ConfigEnvVar, config, r)
+		}
+	}()
+	backend, err = compute.NewWithConfig(config)
+	if err != nil {
+		err = fmt.Errorf("device: %s=%q: %w", compute.ConfigEnvVar, config, err)
+	}
+	return backend, err
+}
+
+// parse splits the name of a device into its kind and its number; -1 stands for all.
+func parse(want string) (kind string, ordinal int, err error) {
+	kind, number, numbered := strings.Cut(want, ":")
+	ordinal = -1
+	if numbered {
+		ordinal, err = strconv.Atoi(number)
+	}
+	switch {
+	case err != nil, numbered && (kind != plugin.CUDA || ordinal < 0):
+	case kind == "", kind == plugin.CUDA, kind == plugin.CPU, kind == "go":
+		return kind, ordinal, nil
+	}
+	return "", 0, fmt.Errorf("device: %s=%q, want cuda, cuda:N, cpu or go (here: %s)",
+		EnvDevice, want, strings.Join(Known(), ", "))
+}
+
+// Known lists the devices of this machine as LECTURE_DEVICE names them.
+func Known() []string {
+	var names []string
+	if state, err := plugin.LoadState(); err == nil {
+		if proved := state.Proved(plugin.CUDA); len(proved) > 0 {
+			for i := range proved[0].Devices {
+				names = append(names, fmt.Sprintf("cuda:%d", i))
+			}
+		}
+		if len(state.Proved(plugin.CPU)) > 0 {
+			names = append(names, plugin.CPU)
+		}
+	}
+	return append(names, "go")
+}
+
+// openXLA makes a backend of a platform by the first proved plugin.
+func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend, error) {
+	proved := state.Proved(platform)
+	if len(proved) == 0 {
+		return nil, fmt.Errorf("device: no proved plugin for %q, want one of %s; `lecture setup` gets and proves plugins",
+			platform, strings.Join(Known(), ", "))
+	}
+	config := proved[0].Path
+	if ordinal >= 0 {
+		if ordinal >= len(proved[0].Devices) {
+			return nil, fmt.Errorf("device: no cuda:%d, want one of %s", ordinal, strings.Join(Known(), ", "))
+		}
+		config += ",visible_devices=" + strconv.Itoa(ordinal)
+	}
+	backend, err := xla.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("device: %s: %w", platform, err)
+	}
+	return backend, nil
+}
+
+// best tries CUDA where its device is present, then the CPU, then pure Go.
+func best(state plugin.State, warn io.Writer) (compute.Backend, error) {
+	var failures error
+	if plugin.HasNVIDIA() && len(state.Proved(plugin.CUDA)) > 0 {
+		backend, err := openXLA(state, plugin.CUDA, -1)
+		if err == nil {
+			return backend, nil
+		}
+		failures = err
+	}
+	backend, err := openXLA(state, plugin.CPU, -1)
+	if err == nil {
+		if failures != nil {
+			fmt.Fprintf(warn, "%s; computing on the CPU\n", firstLine(failures))
+		}
+		return backend, nil
+	}
+	fmt.Fprintf(warn, "%s; computing in pure Go, about 14 times slower\n", firstLine(errors.Join(failures, err)))
+	return gobackend.New("")
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// Describe says in a few words what a backend computes on: "XLA on the CPU (2 cores), PJRT 0.115".
+func Describe(backend compute.Backend) string {
+	x, isXLA := backend.(*xla.Backend)
+	switch {
+	case !isXLA:
+		return fmt.Sprintf("GoMLX's pure-Go backend (%d cores)", runtime.NumCPU())
+	case x.IsCUDA():
+		return fmt.Sprintf("XLA on CUDA (%d devices)%s", x.NumDevices(), api(x))
+	case x.IsCPU():
+		return fmt.Sprintf("XLA on the CPU (%d cores)%s", runtime.NumCPU(), api(x))
+	}
+	return fmt.Sprintf("XLA on %s%s", x.PluginName(), api(x))
+}
+
+// api is the PJRT version of a backend's plugin, as its proof has it.
+func api(x *xla.Backend) string {
+	state, err := plugin.LoadState()
+	if err != nil {
+		return ""
+	}
+	path, _, _ := strings.Cut(x.PluginName(), ",")
+	if record, found := state.Lookup(path); found {
+		return ", PJRT " + record.API
+	}
+	return ""
+}

@@ -1,0 +1,29 @@
+// Package kernelext is what a cell of the lecture calls: it shows pictures, tables, plots and tensors, draws live
+// curves and progress bars, reads the parameters of the notebook and checks what the notebook claims.
+//
+//	kernelext.Show(v)                          // anything: picture, plot, tensor, table, error, slice, map
+//	kernelext.Grid(digits, 10)                 // many small pictures as one
+//	curve := kernelext.NewCurve("ELBO", "reconstruction", "KL")
+//	epochs := kernelext.Param("epochs", 2, 30) // quick, full
+//	kernelext.AssertNear("loss", got, math.Ln2, 0.01)
+//
+// # One cell, one process
+//
+// GoNB compiles a cell into a program of its own, with the text of a "%%" cell as the body of func main. So there is
+// no wrapper to call: [Context] ends at an interrupt, and every call that shows something has delivered it when it
+// returns, after what was printed before it. A panic, os.Exit or log.Fatal after it loses nothing. What a [Curve] or a
+// [Bar] collected after its last redraw is shown by Done.
+//
+// # Notebook, terminal, pipe
+//
+// The same calls work everywhere. In a notebook a value is sent in a rich form (a PNG picture or HTML) together with
+// a text that is useful alone. In a terminal and in a pipe the text is printed, and with the environment variable
+// LECTURE_OUT set to a folder each picture is written there as out-001.png, out-002.png and so on. No call waits for
+// a browser.
+//
+// # Exit codes
+//
+// Two kinds of call end the program, because a cell has nobody to return an error to: [Assert] and [AssertNear] with
+// exit code 1 when the check fails, and [Param], [Mode] and [Quick] with exit code 2 when LECTURE_PARAMS or
+// LECTURE_MODE cannot be read. [ParamE] and [ModeE] return the error instead.
+package kernelext

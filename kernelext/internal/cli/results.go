@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"deeplearning.example/kernelext/nbformat"
+	"deeplearning.example/kernelext/nbformat/page"
+	"deeplearning.example/kernelext/run"
+)
+
+// writeResult leaves the executed notebook and its page in the results' folder.
+func (s *session) writeResult(r result) error {
+	path := filepath.Join(s.flags.out, r.book.name)
+	if err := nbformat.Write(path, r.book.nb); err != nil {
+		return err
+	}
+	return writeWhole(filepath.Join(s.flags.out, pageName(r.book.name)), func(w io.Writer) error {
+		return page.Render(w, r.book.nb, page.Options{
+			Index:  "index.html",
+			Source: r.book.name,
+			Note:   fmt.Sprintf("%s mode, %s, %s", s.flags.mode, humanTime(seconds(r.report.Seconds)), machineText(r.report)),
+			Files:  os.DirFS(filepath.Dir(r.book.path)),
+		})
+	})
+}
+
+func machineText(r *run.Report) string {
+	text := fmt.Sprintf("%d cores", r.Machine.Cores)
+	if r.Machine.GPU != "" && r.Machine.GPU != "none" {
+		text += ", " + r.Machine.GPU
+	}
+	return text
+}
+
+func pageName(notebook string) string { return strings.TrimSuffix(notebook, ".ipynb") + ".html" }
+
+// writeIndex leaves the page that lists the notebooks of this run.
+func (s *session) writeIndex() error {
+	var entries []page.Entry
+	for _, r := range s.results {
+		entries = append(entries, page.Entry{
+			Title:     page.Title(r.book.nb),
+			Page:      pageName(r.book.name),
+			Status:    r.status(),
+			Failed:    r.err != nil,
+			Took:      seconds(r.report.Seconds),
+			Thumbnail: page.Thumbnail(r.book.nb),
+		})
+	}
+	return writeWhole(filepath.Join(s.flags.out, "index.html"), func(w io.Writer) error {
+		return page.RenderIndex(w, entries, page.Options{Title: "Lecture 11", Note: s.flags.mode + " mode"})
+	})
+}
+
+func (r result) status() string {
+	if r.err == nil {
+		return "passed"
+	}
+	return flat(r.err)
+}
+
+// writeReport writes the report file, if one is asked for.
+func (s *session) writeReport() error {
+	if s.flags.report == "" {
+		return nil
+	}
+	var reports []*run.Report
+	for _, r := range s.results {
+		reports = append(reports, r.report)
+	}
+	raw, err := run.JSON(reports)
+	if err != nil {
+		return err
+	}
+	return writeWhole(s.flags.report, func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
+}
+
+// writeWhole writes a file under a temporary name and renames it: it is there whole, or as it was.
+func writeWhole(path string, fill func(io.Writer) error) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".lecture-*")
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	defer os.Remove(temp.Name()) // fails after the rename, as it should
+	err = fill(temp)
+	if err == nil {
+		err = temp.Chmod(0o644)
+	}
+	if closeErr := temp.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+// summary prints the table of the notebooks and the closing line, and returns how many failed.
+func (s *session) summary() (failed int) {
+	table := tabwriter.NewWriter(s.ios.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nNOTEBOOK\tRESULT\tCELLS\tTIME\tPEAK MEMORY")
+	for _, r := range s.results {
+		word := "passed"
+		if r.err != nil {
+			word = "FAILED"
+			failed++
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", r.book.name, word, len(r.report.Cells),
+			humanTime(seconds(r.report.Seconds)), humanBytes(r.report.PeakBytes))
+	}
+	_ = table.Flush() // a broken pipe is not worth a message
+	for _, r := range s.results {
+		if r.err != nil {
+			fmt.Fprintf(s.ios.out, "FAILED %s\n", flat(r.err))
+		}
+	}
+	fmt.Fprintf(s.ios.out, "results: %s\n", filepath.Join(s.flags.out, "index.html"))
+	fmt.Fprintf(s.ios.out, "%d passed, %d failed\n", len(s.results)-failed, failed)
+	return failed
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// humanTime is a duration as people say it: 1.2 s, 48 s, 1 min 52 s.
+func humanTime(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	if d < time.Hour {
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+}

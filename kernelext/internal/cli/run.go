@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"deeplearning.example/kernelext/jupyter"
+	"deeplearning.example/kernelext/nbformat"
+	"deeplearning.example/kernelext/run"
+	"deeplearning.example/kernelext/setup"
+)
+
+type runFlags struct {
+	mode    string
+	out     string
+	timeout time.Duration
+	report  string
+	params  []string
+	fresh   bool
+	check   bool
+	save    bool
+	noSetup bool
+}
+
+func newRun(ios *streams) *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "run [notebook...]",
+		Short: "Run notebooks and leave them executed, with an HTML page of each, in out/",
+		Long: `Sets the machine up where that was not done, then runs the given notebooks, or all of the lecture's in order,
+through the Jupyter protocol. A notebook stops at its first failing cell; the next notebook is run nevertheless. Each
+is left executed in the results' folder with an HTML page, and index.html lists them.
+
+Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command line, 130 after Ctrl-C.`,
+		Example: `  lecture run
+  lecture run --mode full -p epochs=5 notebooks/vae.ipynb
+  lecture run --fresh --report report.json`,
+		RunE: func(cmd *cobra.Command, paths []string) error { return runRun(cmd.Context(), ios, flags, paths) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.mode, "mode", run.Quick, "`SIZE` of every training: quick or full")
+	f.StringVar(&flags.out, "out", "out", "`FOLDER` of the results")
+	f.DurationVar(&flags.timeout, "timeout", 10*time.Minute, "how long one cell may run; 0 is without limit")
+	f.StringVar(&flags.report, "report", "", "write each cell's time, status and memory to this JSON `FILE`")
+	f.StringArrayVarP(&flags.params, "param", "p", nil, "set a parameter: `NAME=VALUE`, as `lecture params` lists them")
+	f.BoolVar(&flags.fresh, "fresh", false, "train everything anew, in a model store of this run only")
+	f.BoolVar(&flags.check, "check", false, "fail where the stored outputs are not those of the notebook's code")
+	f.BoolVar(&flags.save, "save", false, "write a notebook that passed back to its place (for maintainers)")
+	f.BoolVar(&flags.noSetup, "no-setup", false, "do not look whether the machine is set up")
+	return cmd
+}
+
+func (f runFlags) validate() error {
+	if f.mode != run.Quick && f.mode != run.Full {
+		return usagef("--mode %q, want %s or %s", f.mode, run.Quick, run.Full)
+	}
+	if f.timeout < 0 {
+		return usagef("--timeout %v, want a positive duration such as 10m, or 0 for no limit", f.timeout)
+	}
+	return nil
+}
+
+// session is one run of several notebooks.
+type session struct {
+	ios     *streams
+	flags   runFlags
+	env     []string
+	results []result
+}
+
+// result is what became of one notebook.
+type result struct {
+	book   *notebook
+	report *run.Report
+	err    error
+}
+
+// runRun checks all that can be checked before anything is run or written.
+func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) error {
+	if err := flags.validate(); err != nil {
+		return err
+	}
+	opts, err := setupOptions(ios)
+	if err != nil {
+		return err
+	}
+	books, err := loadNotebooks(opts.Module, paths)
+	if err != nil {
+		return err
+	}
+	if err := applyParams(books, flags.params); err != nil {
+		return err
+	}
+	if err := makeFolder(flags.out); err != nil {
+		return err
+	}
+	if flags.check {
+		for _, book := range books {
+			book.stale = run.Stale(book.nb)
+		}
+	}
+	if !flags.noSetup {
+		opts.Quiet = true
+		opts.Without = []string{"gopls"} // nobody completes code in a run, and it takes a minute to build
+		if err := setup.Run(ctx, opts, setupSteps()); err != nil {
+			return err
+		}
+	}
+	s := &session{ios: ios, flags: flags, env: os.Environ()}
+	return s.run(ctx, books)
+}
+
+// makeFolder makes the results' folder, and sees that it can be written.
+func makeFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".lecture-*"); err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write results in %s: %w; name another folder with --out", dir, err)
+	}
+	return nil
+}
+
+// run runs the notebooks one after the other and tells the outcome.
+func (s *session) run(ctx context.Context, books []*notebook) error {
+	specs, err := findKernels(books)
+	if err != nil {
+		return err
+	}
+	if s.flags.fresh {
+		dir, err := os.MkdirTemp("", "lecture-store-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		s.env = append(s.env, "LECTURE_STORE="+dir)
+	}
+	for _, book := range books {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := s.runOne(ctx, book, specs[book]); err != nil {
+			return err
+		}
+	}
+	if err := s.writeIndex(); err != nil {
+		return err
+	}
+	if err := s.writeReport(); err != nil {
+		return err
+	}
+	failed := s.summary()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case failed > 0:
+		return reported{fmt.Errorf("%d notebooks failed", failed)}
+	}
+	return nil
+}
+
+// findKernels sees before the first notebook is run that the kernel of each is installed.
+func findKernels(books []*notebook) (map[*notebook]*jupyter.Spec, error) {
+	specs := map[*notebook]*jupyter.Spec{}
+	for _, book := range books {
+		name := book.nb.KernelName()
+		if name == "" {
+			name = setup.KernelName
+		}
+		spec, err := jupyter.FindSpec(name, os.Getenv)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w; `lecture setup` installs %s", book.name, err, setup.KernelName)
+		}
+		specs[book] = spec
+	}
+	return specs, nil
+}
+
+// runOne runs one notebook and writes what it gave. A failing cell is no error here; a full disk is.
+func (s *session) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) error {
+	show := newProgress(s.ios)
+	report, err := run.Notebook(ctx, book.nb, run.Options{
+		Name:    book.name,
+		Spec:    spec,
+		Dir:     filepath.Dir(book.path),
+		Mode:    s.flags.mode,
+		Params:  book.values,
+		Env:     s.env,
+		Timeout: s.flags.timeout,
+		OnEvent: show.event,
+	})
+	show.close()
+	if err == nil && book.stale != nil {
+		err = fmt.Errorf("%s: stored outputs: %w", book.name, book.stale)
+	}
+	if err != nil {
+		fmt.Fprintf(s.ios.out, "FAILED %s\n", flat(err))
+	}
+	s.results = append(s.results, result{book: book, report: report, err: err})
+	if writeErr := s.writeResult(s.results[len(s.results)-1]); writeErr != nil {
+		return writeErr
+	}
+	if s.flags.save && err == nil {
+		return nbformat.Write(book.path, book.nb)
+	}
+	return nil
+}

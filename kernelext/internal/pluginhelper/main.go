@@ -1,0 +1,152 @@
+// Command pluginhelper does for set-up what must not be done in set-up's own process.
+//
+//	pluginhelper prove FILE       load a plugin and run 1+1 on it; a damaged plugin kills only this process
+//	pluginhelper cpu DIR          go-xla's own installer of the CPU plugin
+//	pluginhelper cuda DIR         go-xla's own installer of the CUDA plugin and its libraries
+//	pluginhelper works            does nothing: that it starts shows that it was linked well
+//
+// prove writes JSON lines, each a part of the answer, so that what was learnt before a crash is not lost.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/installer"
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 1 && args[0] == "works" {
+		return nil
+	}
+	if len(args) != 2 {
+		return fmt.Errorf("usage: pluginhelper prove FILE | cpu DIR | cuda DIR")
+	}
+	switch args[0] {
+	case "prove":
+		return prove(args[1])
+	case "cpu":
+		return installCPU(args[1])
+	case "cuda":
+		limitConnecting()
+		return installer.CudaInstall("cuda13", "latest", args[1], false, installer.Quiet)
+	}
+	return fmt.Errorf("pluginhelper: unknown command %q", args[0])
+}
+
+// prove tells the API version, which needs no call into the plugin but one, then its devices, then the sum.
+func prove(path string) error {
+	major, minor, err := apiVersion(path)
+	if err != nil {
+		return err
+	}
+	if err := tell("api", fmt.Sprintf("%d.%d", major, minor)); err != nil {
+		return err
+	}
+	if major != wantMajor || minor < wantMinor {
+		return fmt.Errorf("it speaks PJRT API %d.%d, go-xla needs %d.%d or a later one of the same major version",
+			major, minor, wantMajor, wantMinor)
+	}
+	xla.EnableAutoInstall(false)
+	backend, err := xla.New(path)
+	if err != nil {
+		return err
+	}
+	defer backend.Finalize()
+	if err := tell("platform", platform(path)); err != nil {
+		return err
+	}
+	for i := range backend.NumDevices() {
+		if err := tell("device", backend.DeviceDescription(compute.DeviceNum(i))); err != nil {
+			return err
+		}
+	}
+	sum, err := onePlusOne(backend)
+	if err != nil {
+		return err
+	}
+	if sum != 2 {
+		return fmt.Errorf("it says that 1 + 1 = %g", sum)
+	}
+	return tell("sum", "2")
+}
+
+func tell(key, value string) error {
+	return json.NewEncoder(os.Stdout).Encode(map[string]string{key: value})
+}
+
+func platform(path string) string {
+	if pjrt.IsCUDAName(path) {
+		return "cuda"
+	}
+	return "cpu"
+}
+
+// onePlusOne compiles and runs x + x for x = 1 on the first device.
+func onePlusOne(backend compute.Backend) (float32, error) {
+	shape := shapes.Make(dtypes.Float32)
+	builder := backend.Builder("one_plus_one")
+	main := builder.Main()
+	x, err := main.Parameter("x", shape, nil)
+	if err != nil {
+		return 0, err
+	}
+	sum, err := main.Add(x, x)
+	if err != nil {
+		return 0, err
+	}
+	if err := main.Return([]compute.Value{sum}, nil); err != nil {
+		return 0, err
+	}
+	program, err := builder.Compile()
+	if err != nil {
+		return 0, err
+	}
+	defer program.Finalize()
+	input, err := backend.BufferFromFlatData(0, []float32{1}, shape)
+	if err != nil {
+		return 0, err
+	}
+	outputs, err := program.Execute([]compute.Buffer{input}, nil, 0)
+	if err != nil {
+		return 0, err
+	}
+	result := []float32{0}
+	err = outputs[0].ToFlatData(result)
+	return result[0], err
+}
+
+// installCPU runs go-xla's installer for the version that go-xla was tested with.
+func installCPU(dir string) error {
+	limitConnecting()
+	platform := runtime.GOOS + "_" + runtime.GOARCH
+	return installer.CPUInstall(platform, pjrt.DefaultCPUVersion, dir, false, installer.Quiet)
+}
+
+// limitConnecting makes an unreachable network known within seconds. The installer uses the default transport and
+// sets no limit of its own; the download itself may take as long as it likes.
+func limitConnecting() {
+	http.DefaultTransport = &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ResponseHeaderTimeout: 10 * time.Second,
+	}
+}

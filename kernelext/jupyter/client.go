@@ -1,0 +1,352 @@
+package jupyter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+	"github.com/google/uuid"
+)
+
+const (
+	// DefaultMaxMessage is the longest message in bytes that a client keeps.
+	DefaultMaxMessage = 64 << 20
+	// DefaultSettle is the time between the two halves of a request's end, reply and idle.
+	DefaultSettle = 10 * time.Second
+	// lastWords is how long messages that a dead kernel sent before are still read.
+	lastWords = time.Second
+	// deathNotice is how long a process may take to end after its connections have.
+	deathNotice = 2 * time.Second
+)
+
+// ErrClosed is the error of requests on a client that was closed.
+var ErrClosed = errors.New("jupyter: the client is closed")
+
+// LostError says that the kernel closed a connection.
+type LostError struct{ Cause error }
+
+// Error gives the cause.
+func (e *LostError) Error() string {
+	return fmt.Sprintf("jupyter: the connection to the kernel is lost: %v", e.Cause)
+}
+
+// Unwrap gives the cause.
+func (e *LostError) Unwrap() error { return e.Cause }
+
+// ClientOptions say how a client behaves. The zero value is good.
+type ClientOptions struct {
+	// Process is the kernel's process, if it is ours: its death is then told with its state and log.
+	Process *Process
+	// Input answers a request for input. Nil answers with an empty line: nobody is there to ask.
+	Input func(prompt string, password bool) string
+	// Other gets the iopub messages that belong to no request in progress.
+	Other Handler
+	// MaxMessage is the longest message in bytes that is kept; longer ones are counted and thrown away. 0 means
+	// DefaultMaxMessage.
+	MaxMessage int64
+	// Settle is how long the idle of a request may come after its reply, or its reply after the idle. 0 means
+	// DefaultSettle.
+	Settle time.Duration
+}
+
+// Client is a front end's side of the connection to a kernel: the five channels. Its methods may be called from
+// several goroutines.
+type Client struct {
+	signer  Signer
+	session string
+	opts    ClientOptions
+	settle  time.Duration
+
+	shell, control, stdin, iopub *channel
+	heartbeat                    heartbeat
+	readers                      sync.WaitGroup
+	broken                       chan error // the first failure of a reader
+	closing                      chan struct{}
+	closeOnce                    sync.Once
+
+	mu      sync.Mutex
+	pending map[string]*Request
+	err     error
+	done    chan struct{}
+}
+
+// Dial connects to a kernel's five ports, waiting until it listens, at most until ctx ends. Use Ready next.
+func Dial(ctx context.Context, info *ConnectionInfo, opts ClientOptions) (*Client, error) {
+	signer, err := info.Signer()
+	if err != nil {
+		return nil, err
+	}
+	if opts.MaxMessage == 0 {
+		opts.MaxMessage = DefaultMaxMessage
+	}
+	if opts.Settle == 0 {
+		opts.Settle = DefaultSettle
+	}
+	c := &Client{
+		signer: signer, session: uuid.NewString(), opts: opts, settle: opts.Settle,
+		broken: make(chan error, 4), closing: make(chan struct{}),
+		pending: map[string]*Request{}, done: make(chan struct{}),
+	}
+	if err := c.dial(ctx, info); err != nil {
+		c.closeChannels()
+		return nil, err
+	}
+	c.listen()
+	return c, nil
+}
+
+// dial opens the channels. Shell, control and stdin share one identity: the protocol wants it of shell and stdin, and
+// GoNB answers control requests on the shell channel.
+func (c *Client) dial(ctx context.Context, info *ConnectionInfo) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if p := c.opts.Process; p != nil {
+		go func() {
+			select {
+			case <-p.Done():
+				cancel(p.Err())
+			case <-ctx.Done():
+			}
+		}()
+	}
+	d := &dialer{info: info, identity: c.session, limit: c.opts.MaxMessage}
+	for _, ch := range []struct {
+		name string
+		port int
+		kind zmq4.SocketType
+		to   **channel
+	}{
+		{"shell", info.ShellPort, zmq4.Dealer, &c.shell},
+		{"control", info.ControlPort, zmq4.Dealer, &c.control},
+		{"stdin", info.StdinPort, zmq4.Dealer, &c.stdin},
+		{"iopub", info.IOPubPort, zmq4.Sub, &c.iopub},
+		{"heartbeat", info.HBPort, zmq4.Req, &c.heartbeat.channel},
+	} {
+		if *ch.to, err = d.dial(ctx, ch.name, ch.port, ch.kind); err != nil {
+			return err
+		}
+	}
+	subscribeToAll := [][]byte{{1}} // ZMTP 3.0: the byte 1, then the prefix of the topics, here none
+	return c.iopub.send(subscribeToAll)
+}
+
+// listen starts the readers.
+func (c *Client) listen() {
+	c.read(c.shell, func(m *Message) { c.route(m, true) })
+	c.read(c.control, func(m *Message) { c.route(m, true) })
+	c.read(c.iopub, func(m *Message) { c.route(m, false) })
+	c.read(c.stdin, c.answerInput)
+	go c.watch()
+}
+
+// read hands each message of a channel to handle, until the channel fails.
+func (c *Client) read(ch *channel, handle func(*Message)) {
+	c.readers.Go(func() {
+		for {
+			m, err := c.receive(ch)
+			if err != nil {
+				c.broken <- err
+				return
+			}
+			if m != nil {
+				handle(m)
+			}
+		}
+	})
+}
+
+// receive reads one message; it is nil where one was thrown away. A message with a wrong signature is an error, and
+// ends the connection: whoever sends it is not our kernel.
+func (c *Client) receive(ch *channel) (*Message, error) {
+	frames, err := ch.recv()
+	if tooLarge := new(tooLargeError); errors.As(err, &tooLarge) {
+		c.countLost(tooLarge.bytes)
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return Decode(c.signer, frames)
+}
+
+func (c *Client) countLost(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.pending {
+		r.addLost(bytes)
+	}
+}
+
+// route finds the request that caused m.
+func (c *Client) route(m *Message, isReply bool) {
+	c.mu.Lock()
+	r := c.pending[m.Parent.MsgID]
+	c.mu.Unlock()
+	switch {
+	case r != nil && (!isReply || m.Header.MsgType == replyType(r.msgType)):
+		r.deliver(m, isReply)
+	case r == nil && !isReply && c.opts.Other != nil:
+		c.opts.Other(m)
+	}
+}
+
+func replyType(request string) string { return strings.TrimSuffix(request, "_request") + "_reply" }
+
+// answerInput replies to an input_request at once, since the kernel waits for it without a limit.
+func (c *Client) answerInput(m *Message) {
+	if m.Header.MsgType != "input_request" {
+		return
+	}
+	c.route(m, false)
+	var request InputRequest
+	value := ""
+	if m.Decode(&request) == nil && c.opts.Input != nil {
+		value = c.opts.Input(request.Prompt, request.Password)
+	}
+	reply, err := m.Reply("input_reply", InputReply{Status: "ok", Value: value})
+	if err != nil {
+		return
+	}
+	reply.Header.Session, reply.Identities = c.session, nil
+	if frames, err := reply.Encode(c.signer); err == nil {
+		c.stdin.send(frames) // a failure shows at the next read
+	}
+}
+
+// watch turns the end of the kernel, or of a connection, into the client's error.
+func (c *Client) watch() {
+	var dead <-chan struct{}
+	if c.opts.Process != nil {
+		dead = c.opts.Process.Done()
+	}
+	select {
+	case <-c.closing:
+		c.fail(ErrClosed)
+		return
+	case <-dead:
+		c.drain()
+		c.fail(c.opts.Process.Err())
+		return
+	case err := <-c.broken:
+		c.fail(c.explain(err, dead))
+	}
+}
+
+// explain finds why a reader failed: a refused message is its own reason, else the process may have ended.
+func (c *Client) explain(err error, dead <-chan struct{}) error {
+	select {
+	case <-c.closing:
+		return ErrClosed
+	default:
+	}
+	signature, frame := new(SignatureError), new(FrameError)
+	if errors.As(err, &signature) || errors.As(err, &frame) {
+		return err
+	}
+	if dead != nil {
+		select {
+		case <-dead:
+			c.drain()
+			return c.opts.Process.Err()
+		case <-c.closing:
+			return ErrClosed
+		case <-time.After(deathNotice):
+		}
+	}
+	c.drain()
+	return &LostError{Cause: err}
+}
+
+// drain waits until the readers have read what a dead kernel had sent.
+func (c *Client) drain() {
+	finished := make(chan struct{})
+	go func() {
+		c.readers.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-c.closing:
+	case <-time.After(lastWords):
+	}
+}
+
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+		close(c.done)
+	}
+}
+
+// Done is closed when no request can be answered any more.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err is nil while the client works, then why it does not: *ExitError (the kernel died), *LostError, *SignatureError,
+// *FrameError or ErrClosed.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close closes the channels and ends all requests with ErrClosed. The kernel goes on.
+func (c *Client) Close() error {
+	var err error
+	c.closeOnce.Do(func() {
+		close(c.closing)
+		err = c.closeChannels()
+		c.readers.Wait()
+		<-c.done
+	})
+	return err
+}
+
+func (c *Client) closeChannels() error {
+	var errs []error
+	for _, ch := range []*channel{c.shell, c.control, c.stdin, c.iopub, c.heartbeat.channel} {
+		if ch != nil {
+			errs = append(errs, ch.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// heartbeat is the fifth channel, and the count of its pings.
+type heartbeat struct {
+	*channel
+	mu    sync.Mutex
+	count uint64
+}
+
+// Ping sends a heartbeat and waits for its echo. A kernel that is only busy echoes at once; one that is stopped or
+// stuck does not, and Ping ends with ctx.
+func (c *Client) Ping(ctx context.Context) error {
+	c.heartbeat.mu.Lock()
+	defer c.heartbeat.mu.Unlock()
+	c.heartbeat.count++
+	beat := fmt.Appendf(nil, "ping %d", c.heartbeat.count)
+	c.heartbeat.net.SetReadDeadline(time.Time{})
+	stop := context.AfterFunc(ctx, func() { c.heartbeat.net.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if err := c.heartbeat.send([][]byte{{}, beat}); err != nil {
+		return err
+	}
+	for {
+		frames, err := c.heartbeat.recv()
+		if ctx.Err() != nil {
+			return fmt.Errorf("jupyter: no heartbeat: %w", context.Cause(ctx))
+		} else if err != nil {
+			return err
+		}
+		// An echo of an earlier ping that was given up may come first.
+		if len(frames) > 0 && bytes.Equal(frames[len(frames)-1], beat) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package jupyter
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// startTries is how often a kernel is started whose ports another program has taken meanwhile.
+	startTries = 3
+	// shutdownGrace is how long a kernel may take to end by itself after a shutdown_request.
+	shutdownGrace = 3 * time.Second
+	// interruptGrace is how long a kernel may take to answer an interrupt_request.
+	interruptGrace = 5 * time.Second
+)
+
+// Options say how a kernel is started and spoken to.
+type Options struct {
+	Process ProcessOptions
+	// Client.Process is set by Start.
+	Client ClientOptions
+}
+
+// Kernel is a kernel that runs on this machine and belongs to the caller, who must end it with Shutdown or Kill.
+type Kernel struct {
+	*Client
+	Spec    *Spec
+	Process *Process
+	// Info is what the kernel said of itself when it was ready.
+	Info *KernelInfo
+}
+
+// Start starts the kernel of spec and waits until it is ready, at most until ctx ends. On an error nothing is left
+// running. A kernel that dies meanwhile is an *ExitError.
+func Start(ctx context.Context, spec *Spec, opts Options) (*Kernel, error) {
+	for try := 1; ; try++ {
+		k, err := start(ctx, spec, opts)
+		exit := new(ExitError)
+		portTaken := errors.As(err, &exit) && strings.Contains(strings.ToLower(exit.Log), "address already in use")
+		if err == nil || !portTaken || try == startTries {
+			return k, err
+		}
+	}
+}
+
+func start(ctx context.Context, spec *Spec, opts Options) (k *Kernel, err error) {
+	process, err := StartProcess(spec, opts.Process)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, process.End(0))
+		}
+	}()
+	opts.Client.Process = process
+	client, err := Dial(ctx, process.Connection, opts.Client)
+	if err != nil {
+		return nil, err
+	}
+	info, err := client.Ready(ctx)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &Kernel{Client: client, Spec: spec, Process: process, Info: info}, nil
+}
+
+// Interrupt interrupts what the kernel executes, the way that its kernelspec asks for. It does not wait for the end
+// of the execution.
+func (k *Kernel) Interrupt(ctx context.Context) error {
+	if k.Spec.InterruptMode == InterruptMessage {
+		ctx, cancel := context.WithTimeout(ctx, interruptGrace)
+		defer cancel()
+		return k.InterruptMessage(ctx)
+	}
+	return k.Process.Signal(syscall.SIGINT)
+}
+
+// Shutdown asks the kernel to end and makes sure that it does: no process and no file of it is left. It takes some
+// seconds at most. The error says what is left; a kernel that had to be killed is none.
+func (k *Kernel) Shutdown(ctx context.Context) error {
+	patience := shutdownGrace
+	asking, cancel := context.WithTimeout(ctx, shutdownGrace)
+	defer cancel()
+	if err := k.ShutdownMessage(asking, false); err != nil {
+		patience = 0
+	}
+	return errors.Join(k.Process.End(patience), k.Close())
+}
+
+// Kill ends the kernel at once, with all its descendants and files.
+func (k *Kernel) Kill() error {
+	k.Process.Signal(syscall.SIGKILL)
+	return errors.Join(k.Process.End(termGrace), k.Close())
+}

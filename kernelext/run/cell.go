@@ -1,0 +1,249 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"deeplearning.example/kernelext/jupyter"
+	"deeplearning.example/kernelext/nbformat"
+)
+
+const (
+	// samplePause is the time between two looks at the memory.
+	samplePause = 50 * time.Millisecond
+	// maxMessage is how long the message of an error gets, in bytes; the outputs tell all.
+	maxMessage = 600
+	// interruptLimit is how long sending an interrupt may take, pingLimit how long a heartbeat.
+	interruptLimit = 5 * time.Second
+	pingLimit      = 2 * time.Second
+)
+
+// errTimeout is the cause of a cell's context when its time is over.
+var errTimeout = errors.New("the cell's time is over")
+
+// cell runs one code cell and reports it. The error, a *CellError, ends the run.
+func (s *session) cell(ctx context.Context, r *CellReport) error {
+	cell := s.nb.Cells[r.Index-1]
+	if ctx.Err() != nil {
+		r.Status = StatusInterrupted
+		return s.fail(r, diagnosis{message: "interrupted before it was run"}, context.Cause(ctx))
+	}
+	if !runs(cell) {
+		r.Status = StatusSkipped
+		s.done(r, 0)
+		return nil
+	}
+	s.emit(Event{Kind: EventCell, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID})
+	x := &execution{session: s, cell: cell, report: r, outputs: newOutputs(s.opts.MaxOutput, s.displays)}
+	s.outputs[cell] = x.outputs
+	begin := time.Now()
+	memory := s.sampleMemory()
+	d, cause := x.run(ctx)
+	r.PeakBytes = memory()
+	took := time.Since(begin)
+	r.Seconds = rounded(took.Seconds())
+	if r.Status == StatusError && hasTag(cell, TagRaises) {
+		r.Status = StatusAllowed
+	}
+	var err error
+	if r.Status != StatusOK && r.Status != StatusAllowed {
+		err = s.fail(r, d, cause)
+	}
+	s.done(r, took)
+	return err
+}
+
+func (s *session) done(r *CellReport, took time.Duration) {
+	s.ran++
+	s.emit(Event{
+		Kind: EventCellDone, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID,
+		Status: r.Status, Message: r.Error, CellTime: took,
+	})
+}
+
+// fail makes the error of a cell.
+func (s *session) fail(r *CellReport, d diagnosis, cause error) error {
+	if d.message == "" {
+		d.message = "failed without a message"
+	}
+	if len(d.message) > maxMessage {
+		d.message = strings.ToValidUTF8(d.message[:maxMessage], "") + " …"
+	}
+	err := &CellError{
+		Notebook: s.opts.Name, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID,
+		Status: r.Status, Line: d.line, LineCell: s.cellOf[d.count], Message: d.message, Err: cause,
+	}
+	if err.LineCell == 0 {
+		err.Line = 0 // a line of a cell that is not known says nothing
+	}
+	r.Error = err.Error()
+	return err
+}
+
+// sampleMemory watches the kernel's memory until the function that it returns is called, which tells the peak.
+func (s *session) sampleMemory() (stop func() int64) {
+	process := s.kernel.Process
+	quit := make(chan struct{})
+	var sampling sync.WaitGroup
+	peak := process.Memory()
+	sampling.Go(func() {
+		ticker := time.NewTicker(samplePause)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				peak = max(peak, process.Memory())
+			case <-quit:
+				return
+			}
+		}
+	})
+	return func() int64 {
+		close(quit)
+		sampling.Wait()
+		return peak
+	}
+}
+
+// execution is one cell in progress.
+type execution struct {
+	*session
+	cell    *nbformat.Cell
+	report  *CellReport
+	outputs *outputs
+	notes   notes
+	badness error // of a message's content
+}
+
+// take gets the messages of the execution.
+func (x *execution) take(m *jupyter.Message) {
+	if err := x.outputs.take(m); err != nil && x.badness == nil {
+		x.badness = err
+	}
+	switch m.Header.MsgType {
+	case "stream":
+		var s jupyter.Stream
+		if m.Decode(&s) == nil && s.Name == "stderr" {
+			x.notes.look(s.Text)
+		}
+	case "execute_input":
+		var input struct {
+			ExecutionCount int `json:"execution_count"`
+		}
+		if m.Decode(&input) == nil {
+			x.setCount(input.ExecutionCount)
+		}
+	}
+}
+
+func (x *execution) setCount(count int) {
+	if count > 0 {
+		x.cell.ExecutionCount = &count
+		x.cellOf[count] = x.report.Index
+	}
+}
+
+// run executes the cell and sets its status.
+func (x *execution) run(ctx context.Context) (diagnosis, error) {
+	request, err := x.kernel.SendExecute(jupyter.ExecuteRequest{Code: x.cell.Source, StoreHistory: true}, x.take)
+	if err != nil {
+		x.report.Status = StatusDied
+		return diagnosis{message: err.Error()}, err
+	}
+	defer request.Forget()
+	limited, cancel := x.withTimeout(ctx)
+	defer cancel()
+	m, err := request.Wait(limited)
+	if err != nil && limited.Err() != nil && x.kernel.Err() == nil {
+		return x.stop(ctx, request, context.Cause(limited))
+	}
+	request.Forget()
+	x.noteLost(request.Lost())
+	if err == nil {
+		err = x.badness
+	}
+	if err != nil {
+		x.report.Status = StatusDied
+		return diagnosis{message: err.Error()}, err
+	}
+	var reply jupyter.ExecuteReply
+	if err := m.Decode(&reply); err != nil {
+		x.report.Status = StatusDied
+		return diagnosis{message: err.Error()}, err
+	}
+	return x.judge(&reply), nil
+}
+
+func (x *execution) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if x.opts.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, x.opts.Timeout, errTimeout)
+}
+
+func (x *execution) noteLost(bytes int64) {
+	if bytes > 0 {
+		x.outputs.stream("stderr", fmt.Sprintf("\n[%d bytes were thrown away: messages longer than %d]\n",
+			bytes, jupyter.DefaultMaxMessage))
+	}
+}
+
+// judge turns a reply into a status.
+func (x *execution) judge(reply *jupyter.ExecuteReply) diagnosis {
+	x.setCount(reply.ExecutionCount)
+	if reply.Status != "ok" {
+		x.report.Status = StatusError
+		return diagnose(reply, x.outputs.result())
+	}
+	if message := x.notes.failure(x.cell.Source); message != "" {
+		x.report.Status = StatusError
+		return diagnosis{message: message}
+	}
+	x.report.Status = StatusOK
+	return diagnosis{}
+}
+
+// stop interrupts the cell, waits for its end, and kills the kernel when it does not come.
+func (x *execution) stop(ctx context.Context, request *jupyter.Request, cause error) (diagnosis, error) {
+	x.report.Status = StatusInterrupted
+	message := "interrupted"
+	if errors.Is(cause, errTimeout) {
+		x.report.Status = StatusTimeout
+		message = fmt.Sprintf("ran longer than %v", x.opts.Timeout)
+	}
+	ctx = context.WithoutCancel(ctx)
+	interrupting, cancel := context.WithTimeout(ctx, interruptLimit)
+	defer cancel()
+	interruptErr := x.kernel.Interrupt(interrupting)
+	waiting, cancelWait := context.WithTimeout(ctx, x.opts.Grace)
+	defer cancelWait()
+	if _, err := request.Wait(waiting); err != nil {
+		message += x.kill(ctx, errors.Join(err, interruptErr))
+	}
+	request.Forget()
+	if x.outputs.lostBytes > 0 {
+		message += fmt.Sprintf("; it floods: %d MB of output", x.outputs.total/1e6)
+	}
+	return diagnosis{message: message}, cause
+}
+
+// kill ends a kernel that does not obey, and says what is known of it.
+func (x *execution) kill(ctx context.Context, reason error) string {
+	if x.kernel.Err() != nil {
+		return "; " + x.kernel.Err().Error()
+	}
+	pinging, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	told := fmt.Sprintf("; it did not end within %v of the interrupt and was killed with the kernel", x.opts.Grace)
+	if x.kernel.Ping(pinging) != nil {
+		told = "; the kernel hangs (no heartbeat, no answer to the interrupt) and was killed"
+	}
+	if err := x.kernel.Kill(); err != nil {
+		told += fmt.Sprintf("; %v (%v)", err, reason)
+	}
+	return told
+}

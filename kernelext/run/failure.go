@@ -1,0 +1,224 @@
+package run
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"deeplearning.example/kernelext/jupyter"
+	"deeplearning.example/kernelext/nbformat"
+)
+
+// Status is how a cell ended.
+type Status string
+
+// How a cell ends.
+const (
+	StatusOK          Status = "ok"
+	StatusSkipped     Status = "skipped"     // tagged skip-execution, or empty
+	StatusAllowed     Status = "allowed"     // failed, and is tagged raises-exception
+	StatusError       Status = "error"       // its code failed
+	StatusTimeout     Status = "timeout"     // ran longer than a cell may
+	StatusDied        Status = "died"        // the kernel died or was lost
+	StatusInterrupted Status = "interrupted" // the run was cancelled
+	StatusNotRun      Status = "not run"     // a cell before it ended the run
+)
+
+// CellError says which cell of which notebook failed, where and why.
+type CellError struct {
+	// Notebook is its name, as given in the options.
+	Notebook string
+	// Cell counts all cells from 1, CodeCell the code cells. ID is the cell's id.
+	Cell, CodeCell int
+	ID             string
+	Status         Status
+	// Line is the line of the error, from 1, in cell LineCell, which may be an earlier one whose function failed.
+	// Both are 0 where they are not known.
+	Line, LineCell int
+	// Message is the error in one line.
+	Message string
+	// Err is the cause where it is not the cell's own code, else nil.
+	Err error
+}
+
+// Error is one line: notebook, cell, line, message.
+func (e *CellError) Error() string {
+	place := fmt.Sprintf("cell %d (code cell %d)", e.Cell, e.CodeCell)
+	if e.Line > 0 {
+		place += fmt.Sprintf(", line %d", e.Line)
+		if e.LineCell != e.Cell {
+			place += fmt.Sprintf(" of cell %d", e.LineCell)
+		}
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Notebook, place, e.Message)
+}
+
+// Unwrap gives the cause.
+func (e *CellError) Unwrap() error { return e.Err }
+
+var (
+	ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+	// compileMark heads each error in a traceback of GoNB, panicMark each line of a stack in its stderr; the number
+	// is the execution count of the cell.
+	compileMark = regexp.MustCompile(`^Cell\[(\d+)\]: Line (\d+)`)
+	panicMark   = regexp.MustCompile(`\[\[ Cell \[(\d+)\] Line (\d+) \]\]`)
+	// exitStatus is all of the stderr message by which GoNB tells that a program failed.
+	exitStatus = regexp.MustCompile(`^(?:\^C\n)?((?:exit status|signal:) .+)\n$`)
+	// unknownMagic is GoNB's whole note about a %command that it does not know.
+	unknownMagic = regexp.MustCompile(`^"(%.+)" unknown or not implemented yet\.$`)
+	goFileLine   = regexp.MustCompile(`^\S*main(?:_test)?\.go:\d+:\d+: `)
+)
+
+// diagnosis is what was found out about a failure.
+type diagnosis struct {
+	message string
+	// count is the execution count of the cell where the line lies; 0 where it is not known.
+	count, line int
+}
+
+// notes are what GoNB says in a stream of a cell that it takes for a good one.
+type notes struct {
+	magic, exit string
+}
+
+// look reads one stderr message. GoNB sends each of its notes as a message of its own.
+func (n *notes) look(text string) {
+	if match := unknownMagic.FindStringSubmatch(text); match != nil && n.magic == "" {
+		n.magic = match[1]
+	}
+	if match := exitStatus.FindStringSubmatch(text); match != nil && n.exit == "" {
+		n.exit = match[1]
+	}
+}
+
+// failure finds what makes a cell with the reply "ok" a failed one.
+func (n *notes) failure(source string) string {
+	switch {
+	case n.magic != "":
+		return fmt.Sprintf("the kernel does not know the command %s", n.magic)
+	case n.exit != "" && hasShellCommand(source):
+		return "a shell command of the cell failed: " + n.exit
+	}
+	return ""
+}
+
+// diagnose finds the message and the line of an execution that failed.
+func diagnose(reply *jupyter.ExecuteReply, outputs []nbformat.Output) diagnosis {
+	for _, frame := range reply.Traceback {
+		frame = strip(frame)
+		if mark := compileMark.FindStringSubmatch(frame); mark != nil {
+			return diagnosis{message: lastLine(frame), count: number(mark[1]), line: number(mark[2])}
+		}
+	}
+	value := strip(reply.Evalue)
+	if !exitStatus.MatchString(value + "\n") {
+		return diagnosis{message: describeError(reply.Ename, value)}
+	}
+	return diagnoseExit(value, outputs)
+}
+
+// diagnoseExit looks for the reason of a program's bad end in what it wrote.
+func diagnoseExit(status string, outputs []nbformat.Output) diagnosis {
+	stderr := strip(streamText(outputs, "stderr"))
+	if at := panicStart(stderr); at >= 0 {
+		message, stack := splitPanic(stderr[at:])
+		d := diagnosis{message: message}
+		if mark := panicMark.FindStringSubmatch(stack); mark != nil {
+			d.count, d.line = number(mark[1]), number(mark[2])
+		}
+		return d
+	}
+	if tests := failedTests(streamText(outputs, "stdout")); tests != "" {
+		return diagnosis{message: "failed: " + tests}
+	}
+	return lastWords(status, stderr)
+}
+
+// lastWords takes the last line of stderr that says something as the message, and from a line that only marks a place in
+// a cell, as a failed kernelext.Assert writes below its message, the place.
+func lastWords(status, stderr string) diagnosis {
+	d := diagnosis{message: status}
+	for _, line := range slices.Backward(strings.Split(stderr, "\n")) {
+		line = strings.TrimSpace(line)
+		if mark := panicMark.FindStringSubmatch(line); mark != nil && strings.HasPrefix(line, mark[0]) {
+			if d.count == 0 {
+				d.count, d.line = number(mark[1]), number(mark[2])
+			}
+			continue
+		}
+		if line != "" && line != status && line != "^C" {
+			d.message = status + ": " + line
+			break
+		}
+	}
+	return d
+}
+
+// panicStart is where a panic's or a fatal error's message starts, or -1.
+func panicStart(stderr string) int {
+	for _, start := range []string{"panic: ", "fatal error: "} {
+		if strings.HasPrefix(stderr, start) {
+			return 0
+		}
+		if at := strings.LastIndex(stderr, "\n"+start); at >= 0 {
+			return at + 1
+		}
+	}
+	return -1
+}
+
+// splitPanic takes the message in one line, and the stack of the goroutine that panicked.
+func splitPanic(text string) (message, stack string) {
+	message, stack, _ = strings.Cut(text, "\ngoroutine ")
+	var lines []string
+	for line := range strings.Lines(message) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	stack, _, _ = strings.Cut(stack, "\n\n")
+	return strings.Join(lines, " "), stack
+}
+
+var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+
+func failedTests(stdout string) string {
+	var names []string
+	for _, match := range failedTest.FindAllStringSubmatch(stdout, -1) {
+		names = append(names, match[1])
+	}
+	return strings.Join(names, ", ")
+}
+
+func describeError(name, value string) string {
+	value = strings.Join(strings.Fields(goFileLine.ReplaceAllString(value, "")), " ")
+	if name == "" || name == "ERROR" { // GoNB's name for all errors
+		return value
+	}
+	return strings.TrimSuffix(name+": "+value, ": ")
+}
+
+func streamText(outputs []nbformat.Output, name string) string {
+	var text strings.Builder
+	for _, output := range outputs {
+		if output.Type == nbformat.Stream && output.Name == name {
+			text.WriteString(output.Text)
+		}
+	}
+	return text.String()
+}
+
+func strip(text string) string { return ansi.ReplaceAllString(text, "") }
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// number reads digits that a regular expression has found.
+func number(digits string) int {
+	n, _ := strconv.Atoi(digits)
+	return n
+}

@@ -1,0 +1,205 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"deeplearning.example/kernelext/internal/plugin"
+	"deeplearning.example/kernelext/jupyter"
+)
+
+// Status of a check.
+const (
+	StatusOK      = "ok"
+	StatusWarning = "warning" // the lecture runs, but slower or with less comfort
+	StatusMissing = "missing" // the lecture does not run
+)
+
+// Check is one row of the doctor's table.
+type Check struct {
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"`
+	Status  string `json:"status"`
+	Detail  string `json:"detail,omitempty"` // where it is, or what is wrong
+	Mend    string `json:"mend,omitempty"`   // the command that mends it
+}
+
+const mendSetup = "lecture setup"
+
+// Doctor looks at what the lecture needs and changes nothing. ok is false when something that is needed is missing.
+func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err error) {
+	folders, err := ResolveFolders(opts.Prefix)
+	if err != nil {
+		return nil, false, err
+	}
+	s := &Session{Options: opts, Folders: folders}
+	checks = append(checks, checkGo(ctx, s), checkCompiler(ctx))
+	for _, t := range tools() {
+		checks = append(checks, s.checkTool(t))
+	}
+	checks = append(checks, s.checkKernelspec(), checkPlugin(), checkDevices())
+	checks = append(checks, s.checkDisk(ctx), checkJupyter(ctx))
+	ok = true
+	for _, c := range checks {
+		ok = ok && c.Status != StatusMissing
+	}
+	return checks, ok, nil
+}
+
+func checkGo(ctx context.Context, s *Session) Check {
+	version, err := goVersion(ctx, s.Module)
+	if err != nil {
+		return Check{Name: "Go", Status: StatusMissing, Detail: "not on PATH", Mend: installAdvice("go")}
+	}
+	path, _ := exec.LookPath("go") // goVersion has found it
+	return Check{Name: "Go", Version: version, Status: StatusOK, Detail: path}
+}
+
+func checkCompiler(ctx context.Context) Check {
+	path, err := cCompiler()
+	if err != nil {
+		return Check{Name: "C compiler", Status: StatusMissing, Detail: "none of CC, gcc, clang, cc",
+			Mend: installAdvice("gcc")}
+	}
+	version := ""
+	if out, err := exec.CommandContext(ctx, path, "--version").Output(); err == nil {
+		version, _, _ = strings.Cut(string(out), "\n")
+	}
+	return Check{Name: "C compiler", Version: lastField(version), Status: StatusOK, Detail: path}
+}
+
+func lastField(line string) string {
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		return ""
+	}
+	return fields[len(fields)-1]
+}
+
+// checkTool compares a tool with what its module file wants. Without gopls there is no completion, but all cells run.
+func (s *Session) checkTool(t tool) Check {
+	path := filepath.Join(s.Bin, t.Name)
+	c := Check{Name: t.Name, Status: StatusOK, Detail: path}
+	want, err := t.pinned(s.Module)
+	version, _ := t.built(path)
+	c.Version = version
+	switch {
+	case err != nil:
+		c.Detail = err.Error()
+	case version == "":
+		c.Detail = "not built"
+	case version != want:
+		c.Detail = fmt.Sprintf("%s is wanted", want)
+	default:
+		return c
+	}
+	c.Status, c.Mend = StatusMissing, mendSetup
+	if t.Name == "gopls" {
+		c.Status = StatusWarning
+	}
+	return c
+}
+
+// checkKernelspec sees that the kernel is of this clone and that its program is there.
+func (s *Session) checkKernelspec() Check {
+	c := Check{Name: "kernelspec", Status: StatusMissing, Mend: mendSetup}
+	spec, err := jupyter.ReadSpec(s.KernelFolder())
+	if err != nil {
+		c.Detail = "none in " + s.KernelFolder()
+		return c
+	}
+	work := ""
+	for _, arg := range spec.Argv {
+		if after, found := strings.CutPrefix(arg, "-go_work="); found {
+			work = after
+		}
+	}
+	switch _, err := os.Stat(spec.Argv[0]); {
+	case err != nil:
+		c.Detail = "its program is missing: " + spec.Argv[0]
+	case work != s.Module:
+		c.Detail = "it belongs to another clone: " + work
+	default:
+		return Check{Name: "kernelspec", Version: spec.DisplayName, Status: StatusOK, Detail: s.KernelFolder()}
+	}
+	return c
+}
+
+// checkPlugin tells which plugin is used. It loads none: a proof of set-up is what counts.
+func checkPlugin() Check {
+	c := Check{Name: "XLA plugin", Status: StatusWarning, Mend: mendSetup}
+	state, err := plugin.LoadState()
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	if proved := state.Proved(""); len(proved) > 0 {
+		return Check{Name: "XLA plugin", Version: "PJRT " + proved[0].API, Status: StatusOK,
+			Detail: "proved: " + proved[0].Path}
+	}
+	c.Detail = fmt.Sprintf("none: all is computed in pure Go, about %d times slower", goSlowdown)
+	installed, err := plugin.Installed()
+	if err == nil && len(installed) > 0 {
+		c.Detail = installed[0] + " is not proved"
+		if record, found := state.Lookup(installed[0]); found {
+			c.Detail = installed[0] + " refused: " + record.Reason
+		}
+	}
+	return c
+}
+
+func checkDevices() Check {
+	cores := fmt.Sprintf("%d CPU cores", runtime.NumCPU())
+	if !plugin.HasNVIDIA() {
+		return Check{Name: "devices", Version: cores, Status: StatusOK, Detail: "no NVIDIA device"}
+	}
+	state, err := plugin.LoadState()
+	if proved := state.Proved(plugin.CUDA); err == nil && len(proved) > 0 {
+		return Check{Name: "devices", Version: cores, Status: StatusOK, Detail: strings.Join(proved[0].Devices, ", ")}
+	}
+	return Check{Name: "devices", Version: cores, Status: StatusWarning,
+		Detail: "an NVIDIA device without a CUDA plugin", Mend: mendSetup}
+}
+
+// leastFree is the free space, in bytes, below which set-up or a cell may fail: the plugin takes 200 MB, a cell's
+// build folder some tens.
+const leastFree = 1e9
+
+// checkDisk looks where set-up and cells write: the home folder, Go's build cache and the temporary folder.
+func (s *Session) checkDisk(ctx context.Context) Check {
+	places := []string{s.Data, os.TempDir()}
+	if out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output(); err == nil {
+		places = append(places, strings.TrimSpace(string(out)))
+	}
+	c := Check{Name: "disk", Status: StatusOK}
+	least := int64(-1)
+	for _, place := range places {
+		free, err := freeBytes(existing(place))
+		if err == nil && (least < 0 || free < least) {
+			least = free
+			c.Version, c.Detail = fmt.Sprintf("%.1f GB free", float64(free)/1e9), place
+		}
+	}
+	if least >= 0 && least < leastFree {
+		c.Status, c.Mend = StatusWarning, "free some room there (go clean -cache frees Go's build cache)"
+	}
+	return c
+}
+
+func checkJupyter(ctx context.Context) Check {
+	path := FindLab()
+	if path == "" {
+		return Check{Name: "Jupyter", Status: StatusWarning, Detail: "no jupyter-lab; lecture run needs none",
+			Mend: "lecture lab"}
+	}
+	version := ""
+	if out, err := exec.CommandContext(ctx, path, "--version").Output(); err == nil {
+		version = "JupyterLab " + strings.TrimSpace(string(out))
+	}
+	return Check{Name: "Jupyter", Version: version, Status: StatusOK, Detail: path}
+}

@@ -1,0 +1,158 @@
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// pipLimit is how long pip may take to tell where a file lies.
+const pipLimit = 60 * time.Second
+
+// fetchWheel brings the pinned wheel into the data folder. Where it lies is pip's business, which knows the index and
+// the mirrors of this machine; the download is ours, for pip cannot resume one.
+func (s *Session) fetchWheel(ctx context.Context, w wheel) (string, error) {
+	path := filepath.Join(s.Data, "download", w.File)
+	if checkFile(path, w.Size, w.SHA256) == nil {
+		return path, nil
+	}
+	python, err := findPip(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := s.makeDir(filepath.Dir(path)); err != nil {
+		return "", err
+	}
+	address, err := wheelAddress(ctx, python, w)
+	if errors.Is(err, errOldPip) {
+		return path, s.pipDownload(ctx, python, w, path)
+	}
+	if err != nil {
+		return "", err
+	}
+	d := download{Address: address, Path: path, Size: w.Size, SHA256: w.SHA256, Stall: 30 * time.Second,
+		Meter: newMeter(s.Out, s.Terminal, w.Size)}
+	s.say("plugin: downloading %s (%s)", w.File, megabytes(w.Size))
+	if err := d.run(ctx); err != nil {
+		return "", s.diskError(err, s.Data)
+	}
+	return path, nil
+}
+
+// findPip finds a Python that has pip.
+func findPip(ctx context.Context) (string, error) {
+	for _, name := range []string{"python3", "python"} {
+		path, err := exec.LookPath(name)
+		if err == nil && exec.CommandContext(ctx, path, "-m", "pip", "--version").Run() == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no Python with pip on PATH, which tells where the wheel lies: %s", installAdvice("pip"))
+}
+
+var errOldPip = errors.New("this pip cannot report")
+
+// wheelAddress asks pip for the address of the wheel. It may be a file of this machine (file://).
+func wheelAddress(ctx context.Context, python string, w wheel) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, pipLimit)
+	defer cancel()
+	out, err := runPip(ctx, python, "install", "--dry-run", "--ignore-installed", "--report", "-", w.Requirement)
+	if err != nil {
+		return "", err
+	}
+	var report struct {
+		Install []struct {
+			Info struct{ URL string } `json:"download_info"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Install) == 0 {
+		return "", fmt.Errorf("pip's report on %s cannot be read", w.Requirement)
+	}
+	address := report.Install[0].Info.URL
+	if !strings.HasSuffix(address, "/"+w.File) {
+		return "", fmt.Errorf("pip offers %s, want %s: this Python is of another platform", address, w.File)
+	}
+	return address, nil
+}
+
+// runPip runs pip with few retries, so that an unreachable index is told soon, and returns its standard output.
+func runPip(ctx context.Context, python, command string, args ...string) (string, error) {
+	args = append([]string{"-m", "pip", command, "--quiet", "--no-deps", "--only-binary=:all:",
+		"--disable-pip-version-check", "--retries", "1", "--timeout", "10"}, args...)
+	cmd := exec.CommandContext(ctx, python, args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("pip did not answer: %w", ctx.Err())
+	}
+	if strings.Contains(stderr.String(), "no such option") {
+		return "", errOldPip
+	}
+	if err != nil {
+		return "", fmt.Errorf("pip: %s", lastError(stderr.String(), err))
+	}
+	return string(out), nil
+}
+
+// lastError is the last line of pip's messages that begins with ERROR, which is its conclusion.
+func lastError(stderr string, err error) string {
+	last := err.Error()
+	for line := range strings.Lines(stderr) {
+		if strings.HasPrefix(line, "ERROR: ") {
+			last = strings.TrimSpace(strings.TrimPrefix(line, "ERROR: "))
+		}
+	}
+	return last
+}
+
+// pipDownload lets an old pip (before 22.2) do the download as well.
+func (s *Session) pipDownload(ctx context.Context, python string, w wheel, path string) error {
+	s.say("plugin: pip downloads %s (%s)", w.File, megabytes(w.Size))
+	if _, err := runPip(ctx, python, "download", "--dest", filepath.Dir(path), w.Requirement); err != nil {
+		return err
+	}
+	err := checkFile(path, w.Size, w.SHA256)
+	if err != nil {
+		_ = os.Remove(path) // it is not what we want, whatever it is
+	}
+	return err
+}
+
+// diskError explains an error of this machine's disk; one of the network stays as it is.
+func (s *Session) diskError(err error, folder string) error {
+	var onPath *os.PathError
+	if errors.As(err, &onPath) {
+		return s.explain(err, folder)
+	}
+	return err
+}
+
+// room refuses to begin what the disk has no room for. Size is in bytes.
+func (s *Session) room(folder string, size int64) error {
+	free, err := freeBytes(existing(folder))
+	if err != nil || free >= size {
+		return nil // where the free space is not known, writing will tell
+	}
+	return &FolderError{Folder: folder, Err: syscall.ENOSPC, text: fmt.Sprintf(
+		"no room in %s: %s free, %s needed: free some, or set %s to a folder with room",
+		folder, megabytes(free), megabytes(size), s.variableOf(folder))}
+}
+
+// freeBytes is what an ordinary user may still write on the file system of a folder.
+func freeBytes(folder string) (int64, error) {
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(folder, &stat); err != nil {
+		return 0, err
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize), nil
+}
+
+func megabytes(size int64) string { return fmt.Sprintf("%.1f MB", float64(size)/1e6) }

@@ -1,0 +1,85 @@
+package setup
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+//go:embed lab/constraints.txt
+var labConstraints string
+
+// labRequirement is the version of JupyterLab that is installed where none is on PATH.
+const labRequirement = "jupyterlab==4.5.0"
+
+// completeMark is written into the private environment when it is whole.
+const completeMark = ".lecture-complete"
+
+// FindLab returns the path of jupyter-lab: the one on PATH, else the private one, else "".
+func FindLab() string {
+	if path, err := exec.LookPath("jupyter-lab"); err == nil {
+		return path
+	}
+	folders, err := ResolveFolders("")
+	if err != nil {
+		return ""
+	}
+	venv := filepath.Join(folders.Data, "venv")
+	if mark, err := os.ReadFile(filepath.Join(venv, completeMark)); err != nil || string(mark) != labConstraints {
+		return ""
+	}
+	return filepath.Join(venv, "bin", "jupyter-lab")
+}
+
+// StepLab installs JupyterLab in a private environment, with pinned versions, where there is none on PATH.
+func StepLab() Step { return Step{"lab", stepLab} }
+
+func stepLab(ctx context.Context, s *Session) error {
+	if path := FindLab(); path != "" {
+		s.present("lab: %s", path)
+		return nil
+	}
+	python, err := findPip(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.room(s.Data, 600e6); err != nil {
+		return err
+	}
+	venv := filepath.Join(s.Data, "venv")
+	s.say("lab: installing %s in %s (about 200 MB)", labRequirement, venv)
+	if err := s.recordTree(venv); err != nil {
+		return err
+	}
+	if err := s.makeVenv(ctx, python, venv); err != nil {
+		return err
+	}
+	return s.replace(filepath.Join(venv, completeMark), []byte(labConstraints))
+}
+
+// makeVenv makes the environment anew; what an interrupted set-up left is removed first.
+func (s *Session) makeVenv(ctx context.Context, python, venv string) error {
+	if err := os.RemoveAll(venv); err != nil {
+		return s.explain(err, venv)
+	}
+	if out, err := exec.CommandContext(ctx, python, "-m", "venv", venv).CombinedOutput(); err != nil {
+		return fmt.Errorf("python -m venv: %s (on Debian and Ubuntu: sudo apt-get install -y python3-venv)",
+			oneLine(lastLine(string(out), err)))
+	}
+	constraints := filepath.Join(venv, "constraints.txt")
+	if err := os.WriteFile(constraints, []byte(labConstraints), 0o644); err != nil {
+		return s.explain(err, venv)
+	}
+	pip := exec.CommandContext(ctx, filepath.Join(venv, "bin", "python"), "-m", "pip", "install", "--quiet",
+		"--disable-pip-version-check", "--retries", "2", "--timeout", "30", "-c", constraints, labRequirement)
+	var stderr strings.Builder
+	pip.Stderr = &stderr
+	if err := pip.Run(); err != nil {
+		return fmt.Errorf("pip: %s", lastError(stderr.String(), err))
+	}
+	return nil
+}

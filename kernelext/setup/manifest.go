@@ -1,0 +1,100 @@
+package setup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// manifestName is the file in the data folder that lists what set-up put on the machine.
+const manifestName = "manifest.json"
+
+// manifest lists what set-up put. A file is removed by Uninstall only while it is what was put.
+type manifest struct {
+	Files map[string]string `json:"files"` // path → SHA-256 in hex, or "link → target"
+	Trees []string          `json:"trees"` // folders that are ours with all in them
+	Dirs  []string          `json:"dirs"`  // folders that were made; removed when empty
+	path  string
+}
+
+func loadManifest(data string) (*manifest, error) {
+	m := &manifest{Files: map[string]string{}, path: filepath.Join(data, manifestName)}
+	raw, err := os.ReadFile(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("setup: %w", err)
+	}
+	if err := json.Unmarshal(raw, m); err != nil {
+		return nil, fmt.Errorf("setup: %s is damaged (%w): remove it and run `lecture setup` again", m.path, err)
+	}
+	return m, nil
+}
+
+// record puts a file that was just written into the manifest.
+func (s *Session) record(path string) error {
+	mark, err := fileMark(path)
+	if err != nil {
+		return err
+	}
+	if s.manifest.Files[path] == mark {
+		return nil
+	}
+	s.manifest.Files[path] = mark
+	return s.saveManifest()
+}
+
+// recordDirs puts folders that were just made into the manifest.
+func (s *Session) recordDirs(dirs []string) error {
+	for _, dir := range dirs {
+		if !slices.Contains(s.manifest.Dirs, dir) {
+			s.manifest.Dirs = append(s.manifest.Dirs, dir)
+		}
+	}
+	return s.saveManifest()
+}
+
+// recordTree puts a folder that is ours with all in it into the manifest.
+func (s *Session) recordTree(dir string) error {
+	if slices.Contains(s.manifest.Trees, dir) {
+		return nil
+	}
+	s.manifest.Trees = append(s.manifest.Trees, dir)
+	return s.saveManifest()
+}
+
+// saveManifest writes the manifest by a rename. It is not in itself: Uninstall removes it last.
+func (s *Session) saveManifest() error {
+	raw, err := json.MarshalIndent(s.manifest, "", "  ")
+	if err != nil {
+		return err
+	}
+	return s.replace(s.manifest.path, append(raw, '\n'))
+}
+
+// replace writes a small file of the data folder by a rename, without the manifest.
+func (s *Session) replace(path string, raw []byte) error {
+	temp := path + ".new" // the lock is held: nobody else writes it
+	err := os.WriteFile(temp, raw, 0o644)
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+		return s.explain(err, filepath.Dir(path))
+	}
+	return nil
+}
+
+// fileMark is what a file is known by in the manifest.
+func fileMark(path string) (string, error) {
+	if target, err := os.Readlink(path); err == nil {
+		return "link → " + target, nil
+	}
+	return hashFile(path)
+}

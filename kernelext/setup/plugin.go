@@ -1,0 +1,232 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"deeplearning.example/kernelext/internal/plugin"
+)
+
+// goSlowdown is how many times slower the pure-Go backend is than XLA, measured on a step of the VAE on two cores.
+const goSlowdown = 14
+
+// EnsurePlugin sees that XLA's plugin is there and proved, and gets it if not, as `lecture setup` does. Where it
+// cannot be had it tells so and returns nil: the pure-Go backend is then what is left. Where it is there already this
+// costs a few file look-ups.
+func EnsurePlugin(ctx context.Context, opts Options) error {
+	opts.Only = []string{"toolchain", "plugin"}
+	opts.Quiet = true
+	if proved() {
+		return nil
+	}
+	return Run(ctx, opts, Steps())
+}
+
+// proved tells whether a plugin is known to work.
+func proved() bool {
+	state, err := plugin.LoadState()
+	return err == nil && len(state.Proved("")) > 0
+}
+
+// source is one place that a plugin may come from.
+type source struct {
+	name string
+	get  func(ctx context.Context) (plugin.Record, error)
+}
+
+// stepPlugin asks each source in order until one gives a plugin that works.
+func stepPlugin(ctx context.Context, s *Session) error {
+	defer s.dropHelper()
+	if s.Plugin != "" {
+		return s.givenPlugin(ctx)
+	}
+	sources := []source{
+		{"installed", s.installedPlugin},
+		{"CUDA", s.cudaPlugin},
+		{"go-xla's installer", s.goxlaPlugin},
+		{"wheel", s.wheelPlugin},
+	}
+	var fallback plugin.Record // works, but a better one is looked for
+	for _, source := range sources {
+		record, err := source.get(ctx)
+		if err != nil && source.name == "CUDA" && fallback.OK {
+			s.say("plugin: CUDA: %s", oneLine(err.Error()))
+			record, err = fallback, nil
+		}
+		if err == nil {
+			s.tellPlugin(source.name, record)
+			return nil
+		}
+		var folder *FolderError
+		if errors.As(err, &folder) || ctx.Err() != nil {
+			return err
+		}
+		s.say("plugin: %s: %s", source.name, oneLine(err.Error()))
+		fallback = record
+	}
+	s.say("plugin: none to be had, so everything is computed by the pure-Go backend, which is about %d times slower.",
+		goSlowdown)
+	s.say("        Without a network, give a local file: lecture setup --plugin FILE.whl (or .so)")
+	return nil
+}
+
+// tellPlugin says which plugin is used, unless it was there already and nobody asked.
+func (s *Session) tellPlugin(source string, record plugin.Record) {
+	if source == "installed" {
+		s.present("plugin: %s", describe(record))
+	} else {
+		s.say("plugin: %s", describe(record))
+	}
+}
+
+// givenPlugin installs the file that the user named, unless that was done already.
+func (s *Session) givenPlugin(ctx context.Context) error {
+	info, err := os.Stat(s.Plugin)
+	if err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no file: want a wheel (.whl) or a plugin (%s)", s.Plugin, plugin.Extension())
+	}
+	stamp := fmt.Sprint(s.Plugin, info.Size(), info.ModTime().UnixNano(), s.Plugins)
+	if s.stamped("given plugin", stamp) && proved() {
+		s.present("plugin: %s is installed", s.Plugin)
+		return nil
+	}
+	record, err := s.localPlugin(ctx, s.Plugin)
+	if err != nil {
+		return err
+	}
+	s.say("plugin: %s", describe(record))
+	return s.setStamp("given plugin", stamp)
+}
+
+func describe(r plugin.Record) string {
+	name := "XLA on the CPU"
+	if r.Platform == plugin.CUDA {
+		name = "XLA on CUDA"
+	}
+	return fmt.Sprintf("%s, PJRT %s, %s", name, r.API, r.Path)
+}
+
+// installedPlugin proves what lies in go-xla's folders. On a machine with an NVIDIA device a plugin for the CPU does
+// not end the search when the user asked for the set-up: the CUDA one comes first.
+func (s *Session) installedPlugin(ctx context.Context) (plugin.Record, error) {
+	paths, err := candidates()
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	for _, path := range paths {
+		if plugin.PlatformOf(path) == plugin.CUDA && !plugin.HasNVIDIA() {
+			s.present("plugin: %s: no NVIDIA device here: skipped", path)
+			continue
+		}
+		record, err := s.prove(ctx, path)
+		if err != nil {
+			return record, err
+		}
+		if !record.OK {
+			s.refuse(record)
+			continue
+		}
+		if err := s.wantsCUDA(record); err != nil {
+			return record, err
+		}
+		return record, nil
+	}
+	folders, _ := plugin.SearchFolders() // Installed has asked for them already
+	return plugin.Record{}, fmt.Errorf("none that works in %s", strings.Join(folders, ", "))
+}
+
+// candidates are the plugins in go-xla's folders, and those elsewhere that were proved once, such as a JAX wheel's.
+func candidates() ([]string, error) {
+	paths, err := plugin.Installed()
+	if err != nil {
+		return nil, err
+	}
+	state, err := plugin.LoadState()
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range state.Proved("") {
+		if !slices.Contains(paths, record.Path) {
+			paths = append(paths, record.Path)
+		}
+	}
+	slices.SortStableFunc(paths, plugin.Prefer)
+	return paths, nil
+}
+
+// wantsCUDA is the reason to go on looking although a plugin for the CPU works.
+func (s *Session) wantsCUDA(record plugin.Record) error {
+	state, err := plugin.LoadState()
+	if err != nil || s.Quiet || record.Platform == plugin.CUDA || !plugin.HasNVIDIA() {
+		return err
+	}
+	if len(state.Proved(plugin.CUDA)) > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is for the CPU, and an NVIDIA device is present", record.Path)
+}
+
+// refuse tells why a plugin is not used. One that set-up put there is removed, so that a good one takes its place; one
+// that somebody else put there stays.
+func (s *Session) refuse(r plugin.Record) {
+	if _, ours := s.manifest.Files[r.Path]; !ours {
+		s.say("plugin: %s refused: %s; it is left there and never loaded", r.Path, r.Reason)
+		return
+	}
+	s.say("plugin: %s refused: %s; it is removed", r.Path, r.Reason)
+	if err := s.removeFile(r.Path); err != nil {
+		s.say("plugin: %v", err)
+	}
+}
+
+// localPlugin installs a wheel or a plugin file that the user names. Its name is kept where go-xla would find it by
+// that name.
+func (s *Session) localPlugin(ctx context.Context, path string) (plugin.Record, error) {
+	switch filepath.Ext(path) {
+	case ".whl":
+		return s.localWheel(ctx, path)
+	case plugin.Extension():
+		return s.localLibrary(ctx, path)
+	}
+	return plugin.Record{}, fmt.Errorf("%s: want a wheel (.whl) or a plugin (%s)", path, plugin.Extension())
+}
+
+// localLibrary proves a plugin file where it lies and copies it into go-xla's folder.
+func (s *Session) localLibrary(ctx context.Context, path string) (plugin.Record, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	record, err := s.proveNow(ctx, abs)
+	if err != nil {
+		return record, err
+	}
+	if !record.OK {
+		return record, fmt.Errorf("%s refused: %s", path, record.Reason)
+	}
+	if within(abs, s.Plugins) {
+		return record, s.remember(record)
+	}
+	file, err := os.Open(abs)
+	if err != nil {
+		return record, err
+	}
+	defer file.Close()
+	target := filepath.Join(s.Plugins, pluginName(record.Platform, record.API))
+	return s.installFrom(ctx, file, record.Size, record.SHA256, target)
+}
+
+// pluginName is the file name under which go-xla finds a plugin: API 0.115 is its version v0.115.0.
+func pluginName(platform, api string) string {
+	return fmt.Sprintf("pjrt_c_api_%s_v%s.0_plugin%s", platform, api, plugin.Extension())
+}
+
+// oneLine joins the lines of a message of another program.
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(text), " ")
+}

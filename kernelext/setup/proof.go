@@ -1,0 +1,183 @@
+package setup
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"deeplearning.example/kernelext/internal/plugin"
+)
+
+// proofLimit ends a proof that hangs. On a CPU it takes a quarter of a second, the first touch of a CUDA device more.
+const proofLimit = 2 * time.Minute
+
+// helperPackage is built when a plugin has to be loaded or fetched in another process.
+const helperPackage = "./kernelext/internal/pluginhelper"
+
+// prove finds out whether a plugin works. A known outcome of the same file is taken from the state file, unless it is
+// a refusal and the user asked for a repair.
+func (s *Session) prove(ctx context.Context, path string) (plugin.Record, error) {
+	state, err := plugin.LoadState()
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	if record, found := state.Lookup(path); found && (record.OK || !s.Repair) {
+		return record, nil
+	}
+	record, err := s.proveNow(ctx, path)
+	if err != nil {
+		return record, err
+	}
+	return record, s.remember(record)
+}
+
+// proveNow loads the plugin in a child process, which compiles and runs 1+1 on it. A refusal is no error: it stands in
+// the record.
+func (s *Session) proveNow(ctx context.Context, path string) (plugin.Record, error) {
+	record, err := s.identify(path)
+	if err != nil || record.Reason != "" {
+		return record, err
+	}
+	helper, err := s.helper(ctx)
+	if err != nil {
+		return record, err
+	}
+	limited, cancel := context.WithTimeout(ctx, proofLimit)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	child := exec.CommandContext(limited, helper, "prove", path)
+	child.Stdout, child.Stderr = &stdout, &stderr
+	err = child.Run()
+	if ctx.Err() != nil {
+		return record, ctx.Err()
+	}
+	complete := readProof(&record, &stdout)
+	switch {
+	case limited.Err() != nil:
+		record.Reason = fmt.Sprintf("it hung for %v", proofLimit)
+	case err != nil:
+		record.Reason = childReason(err, stderr.String())
+	case !complete:
+		record.Reason = "it ended the process without a result"
+	default:
+		record.OK = true
+	}
+	return record, nil
+}
+
+// identify takes size, time and hash of a plugin file. The file that set-up installed has to be the one that it
+// installed: a changed byte may well survive 1+1.
+func (s *Session) identify(path string) (plugin.Record, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	sum, err := hashFile(path)
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	record := plugin.Record{
+		Path: path, Size: info.Size(), ModTime: info.ModTime().UnixNano(), SHA256: sum,
+		Platform: plugin.PlatformOf(path),
+	}
+	if want, ours := s.manifest.Files[path]; ours && want != sum {
+		record.Reason = fmt.Sprintf("it is damaged: SHA-256 %.12s…, want %.12s…", sum, want)
+	}
+	return record, nil
+}
+
+// readProof fills the record from the helper's JSON lines and tells whether the last of them came.
+func readProof(record *plugin.Record, out *bytes.Buffer) (complete bool) {
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var line struct{ API, Platform, Device, Sum string }
+		if json.Unmarshal(lines.Bytes(), &line) != nil {
+			continue // a plugin may write on the standard output as well
+		}
+		switch {
+		case line.API != "":
+			record.API = line.API
+		case line.Platform != "":
+			record.Platform = line.Platform
+		case line.Device != "":
+			record.Devices = append(record.Devices, line.Device)
+		case line.Sum != "":
+			complete = true
+		}
+	}
+	return complete
+}
+
+// childReason is one line on why the helper failed: its own message, or the signal that killed it.
+func childReason(err error, stderr string) string {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return lines[len(lines)-1]
+	}
+	for _, line := range lines {
+		if strings.HasPrefix(line, "SIG") || strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
+			return "it is damaged or does not fit this system: loading it ended in " + line
+		}
+	}
+	return "it is damaged or does not fit this system: " + err.Error()
+}
+
+// remember puts the outcome of a proof into the state file.
+func (s *Session) remember(record plugin.Record) error {
+	state, err := plugin.LoadState()
+	if err != nil {
+		return err
+	}
+	state.Put(record)
+	return s.saveState(state)
+}
+
+func (s *Session) saveState(state plugin.State) error {
+	path, raw, err := state.Encode()
+	if err != nil {
+		return err
+	}
+	return s.replace(path, raw)
+}
+
+// helper builds the helper program, once in a session.
+func (s *Session) helper(ctx context.Context) (string, error) {
+	if s.helperDir != "" {
+		return filepath.Join(s.helperDir, "pluginhelper"), nil
+	}
+	s.say("plugin: building the program that proves it (a minute the first time)")
+	dir, err := os.MkdirTemp(s.Data, helperPrefix)
+	if err != nil {
+		return "", s.explain(err, s.Data)
+	}
+	s.helperDir = dir
+	path := filepath.Join(dir, "pluginhelper")
+	if _, err := s.goCommand(ctx, s.Module, "build", "-o", path, helperPackage); err != nil {
+		s.dropHelper()
+		return "", err
+	}
+	return path, nil
+}
+
+const helperPrefix = "helper-"
+
+// dropHelper removes the helper program, and what a killed set-up left of one.
+func (s *Session) dropHelper() {
+	s.helperDir = ""
+	left, _ := filepath.Glob(filepath.Join(escapeGlob(s.Data), helperPrefix+"*"))
+	for _, dir := range left {
+		_ = os.RemoveAll(dir) // the next set-up tries again
+	}
+}
+
+func escapeGlob(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+}

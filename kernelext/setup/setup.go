@@ -1,0 +1,134 @@
+// Package setup puts on a machine what the lecture needs beside Go and a C compiler: the tools of the kernel, XLA's
+// plugin and the kernelspec. It is the library behind `lecture setup` and `lecture doctor`; the tests of the other
+// packages get their plugin by it too.
+//
+// Everything is written under a temporary name and renamed, so that a full disk or a kill leaves nothing half-written;
+// one lock on the data folder makes parallel processes do the work once; a manifest lists what was put, so that
+// Uninstall removes exactly that.
+package setup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// EnvPlugin names a local wheel or plugin file to install, for rooms without a network.
+const EnvPlugin = "LECTURE_PLUGIN"
+
+// Options say what to set up and whom to tell.
+type Options struct {
+	Module   string    // root of this module; see ModuleRoot
+	Out      io.Writer // where each step tells what it does; nil is silent
+	Terminal bool      // Out is a terminal: progress is one line that is rewritten
+	Quiet    bool      // do not tell what is already there
+	Plugin   string    // a local wheel or plugin file to install instead of looking for one
+	Prefix   string    // put the kernelspec in PREFIX/share/jupyter, not in the user's Jupyter folder
+	Only     []string  // names of the steps to do; empty means all
+	Without  []string  // names of the tools not to build
+	Repair   bool      // prove again what was refused before
+}
+
+// Step is one part of the set-up. Run is called with the lock held; it does nothing where nothing is missing.
+type Step struct {
+	Name string
+	Run  func(ctx context.Context, s *Session) error
+}
+
+// Steps returns the steps of the set-up in order. A caller with something more to prepare appends steps of its own.
+func Steps() []Step {
+	return []Step{
+		{"toolchain", stepToolchain},
+		{"modules", stepModules},
+		{"plugin", stepPlugin},
+		{"tools", stepTools},
+		{"kernelspec", stepKernelspec},
+		{"packages", stepPackages},
+	}
+}
+
+// Session is one run of the set-up: its options, its folders and the manifest that it extends.
+type Session struct {
+	Options
+	Folders
+	manifest  *manifest
+	helperDir string // where the helper program is built, while it is needed
+}
+
+// Run does the steps in order and stops at the first that fails. Parallel runs wait for each other.
+func Run(ctx context.Context, opts Options, steps []Step) error {
+	if err := knownSteps(opts.Only, steps); err != nil {
+		return err
+	}
+	s, unlock, err := open(ctx, opts)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, step := range steps {
+		if !s.chosen(step.Name) {
+			continue
+		}
+		if err := step.Run(ctx, s); err != nil {
+			return fmt.Errorf("setup: %s: %w", step.Name, err)
+		}
+	}
+	return nil
+}
+
+// open resolves the folders, sees that they can be written, takes the lock and reads the manifest.
+func open(ctx context.Context, opts Options) (s *Session, unlock func(), err error) {
+	if opts.Out == nil {
+		opts.Out = io.Discard
+	}
+	folders, err := ResolveFolders(opts.Prefix)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &Session{Options: opts, Folders: folders}
+	if err := s.writable(); err != nil {
+		return nil, nil, err
+	}
+	made := missing(folders.Data)
+	unlock, err = lock(ctx, folders.Data, s.say)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.manifest, err = loadManifest(folders.Data)
+	if err == nil && len(made) > 0 {
+		err = s.recordDirs(made)
+	}
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return s, unlock, nil
+}
+
+// knownSteps refuses the name of a step that is none.
+func knownSteps(only []string, steps []Step) error {
+	var names []string
+	for _, step := range steps {
+		names = append(names, step.Name)
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("setup: unknown step %q, want one of %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// say tells what is done.
+func (s *Session) say(format string, args ...any) {
+	fmt.Fprintf(s.Out, format+"\n", args...)
+}
+
+// present tells what is already there; nobody wants to hear it when set-up is only implied.
+func (s *Session) present(format string, args ...any) {
+	if !s.Quiet {
+		s.say(format, args...)
+	}
+}

@@ -1,0 +1,172 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"deeplearning.example/kernelext/internal/plugin"
+)
+
+// installLimit ends go-xla's installer, which fetches up to three gigabytes for CUDA.
+const installLimit = 30 * time.Minute
+
+// goxlaPlugin runs go-xla's own installer of the CPU plugin. It gives up within seconds where the network cannot be
+// reached.
+func (s *Session) goxlaPlugin(ctx context.Context) (plugin.Record, error) {
+	if err := s.room(s.Plugins, 400e6); err != nil {
+		return plugin.Record{}, err
+	}
+	return s.runInstaller(ctx, plugin.CPU)
+}
+
+// cudaPlugin uses the plugin of an installed JAX, else go-xla's installer. It does nothing without an NVIDIA device.
+func (s *Session) cudaPlugin(ctx context.Context) (plugin.Record, error) {
+	if !plugin.HasNVIDIA() && !nvidiaSMI(ctx) {
+		return plugin.Record{}, fmt.Errorf("no NVIDIA device here")
+	}
+	for _, path := range jaxPlugins(ctx) {
+		record, err := s.prove(ctx, path)
+		if err != nil || record.OK {
+			return record, err
+		}
+		s.refuse(record)
+	}
+	if err := s.room(s.Plugins, 8e9); err != nil {
+		return plugin.Record{}, errors.New(err.Error()) // no FolderError: the CPU is left
+	}
+	s.say("plugin: CUDA: go-xla's installer fetches the plugin and NVIDIA's libraries, about 3 GB")
+	return s.runInstaller(ctx, plugin.CUDA)
+}
+
+// nvidiaSMI asks NVIDIA's own program, for systems whose driver shows nothing in /dev (WSL).
+func nvidiaSMI(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "nvidia-smi", "-L").Output()
+	return err == nil && bytes.Contains(out, []byte("GPU "))
+}
+
+// jaxPlugins asks Python for the CUDA plugins of the wheels jax-cuda13-pjrt and jax-cuda12-pjrt. They are used where
+// they lie: they find NVIDIA's libraries beside themselves.
+func jaxPlugins(ctx context.Context) []string {
+	const ask = `
+import importlib.util
+for name in ("jax_plugins.xla_cuda13", "jax_plugins.xla_cuda12"):
+    try:
+        spec = importlib.util.find_spec(name)
+    except ImportError:
+        spec = None
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        print(place)
+`
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, python, "-c", ask).Output()
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, place := range strings.Fields(string(out)) {
+		path := filepath.Join(place, "xla_cuda_plugin.so")
+		if _, err := os.Stat(path); err == nil {
+			found = append(found, path)
+		}
+	}
+	return found
+}
+
+// runInstaller runs one of go-xla's installers in a child process, for it prints as it likes and knows no limit, and
+// proves what it installed.
+func (s *Session) runInstaller(ctx context.Context, platform string) (plugin.Record, error) {
+	helper, err := s.helper(ctx)
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	if err := s.makeDir(s.Plugins); err != nil {
+		return plugin.Record{}, err
+	}
+	before := filesBelow(s.Plugins)
+	limited, cancel := context.WithTimeout(ctx, installLimit)
+	defer cancel()
+	out, err := exec.CommandContext(limited, helper, platform, s.Plugins).CombinedOutput()
+	if ctx.Err() != nil {
+		return plugin.Record{}, ctx.Err()
+	}
+	if recordErr := s.recordNew(before); recordErr != nil {
+		return plugin.Record{}, recordErr
+	}
+	if err != nil {
+		return plugin.Record{}, errors.New(lastLine(string(out), err))
+	}
+	return s.newest(ctx, platform)
+}
+
+// filesBelow lists the files and links below a folder.
+func filesBelow(dir string) map[string]bool {
+	found := map[string]bool{}
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			found[path] = true
+		}
+		return nil
+	})
+	return found
+}
+
+// recordNew puts into the manifest what an installer added.
+func (s *Session) recordNew(before map[string]bool) error {
+	for path := range filesBelow(s.Plugins) {
+		if before[path] {
+			continue
+		}
+		if err := s.record(path); err != nil {
+			return err
+		}
+		for dir := filepath.Dir(path); dir != s.Plugins; dir = filepath.Dir(dir) {
+			if err := s.recordDirs([]string{dir}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// newest proves the plugins of a platform that are installed now and returns the first that works.
+func (s *Session) newest(ctx context.Context, platform string) (plugin.Record, error) {
+	installed, err := plugin.Installed()
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	for _, path := range installed {
+		if plugin.PlatformOf(path) != platform {
+			continue
+		}
+		record, err := s.prove(ctx, path)
+		if err != nil || record.OK {
+			return record, err
+		}
+	}
+	return plugin.Record{}, fmt.Errorf("what it installed does not work here")
+}
+
+// lastLine is the last line that a program printed, without the control codes of a terminal.
+func lastLine(out string, err error) string {
+	last := err.Error()
+	for line := range strings.FieldsFuncSeq(out, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		line = strings.NewReplacer("\x1b[?25l", "", "\x1b[?25h", "", "\x1b[0K", "", "\x1b[J", "").Replace(line)
+		if line = strings.TrimSpace(line); line != "" {
+			last = line
+		}
+	}
+	return last
+}

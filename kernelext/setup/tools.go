@@ -1,0 +1,128 @@
+package setup
+
+import (
+	"context"
+	"debug/buildinfo"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/mod/modfile"
+)
+
+// tool is a program that the kernel calls, built from a module file that pins it.
+type tool struct {
+	Name    string
+	Package string
+	Module  string // the module that holds Package
+	Dir     string // of the module file, relative to the root of this module
+}
+
+// tools lists what the kernel needs: gonb is the kernel, goimports completes the imports of a cell, gopls answers
+// completion and inspection. gopls has a module file of its own, for its requirements do not mix with ours.
+func tools() []tool {
+	return []tool{
+		{"gonb", "github.com/janpfeifer/gonb", "github.com/janpfeifer/gonb", "."},
+		{"goimports", "golang.org/x/tools/cmd/goimports", "golang.org/x/tools", "."},
+		{"gopls", "golang.org/x/tools/gopls", "golang.org/x/tools/gopls", "internal/tools/gopls"},
+	}
+}
+
+// stepTools builds the tools that are missing or of another version than pinned.
+func stepTools(ctx context.Context, s *Session) error {
+	goVersion, err := goVersion(ctx, s.Module)
+	if err != nil {
+		return err
+	}
+	for _, t := range tools() {
+		if slices.Contains(s.Without, t.Name) {
+			continue
+		}
+		want, err := t.pinned(s.Module)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(s.Bin, t.Name)
+		if version, builtBy := t.built(path); version == want && builtBy == goVersion {
+			s.present("tools: %s %s", t.Name, version)
+			continue
+		}
+		s.say("tools: building %s %s", t.Name, want)
+		if err := s.build(ctx, t, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build makes a tool under a temporary name and renames it, so that a running kernel keeps the old one.
+func (s *Session) build(ctx context.Context, t tool, path string) error {
+	if err := s.makeDir(s.Bin); err != nil {
+		return err
+	}
+	if err := s.room(s.Bin, 100e6); err != nil {
+		return err
+	}
+	temp := filepath.Join(s.Bin, ".lecture-"+t.Name)
+	defer os.Remove(temp) // fails after the rename, as it should
+	dir := filepath.Join(s.Module, filepath.FromSlash(t.Dir))
+	if _, err := s.goCommand(ctx, dir, "build", "-ldflags=-s -w", "-o", temp, t.Package); err != nil {
+		return fmt.Errorf("%s: %w", t.Name, err)
+	}
+	return s.adopt(temp, path)
+}
+
+// pinned reads the version that the module file wants.
+func (t tool) pinned(module string) (string, error) {
+	path := filepath.Join(module, filepath.FromSlash(t.Dir), "go.mod")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	file, err := modfile.Parse(path, raw, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, require := range file.Require {
+		if require.Mod.Path == t.Module {
+			return require.Mod.Version, nil
+		}
+	}
+	return "", fmt.Errorf("%s does not require %s", path, t.Module)
+}
+
+// built reads from a program which version of the tool it is and which Go built it. A file that is no Go program of
+// that package has neither.
+func (t tool) built(path string) (version, goVersion string) {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil || info.Path != t.Package {
+		return "", ""
+	}
+	if info.Main.Path == t.Module {
+		return info.Main.Version, info.GoVersion
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == t.Module {
+			return dep.Version, info.GoVersion
+		}
+	}
+	return "", ""
+}
+
+// stepModules brings all modules onto the machine: cells are built with GOPROXY=off.
+func stepModules(ctx context.Context, s *Session) error {
+	stamp, err := s.moduleStamp()
+	if err != nil {
+		return err
+	}
+	if s.stamped("modules", stamp) {
+		s.present("modules: all here")
+		return nil
+	}
+	s.say("modules: downloading what go.mod requires")
+	if _, err := s.goCommand(ctx, s.Module, "mod", "download"); err != nil {
+		return err
+	}
+	return s.setStamp("modules", stamp)
+}

@@ -1,0 +1,177 @@
+package setup
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"deeplearning.example/kernelext/internal/plugin"
+)
+
+// wheel is a file of the Python package index that holds a plugin, pinned to the byte.
+type wheel struct {
+	Requirement  string // what pip is asked for
+	File         string
+	Size         int64 // bytes
+	SHA256       string
+	Member       string // the plugin in it
+	MemberSize   int64  // bytes
+	MemberSHA256 string
+	API          string
+}
+
+// pinnedWheel is the CPU plugin that go-xla v0.4.1 was seen to work with, for Linux on amd64 (Apache-2.0).
+func pinnedWheel() wheel {
+	return wheel{
+		Requirement:  "lammps-jax-pjrt-cpu==0.11.2",
+		File:         "lammps_jax_pjrt_cpu-0.11.2-py3-none-manylinux_2_27_x86_64.whl",
+		Size:         62711338,
+		SHA256:       "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
+		Member:       "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so",
+		MemberSize:   201600336,
+		MemberSHA256: "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2",
+		API:          "0.115",
+	}
+}
+
+// wheelPlugin gets the pinned wheel and installs the plugin from it. The wheel is kept until the plugin is proved.
+func (s *Session) wheelPlugin(ctx context.Context) (plugin.Record, error) {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		return plugin.Record{}, fmt.Errorf("there is one for linux/amd64 only, this is %s/%s", runtime.GOOS, runtime.GOARCH)
+	}
+	w := pinnedWheel()
+	if err := s.room(s.Data, w.Size); err != nil {
+		return plugin.Record{}, err
+	}
+	if err := s.room(s.Plugins, w.MemberSize); err != nil {
+		return plugin.Record{}, err
+	}
+	file, err := s.fetchWheel(ctx, w)
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	record, err := s.unpackWheel(ctx, file, w)
+	if err == nil {
+		err = os.RemoveAll(filepath.Dir(file))
+	}
+	return record, err
+}
+
+// localWheel installs the plugin from a wheel that the user has.
+func (s *Session) localWheel(ctx context.Context, path string) (plugin.Record, error) {
+	if w := pinnedWheel(); filepath.Base(path) == w.File {
+		if err := checkFile(path, w.Size, w.SHA256); err != nil {
+			return plugin.Record{}, err
+		}
+		return s.unpackWheel(ctx, path, w)
+	}
+	return s.unpackWheel(ctx, path, wheel{})
+}
+
+// checkFile compares a file with its pinned size and SHA-256.
+func checkFile(path string, size int64, want string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() != size {
+		return fmt.Errorf("%s has %d bytes, want %d: it is half-downloaded or another file", path, info.Size(), size)
+	}
+	got, err := hashFile(path)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s has SHA-256 %s, want %s: it is damaged or another file", path, got, want)
+	}
+	return err
+}
+
+// unpackWheel installs the plugin of a wheel. An unpinned wheel gives its largest shared library with "pjrt" in its
+// path, which the proof has to bear out.
+func (s *Session) unpackWheel(ctx context.Context, path string, w wheel) (plugin.Record, error) {
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		return plugin.Record{}, fmt.Errorf("%s is no whole wheel: %w", path, err)
+	}
+	defer archive.Close()
+	member := findMember(archive.File, w.Member)
+	if member == nil {
+		return plugin.Record{}, fmt.Errorf("%s holds no PJRT plugin", path)
+	}
+	content, err := member.Open()
+	if err != nil {
+		return plugin.Record{}, fmt.Errorf("%s: %s: %w", path, member.Name, err)
+	}
+	defer content.Close()
+	name := pluginName(plugin.PlatformOf(member.Name), w.API)
+	if w.API == "" {
+		name = "pjrt_c_api_" + plugin.PlatformOf(member.Name) + "_local_plugin" + plugin.Extension()
+	}
+	size := int64(member.UncompressedSize64)
+	return s.installFrom(ctx, content, size, w.MemberSHA256, filepath.Join(s.Plugins, name))
+}
+
+func findMember(files []*zip.File, name string) *zip.File {
+	var best *zip.File
+	for _, f := range files {
+		if name != "" && f.Name == name {
+			return f
+		}
+		isPlugin := strings.Contains(f.Name, "pjrt") && strings.HasSuffix(f.Name, plugin.Extension())
+		if name == "" && isPlugin && (best == nil || f.UncompressedSize64 > best.UncompressedSize64) {
+			best = f
+		}
+	}
+	return best
+}
+
+// installFrom writes a plugin to its place, proves it and links go-xla's plain name to it. size is in bytes; an empty
+// hash is not checked. A plugin that fails its proof is removed again.
+func (s *Session) installFrom(
+	ctx context.Context, r io.Reader, size int64, hash, target string,
+) (plugin.Record, error) {
+	if err := s.room(filepath.Dir(target), size); err != nil {
+		return plugin.Record{}, err
+	}
+	err := s.create(target, 0o755, func(w io.Writer) error {
+		sum := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(w, sum), r); err != nil {
+			return err
+		}
+		if got := hex.EncodeToString(sum.Sum(nil)); hash != "" && got != hash {
+			return fmt.Errorf("the plugin has SHA-256 %s, want %s", got, hash)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return plugin.Record{}, err
+	}
+	record, err := s.prove(ctx, target)
+	if err != nil {
+		return record, err
+	}
+	if !record.OK {
+		s.refuse(record)
+		return record, fmt.Errorf("%s does not work here: %s", target, record.Reason)
+	}
+	return record, s.linkPlain(target, record.Platform)
+}
+
+// linkPlain gives the plugin the name without a version too, which is what GOMLX_BACKEND=xla:cpu asks for.
+func (s *Session) linkPlain(target, platform string) error {
+	link := filepath.Join(filepath.Dir(target), "pjrt_c_api_"+platform+"_plugin"+plugin.Extension())
+	if _, err := os.Stat(link); err == nil || link == target {
+		return nil
+	}
+	temp := link + ".new"
+	_ = os.Remove(temp) // of a killed set-up
+	if err := os.Symlink(filepath.Base(target), temp); err != nil {
+		return s.explain(err, filepath.Dir(link))
+	}
+	return s.adopt(temp, link)
+}

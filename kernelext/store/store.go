@@ -1,0 +1,145 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+const (
+	entrySuffix   = ".entry"
+	tempInfix     = ".tmp-" // a version being written: "." + id + tempInfix + random digits
+	locksFolder   = "locks"
+	damagedFolder = "damaged"
+)
+
+// ErrNotFound is in the chain of an error about an entry or a value that is not in the store.
+var ErrNotFound = errors.New("not found")
+
+// ErrReadOnly is in the chain of an error about a store whose folder cannot be written.
+var ErrReadOnly = errors.New("folder cannot be written")
+
+// Store is a folder with entries. It holds no open files, and its methods may be called from many goroutines and
+// processes at once.
+type Store struct {
+	dir    string
+	codecs []Codec
+}
+
+// Option changes a Store at Open.
+type Option func(*Store)
+
+// WithCodec makes Put and Get use c for the types that it handles, before the codecs of this package.
+func WithCodec(c Codec) Option {
+	return func(s *Store) { s.codecs = append(s.codecs, c) }
+}
+
+// DefaultDir is the folder of the store that cells use: $LECTURE_STORE, else .lecture11 beside the notebook
+// ($GONB_DIR), else .lecture11 in the working folder.
+func DefaultDir() string {
+	if dir := os.Getenv("LECTURE_STORE"); dir != "" {
+		return dir
+	}
+	return filepath.Join(os.Getenv("GONB_DIR"), ".lecture11")
+}
+
+// Open opens the store in the folder dir, and makes the folder where there is none. It also removes what writers that
+// were killed have left behind. A folder that cannot be written is no error: it can be read.
+func Open(dir string, opts ...Option) (*Store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("store: folder %s: %w", dir, err)
+	}
+	if err := makeFolder(abs); err != nil {
+		return nil, err
+	}
+	s := &Store{dir: abs}
+	for _, opt := range opts {
+		opt(s)
+	}
+	s.codecs = append(s.codecs, binaryCodec{}, imageCodec{}, numbersCodec{}, gobCodec{})
+	return s, s.clean()
+}
+
+func makeFolder(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil:
+		return fmt.Errorf("store: %s is a file, want a folder; LECTURE_STORE names another", dir)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("store: cannot make the folder %s: %w; set LECTURE_STORE to a folder that can be written",
+			dir, underlying(err))
+	}
+	// A store often lies in somebody's Git repository; its entries are big and can be made again.
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o666); err != nil {
+		return writeError("the folder "+dir, err)
+	}
+	return nil
+}
+
+// Dir is the absolute path of the store's folder.
+func (s *Store) Dir() string { return s.dir }
+
+func (s *Store) path(id string) string { return filepath.Join(s.dir, id+entrySuffix) }
+
+// clean removes the temporary files of writers that are dead: a living writer holds a lock on its own.
+func (s *Store) clean() error {
+	names, err := filepath.Glob(filepath.Join(globQuote(s.dir), ".*"+tempInfix+"*"))
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	for _, name := range names {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			continue // gone, or somebody else's: not ours to remove
+		}
+		if held, err := flockNow(f); err == nil && held {
+			_ = os.Remove(name) // left for the next Open where the folder cannot be written
+		}
+		_ = f.Close()
+	}
+	return nil
+}
+
+// globQuote makes a folder's name literal in a pattern of filepath.Glob.
+func globQuote(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+}
+
+// writeError says what to do about an error of writing.
+func writeError(what string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("store: %s: %w: %w; set LECTURE_STORE to a folder that can be written",
+			what, ErrReadOnly, underlying(err))
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return fmt.Errorf("store: %s: no room on the disk: %w; free some, or set LECTURE_STORE to another disk",
+			what, underlying(err))
+	}
+	return fmt.Errorf("store: %s: %w", what, err)
+}
+
+// underlying drops the paths of an error whose message names the place already.
+func underlying(err error) error {
+	var pathErr *fs.PathError
+	var linkErr *os.LinkError
+	switch {
+	case errors.As(err, &pathErr):
+		return pathErr.Err
+	case errors.As(err, &linkErr):
+		return linkErr.Err
+	}
+	return err
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

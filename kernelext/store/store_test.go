@@ -1,0 +1,263 @@
+package store
+
+import (
+	"errors"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func openTest(t testing.TB) *Store {
+	t.Helper()
+	s, err := Open(filepath.Join(t.TempDir(), "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func onlyEntry(t *testing.T, s *Store) Info {
+	t.Helper()
+	infos, err := s.List()
+	if err != nil || len(infos) != 1 {
+		t.Fatalf("%d entries, %v; want 1", len(infos), err)
+	}
+	return infos[0]
+}
+
+// asOrdinaryUser runs fn as a user whom permissions bind: root's file-system user is changed for one thread.
+func asOrdinaryUser(t *testing.T, dir string, fn func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		fn()
+		return
+	}
+	const nobody = 65534
+	for d := dir; d != "/" && d != os.TempDir(); d = filepath.Dir(d) {
+		info, err := os.Stat(d)
+		if err == nil {
+			err = os.Chmod(d, info.Mode()|0o055)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Setfsuid(nobody); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setfsuid(0) }()
+	fn()
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	s := openTest(t)
+	if _, err := s.Load(testKey()); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("empty store: error %v, want ErrNotFound", err)
+	}
+	meta := Meta{Type: "*lecture11.VAE", Note: "5 epochs", Step: 100, Steps: 200, Seconds: 1.5}
+	err := s.Save(testKey(), meta, Payload{"weights", pattern(1, 1000)}, Payload{"none", pattern(1, 0)},
+		Payload{"optimizer", pattern(2, 2000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Load(testKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	meta.Kind = KindModel
+	if e.Info().Meta != meta {
+		t.Errorf("meta %+v, want %+v", e.Info().Meta, meta)
+	}
+	for _, want := range []struct {
+		name           string
+		version, words int
+	}{{"optimizer", 2, 2000}, {"weights", 1, 1000}, {"none", 1, 0}} {
+		r, err := e.Payload(want.name)
+		if err == nil {
+			err = checkPattern(r, want.version, want.words)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", want.name, err)
+		}
+	}
+	if _, err := e.Payload("history"); err == nil || !strings.Contains(err.Error(), `["weights" "none" "optimizer"]`) {
+		t.Errorf("unknown payload: error %v, want the names", err)
+	}
+}
+
+// An open entry keeps showing its version while the entry is replaced and removed.
+func TestOpenEntryStays(t *testing.T) {
+	s := openTest(t)
+	if err := saveVersion(s, 1); err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Load(testKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if err := saveVersion(s, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Remove(e.Info().ID); err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.Payload("weights")
+	if err == nil {
+		err = checkPattern(r, 1, weightWords)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPayloadNamesDiffer(t *testing.T) {
+	s := openTest(t)
+	err := s.Save(testKey(), Meta{}, Payload{"history", pattern(1, 1)}, Payload{"history", pattern(2, 1)})
+	if err == nil || !strings.Contains(err.Error(), `"history"`) {
+		t.Errorf("error %v, want one about two payloads named history", err)
+	}
+}
+
+func TestDefaultDir(t *testing.T) {
+	for _, test := range []struct{ store, notebook, want string }{
+		{"/data/models", "/home/ada", "/data/models"},
+		{"", "/home/ada", "/home/ada/.lecture11"},
+		{"", "", ".lecture11"},
+	} {
+		t.Setenv("LECTURE_STORE", test.store)
+		t.Setenv("GONB_DIR", test.notebook)
+		if got := DefaultDir(); got != test.want {
+			t.Errorf("LECTURE_STORE=%q GONB_DIR=%q: %s, want %s", test.store, test.notebook, got, test.want)
+		}
+	}
+}
+
+func TestOpenBelowReadOnlyFolder(t *testing.T) {
+	parent := filepath.Join(t.TempDir(), "home")
+	if err := os.Mkdir(parent, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(parent, ".lecture11")
+	asOrdinaryUser(t, parent, func() {
+		_, err := Open(dir)
+		if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "LECTURE_STORE") {
+			t.Errorf("error %v, want the folder %s and LECTURE_STORE", err, dir)
+		}
+	})
+}
+
+func TestOpenFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("error %v, want one that names %s", err, file)
+	}
+	if _, err := Open(filepath.Join(file, "store")); err == nil || !strings.Contains(err.Error(), "LECTURE_STORE") {
+		t.Errorf("error %v, want LECTURE_STORE in it", err)
+	}
+}
+
+// A folder that cannot be written serves readers, and refuses writers by a clear error.
+func TestReadOnlyStore(t *testing.T) {
+	s := openTest(t)
+	if err := saveVersion(s, 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := Put(s, "codes", []int{1, 2}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{s.dir, filepath.Join(s.dir, locksFolder)} {
+		if err := os.Chmod(dir, 0o555); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = os.Chmod(s.dir, 0o755); _ = os.Chmod(filepath.Join(s.dir, locksFolder), 0o755) })
+	asOrdinaryUser(t, s.dir, func() {
+		s, err := Open(s.dir)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if version, err := loadVersion(s); version != 3 || err != nil {
+			t.Errorf("version %d, %v; want 3", version, err)
+		}
+		if codes, err := Get[[]int](s, "codes"); err != nil || len(codes) != 2 {
+			t.Errorf("codes %v, %v", codes, err)
+		}
+		if infos, err := s.List(); err != nil || len(infos) != 2 {
+			t.Errorf("%d entries, %v; want 2", len(infos), err)
+		}
+		id, _ := testKey().ID()
+		_, lockErr := s.Lock(t.Context(), testKey(), nil)
+		for name, err := range map[string]error{
+			"save": saveVersion(s, 4), "lock": lockErr, "remove": s.Remove(id), "put": Put(s, "x", 1),
+		} {
+			if !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), "LECTURE_STORE") ||
+				!strings.Contains(err.Error(), s.dir) {
+				t.Errorf("%s: error %v, want ErrReadOnly, the folder and LECTURE_STORE", name, err)
+			}
+		}
+	})
+}
+
+// A damaged file in a folder that cannot be written is refused all the same.
+func TestDamagedInReadOnlyStore(t *testing.T) {
+	s := openTest(t)
+	if err := saveVersion(s, 3); err != nil {
+		t.Fatal(err)
+	}
+	id, _ := testKey().ID()
+	flipBit(t, s.path(id), prefixSize+5, 0)
+	if err := os.Chmod(s.dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(s.dir, 0o755) })
+	asOrdinaryUser(t, s.dir, func() {
+		_, err := loadVersion(s)
+		var damaged *DamagedError
+		if !errors.As(err, &damaged) || damaged.Moved != "" || !errors.Is(err, ErrReadOnly) {
+			t.Errorf("error %v, want a DamagedError that was not moved", err)
+		}
+	})
+}
+
+func flipBit(t *testing.T, path string, offset int64, bit int) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], offset); err != nil {
+		t.Fatal(err)
+	}
+	old := b[0]
+	b[0] ^= 1 << bit
+	if bits.OnesCount8(old^b[0]) != 1 {
+		t.Fatal("no bit was flipped")
+	}
+	if _, err := f.WriteAt(b[:], offset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readAll(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

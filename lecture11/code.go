@@ -1,0 +1,34 @@
+package lecture11
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"runtime/debug"
+)
+
+// sources are the files of this package as they were compiled: what makes a trained model's code version.
+//
+//go:embed *.go
+var sources embed.FS
+
+// codeVersion identifies the code that trains a model: a hash of the named files of this package and of the version of
+// GoMLX it was linked with. A stored model of another version is never taken for this one.
+func codeVersion(files ...string) string {
+	hash := sha256.New()
+	for _, file := range files {
+		text, err := sources.ReadFile(file)
+		if err != nil {
+			panic("lecture11: codeVersion: " + err.Error()) // a name in this package's own code
+		}
+		hash.Write(text)
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == "github.com/gomlx/gomlx" {
+				hash.Write([]byte(dep.Version))
+			}
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16]
+}

@@ -1,0 +1,102 @@
+// Package data holds the data sets of the lecture, as values that know where they come from. No set needs the network
+// beyond Go's module proxy.
+package data
+
+import (
+	"fmt"
+	"image"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Images is a labelled set of grey images of one size. Methods that derive a set leave the receiver as it is.
+type Images struct {
+	ID            string  // what the set is and how it was made; equal IDs mean equal pixels and labels
+	Width, Height int     // of an image, in pixels
+	Pixels        []uint8 // l·Height·Width, row by row; 0 is background, 255 full ink
+	Labels        []uint8 // l
+}
+
+// Len is the number l of images.
+func (s *Images) Len() int { return len(s.Labels) }
+
+// Tensor gives the pixels as bytes, [l, Height·Width]. The models read bytes 0…255 as [0, 1].
+func (s *Images) Tensor() *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(s.Pixels, s.Len(), s.Height*s.Width)
+}
+
+// Image gives image i, white ink on a black ground.
+func (s *Images) Image(i int) image.Image {
+	n := s.Height * s.Width
+	return &image.Gray{
+		Pix:    s.Pixels[i*n : (i+1)*n],
+		Stride: s.Width,
+		Rect:   image.Rect(0, 0, s.Width, s.Height),
+	}
+}
+
+// Head gives the first count images.
+func (s *Images) Head(count int) (*Images, error) {
+	if count < 1 || count > s.Len() {
+		return nil, fmt.Errorf("data: first %d of %s, want 1 to %d images", count, s.ID, s.Len())
+	}
+	head := *s
+	head.Pixels, head.Labels = s.Pixels[:count*s.Height*s.Width], s.Labels[:count]
+	head.ID = fmt.Sprintf("%s|first %d", s.ID, count)
+	return &head, nil
+}
+
+// OfEachLabel gives the first count images of each label, label by label.
+func (s *Images) OfEachLabel(count int) (*Images, error) {
+	if count < 1 {
+		return nil, fmt.Errorf("data: %d images of each label of %s, want at least 1", count, s.ID)
+	}
+	byLabel := map[uint8][]int{}
+	for i, label := range s.Labels {
+		if len(byLabel[label]) < count {
+			byLabel[label] = append(byLabel[label], i)
+		}
+	}
+	chosen := *s
+	chosen.Pixels, chosen.Labels = nil, nil
+	chosen.ID = fmt.Sprintf("%s|%d of each label", s.ID, count)
+	n := s.Height * s.Width
+	for label := range 256 {
+		for _, i := range byLabel[uint8(label)] {
+			chosen.Pixels = append(chosen.Pixels, s.Pixels[i*n:(i+1)*n]...)
+			chosen.Labels = append(chosen.Labels, uint8(label))
+		}
+	}
+	return &chosen, nil
+}
+
+// Binarized gives a set of pixels 0 and 255, each drawn once: 255 with probability p/255 for a pixel of value p
+// (Salakhutdinov & Murray 2008). The same seed gives the same set: a fixed binarisation, on which bounds of different
+// models can be compared.
+func (s *Images) Binarized(seed uint64) *Images {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	fixed := *s
+	fixed.ID = fmt.Sprintf("%s|binarized seed %d", s.ID, seed)
+	fixed.Pixels = make([]uint8, len(s.Pixels))
+	for i, p := range s.Pixels {
+		switch p {
+		case 0, 255:
+			fixed.Pixels[i] = p
+		default:
+			if rng.Uint32N(255) < uint32(p) {
+				fixed.Pixels[i] = 255
+			}
+		}
+	}
+	return &fixed
+}
+
+// Pictures gives all images of the set, as Image does.
+func (s *Images) Pictures() []image.Image {
+	pictures := make([]image.Image, s.Len())
+	for i := range pictures {
+		pictures[i] = s.Image(i)
+	}
+	return pictures
+}

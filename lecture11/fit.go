@@ -1,0 +1,360 @@
+package lecture11
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
+)
+
+// FitConfig says how a model is trained. Zero fields take the default in their comment. As JSON it is part of the key
+// under which a trained model is stored.
+type FitConfig struct {
+	Epochs       int     `json:"epochs"`        // passes over the data; default 1
+	Batch        int     `json:"batch"`         // objects a step; default 128
+	LearningRate float64 `json:"learning_rate"` // Adam's step η at the start; default 1e-3
+	Decay        string  `json:"decay"`         // η over the run: "constant" (default), "linear" or "cosine", both to 0
+	Seed         int64   `json:"seed"`          // order of the objects and the noise of the training
+
+	// StepsPerCall is how many steps run on the device before losses come back and an interrupt is looked at.
+	// It changes speed, not numbers. Default 50.
+	StepsPerCall int `json:"-"`
+}
+
+// decays maps the names in FitConfig.Decay to the factor of η at the share t ∈ [0, 1) of the run.
+var decays = map[string]func(t *Node) *Node{
+	"constant": OnesLike,
+	"linear":   OneMinus,
+	"cosine":   func(t *Node) *Node { return MulScalar(OnePlus(Cos(MulScalar(t, math.Pi))), 0.5) },
+}
+
+// withDefaults fills the zero fields.
+func (c FitConfig) withDefaults() FitConfig {
+	c.Epochs = cmp.Or(c.Epochs, 1)
+	c.Batch = cmp.Or(c.Batch, 128)
+	c.LearningRate = cmp.Or(c.LearningRate, 1e-3)
+	c.Decay = cmp.Or(c.Decay, "constant")
+	c.StepsPerCall = cmp.Or(c.StepsPerCall, 50)
+	return c
+}
+
+// check returns an error that names the first field that cannot be trained with on n objects.
+func (c FitConfig) check(n int) error {
+	switch {
+	case c.Epochs < 0:
+		return fmt.Errorf("lecture11: FitConfig.Epochs = %d, want at least 1", c.Epochs)
+	case c.Batch < 1 || c.Batch > n:
+		return fmt.Errorf("lecture11: FitConfig.Batch = %d, want 1 to %d, the number of objects", c.Batch, n)
+	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0):
+		return fmt.Errorf("lecture11: FitConfig.LearningRate = %g, want a positive number", c.LearningRate)
+	case c.StepsPerCall < 1:
+		return fmt.Errorf("lecture11: FitConfig.StepsPerCall = %d, want at least 1", c.StepsPerCall)
+	}
+	return checkName("FitConfig.Decay", c.Decay, decays)
+}
+
+// Loss is a named part of a training loss: a scalar node, a mean over the batch.
+type Loss struct {
+	Name  string
+	Value *Node
+}
+
+// stepFn builds one optimiser step on a batch: the losses (the first is the one minimised) and the updates of the
+// variables. progress is the share t ∈ [0, 1) of the training done, a float32 scalar.
+type stepFn func(scope *model.Scope, progress *Node, batch []*Node) []Loss
+
+// Training is a model under training: the shared loop of all gradient-trained models of the lecture.
+//
+// The data lie on the device once; each step gathers its batch there. Objects come in an order drawn anew for each
+// epoch from the seed; the last n mod Batch of them sit that epoch out. Losses come back as means over the steps of a
+// call. The numbers depend on the seeds and the device, not on how the steps are cut into calls or runs.
+type Training struct {
+	name     string
+	key      map[string]any
+	cfg      FitConfig
+	backend  compute.Backend
+	store    *model.Store
+	initSeed int64
+	data     []*tensors.Tensor // each [n, …]
+	build    stepFn
+
+	n    int // objects
+	step int // steps taken
+
+	exec      *model.Exec
+	lossNames []string
+	order     []int32 // objects of epoch orderOf
+	orderOf   int
+}
+
+// newTraining checks the configuration and returns a training that has yet to start. Fields of spec: name and key
+// identify the result, build makes a step on the variables of store, initSeed draws their first values.
+func newTraining(spec Training) (*Training, error) {
+	t := &spec
+	t.n = t.data[0].Shape().Dimensions[0]
+	t.cfg = t.cfg.withDefaults()
+	if err := t.cfg.check(t.n); err != nil {
+		return nil, err
+	}
+	t.orderOf = -1
+	return t, nil
+}
+
+// start makes what the first step needs: variables with values, data on the device, the compiled loop. It is left
+// until then, so that a stored model is restored without it.
+func (t *Training) start() error {
+	if t.exec != nil {
+		return nil
+	}
+	if err := t.initialise(); err != nil {
+		return fmt.Errorf("lecture11: cannot build %s: %w", t.name, err)
+	}
+	for i, x := range t.data {
+		if err := x.ToDevice(t.backend, 0); err != nil {
+			return fmt.Errorf("lecture11: data %d (%s) does not fit on the device: %w", i, x.Shape(), err)
+		}
+	}
+	exec, err := model.NewExec(t.backend, t.store, t.loop)
+	if err != nil {
+		return err
+	}
+	t.exec = exec.WithName("Training:" + t.name)
+	return nil
+}
+
+// errTraced ends the building of a graph that is wanted only for the variables it creates.
+var errTraced = errors.New("traced")
+
+// initialise creates the variables that a step asks for and the store lacks, by building one step without compiling
+// it, and draws their values.
+func (t *Training) initialise() error {
+	if t.step == 0 {
+		if err := t.store.SetRNGStateFromSeed(t.initSeed); err != nil {
+			return err
+		}
+	}
+	trace, err := model.NewExec(t.backend, t.store, t.trace)
+	if err != nil {
+		return err
+	}
+	defer trace.Finalize()
+	batch := make([]shapes.Shape, len(t.data))
+	for i, x := range t.data {
+		batch[i] = x.Shape().Clone()
+		batch[i].Dimensions[0] = t.cfg.Batch
+	}
+	if _, err := trace.Compile(batch...); !errors.Is(err, errTraced) {
+		return err
+	}
+	if err := t.store.InitializeVariables(t.backend, nil); err != nil {
+		return err
+	}
+	if t.step > 0 {
+		return nil
+	}
+	return t.store.SetRNGStateFromSeed(t.cfg.Seed)
+}
+
+// trace builds a step for the variables it creates and the names of its losses.
+func (t *Training) trace(scope *model.Scope, batch []*Node) []*Node {
+	t.lossNames = nil
+	for _, l := range t.build(scope, Const(batch[0].Graph(), float32(0)), batch) {
+		l.Value.AssertScalar()
+		t.lossNames = append(t.lossNames, l.Name)
+	}
+	panic(errTraced)
+}
+
+// Name is short, for people and file names: "vae-20".
+func (t *Training) Name() string { return t.name }
+
+// Key is all that identifies the trained model: kind, architecture, hyperparameters, data, seeds, version of the code.
+func (t *Training) Key() map[string]any { return t.key }
+
+// Step is the number of optimiser steps taken.
+func (t *Training) Step() int { return t.step }
+
+// Steps is the number of optimiser steps of the whole training.
+func (t *Training) Steps() int { return t.cfg.Epochs * t.stepsPerEpoch() }
+
+// Describe says in words how far step steps go: "5 epochs".
+func (t *Training) Describe(step int) string {
+	epochs := float64(step) / float64(t.stepsPerEpoch())
+	if epochs == 1 {
+		return "1 epoch"
+	}
+	return fmt.Sprintf("%.3g epochs", epochs)
+}
+
+func (t *Training) stepsPerEpoch() int { return t.n / t.cfg.Batch }
+
+// Run trains from Step to Steps. After each call of the device, onStep (which may be nil) gets the number of steps taken
+// and the losses, means over the steps since the last call; its error ends the training. When ctx ends, Run returns
+// ctx.Err() at a step boundary; the state is whole, and a second Run goes on from there to the same numbers.
+//
+// A loss that is not finite ends the training with an error that names the step and the part.
+func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	for t.step < t.Steps() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := t.start(); err != nil {
+			return err
+		}
+		losses, err := t.call(min(t.cfg.StepsPerCall, t.Steps()-t.step))
+		if err != nil {
+			return fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
+		}
+		if onStep != nil {
+			if err := onStep(t.step, losses); err != nil {
+				return err
+			}
+		}
+		for _, name := range t.lossNames {
+			if v := losses[name]; math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("lecture11: %s diverged before step %d: %s = %g", t.name, t.step, name, v)
+			}
+		}
+	}
+	return nil
+}
+
+// call runs n steps on the device and returns the means of the losses.
+func (t *Training) call(n int) (map[string]float64, error) {
+	args := []any{int32(t.step), int32(n), t.indices(n)}
+	for _, x := range t.data {
+		args = append(args, x)
+	}
+	out, err := t.exec.Call(args...)
+	if err != nil {
+		return nil, err
+	}
+	t.step += n
+	defer out[0].FinalizeAll()
+	sums, err := tensors.CopyFlatData[float32](out[0])
+	if err != nil {
+		return nil, err
+	}
+	losses := make(map[string]float64, len(sums))
+	for i, name := range t.lossNames {
+		losses[name] = float64(sums[i]) / float64(n)
+	}
+	return losses, nil
+}
+
+// loop builds n steps as one loop on the device. inputs: the first step (int32), n (int32), the objects of each step
+// [StepsPerCall, Batch], the data. Result: the sums of the losses over the n steps, [parts].
+//
+// The body of a graph.While sees nothing of the function around it, so that data and variables go in as loop state; the
+// variables of the store are set to that state inside the body and to the loop's result after it. Scalars come from
+// Const here, because GoMLX caches other scalar constants for the graph, not for the function.
+func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
+	g := inputs[0].Graph()
+	variables := t.variables()
+	sums := Const(g, make([]float32, len(t.lossNames)))
+	state := append([]*Node{Const(g, int32(0)), sums}, inputs...)
+	fixed := len(state)
+	for _, v := range variables {
+		state = append(state, v.NodeValue(g))
+	}
+	parameters := func(g *Graph) []*Node {
+		nodes := make([]*Node, len(state))
+		for i, s := range state {
+			nodes[i] = Parameter(g, fmt.Sprintf("state_%d", i), s.Shape())
+		}
+		return nodes
+	}
+	cond := NewClosure(g, func(g *Graph) []*Node {
+		s := parameters(g)
+		return []*Node{LessThan(s[0], s[3])}
+	})
+	body := NewClosure(g, func(g *Graph) []*Node {
+		s := parameters(g)
+		for i, v := range variables {
+			v.SetNodeValue(s[fixed+i])
+		}
+		s[1] = Add(s[1], t.oneStep(scope, s[0], s[2], s[4], s[5:fixed]))
+		s[0] = Add(s[0], Const(g, int32(1)))
+		for i, v := range variables {
+			s[fixed+i] = v.NodeValue(g)
+		}
+		return s
+	})
+	result := While(cond, body, state...)
+	for i, v := range variables {
+		v.SetNodeValue(result[fixed+i])
+	}
+	return []*Node{result[1]}
+}
+
+// oneStep gathers the batch of step first+i, builds the step on it and returns the losses, [parts].
+func (t *Training) oneStep(scope *model.Scope, i, first, order *Node, data []*Node) *Node {
+	g := i.Graph()
+	row := DynamicSlice(order, []*Node{i, Const(g, int32(0))}, []int{1, t.cfg.Batch})
+	row = Reshape(row, t.cfg.Batch, 1)
+	batch := make([]*Node, len(data))
+	for j, x := range data {
+		batch[j] = Gather(x, row)
+	}
+	progress := MulScalar(ConvertDType(Add(first, i), dtypes.Float32), 1/float64(t.Steps()))
+	losses := t.build(scope, progress, batch)
+	values := make([]*Node, len(losses))
+	for j, l := range losses {
+		values[j] = ConvertDType(l.Value, dtypes.Float32)
+	}
+	return Stack(values, 0)
+}
+
+// variables lists those of the store in the order of their creation.
+func (t *Training) variables() []*model.Variable {
+	var vs []*model.Variable
+	for v := range t.store.IterVariables() {
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// indices gives the objects of the next n steps, [StepsPerCall, Batch]; rows from n on are not used.
+func (t *Training) indices(n int) *tensors.Tensor {
+	b, perEpoch := t.cfg.Batch, t.stepsPerEpoch()
+	rows := make([]int32, t.cfg.StepsPerCall*b)
+	for i := range n {
+		epoch, pos := (t.step+i)/perEpoch, (t.step+i)%perEpoch
+		copy(rows[i*b:(i+1)*b], t.epochOrder(epoch)[pos*b:])
+	}
+	return tensors.FromFlatDataAndDimensions(rows, t.cfg.StepsPerCall, b)
+}
+
+// epochOrder is the permutation of the objects in an epoch, a function of the seed and the epoch alone.
+func (t *Training) epochOrder(epoch int) []int32 {
+	if t.orderOf == epoch {
+		return t.order
+	}
+	rng := rand.New(rand.NewPCG(uint64(t.cfg.Seed), uint64(epoch)))
+	t.order = make([]int32, t.n)
+	for i := range t.order {
+		t.order[i] = int32(i)
+	}
+	rng.Shuffle(t.n, func(i, j int) { t.order[i], t.order[j] = t.order[j], t.order[i] })
+	t.orderOf = epoch
+	return t.order
+}
+
+// adamStep builds the update of all trainable variables under scope by Adam (Kingma & Ba 2015) on loss, with the
+// learning rate of the configuration at the share progress of the training.
+func (c FitConfig) adamStep(scope *model.Scope, progress, loss *Node) {
+	g := loss.Graph()
+	rate := MulScalar(decays[c.Decay](progress), c.LearningRate)
+	optimizer.LearningRateVar(scope, loss.DType(), c.LearningRate).SetNodeValue(ConvertDType(rate, loss.DType()))
+	optimizer.Adam().LearningRate(c.LearningRate).Done().UpdateGraph(scope, g, loss)
+}

@@ -1,0 +1,254 @@
+package lecture11
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"deeplearning.example/internal/testx"
+)
+
+// toyData is l points of the line y = 2x − 1 with noise, [l, 2].
+func toyData(l int) *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(5, 0))
+	flat := make([]float32, 0, 2*l)
+	for range l {
+		x := rng.NormFloat64()
+		flat = append(flat, float32(x), float32(2*x-1+0.1*rng.NormFloat64()))
+	}
+	return tensors.FromFlatDataAndDimensions(flat, l, 2)
+}
+
+// lineTraining fits y = a·x + b by least squares, with noise of the given size on x.
+func lineTraining(t *testing.T, cfg FitConfig, noise float64) *Training {
+	t.Helper()
+	cfg = cfg.withDefaults()
+	training, err := newTraining(Training{
+		name: "line", key: map[string]any{"kind": "line", "fit": cfg}, cfg: cfg,
+		backend: testx.Backend(t), store: model.NewStore(), initSeed: 1, data: []*tensors.Tensor{toyData(64)},
+		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+			x := Slice(batch[0], AxisRange(), AxisElem(0))
+			y := Slice(batch[0], AxisRange(), AxisElem(1))
+			x = Add(x, MulScalar(scope.RandomNormal(x.Graph(), x.Shape()), noise))
+			loss := ReduceAllMean(Square(Sub(Dense(nil, 1, "relu")(scope.In("line"), x), y)))
+			cfg.adamStep(scope, progress, loss)
+			return []Loss{{"loss", loss}}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return training
+}
+
+// weightsOf gives the trainable values of a training, variable by variable.
+func weightsOf(t *testing.T, training *Training) []float32 {
+	t.Helper()
+	var all []float32
+	for _, v := range training.variables() {
+		if v.Trainable {
+			all = append(all, tensors.MustCopyFlatData[float32](v.MustValue())...)
+		}
+	}
+	return all
+}
+
+func runTraining(t *testing.T, training *Training) []float64 {
+	t.Helper()
+	var losses []float64
+	err := training.Run(context.Background(), func(step int, l map[string]float64) error {
+		losses = append(losses, l["loss"])
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return losses
+}
+
+// TestTrainingNaive compares the loop and Adam with the same thing typed as Go loops: full batches, no noise.
+func TestTrainingNaive(t *testing.T) {
+	cfg := FitConfig{Epochs: 12, Batch: 64, LearningRate: 0.1, Decay: "linear", StepsPerCall: 5}
+	training := lineTraining(t, cfg, 0)
+	if err := training.start(); err != nil {
+		t.Fatal(err)
+	}
+	w := weightsOf(t, training)
+	want := naiveAdam([2]float64{float64(w[0]), float64(w[1])}, 12, 0.1)
+	runTraining(t, training)
+	got := weightsOf(t, training)
+	near(t, "slope", float64(got[0]), want[0], 1e-5)
+	near(t, "offset", float64(got[1]), want[1], 1e-5)
+}
+
+// naiveAdam is Kingma & Ba's algorithm 1 on the least squares of toyData, with a rate that falls linearly to 0.
+func naiveAdam(w [2]float64, steps int, rate float64) [2]float64 {
+	data := tensors.MustCopyFlatData[float32](toyData(64))
+	var m, v [2]float64
+	for step := range steps {
+		var grad [2]float64
+		for i := 0; i < len(data); i += 2 {
+			residual := w[0]*float64(data[i]) + w[1] - float64(data[i+1])
+			grad[0] += 2 * residual * float64(data[i]) / 64
+			grad[1] += 2 * residual / 64
+		}
+		for j := range w {
+			m[j] = 0.9*m[j] + 0.1*grad[j]
+			v[j] = 0.999*v[j] + 0.001*grad[j]*grad[j]
+			mHat := m[j] / (1 - math.Pow(0.9, float64(step+1)))
+			vHat := v[j] / (1 - math.Pow(0.999, float64(step+1)))
+			w[j] -= rate * (1 - float64(step)/float64(steps)) * mHat / (math.Sqrt(vHat) + 1e-7)
+		}
+	}
+	return w
+}
+
+// TestTrainingSameNumbers: the same seeds give the same weights, however the steps are cut into calls and runs, and other
+// seeds give others.
+func TestTrainingSameNumbers(t *testing.T) {
+	cfg := FitConfig{Epochs: 5, Batch: 10, Seed: 7}
+	reference := lineTraining(t, cfg, 0.3)
+	runTraining(t, reference)
+	want := weightsOf(t, reference)
+
+	cut := cfg
+	cut.StepsPerCall = 4
+	again := lineTraining(t, cut, 0.3)
+	runTraining(t, again)
+	if got := weightsOf(t, again); !slices.Equal(got, want) {
+		t.Errorf("with 4 steps a call: weights %v, want %v", got, want)
+	}
+	other := cfg
+	other.Seed = 8
+	different := lineTraining(t, other, 0.3)
+	runTraining(t, different)
+	if got := weightsOf(t, different); slices.Equal(got, want) {
+		t.Errorf("with another seed: the same weights %v", got)
+	}
+}
+
+// TestTrainingInterruptAndResume: a training interrupted, saved, restored into a new process's model and run to its end
+// gives the weights of one that was never interrupted.
+func TestTrainingInterruptAndResume(t *testing.T) {
+	cfg := FitConfig{Epochs: 5, Batch: 10, Seed: 7, StepsPerCall: 4}
+	whole := lineTraining(t, cfg, 0.3)
+	runTraining(t, whole)
+
+	first := lineTraining(t, cfg, 0.3)
+	ctx, cancel := context.WithCancel(context.Background())
+	err := first.Run(ctx, func(step int, _ map[string]float64) error {
+		if step >= 12 {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || first.Step() != 12 {
+		t.Fatalf("interrupted at step %d with %v, want step 12 and context.Canceled", first.Step(), err)
+	}
+	second := lineTraining(t, cfg, 0.3)
+	for part, content := range saved(t, first) {
+		if err := second.Restore(part, bytes.NewReader(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runTraining(t, second)
+	if got, want := weightsOf(t, second), weightsOf(t, whole); !slices.Equal(got, want) {
+		t.Errorf("resumed: weights %v, want %v", got, want)
+	}
+}
+
+func saved(t *testing.T, training *Training) map[string][]byte {
+	t.Helper()
+	parts := map[string][]byte{}
+	for _, part := range training.Parts() {
+		var b bytes.Buffer
+		if err := training.Save(part, &b); err != nil {
+			t.Fatal(err)
+		}
+		parts[part] = b.Bytes()
+	}
+	return parts
+}
+
+// TestRestoreRefuses: weights of another key, cut off, of the wrong part, or no weights at all.
+func TestRestoreRefuses(t *testing.T) {
+	training := lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0)
+	runTraining(t, training)
+	weights := saved(t, training)["weights"]
+	for _, c := range []struct {
+		name, part string
+		into       *Training
+		content    []byte
+		want       string
+	}{
+		{"another rate", "weights", lineTraining(t, FitConfig{Epochs: 1, Batch: 8, LearningRate: 0.5}, 0), weights,
+			"fit.learning_rate = 0.001, want 0.5"},
+		{"cut off", "weights", lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0), weights[:len(weights)-3], "cut off"},
+		{"other part", "optimizer", lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0), weights, `holds "weights"`},
+		{"not weights", "weights", lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0), []byte("not a file of weights"),
+			"not a file of weights"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.into.Restore(c.part, bytes.NewReader(c.content))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one that contains %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestTrainingDiverges: a loss that is not finite ends the run with the step and the part.
+func TestTrainingDiverges(t *testing.T) {
+	training := lineTraining(t, FitConfig{Epochs: 400, Batch: 8, LearningRate: 1e30, StepsPerCall: 10}, 0)
+	err := training.Run(context.Background(), nil)
+	if err == nil || !strings.Contains(err.Error(), "diverged before step") || !strings.Contains(err.Error(), "loss = ") {
+		t.Fatalf("error %v, want one that names the step and the loss", err)
+	}
+}
+
+// TestEpochOrder: each epoch visits each object once, in another order, and the order depends on seed and epoch alone.
+func TestEpochOrder(t *testing.T) {
+	training := lineTraining(t, FitConfig{Epochs: 3, Batch: 8, Seed: 2}, 0)
+	first := slices.Clone(training.epochOrder(0))
+	second := slices.Clone(training.epochOrder(1))
+	if slices.Equal(first, second) {
+		t.Error("two epochs have the same order")
+	}
+	if !slices.Equal(first, training.epochOrder(0)) {
+		t.Error("the order of an epoch changed when asked for again")
+	}
+	slices.Sort(second)
+	for i, object := range second {
+		if int(object) != i {
+			t.Fatalf("an epoch visits object %d at place %d of the sorted order", object, i)
+		}
+	}
+}
+
+func TestFitConfigErrors(t *testing.T) {
+	for _, c := range []struct {
+		cfg  FitConfig
+		want string
+	}{
+		{FitConfig{Epochs: -1}, "FitConfig.Epochs = -1, want at least 1"},
+		{FitConfig{Batch: 65}, "FitConfig.Batch = 65, want 1 to 64"},
+		{FitConfig{Batch: 8, LearningRate: -0.1}, "FitConfig.LearningRate = -0.1, want a positive number"},
+		{FitConfig{Batch: 8, LearningRate: math.NaN()}, "FitConfig.LearningRate = NaN"},
+		{FitConfig{Batch: 8, Decay: "step"}, `FitConfig.Decay = "step", want one of "constant", "cosine", "linear"`},
+		{FitConfig{Batch: 8, StepsPerCall: -1}, "FitConfig.StepsPerCall = -1"},
+	} {
+		_, err := newTraining(Training{cfg: c.cfg, data: []*tensors.Tensor{toyData(64)}})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, want one that contains %q", c.cfg, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package lecture11
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// inferenceBatch is how many objects a trained model is applied to in one call. One size is compiled once.
+const inferenceBatch = 500
+
+// mapRows applies exec to the objects x [l, …] in batches of size and joins the results, each [l, …]. If seed is not
+// nil, exec gets a state of the random generator as its second input, drawn from the seed and the place of the batch.
+func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*tensors.Tensor, error) {
+	shape := x.Shape()
+	l := shape.Dimensions[0]
+	if l == 0 {
+		return nil, fmt.Errorf("lecture11: no objects: shape %s", shape)
+	}
+	var joined []*tensors.Tensor
+	for first := 0; first < l; first += size {
+		rows := min(size, l-first)
+		batch, err := paddedRows(x, first, rows, size)
+		if err != nil {
+			return nil, err
+		}
+		args := []any{batch}
+		if seed != nil {
+			state, err := RNGStateFromSeed(*seed + int64(first)<<20)
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, state)
+		}
+		out, err := exec.Call(args...)
+		if err != nil {
+			return nil, err
+		}
+		if joined == nil {
+			joined = makeJoined(out, l)
+		}
+		for i := range out {
+			if err := copyRows(joined[i], out[i], first, rows); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return joined, nil
+}
+
+// paddedRows copies rows of x from first on into a tensor of size rows; the rest is 0.
+func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, error) {
+	shape := x.Shape().Clone()
+	rowBytes := int(x.ByteSize()) / shape.Dimensions[0]
+	shape.Dimensions[0] = size
+	batch := tensors.FromShape(shape)
+	var copyErr error
+	err := batch.MutableBytes(func(to []byte) {
+		copyErr = x.ConstBytes(func(from []byte) { copy(to, from[first*rowBytes:(first+rows)*rowBytes]) })
+	})
+	if err == nil {
+		err = copyErr
+	}
+	return batch, err
+}
+
+// makeJoined makes tensors of l rows, shaped otherwise as the batches in out.
+func makeJoined(out []*tensors.Tensor, l int) []*tensors.Tensor {
+	joined := make([]*tensors.Tensor, len(out))
+	for i, t := range out {
+		dims := append([]int{l}, t.Shape().Dimensions[1:]...)
+		joined[i] = tensors.FromShape(shapes.Make(t.DType(), dims...))
+	}
+	return joined
+}
+
+// copyRows copies the leading rows of batch to joined, from row first on, and frees batch.
+func copyRows(joined, batch *tensors.Tensor, first, rows int) error {
+	rowBytes := int(batch.ByteSize()) / batch.Shape().Dimensions[0]
+	var copyErr error
+	err := joined.MutableBytes(func(to []byte) {
+		copyErr = batch.ConstBytes(func(from []byte) { copy(to[first*rowBytes:], from[:rows*rowBytes]) })
+	})
+	if err == nil {
+		err = copyErr
+	}
+	if err == nil {
+		err = batch.FinalizeAll()
+	}
+	return err
+}
+
+// repeatRows repeats each row of x [l, d] k times: [l·k, d].
+func repeatRows(x *Node, k int) *Node {
+	l, d := x.Shape().Dim(0), x.Shape().Dim(1)
+	return Reshape(BroadcastToDims(ExpandAxes(x, 1), l, k, d), l*k, d)
+}
+
+// Columns gives the columns of a float32 tensor [l, d] as d slices of l numbers, for plots and statistics.
+func Columns(t *tensors.Tensor) ([][]float64, error) {
+	if t.Rank() != 2 {
+		return nil, fmt.Errorf("lecture11: Columns of %s, want [l, d]", t.Shape())
+	}
+	flat, err := float64s(t)
+	if err != nil {
+		return nil, err
+	}
+	l, d := t.Shape().Dimensions[0], t.Shape().Dimensions[1]
+	columns := make([][]float64, d)
+	for j := range columns {
+		columns[j] = make([]float64, l)
+		for i := range l {
+			columns[j][i] = flat[i*d+j]
+		}
+	}
+	return columns, nil
+}

@@ -1,0 +1,102 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/stat"
+)
+
+// LatentPlane gives the codes of a side × side sheet over a two-dimensional latent space: z = s·Φ⁻¹(u) at the
+// middles u of side equal parts of [0, 1], so that each code stands for an equal share of the prior N(0, s²I). Rows go
+// from large z₂ at the top to small, columns from small z₁ to large. Result: [side², 2].
+func LatentPlane(side int, priorStd float64) (*tensors.Tensor, error) {
+	if side < 1 || !(priorStd > 0) {
+		return nil, fmt.Errorf("lecture11: LatentPlane(side = %d, priorStd = %g), want both positive", side, priorStd)
+	}
+	at := func(i int) float32 { return float32(priorStd * normalQuantile((float64(i)+0.5)/float64(side))) }
+	codes := make([]float32, 0, 2*side*side)
+	for row := range side {
+		for column := range side {
+			codes = append(codes, at(column), at(side-1-row))
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(codes, side*side, 2), nil
+}
+
+// normalQuantile is Φ⁻¹(u), the quantile function of N(0, 1).
+func normalQuantile(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }
+
+// InterpolateCodes gives steps codes on the straight line from row from to row to of z [l, d], ends included: [steps, d].
+func InterpolateCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, error) {
+	shape := z.Shape()
+	if shape.Rank() != 2 || from < 0 || to < 0 || max(from, to) >= shape.Dimensions[0] || steps < 2 {
+		return nil, fmt.Errorf("lecture11: InterpolateCodes(codes %s, rows %d to %d, %d steps), want rows of [l, d] and at least "+
+			"2 steps", shape, from, to, steps)
+	}
+	flat, err := tensors.CopyFlatData[float32](z)
+	if err != nil {
+		return nil, err
+	}
+	d := shape.Dimensions[1]
+	a, b := flat[from*d:(from+1)*d], flat[to*d:(to+1)*d]
+	codes := make([]float32, 0, steps*d)
+	for i := range steps {
+		t := float32(i) / float32(steps-1)
+		for j := range d {
+			codes = append(codes, (1-t)*a[j]+t*b[j])
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(codes, steps, d), nil
+}
+
+// activeVariance is the variance of a component's mean over objects above which the component carries information
+// (Burda, Grosse & Salakhutdinov 2016, appendix C).
+const activeVariance = 0.01
+
+// CodeStatistics describe the aggregated posterior q(z) = (1/l) Σ_i q(z|x_i), component by component, [d] each.
+type CodeStatistics struct {
+	Mean         []float64 // mean over objects of μ_j(x)
+	MeanVariance []float64 // variance over objects of μ_j(x)
+	Variance     []float64 // of q(z): MeanVariance plus the mean of σ_j²(x)
+}
+
+// NewCodeStatistics gathers the statistics of the encoder's outputs for l objects, [l, d] each.
+func NewCodeStatistics(mean, logVar *tensors.Tensor) (CodeStatistics, error) {
+	var s CodeStatistics
+	if !mean.Shape().Equal(logVar.Shape()) || mean.Rank() != 2 {
+		return s, fmt.Errorf("lecture11: CodeStatistics of means %s and variances %s, want both [l, d]",
+			mean.Shape(), logVar.Shape())
+	}
+	mu, err := Columns(mean)
+	if err != nil {
+		return s, err
+	}
+	lv, err := Columns(logVar)
+	if err != nil {
+		return s, err
+	}
+	for j := range mu {
+		m, between := stat.PopMeanVariance(mu[j], nil)
+		within := 0.0
+		for _, v := range lv[j] {
+			within += math.Exp(v) / float64(len(mu[j]))
+		}
+		s.Mean = append(s.Mean, m)
+		s.MeanVariance = append(s.MeanVariance, between)
+		s.Variance = append(s.Variance, between+within)
+	}
+	return s, nil
+}
+
+// Active is the number of components of the code that carry information: Var_x μ_j(x) > 0.01.
+func (s CodeStatistics) Active() int {
+	count := 0
+	for _, v := range s.MeanVariance {
+		if v > activeVariance {
+			count++
+		}
+	}
+	return count
+}

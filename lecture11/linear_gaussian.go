@@ -1,0 +1,123 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distmv"
+)
+
+// LinearGaussian is the one VAE whose answers are known: the decoder is affine,
+//
+//	z ~ N(0, I_d),  x|z ~ N(W z + b, τ² I_n),
+//
+// so that p(x) = N(b, W Wᵀ + τ² I) and p(z|x) = N(M⁻¹Wᵀ(x − b), τ² M⁻¹) with M = WᵀW + τ² I. It is the oracle of
+// the bounds on slide "Variational Auto Encoder". Tipping & Bishop 1999 (probabilistic PCA).
+type LinearGaussian struct {
+	W     *mat.Dense // [n, d]
+	B     []float64  // [n]
+	Noise float64    // τ
+}
+
+// NewLinearGaussian draws W and b from N(0, 1) with the seed. n components of x, d of z, noise τ > 0.
+func NewLinearGaussian(n, d int, noise float64, seed uint64) (*LinearGaussian, error) {
+	if n < 1 || d < 1 || !(noise > 0) {
+		return nil, fmt.Errorf("lecture11: NewLinearGaussian(n = %d, d = %d, noise = %g), want all positive", n, d, noise)
+	}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	m := &LinearGaussian{W: mat.NewDense(n, d, nil), B: make([]float64, n), Noise: noise}
+	for i := range n {
+		m.B[i] = rng.NormFloat64()
+		for j := range d {
+			m.W.Set(i, j, rng.NormFloat64())
+		}
+	}
+	return m, nil
+}
+
+// Sample draws l objects x from the model.
+func (m *LinearGaussian) Sample(l int, seed uint64) [][]float64 {
+	marginal := m.Marginal(seed)
+	x := make([][]float64, l)
+	for i := range x {
+		x[i] = marginal.Rand(nil)
+	}
+	return x
+}
+
+// Marginal is p(x); its LogProb is the truth that every bound stays under, in nats.
+func (m *LinearGaussian) Marginal(seed uint64) *distmv.Normal {
+	n, _ := m.W.Dims()
+	cov := mat.NewSymDense(n, nil)
+	cov.SymOuterK(1, m.W)
+	addDiagonal(cov, m.Noise*m.Noise)
+	return normal(m.B, cov, seed)
+}
+
+// Posterior is p(z|x), for which the evidence lower bound is tight.
+func (m *LinearGaussian) Posterior(x []float64, seed uint64) *distmv.Normal {
+	_, d := m.W.Dims()
+	precision := mat.NewSymDense(d, nil) // M = WᵀW + τ² I
+	precision.SymOuterK(1, m.W.T())
+	addDiagonal(precision, m.Noise*m.Noise)
+	var inverse mat.Dense
+	if err := inverse.Inverse(precision); err != nil {
+		panic(fmt.Sprintf("lecture11: WᵀW + τ²I cannot be inverted: %v", err)) // positive definite for τ > 0
+	}
+	cov := mat.NewSymDense(d, nil)
+	for i := range d {
+		for j := i; j < d; j++ {
+			cov.SetSym(i, j, m.Noise*m.Noise*inverse.At(i, j))
+		}
+	}
+	var centred, mean mat.VecDense
+	centred.SubVec(mat.NewVecDense(len(x), x), mat.NewVecDense(len(m.B), m.B))
+	mean.MulVec(m.W.T(), &centred)
+	mean.MulVec(&inverse, &mean)
+	return normal(mean.RawVector().Data, cov, seed)
+}
+
+// LogWeights draws k codes from q and gives ln w = ln p(x|z) + ln p(z) − ln q(z) of each, in nats. For the posterior all
+// are ln p(x).
+func (m *LinearGaussian) LogWeights(x []float64, q *distmv.Normal, k int) []float64 {
+	weights := make([]float64, k)
+	for i := range weights {
+		z := q.Rand(nil)
+		weights[i] = m.logJoint(x, z) - q.LogProb(z)
+	}
+	return weights
+}
+
+// logJoint is ln p(x|z) + ln p(z).
+func (m *LinearGaussian) logJoint(x, z []float64) float64 {
+	var mean mat.VecDense
+	mean.MulVec(m.W, mat.NewVecDense(len(z), z))
+	var squares, prior float64
+	for i, v := range x {
+		residual := v - m.B[i] - mean.AtVec(i)
+		squares += residual * residual
+	}
+	for _, v := range z {
+		prior += v * v
+	}
+	tau2 := m.Noise * m.Noise
+	return -0.5 * (squares/tau2 + float64(len(x))*math.Log(2*math.Pi*tau2) +
+		prior + float64(len(z))*math.Log(2*math.Pi))
+}
+
+// normal is N(mean, cov) with its own random source. The covariances above are positive definite by construction.
+func normal(mean []float64, cov mat.Symmetric, seed uint64) *distmv.Normal {
+	dist, ok := distmv.NewNormal(mean, cov, rand.NewPCG(seed, 0))
+	if !ok {
+		panic("lecture11: covariance is not positive definite")
+	}
+	return dist
+}
+
+func addDiagonal(m *mat.SymDense, value float64) {
+	for i := range m.SymmetricDim() {
+		m.SetSym(i, i, m.At(i, i)+value)
+	}
+}

@@ -1,0 +1,156 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"gonum.org/v1/gonum/stat"
+)
+
+// Estimate is a mean over objects, in nats, with its standard error. The error holds both the spread between objects
+// and that of the codes drawn for them.
+type Estimate struct {
+	Mean, SE  float64
+	PerObject []float64
+}
+
+// NewEstimate gives the mean of values and its standard error s/√l.
+func NewEstimate(values []float64) Estimate {
+	mean, std := stat.MeanStdDev(values, nil)
+	return Estimate{Mean: mean, SE: stat.StdErr(std, float64(len(values))), PerObject: values}
+}
+
+// String prints the mean ± its standard error.
+func (e Estimate) String() string { return fmt.Sprintf("%.2f ± %.2f", e.Mean, e.SE) }
+
+// ELBO is an estimate of the evidence lower bound and of its two braces on the slide: Bound = Reconstruction − KL.
+type ELBO struct {
+	Bound          Estimate // ≤ ln p_β(x), in expectation
+	Reconstruction Estimate // E ln p_β(x|z)
+	KL             Estimate // KL(q_α(z|x) ‖ p(z)), closed form
+}
+
+// String prints the bound and its parts.
+func (e ELBO) String() string {
+	return fmt.Sprintf("ELBO %v nats = reconstruction %v − KL %v, over %d objects",
+		e.Bound, e.Reconstruction, e.KL, len(e.Bound.PerObject))
+}
+
+// ELBO estimates the evidence lower bound of the objects x [l, n] by one code each, with the KL term in closed form:
+//
+//	ELBO(x) = ln p_β(x|z) − KL(q_α(z|x) ‖ p(z)),  z = μ + σε.
+//
+// It is the bound of the slide, whatever β the model was trained with.
+func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
+	columns, err := m.perObject(x, 0, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
+		x = pixels(x)
+		mean, logVar := m.encode(scope, x)
+		_, eps := RandomNormal(rngState, mean.Shape())
+		logLikelihood, kl := m.terms(scope, x, mean, logVar, eps)
+		return []*Node{logLikelihood, kl}
+	})
+	if err != nil {
+		return ELBO{}, fmt.Errorf("lecture11: VAE.ELBO: %w", err)
+	}
+	bound := make([]float64, len(columns[0]))
+	for i := range bound {
+		bound[i] = columns[0][i] - columns[1][i]
+	}
+	return ELBO{NewEstimate(bound), NewEstimate(columns[0]), NewEstimate(columns[1])}, nil
+}
+
+// ImportanceBound estimates the bound of k weighted codes an object (see the function ImportanceBound) for the objects
+// x [l, n]. With many codes it comes near ln p_β(x) from below.
+func (m *VAE) ImportanceBound(x *tensors.Tensor, k int, seed int64) (Estimate, error) {
+	if k < 1 {
+		return Estimate{}, fmt.Errorf("lecture11: VAE.ImportanceBound: k = %d, want at least 1", k)
+	}
+	columns, err := m.perObject(x, k, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
+		return []*Node{ImportanceBound(m.logWeights(scope, pixels(x), k, rngState))}
+	})
+	if err != nil {
+		return Estimate{}, fmt.Errorf("lecture11: VAE.ImportanceBound: %w", err)
+	}
+	return NewEstimate(columns[0]), nil
+}
+
+// logWeights builds ln w = ln p(x|z) + ln p(z) − ln q(z|x) for k codes of each object, [k, batch].
+func (m *VAE) logWeights(scope *model.Scope, x *Node, k int, rngState *Node) *Node {
+	batch := x.Shape().Dim(0)
+	mean, logVar := m.encode(scope, x)
+	mean, logVar, x = repeatRows(mean, k), repeatRows(logVar, k), repeatRows(x, k) // [batch·k, …]
+	_, eps := RandomNormal(rngState, mean.Shape())
+	z := Reparameterize(mean, logVar, eps)
+	prior := GaussianLogDensity(z, ZerosLike(z), AddScalar(ZerosLike(z), 2*math.Log(m.cfg.PriorStd)))
+	w := Sub(Add(m.logLikelihood(x, m.decode(scope, z)), prior), GaussianLogDensity(z, mean, logVar)) // [batch·k]
+	return Transpose(Reshape(w, batch, k), 0, 1)
+}
+
+// maxCodes bounds the codes that lie on the device at once in perObject.
+const maxCodes = 25_000
+
+// perObject applies fn, which gives columns [batch] from objects and a random state, to the objects x. fn is compiled
+// once for each k, the number of codes an object (0: one, in closed form).
+func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
+	fn func(scope *model.Scope, x, rngState *Node) []*Node) ([][]float64, error) {
+	if err := m.checkObjects(x); err != nil {
+		return nil, err
+	}
+	if m.bounds[k] == nil {
+		if err := m.checkTrained(); err != nil {
+			return nil, err
+		}
+		exec, err := model.NewExec(m.backend, m.store, fn)
+		if err != nil {
+			return nil, err
+		}
+		m.bounds[k] = exec
+	}
+	out, err := mapRows(m.bounds[k], x, min(inferenceBatch, max(1, maxCodes/max(1, k))), &seed)
+	if err != nil {
+		return nil, err
+	}
+	columns := make([][]float64, len(out))
+	for i, t := range out {
+		if columns[i], err = float64s(t); err != nil {
+			return nil, err
+		}
+	}
+	return columns, nil
+}
+
+// float64s copies the values of a float32 tensor.
+func float64s(t *tensors.Tensor) ([]float64, error) {
+	flat, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float64, len(flat))
+	for i, v := range flat {
+		values[i] = float64(v)
+	}
+	return values, nil
+}
+
+// MonteCarloKL estimates KL(N(μ, diag σ²) ‖ N(0, s²I)) by draws z ~ N(μ, diag σ²) of ln q(z) − ln p(z), in nats: the
+// oracle of the closed form. mean, logVar: [d], logVar = ln σ².
+func MonteCarloKL(mean, logVar []float64, priorStd float64, draws int, seed uint64) (Estimate, error) {
+	if len(mean) != len(logVar) || draws < 2 || !(priorStd > 0) {
+		return Estimate{}, fmt.Errorf("lecture11: MonteCarloKL of %d means and %d variances, s = %g, %d draws, want as many "+
+			"of both, s > 0 and at least 2 draws", len(mean), len(logVar), priorStd, draws)
+	}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	values := make([]float64, draws)
+	for i := range values {
+		for j := range mean {
+			eps := rng.NormFloat64()
+			z := mean[j] + math.Exp(0.5*logVar[j])*eps
+			values[i] += 0.5*(z*z/(priorStd*priorStd)-eps*eps-logVar[j]) + math.Log(priorStd)
+		}
+	}
+	return NewEstimate(values), nil
+}
