@@ -1,7 +1,6 @@
 package kernelext
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
@@ -10,15 +9,12 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"deeplearning.example/kernelext/store"
 )
@@ -397,200 +393,6 @@ func TestUnknownSeries(t *testing.T) {
 	expectText(t, err.Error(), `"kl"`, "bowl, step")
 }
 
-// A store that cannot be written restores what is finished, and refuses the rest before a step is taken.
-func TestTrainWithReadOnlyStore(t *testing.T) {
-	s := newStore(t)
-	if _, err := Train(t.Context(), newToy(10), WithStore(s), WithOutput(io.Discard)); err != nil {
-		t.Fatal(err)
-	}
-	folders := []string{s.Dir(), filepath.Join(s.Dir(), "locks")}
-	for _, dir := range folders {
-		if err := os.Chmod(dir, 0o555); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.Chmod(dir, 0o755) })
-	}
-	for dir := filepath.Dir(s.Dir()); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if os.Geteuid() == 0 { // root may write everywhere: be nobody for the files that this thread touches
-		if err := unix.Setfsuid(65534); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = unix.Setfsuid(0) }()
-	}
-	result, err := Train(t.Context(), newToy(10), WithStore(s), WithOutput(io.Discard))
-	if err != nil || !result.Restored {
-		t.Errorf("finished: %+v, %v; want it restored", result, err)
-	}
-	m := newToy(11)
-	_, err = Train(t.Context(), m, WithStore(s), WithOutput(io.Discard))
-	if !errors.Is(err, store.ErrReadOnly) || m.ran > 0 {
-		t.Errorf("new: %v after %d steps, want ErrReadOnly at once", err, m.ran)
-	}
-}
-
-// TestTrainChild is no test: it is the other process of the tests below.
-func TestTrainChild(t *testing.T) {
-	dir := os.Getenv("TRAIN_TEST_STORE")
-	if dir == "" {
-		return
-	}
-	m := newToy(400)
-	stdin := bufio.NewReader(os.Stdin)
-	m.after = func(step int) {
-		fmt.Println("step", step)
-		if _, err := stdin.ReadString('\n'); err != nil { // one line allows one step, the end all the others
-			m.after = nil
-		}
-	}
-	opts := []TrainOption{WithStore(openStore(t, dir)), Every(0)}
-	if os.Getenv("TRAIN_TEST_CURVE") != "" {
-		opts = append(opts, WithCurve("bowl"))
-	}
-	if _, err := Train(t.Context(), m, opts...); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println("weights", m.weights)
-}
-
-// trainer is a process that trains the toy.
-type trainer struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	lines *bufio.Scanner
-}
-
-func startTrainer(t *testing.T, dir string, env ...string) *trainer {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &trainer{cmd: exec.Command(exe, "-test.run=^TestTrainChild$")}
-	p.cmd.Env = append(append(os.Environ(), "TRAIN_TEST_STORE="+dir), env...)
-	p.cmd.Stderr = os.Stderr
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.lines = bufio.NewScanner(stdout)
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	return p
-}
-
-// until reads lines up to one with the given text and returns it.
-func (p *trainer) until(t *testing.T, text string) string {
-	t.Helper()
-	for p.lines.Scan() {
-		if strings.Contains(p.lines.Text(), text) {
-			return p.lines.Text()
-		}
-	}
-	t.Fatalf("the process ended before it said %q: %v", text, p.lines.Err())
-	return ""
-}
-
-// finish lets the process run to its end and returns what it printed.
-func (p *trainer) finish(t *testing.T) string {
-	t.Helper()
-	_ = p.stdin.Close() // it may be closed already
-	var out strings.Builder
-	for p.lines.Scan() {
-		fmt.Fprintln(&out, p.lines.Text())
-	}
-	if err := p.cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	return out.String()
-}
-
-// A trainer killed in the midst of its work is continued from its last save, with the same numbers.
-func TestKilledTrainer(t *testing.T) {
-	whole, history := trained(t, 400)
-	dir := filepath.Join(t.TempDir(), "store")
-	p := startTrainer(t, dir)
-	s := openStore(t, dir)
-	for step, saved := 1, 0; saved < 2; step++ {
-		p.until(t, fmt.Sprint("step ", step))
-		if step > 1 { // saved first at step 1, then when enough time has gone by
-			saved = entryOf(t, s, newToy(400)).Step
-		}
-		time.Sleep(time.Millisecond) // the work of a step
-		if _, err := p.stdin.Write([]byte("\n")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.cmd.Process.Kill(); err != nil { // it is on its way to the next step, or saves
-		t.Fatal(err)
-	}
-	_ = p.cmd.Wait()
-	m := newToy(400)
-	var out bytes.Buffer
-	result, err := Train(t.Context(), m, WithStore(s), WithOutput(&out))
-	if err != nil || !result.Resumed || m.ran > 398 {
-		t.Fatalf("%+v, %v, %d steps taken", result, err, m.ran)
-	}
-	expectText(t, out.String(), fmt.Sprintf("resuming toy at step %d of 400", 400-m.ran))
-	m.expectSame(t, whole)
-	if !reflect.DeepEqual(result.History, history) {
-		t.Errorf("the losses differ from those of a training that ran through")
-	}
-}
-
-// Of two processes that train the same, one trains and the other waits for its result.
-func TestTwoTrainers(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "store")
-	first := startTrainer(t, dir)
-	first.until(t, "step 1")
-	second := startTrainer(t, dir)
-	waiting := second.until(t, "waiting for it")
-	expectText(t, waiting, fmt.Sprintf("toy is being trained by process %d on ", first.cmd.Process.Pid))
-	one, two := first.finish(t), second.finish(t)
-	expectText(t, one, "trained toy in ")
-	expectText(t, two, "restored toy (40 epochs, trained ")
-	_, weights, _ := strings.Cut(one, "weights ")
-	_, others, _ := strings.Cut(two, "weights ")
-	if weights == "" || weights != others {
-		t.Errorf("the weights differ:\n%s\n%s", weights, others)
-	}
-	if strings.Contains(two, "step ") {
-		t.Errorf("the second process trained too:\n%s", two)
-	}
-}
-
-// A restored training draws the curve that the training drew.
-func TestCurveIsDrawnAgain(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "store")
-	var curves []string
-	for range 2 {
-		p := startTrainer(t, dir, "TRAIN_TEST_CURVE=1")
-		var curve []string
-		for line := range strings.Lines(p.finish(t)) {
-			if strings.Contains(line, "bowl") {
-				curve = append(curve, line)
-			}
-		}
-		if len(curve) == 0 {
-			t.Fatal("no curve")
-		}
-		curves = append(curves, curve[len(curve)-1])
-	}
-	if curves[0] != curves[1] {
-		t.Errorf("the curve was\n%s and is now\n%s", curves[0], curves[1])
-	}
-}
-
 // A training finishes although a save in its midst fails; that is told once.
 func TestFailedSaveMeanwhile(t *testing.T) {
 	s := newStore(t)
@@ -610,7 +412,7 @@ type unsavable struct{ *toy }
 
 func (m *unsavable) Save(part string, w io.Writer) error {
 	if m.step < m.steps {
-		return unix.ENOSPC
+		return syscall.ENOSPC
 	}
 	return m.toy.Save(part, w)
 }
@@ -631,35 +433,4 @@ func TestTimeTexts(t *testing.T) {
 			t.Errorf("%v s is %q, want %q", seconds, got, want)
 		}
 	}
-}
-
-// big is a model of 10 MiB with as much optimiser state twice.
-func big() *toy {
-	m := newToy(1)
-	m.weights, m.velocity = make([]float64, 10<<20/8), make([]float64, 20<<20/8)
-	return m
-}
-
-// BenchmarkTrainRestore is what a later cell pays for a finished model of 10 MiB: open the store, look, check, read.
-func BenchmarkTrainRestore(b *testing.B) {
-	s := newStore(b)
-	m := big()
-	if _, err := Train(b.Context(), bigRun{m}, WithStore(s), WithOutput(io.Discard)); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(10 << 20)
-	for b.Loop() {
-		result, err := Train(b.Context(), bigRun{m}, WithStore(openStore(b, s.Dir())), WithOutput(io.Discard))
-		if err != nil || !result.Restored {
-			b.Fatal(result, err)
-		}
-	}
-}
-
-// bigRun takes its one step without touching the weights.
-type bigRun struct{ *toy }
-
-func (m bigRun) Run(_ context.Context, onStep func(int, map[string]float64) error) error {
-	m.step = m.steps
-	return onStep(m.step, map[string]float64{"bowl": 0})
 }

@@ -118,3 +118,37 @@ func Columns(t *tensors.Tensor) ([][]float64, error) {
 	}
 	return columns, nil
 }
+
+// MeanSquaredError is the mean over all components of (x − y)² for two sets of objects of one shape [l, n]. Bytes count
+// as [0, 1].
+func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
+	if x.Size() != y.Size() || x.Size() == 0 {
+		return 0, fmt.Errorf("lecture11: MeanSquaredError of %s and %s, want one shape", x.Shape(), y.Shape())
+	}
+	a, err := components(x)
+	if err != nil {
+		return 0, err
+	}
+	b, err := components(y)
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for i := range a {
+		sum += (a[i] - b[i]) * (a[i] - b[i])
+	}
+	return sum / float64(len(a)), nil
+}
+
+// components copies the values of an object tensor, bytes as [0, 1].
+func components(x *tensors.Tensor) ([]float64, error) {
+	bytes, err := tensors.CopyFlatData[uint8](x)
+	if err != nil {
+		return float64s(x)
+	}
+	values := make([]float64, len(bytes))
+	for i, b := range bytes {
+		values[i] = float64(b) / 255
+	}
+	return values, nil
+}

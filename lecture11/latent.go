@@ -100,3 +100,33 @@ func (s CodeStatistics) Active() int {
 	}
 	return count
 }
+
+// NeighbourAgreement is the share of codes z [l, d] whose nearest other code (Euclidean) belongs to an object with the
+// same label. Labels drawn at random agree in 1/C of the cases for C equally frequent ones.
+func NeighbourAgreement(z *tensors.Tensor, labels []uint8) (float64, error) {
+	columns, err := Columns(z)
+	if err != nil {
+		return 0, err
+	}
+	if len(labels) != len(columns[0]) || len(labels) < 2 {
+		return 0, fmt.Errorf("lecture11: NeighbourAgreement of codes %s and %d labels, want as many, at least 2",
+			z.Shape(), len(labels))
+	}
+	same := 0
+	for i := range labels {
+		nearest, best := 0, math.Inf(1)
+		for j := range labels {
+			squares := 0.0
+			for _, column := range columns {
+				squares += (column[i] - column[j]) * (column[i] - column[j])
+			}
+			if j != i && squares < best {
+				nearest, best = j, squares
+			}
+		}
+		if labels[nearest] == labels[i] {
+			same++
+		}
+	}
+	return float64(same) / float64(len(labels)), nil
+}

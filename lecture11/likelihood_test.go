@@ -169,44 +169,26 @@ func unused(loss func(in []*Node) *Node) func(in []*Node) *Node {
 // of the score function's form; without the path through z there is no gradient at all.
 func TestReparameterize(t *testing.T) {
 	const mu, sigma, draws = 1.0, 0.5, 200_000
-	eps := rows(rand.New(rand.NewPCG(4, 0)), draws, 1)
-	logVar := 2 * math.Log(sigma)
-	gradients := func(detach bool) (byMean, byLogVar []float64) {
-		loss := func(m, lv, e *Node) *Node {
-			z := Reparameterize(m, lv, e)
-			if detach {
-				z = StopGradient(z)
-			}
-			return ReduceAllSum(Square(z))
-		}
-		at := func(v float64) [][]float64 { return fill(draws, v) }
-		byMean = run(t, func(m, lv, e *Node) *Node { return Gradient(loss(m, lv, e), m)[0] }, at(mu), at(logVar), eps)
-		byLogVar = run(t, func(m, lv, e *Node) *Node { return Gradient(loss(m, lv, e), lv)[0] }, at(mu), at(logVar), eps)
-		return byMean, byLogVar
+	d, err := NewGradientDraws(testx.Backend(t), mu, sigma, draws, 4)
+	if err != nil {
+		t.Fatal(err)
 	}
-	byMean, byLogVar := gradients(false)
-	m, lv := NewEstimate(byMean), NewEstimate(byLogVar)
-	near(t, "∇_μ", m.Mean, 2*mu, 4*m.SE)
-	near(t, "∇_σ", lv.Mean*2/sigma, 2*sigma, 4*lv.SE*2/sigma) // ∂/∂σ = (2/σ) ∂/∂ln σ²
-
-	score := make([]float64, draws)
-	for i := range score {
-		z := mu + sigma*eps[i][0]
-		score[i] = z * z * (z - mu) / (sigma * sigma)
-	}
-	s := NewEstimate(score)
-	near(t, "∇_μ by the score function", s.Mean, 2*mu, 4*s.SE)
-	ours, scores := m.SE*m.SE*draws, s.SE*s.SE*draws
-	t.Logf("variance of one draw: reparametrised %.2f, score function %.1f", ours, scores)
-	near(t, "variance, reparametrised", ours, 1, 0.05)
-	near(t, "variance, score function", scores, 21, 2)
-
-	detached, _ := gradients(true)
-	for _, g := range detached[:100] {
+	ours, score := NewEstimate(d.Reparameterized), NewEstimate(d.Score)
+	near(t, "∇_μ", ours.Mean, 2*mu, 4*ours.SE)
+	near(t, "∇_μ by the score function", score.Mean, 2*mu, 4*score.SE)
+	near(t, "variance of one draw", ours.SE*ours.SE*draws, 1, 0.05)
+	near(t, "variance of one draw, score function", score.SE*score.SE*draws, 21, 2)
+	for _, g := range d.Detached[:100] {
 		if g != 0 {
 			t.Fatalf("gradient through a detached z = %g, want exactly 0", g)
 		}
 	}
+	eps := rows(rand.New(rand.NewPCG(4, 0)), draws, 1)
+	bySigma := NewEstimate(run(t, func(sigma, e *Node) *Node {
+		z := Reparameterize(OnesLike(e), MulScalar(Log(sigma), 2), e)
+		return Gradient(ReduceAllSum(Square(z)), sigma)[0]
+	}, fill(draws, sigma), eps))
+	near(t, "∇_σ", bySigma.Mean, 2*sigma, 4*bySigma.SE)
 }
 
 func fill(l int, v float64) [][]float64 {

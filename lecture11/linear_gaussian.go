@@ -121,3 +121,15 @@ func addDiagonal(m *mat.SymDense, value float64) {
 		m.SetSym(i, i, m.At(i, i)+value)
 	}
 }
+
+// Proposal is a Gaussian near p(z|x), but not it: its first mean is shifted, its covariance is widen times as large. Under
+// it the bound has a gap.
+func (m *LinearGaussian) Proposal(x []float64, shift, widen float64, seed uint64) *distmv.Normal {
+	exact := m.Posterior(x, seed)
+	var cov mat.SymDense
+	exact.CovarianceMatrix(&cov)
+	cov.ScaleSym(widen, &cov)
+	mean := exact.Mean(nil)
+	mean[0] += shift
+	return normal(mean, &cov, seed)
+}

@@ -27,21 +27,10 @@ func TestPosteriorWeightsAreConstant(t *testing.T) {
 	}
 }
 
-// offPosterior is a Gaussian near the posterior, but not it.
-func offPosterior(m *LinearGaussian, x []float64, seed uint64) *distmv.Normal {
-	post := m.Posterior(x, 0)
-	mean := post.Mean(nil)
-	mean[0] += 0.2
-	var cov mat.SymDense
-	post.CovarianceMatrix(&cov)
-	wide := mat.NewSymDense(2, []float64{2.5 * cov.At(0, 0), 0, 0, 2 * cov.At(1, 1)})
-	return normal(mean, wide, seed)
-}
-
 // TestBoundGap is C12.2: with any other Gaussian q, ELBO = ln p(x) − KL(q ‖ p(z|x)), within 4 standard errors.
 func TestBoundGap(t *testing.T) {
 	m, x := toyLinearGaussian(t)
-	q := offPosterior(m, x, 4)
+	q := m.Proposal(x, 0.2, 2, 4)
 	elbo := NewEstimate(m.LogWeights(x, q, 100_000))
 	want := m.Marginal(0).LogProb(x) - distmv.KullbackLeibler{}.DistNormal(q, m.Posterior(x, 0))
 	t.Logf("ELBO %.4f ± %.4f, ln p − KL = %.4f", elbo.Mean, elbo.SE, want)
@@ -55,7 +44,7 @@ func TestBoundsRise(t *testing.T) {
 	const groups = 2000
 	previous := math.Inf(-1)
 	for _, k := range []int{1, 5, 50, 500} {
-		w := m.LogWeights(x, offPosterior(m, x, uint64(10+k)), k*groups)
+		w := m.LogWeights(x, m.Proposal(x, 0.2, 2, uint64(10+k)), k*groups)
 		byCode := make([][]float64, k)
 		for i := range byCode {
 			byCode[i] = w[i*groups : (i+1)*groups]

@@ -191,16 +191,39 @@ func checkUses(t *testing.T, vae *VAE, x *tensors.Tensor) {
 	}
 }
 
-// meanSquare is the mean squared difference of bytes x/255 and floats y.
 func meanSquare(t *testing.T, x, y *tensors.Tensor) float64 {
 	t.Helper()
-	a, b := tensors.MustCopyFlatData[uint8](x), tensors.MustCopyFlatData[float32](y)
-	sum := 0.0
-	for i := range a {
-		d := float64(a[i])/255 - float64(b[i])
-		sum += d * d
+	e, err := MeanSquaredError(x, y)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return sum / float64(len(a))
+	return e
+}
+
+// TestMeanSquaredError and neighbours on samples typed by hand.
+func TestMeanSquaredError(t *testing.T) {
+	x, y := tensors.FromValue([][]uint8{{0, 51}}), tensors.FromValue([][]float32{{0.5, 0.2}})
+	near(t, "error", meanSquare(t, x, y), 0.125, 1e-7)
+	if _, err := MeanSquaredError(x, tensors.FromValue([][]float32{{1}})); err == nil {
+		t.Error("different shapes are no error")
+	}
+}
+
+func TestNeighbourAgreement(t *testing.T) {
+	z := tensors.FromValue([][]float32{{0, 0}, {0, 1}, {5, 5}, {5, 6}})
+	for _, c := range []struct {
+		labels []uint8
+		want   float64
+	}{{[]uint8{1, 1, 2, 2}, 1}, {[]uint8{1, 2, 2, 2}, 0.5}, {[]uint8{1, 2, 1, 2}, 0}} {
+		got, err := NeighbourAgreement(z, c.labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "agreement", got, c.want, 1e-12)
+	}
+	if _, err := NeighbourAgreement(z, []uint8{1}); err == nil {
+		t.Error("fewer labels than codes is no error")
+	}
 }
 
 // TestVAEBatchPadding: objects whose number is no multiple of the inference batch give the same codes one by one.

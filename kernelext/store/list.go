@@ -88,7 +88,7 @@ func (s *Store) List() ([]Info, error) {
 		return nil, err
 	}
 	damaged, err := s.listFolder(damagedFolder + "/")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
 	return append(sound, damaged...), nil
@@ -96,7 +96,7 @@ func (s *Store) List() ([]Info, error) {
 
 func (s *Store) listFolder(sub string) ([]Info, error) {
 	files, err := os.ReadDir(filepath.Join(s.dir, sub))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	var infos []Info

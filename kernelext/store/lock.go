@@ -75,7 +75,7 @@ func (s *Store) Lock(ctx context.Context, key Key, waiting func(Holder)) (*Lock,
 func (s *Store) tryLock(id string) (*Lock, Holder, error) {
 	path := filepath.Join(s.dir, locksFolder, id+".lock")
 	for {
-		f, err := openLock(path)
+		f, err := s.openLock(path)
 		if err != nil {
 			return nil, Holder{}, writeError("lock of "+id+" in "+s.dir, err)
 		}
@@ -97,7 +97,10 @@ func (s *Store) tryLock(id string) (*Lock, Holder, error) {
 	}
 }
 
-func openLock(path string) (*os.File, error) {
+func (s *Store) openLock(path string) (*os.File, error) {
+	if err := s.makeFolder(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
@@ -128,7 +131,7 @@ func readHolder(f *os.File) Holder {
 
 // locked runs fn while no other process changes names in the folder. Unlike Lock it is held for the time of a rename.
 func (s *Store) locked(fn func() error) error {
-	f, err := openLock(filepath.Join(s.dir, locksFolder, ".folder"))
+	f, err := s.openLock(filepath.Join(s.dir, locksFolder, ".folder"))
 	if err != nil {
 		return err
 	}

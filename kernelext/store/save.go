@@ -46,6 +46,9 @@ func (s *Store) Save(key Key, meta Meta, payloads ...Payload) error {
 
 // createTemp makes the file of a new version and locks it, which tells clean that its writer lives.
 func (s *Store) createTemp(id string) (*os.File, error) {
+	if err := s.makeFolder(); err != nil {
+		return nil, err
+	}
 	for {
 		name := fmt.Sprintf(".%s%s%016x", id, tempInfix, rand.Uint64())
 		f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)

@@ -50,15 +50,19 @@ func DefaultDir() string {
 	return filepath.Join(os.Getenv("GONB_DIR"), ".lecture11")
 }
 
-// Open opens the store in the folder dir, and makes the folder where there is none. It also removes what writers that
-// were killed have left behind. A folder that cannot be written is no error: it can be read.
+// Open opens the store in the folder dir. The first write makes the folder where there is none. Open also removes what
+// writers that were killed have left behind. A folder that cannot be written is no error: it can be read.
 func Open(dir string, opts ...Option) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("store: folder %s: %w", dir, err)
 	}
-	if err := makeFolder(abs); err != nil {
-		return nil, err
+	info, err := os.Stat(abs)
+	switch {
+	case err == nil && !info.IsDir():
+		return nil, fmt.Errorf("store: %s is a file, want a folder; LECTURE_STORE names another", abs)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("store: folder %s: %w; LECTURE_STORE names another", abs, underlying(err))
 	}
 	s := &Store{dir: abs}
 	for _, opt := range opts {
@@ -68,23 +72,16 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	return s, s.clean()
 }
 
-func makeFolder(dir string) error {
-	info, err := os.Stat(dir)
-	switch {
-	case err == nil && info.IsDir():
-		return nil
-	case err == nil:
-		return fmt.Errorf("store: %s is a file, want a folder; LECTURE_STORE names another", dir)
+// makeFolder makes the store's folder before something is written into it.
+func (s *Store) makeFolder() error {
+	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("store: cannot make the folder %s: %w; set LECTURE_STORE to a folder that can be written",
-			dir, underlying(err))
+	if err := os.MkdirAll(s.dir, 0o777); err != nil {
+		return err
 	}
 	// A store often lies in somebody's Git repository; its entries are big and can be made again.
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o666); err != nil {
-		return writeError("the folder "+dir, err)
-	}
-	return nil
+	return os.WriteFile(filepath.Join(s.dir, ".gitignore"), []byte("*\n"), 0o666)
 }
 
 // Dir is the absolute path of the store's folder.

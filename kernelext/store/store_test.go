@@ -141,16 +141,73 @@ func TestDefaultDir(t *testing.T) {
 	}
 }
 
-func TestOpenBelowReadOnlyFolder(t *testing.T) {
+// A store that is only read leaves nothing behind.
+func TestReadingMakesNoFolder(t *testing.T) {
+	parent := t.TempDir()
+	s, err := Open(filepath.Join(parent, ".lecture11"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if infos, err := s.List(); err != nil || len(infos) > 0 {
+		t.Errorf("List: %v, %v; want nothing", infos, err)
+	}
+	if removed, err := s.Prune(Limits{Keep: 1}); err != nil || len(removed) > 0 {
+		t.Errorf("Prune: %v, %v; want nothing", removed, err)
+	}
+	_, loadErr := s.Load(testKey())
+	_, getErr := Get[int](s, "codes")
+	_, infoErr := s.Info("vae-1")
+	for name, err := range map[string]error{
+		"Load": loadErr, "Get": getErr, "Info": infoErr, "Remove": s.Remove("vae-1"),
+	} {
+		if !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: error %v, want ErrNotFound", name, err)
+		}
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Each kind of write makes the folder, and keeps it out of Git.
+func TestWritingMakesTheFolder(t *testing.T) {
+	for name, write := range map[string]func(s *Store) error{
+		"Save": func(s *Store) error { return saveVersion(s, 1) },
+		"Put":  func(s *Store) error { return Put(s, "codes", 1) },
+		"Lock": func(s *Store) error {
+			lock, err := s.Lock(t.Context(), testKey(), nil)
+			if err != nil {
+				return err
+			}
+			return lock.Unlock()
+		},
+	} {
+		s := openTest(t)
+		if err := write(s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := string(readAll(t, filepath.Join(s.dir, ".gitignore"))); got != "*\n" {
+			t.Errorf("%s: .gitignore holds %q", name, got)
+		}
+	}
+}
+
+func TestWriteBelowReadOnlyFolder(t *testing.T) {
 	parent := filepath.Join(t.TempDir(), "home")
 	if err := os.Mkdir(parent, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(parent, ".lecture11")
+	s, err := Open(filepath.Join(parent, ".lecture11"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	asOrdinaryUser(t, parent, func() {
-		_, err := Open(dir)
-		if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "LECTURE_STORE") {
-			t.Errorf("error %v, want the folder %s and LECTURE_STORE", err, dir)
+		_, lockErr := s.Lock(t.Context(), testKey(), nil)
+		for name, err := range map[string]error{"save": saveVersion(s, 1), "lock": lockErr} {
+			if !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), s.dir) ||
+				!strings.Contains(err.Error(), "LECTURE_STORE") {
+				t.Errorf("%s: error %v, want ErrReadOnly, the folder %s and LECTURE_STORE", name, err, s.dir)
+			}
 		}
 	})
 }
