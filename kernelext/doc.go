@@ -1,10 +1,13 @@
 // Package kernelext is what a cell of the lecture calls: it shows pictures, tables, plots and tensors, draws live
-// curves and progress bars, reads the parameters of the notebook and checks what the notebook claims.
+// curves and progress bars, trains models that outlive their cell, hands values to later cells, reads the parameters of
+// the notebook and checks what the notebook claims.
 //
 //	kernelext.Show(v)                          // anything: picture, plot, tensor, table, error, slice, map
 //	kernelext.Grid(digits, 10)                 // many small pictures as one
 //	curve := kernelext.NewCurve("ELBO", "reconstruction", "KL")
 //	epochs := kernelext.Param("epochs", 2, 30) // quick, full
+//	result, err := kernelext.Train(kernelext.Context(), model, kernelext.WithCurve())
+//	err = kernelext.Keep("codes", codes)       // a later cell: kernelext.Fetch[*tensors.Tensor]("codes")
 //	kernelext.AssertNear("loss", got, math.Ln2, 0.01)
 //
 // # One cell, one process

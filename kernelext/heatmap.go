@@ -5,7 +5,6 @@ import (
 	"image"
 	"math"
 
-	"golang.org/x/image/draw"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	vgdraw "gonum.org/v1/plot/vg/draw"
@@ -107,14 +106,9 @@ func (h *heat) Plot(c vgdraw.Canvas, p *plot.Plot) {
 
 // sharp enlarges an image with hard edges, so that the canvas, which smooths, does not blur them.
 func sharp(img image.Image) image.Image {
-	b := img.Bounds()
-	factor := 1600 / max(b.Dx(), b.Dy())
-	if factor < 2 {
-		return img
-	}
-	out := image.NewNRGBA(image.Rect(0, 0, b.Dx()*factor, b.Dy()*factor))
-	draw.NearestNeighbor.Scale(out, out.Bounds(), img, b, draw.Src, nil)
-	return out
+	size := img.Bounds().Size()
+	factor := max(1, 1600/max(size.X, size.Y))
+	return enlarge(img, float64(factor*size.X))
 }
 
 func (h *heat) plotBar(c vgdraw.Canvas, p *plot.Plot) {

@@ -2,7 +2,6 @@ package kernelext_test
 
 import (
 	"context"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -73,6 +72,12 @@ func startKernel(t testing.TB, env ...string) *jupyter.Kernel {
 		name, value, _ := strings.Cut(pair, "=")
 		spec.Env[name] = value
 	}
+	return startSpec(t, spec)
+}
+
+// startSpec starts a kernel in a folder of its own and ends it with the test.
+func startSpec(t testing.TB, spec *jupyter.Spec) *jupyter.Kernel {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	kernel, err := jupyter.Start(ctx, spec, jupyter.Options{Process: jupyter.ProcessOptions{Dir: t.TempDir()}})
@@ -153,24 +158,4 @@ func mustSucceed(t testing.TB, kernel *jupyter.Kernel, code string) result {
 		t.Fatalf("cell failed: %s %v\n%s", r.reply.Evalue, r.reply.Traceback, r.stream("stderr"))
 	}
 	return r
-}
-
-// BenchmarkCell runs cells that differ each time in the real kernel: build, link and run.
-func BenchmarkCell(b *testing.B) {
-	kernel := startKernel(b)
-	cellCount := 0
-	for _, bench := range []struct{ name, code string }{
-		{"standard-library", "%%\nfmt.Println(COUNT)"},
-		{"assert", cell("kernelext.Assert(true, \"%d\", COUNT)")},
-		{"plot", cell(`p, err := kernelext.Lines(kernelext.Axes{X: "x", Y: "y"}, kernelext.Series{Y: []float64{1, COUNT}})
-			if err != nil { panic(err) }
-			if err := kernelext.Plot(p); err != nil { panic(err) }`)},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
-			for b.Loop() {
-				cellCount++
-				mustSucceed(b, kernel, strings.ReplaceAll(bench.code, "COUNT", fmt.Sprint(cellCount)))
-			}
-		})
-	}
 }

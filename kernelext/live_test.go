@@ -253,3 +253,14 @@ func TestClip(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestClock(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		40 * time.Millisecond: "0.0 s", 4130 * time.Millisecond: "4.1 s", 41400 * time.Millisecond: "41 s",
+		200 * time.Second: "3 min 20 s", 3725 * time.Second: "1 h 2 min",
+	} {
+		if got := clock(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}

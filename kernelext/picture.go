@@ -138,9 +138,8 @@ func encodePNG(img image.Image, fast bool) ([]byte, error) {
 
 // compact turns an image into a paletted one (up to 256 colours) or a grey one where nothing is lost by it.
 func compact(img image.Image) image.Image {
-	switch img.(type) {
-	case *image.Paletted:
-		return img
+	if paletted, ok := img.(*image.Paletted); ok {
+		return paletted
 	}
 	full := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
 	draw.Draw(full, full.Bounds(), img, img.Bounds().Min, draw.Src)

@@ -13,9 +13,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-const (
-	ackLimit = 2 * time.Second // GoNB answers in about a millisecond; longer means that it is in trouble
-)
+// ackLimit is long: GoNB answers in about a millisecond. After it GoNB is in trouble.
+const ackLimit = 2 * time.Second
 
 // pipe is the way to GoNB. It goes through package gonbui, so that a cell which uses gonbui itself shares the one
 // stream with us: a second stream in the same FIFO would destroy both.

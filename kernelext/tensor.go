@@ -14,17 +14,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Tensor shows what is in a *tensors.Tensor: shape, data type, smallest, mean and largest value, how many are not a
-// number, and the first elements. With [AsImages] or [AsHeatmap] it shows a picture as well. Another type is an error.
-func Tensor(name string, t any, opts ...Option) error {
-	return here.present(func(o options) (Bundle, error) { return namedTensor(name, t, o) }, opts)
-}
-
-func namedTensor(name string, t any, o options) (Bundle, error) {
-	if tensor, ok := t.(*tensors.Tensor); ok {
-		return tensorBundle(name, tensor, o)
-	}
-	return Bundle{}, fmt.Errorf("kernelext: Tensor %q is a %T, want a *tensors.Tensor", name, t)
+// Tensor shows what is in a tensor: shape, data type, smallest, mean and largest value, how many are not a number, and
+// the first elements. With [AsImages] or [AsHeatmap] it shows a picture as well.
+func Tensor(name string, t *tensors.Tensor, opts ...Option) error {
+	return here.present(func(o options) (Bundle, error) { return tensorBundle(name, t, o) }, opts)
 }
 
 // TensorImages cuts a tensor into pictures of height × width, for [Grid]: every height·width values are one picture,

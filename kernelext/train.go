@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"math"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"deeplearning.example/kernelext/store"
@@ -55,6 +51,7 @@ type trainOptions struct {
 	out    io.Writer
 	curve  bool
 	series []string
+	unit   string
 	bar    bool
 }
 
@@ -63,6 +60,9 @@ type trainOptions struct {
 func WithCurve(series ...string) TrainOption {
 	return func(o *trainOptions) { o.curve, o.series = true, series }
 }
+
+// WithUnit labels the curve's axis with the unit of the losses, "loss" unless told.
+func WithUnit(unit string) TrainOption { return func(o *trainOptions) { o.unit = unit } }
 
 // WithBar shows how far the training is.
 func WithBar() TrainOption { return func(o *trainOptions) { o.bar = true } }
@@ -90,7 +90,7 @@ const (
 // When ctx ends, the error wraps ctx's error and running the same call again goes on at that step. A loss that is not
 // finite and any other error of m.Run leave the last saved state in the store.
 func Train(ctx context.Context, m Trainable, opts ...TrainOption) (Result, error) {
-	o := trainOptions{every: saveEvery, out: os.Stdout}
+	o := trainOptions{every: saveEvery, out: os.Stdout, unit: "loss"}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -232,211 +232,4 @@ func (t *training) restoreParts(entry *store.Entry, parts []string) error {
 		}
 	}
 	return nil
-}
-
-// run trains from where the model is.
-func (t *training) run(ctx context.Context) error {
-	t.started = time.Now()
-	t.lastSave = t.started
-	if t.bar {
-		t.progress = NewBar(t.m.Name(), t.m.Steps())
-	}
-	err := t.replay()
-	if err == nil {
-		err = t.m.Run(ctx, t.onStep)
-	}
-	line, err := t.conclude(ctx, err)
-	t.result.Step, t.result.Seconds = t.m.Step(), t.seconds()
-	t.closeDisplays() // after the save: an interrupted cell has a few seconds to live
-	if line != "" {
-		t.say("%s", line)
-	}
-	return err
-}
-
-// conclude saves what is worth it when Run has returned err, and gives the closing line.
-func (t *training) conclude(ctx context.Context, err error) (line string, _ error) {
-	name, step, steps := t.m.Name(), t.m.Step(), t.m.Steps()
-	switch {
-	case t.stop != nil:
-		return "", t.stop
-	case err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
-		return t.interrupted(ctx)
-	case err != nil:
-		return "", fmt.Errorf("kernelext: training %s at step %d of %d: %w; %s", name, step, steps, err, t.kept())
-	case step != steps:
-		return "", fmt.Errorf("kernelext: training %s: Run returned without an error at step %d, want %d; %s",
-			name, step, steps, t.kept())
-	}
-	if err := t.save(true); err != nil {
-		return "", fmt.Errorf("kernelext: %s is trained, but could not be saved: %w", name, err)
-	}
-	return fmt.Sprintf("trained %s in %s", name, durationText(t.seconds())), nil
-}
-
-func (t *training) seconds() float64 { return t.before + time.Since(t.started).Seconds() }
-
-// interrupted saves what there is and says how to go on.
-func (t *training) interrupted(ctx context.Context) (line string, _ error) {
-	step, steps := t.m.Step(), t.m.Steps()
-	failed := fmt.Errorf("kernelext: training %s interrupted at step %d of %d: %w", t.m.Name(), step, steps, ctx.Err())
-	if step == 0 {
-		return fmt.Sprintf("interrupted at step 0 of %d; run the cell again to start", steps), failed
-	}
-	if step != t.savedStep {
-		if err := t.save(false); err != nil {
-			return "", fmt.Errorf("%w; not saved, %s: %w", failed, t.kept(), err)
-		}
-	}
-	return fmt.Sprintf("interrupted at step %d of %d, saved; run the cell again to resume", step, steps), failed
-}
-
-// kept says what the store still has.
-func (t *training) kept() string {
-	if t.savedStep < 0 {
-		return "nothing had been saved yet"
-	}
-	return fmt.Sprintf("the state of step %d is kept", t.savedStep)
-}
-
-// onStep takes in the losses of one step.
-func (t *training) onStep(step int, losses map[string]float64) error {
-	if t.stop != nil {
-		return t.stop
-	}
-	if t.stop = t.checkFinite(step, losses); t.stop != nil {
-		return t.stop
-	}
-	t.result.History.Add(step, losses)
-	if t.stop = t.draw(len(t.result.History.Steps) - 1); t.stop != nil {
-		return t.stop
-	}
-	if t.progress != nil {
-		t.progress.Set(step, lossText(losses))
-	}
-	pause := max(t.every, saveShare*t.saveTime)
-	if step == t.m.Step() && step < t.m.Steps() && time.Since(t.lastSave) >= pause {
-		t.saveMeanwhile()
-	}
-	return nil
-}
-
-func (t *training) checkFinite(step int, losses map[string]float64) error {
-	for _, name := range slices.Sorted(maps.Keys(losses)) {
-		if v := losses[name]; math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("kernelext: training %s: the loss %s is %v at step %d of %d, want a finite number; %s",
-				t.m.Name(), name, v, step, t.m.Steps(), t.kept())
-		}
-	}
-	return nil
-}
-
-// saveMeanwhile saves in the midst of a training, which a full disk need not end.
-func (t *training) saveMeanwhile() {
-	if err := t.save(false); err != nil && !t.warned {
-		t.warned = true
-		t.say("%s: not saved at step %d, training goes on: %v", t.m.Name(), t.m.Step(), err)
-	}
-}
-
-func (t *training) save(complete bool) error {
-	begin := time.Now()
-	step := t.m.Step()
-	meta := store.Meta{
-		Type: fmt.Sprintf("%T", t.m), Note: t.m.Describe(step), Step: step, Steps: t.m.Steps(),
-		Seconds: t.seconds(), Complete: complete,
-	}
-	payloads := make([]store.Payload, 0, len(t.m.Parts())+1)
-	for _, part := range t.m.Parts() {
-		payloads = append(payloads, store.Payload{Name: part, Write: func(w io.Writer) error { return t.m.Save(part, w) }})
-	}
-	payloads = append(payloads, store.Payload{Name: historyPart, Write: t.result.History.Write})
-	err := t.store.Save(t.key, meta, payloads...)
-	t.lastSave = time.Now()
-	t.saveTime = t.lastSave.Sub(begin)
-	if err == nil {
-		t.savedStep = step
-	}
-	return err
-}
-
-// replay draws the losses of earlier runs.
-func (t *training) replay() error {
-	for k := range t.result.History.Steps {
-		if t.stop = t.draw(k); t.stop != nil {
-			return t.stop
-		}
-	}
-	return nil
-}
-
-// draw adds the k-th point of the history to the curve, if one was asked for.
-func (t *training) draw(k int) error {
-	if !t.curve {
-		return nil
-	}
-	h := &t.result.History
-	if t.lossCurve == nil {
-		if len(t.series) == 0 {
-			t.series = slices.Clone(h.Names)
-		}
-		for _, name := range t.series {
-			if h.Loss(name) == nil {
-				return fmt.Errorf("kernelext: training %s: WithCurve: no loss is named %q; there are: %s",
-					t.m.Name(), name, strings.Join(h.Names, ", "))
-			}
-		}
-		t.lossCurve = NewCurve(t.m.Name(), t.series...)
-		t.shown = slices.Repeat([]float64{math.NaN()}, len(t.series))
-	}
-	for i, name := range t.series {
-		if v := h.Loss(name)[k]; !math.IsNaN(v) {
-			t.shown[i] = v
-		}
-	}
-	if !slices.ContainsFunc(t.shown, math.IsNaN) {
-		t.lossCurve.Add(h.Steps[k], t.shown...)
-	}
-	return nil
-}
-
-func (t *training) closeDisplays() {
-	var shown error
-	if t.progress != nil {
-		shown = t.progress.Done()
-	}
-	if t.lossCurve != nil {
-		shown = errors.Join(shown, t.lossCurve.Done())
-	}
-	if shown != nil {
-		t.say("%s: the curve could not be shown: %v", t.m.Name(), shown)
-	}
-}
-
-func lossText(losses map[string]float64) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(losses)) {
-		parts = append(parts, fmt.Sprintf("%s %.4g", name, losses[name]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// timeText is the time of day, with the date when it was not today.
-func timeText(at time.Time) string {
-	at = at.Local()
-	if at.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
-		return at.Format("15:04")
-	}
-	return at.Format("2006-01-02 15:04")
-}
-
-func durationText(seconds float64) string {
-	switch {
-	case seconds < 10:
-		return fmt.Sprintf("%.1f s", seconds)
-	case seconds < 120:
-		return fmt.Sprintf("%.0f s", seconds)
-	}
-	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
-	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 }

@@ -88,8 +88,9 @@ type Training struct {
 	data     []*tensors.Tensor // each [n, …]
 	build    stepFn
 
-	n    int // objects
-	step int // steps taken
+	n        int  // objects
+	step     int  // steps taken
+	oneByOne bool // a call of the device for each step, instead of one for StepsPerCall of them
 
 	exec      *model.Exec
 	lossNames []string
@@ -107,6 +108,9 @@ func newTraining(spec Training) (*Training, error) {
 		return nil, err
 	}
 	t.orderOf = -1
+	// GoMLX's pure-Go backend cannot run a loop whose body is as large as a training step (v0.1.2 of package compute:
+	// "input 0 for node … not computed yet"). On XLA the loop is the faster way on a CPU too; see docs/benchmarks.md.
+	t.oneByOne = t.backend != nil && t.backend.Name() == pureGo
 	return t, nil
 }
 
@@ -124,13 +128,20 @@ func (t *Training) start() error {
 			return fmt.Errorf("lecture11: data %d (%s) does not fit on the device: %w", i, x.Shape(), err)
 		}
 	}
-	exec, err := model.NewExec(t.backend, t.store, t.loop)
+	build := t.loop
+	if t.oneByOne {
+		build = t.single
+	}
+	exec, err := model.NewExec(t.backend, t.store, build)
 	if err != nil {
 		return err
 	}
 	t.exec = exec.WithName("Training:" + t.name)
 	return nil
 }
+
+// pureGo is what GoMLX's backend in Go calls itself. Its package is not imported, so that no cell links it for a name.
+const pureGo = "Go Backend"
 
 // errTraced ends the building of a graph that is wanted only for the variables it creates.
 var errTraced = errors.New("traced")
@@ -231,25 +242,49 @@ func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[str
 
 // call runs n steps on the device and returns the means of the losses.
 func (t *Training) call(n int) (map[string]float64, error) {
+	sums := make([]float64, len(t.lossNames))
+	for done := 0; done < n; {
+		steps := n - done
+		if t.oneByOne {
+			steps = 1
+		}
+		if err := t.execute(steps, sums); err != nil {
+			return nil, err
+		}
+		done += steps
+	}
+	losses := make(map[string]float64, len(sums))
+	for i, name := range t.lossNames {
+		losses[name] = sums[i] / float64(n)
+	}
+	return losses, nil
+}
+
+// execute runs n steps in one call of the device and adds their losses to sums.
+func (t *Training) execute(n int, sums []float64) error {
 	args := []any{int32(t.step), int32(n), t.indices(n)}
 	for _, x := range t.data {
 		args = append(args, x)
 	}
 	out, err := t.exec.Call(args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.step += n
-	defer out[0].FinalizeAll()
-	sums, err := tensors.CopyFlatData[float32](out[0])
+	values, err := float64s(out[0])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	losses := make(map[string]float64, len(sums))
-	for i, name := range t.lossNames {
-		losses[name] = float64(sums[i]) / float64(n)
+	for i, v := range values {
+		sums[i] += v
 	}
-	return losses, nil
+	return out[0].FinalizeAll()
+}
+
+// single builds one step. The inputs and the result are those of loop, with one row of objects.
+func (t *Training) single(scope *model.Scope, inputs []*Node) []*Node {
+	zero := Const(inputs[0].Graph(), int32(0))
+	return []*Node{t.oneStep(scope, zero, inputs[0], inputs[2], inputs[3:])}
 }
 
 // loop builds n steps as one loop on the device. inputs: the first step (int32), n (int32), the objects of each step
@@ -299,8 +334,7 @@ func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 
 // oneStep gathers the batch of step first+i, builds the step on it and returns the losses, [parts].
 func (t *Training) oneStep(scope *model.Scope, i, first, order *Node, data []*Node) *Node {
-	g := i.Graph()
-	row := DynamicSlice(order, []*Node{i, Const(g, int32(0))}, []int{1, t.cfg.Batch})
+	row := Gather(order, Reshape(i, 1, 1)) // [1, Batch]
 	row = Reshape(row, t.cfg.Batch, 1)
 	batch := make([]*Node, len(data))
 	for j, x := range data {
@@ -324,15 +358,19 @@ func (t *Training) variables() []*model.Variable {
 	return vs
 }
 
-// indices gives the objects of the next n steps, [StepsPerCall, Batch]; rows from n on are not used.
+// indices gives the objects of the next n steps, [StepsPerCall, Batch], of which rows from n on are not used, or [1, Batch]
+// one by one.
 func (t *Training) indices(n int) *tensors.Tensor {
-	b, perEpoch := t.cfg.Batch, t.stepsPerEpoch()
-	rows := make([]int32, t.cfg.StepsPerCall*b)
+	b, perEpoch, height := t.cfg.Batch, t.stepsPerEpoch(), t.cfg.StepsPerCall
+	if t.oneByOne {
+		height = 1
+	}
+	rows := make([]int32, height*b)
 	for i := range n {
 		epoch, pos := (t.step+i)/perEpoch, (t.step+i)%perEpoch
 		copy(rows[i*b:(i+1)*b], t.epochOrder(epoch)[pos*b:])
 	}
-	return tensors.FromFlatDataAndDimensions(rows, t.cfg.StepsPerCall, b)
+	return tensors.FromFlatDataAndDimensions(rows, height, b)
 }
 
 // epochOrder is the permutation of the objects in an epoch, a function of the seed and the epoch alone.

@@ -127,6 +127,12 @@ func TestTrainingSameNumbers(t *testing.T) {
 	if got := weightsOf(t, again); !slices.Equal(got, want) {
 		t.Errorf("with 4 steps a call: weights %v, want %v", got, want)
 	}
+	single := lineTraining(t, cfg, 0.3)
+	single.oneByOne = true
+	runTraining(t, single)
+	for i, got := range weightsOf(t, single) {
+		near(t, "weight after steps one by one", float64(got), float64(want[i]), 1e-6)
+	}
 	other := cfg
 	other.Seed = 8
 	different := lineTraining(t, other, 0.3)

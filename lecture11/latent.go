@@ -130,3 +130,31 @@ func NeighbourAgreement(z *tensors.Tensor, labels []uint8) (float64, error) {
 	}
 	return float64(same) / float64(len(labels)), nil
 }
+
+// Greyness is the share of pixels from 0.25 to 0.75 half-way along a path between two objects: in the decoded object, and
+// in the average of the two ends, which fades one into the other.
+type Greyness struct{ Decoded, Faded float64 }
+
+// MidGrey compares the middle of a decoded path x [steps, n] with the average of its ends.
+func MidGrey(x *tensors.Tensor) (Greyness, error) {
+	var g Greyness
+	if x.Rank() != 2 || x.Shape().Dimensions[0] < 3 {
+		return g, fmt.Errorf("lecture11: MidGrey of %s, want at least 3 steps of [steps, n]", x.Shape())
+	}
+	flat, err := float64s(x)
+	if err != nil {
+		return g, err
+	}
+	steps, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
+	grey := func(v float64) float64 {
+		if v < 0.25 || v > 0.75 {
+			return 0
+		}
+		return 1 / float64(n)
+	}
+	for j := range n {
+		g.Decoded += grey(flat[steps/2*n+j])
+		g.Faded += grey((flat[j] + flat[(steps-1)*n+j]) / 2)
+	}
+	return g, nil
+}

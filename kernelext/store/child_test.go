@@ -9,22 +9,17 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
+
+// roles are what the test binary can be for other tests; some systems have more of them.
+var roles = map[string]func(dir string) error{"writer": writeForEver, "holder": holdLock}
 
 // The test binary plays other processes: with STORE_TEST_ROLE set it is one of them.
 func TestMain(m *testing.M) {
 	role := os.Getenv("STORE_TEST_ROLE")
 	if role == "" {
 		os.Exit(m.Run())
-	}
-	roles := map[string]func(dir string) error{
-		"writer": writeForEver, "holder": holdLock, "tmpfs": fillTmpfs, "limit": hitFileLimit,
 	}
 	if err := roles[role](os.Getenv("STORE_TEST_DIR")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -146,50 +141,6 @@ func holdLock(dir string) error {
 		return err
 	}
 	return lock.Unlock()
-}
-
-// fillTmpfs runs in a mount namespace of its own, on a disk of 2 MiB.
-func fillTmpfs(dir string) error {
-	// Without this a mount in the new namespace would show in the old one too.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return err
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		return err
-	}
-	return saveTooMuch(dir, syscall.ENOSPC)
-}
-
-func hitFileLimit(dir string) error {
-	signal.Ignore(syscall.SIGXFSZ)
-	limit := syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		return err
-	}
-	return saveTooMuch(dir, syscall.EFBIG)
-}
-
-// saveTooMuch saves a version that fits and one that does not, and checks what is left.
-func saveTooMuch(dir string, want error) error {
-	s, err := Open(filepath.Join(dir, "store"))
-	if err != nil {
-		return err
-	}
-	if err := saveVersion(s, 1); err != nil {
-		return err
-	}
-	err = s.Save(testKey(), Meta{Step: 2}, Payload{"weights", pattern(2, 1<<19)})
-	if !errors.Is(err, want) {
-		return fmt.Errorf("saving 4 MiB: error %v, want %v", err, want)
-	}
-	fmt.Println(err)
-	if version, err := loadVersion(s); err != nil || version != 1 {
-		return fmt.Errorf("after a failed save: version %d, %v; want 1", version, err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(s.dir, ".*.tmp-*")); len(left) > 0 {
-		return fmt.Errorf("left behind: %v", left)
-	}
-	return nil
 }
 
 func firstLine(t *testing.T, r io.Reader) string {

@@ -100,3 +100,18 @@ func (s *Images) Pictures() []image.Image {
 	}
 	return pictures
 }
+
+// Repeat gives each image count times in a row, as the models do that make count objects for each.
+func (s *Images) Repeat(count int) *Images {
+	repeated := *s
+	repeated.Pixels, repeated.Labels = nil, nil
+	repeated.ID = fmt.Sprintf("%s|each %d times", s.ID, count)
+	n := s.Height * s.Width
+	for i, label := range s.Labels {
+		for range count {
+			repeated.Pixels = append(repeated.Pixels, s.Pixels[i*n:(i+1)*n]...)
+			repeated.Labels = append(repeated.Labels, label)
+		}
+	}
+	return &repeated
+}

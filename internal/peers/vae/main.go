@@ -1,0 +1,188 @@
+// The vae command runs lecture11's VAE beside JAX's on this machine and prints the ratio of their speeds:
+//
+//	go run ./internal/peers/vae
+//
+// Both train 784-512-20 with Adam and batch 128 on 60 000 objects that lie on the device. The processes take turns, so that
+// a machine whose speed drifts treats both alike; the ratios are taken pair by pair. Without -python it makes a virtual
+// environment with pinned versions in the user's cache folder.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/kernelext/device"
+	"deeplearning.example/lecture11"
+)
+
+//go:embed vae_jax.py
+var script string
+
+// packages are the peer's versions.
+var packages = []string{"jax==0.10.2", "optax==0.2.8"}
+
+const (
+	objects, features, batch = 60_000, 784, 128
+	stepsPerCall             = 50
+)
+
+func main() {
+	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
+	rounds := flag.Int("rounds", 7, "rounds of ours, JAX step by step, JAX in a scan")
+	steps := flag.Int("steps", 1000, "steps a run")
+	ours := flag.Bool("ours", false, "time our own training only and print milliseconds a step")
+	flag.Parse()
+	var err error
+	if *ours {
+		err = timeOurs(*steps)
+	} else {
+		err = compare(*python, *rounds, *steps)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// compare runs the rounds and prints medians and ratios.
+func compare(python string, rounds, steps int) error {
+	if python == "" {
+		var err error
+		if python, err = environment(); err != nil {
+			return err
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	n := strconv.Itoa(steps)
+	commands := map[string][]string{
+		"lecture11":           {self, "-ours", "-steps", n},
+		"JAX, a call a step":  {python, "-c", script, "step", n},
+		"JAX, 50 in one scan": {python, "-c", script, "scan", n},
+	}
+	names := []string{"lecture11", "JAX, a call a step", "JAX, 50 in one scan"}
+	times := map[string][]float64{}
+	for round := range rounds {
+		for _, name := range names {
+			ms, err := run(commands[name])
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			times[name] = append(times[name], ms)
+		}
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, rounds)
+	}
+	report(names, times)
+	return nil
+}
+
+// report prints, for each name, the median time of a step and the median over rounds of its ratio to the first name's.
+func report(names []string, times map[string][]float64) {
+	fmt.Printf("VAE 784-512-20, batch %d, Adam; medians of %d rounds\n", batch, len(times[names[0]]))
+	for _, name := range names {
+		ratios := make([]float64, len(times[name]))
+		for i, ms := range times[name] {
+			ratios[i] = ms / times[names[0]][i]
+		}
+		fmt.Printf("%-20s %6.2f ms a step (%.2f to %.2f), lecture11 is %.2f × as fast (%.2f to %.2f)\n", name,
+			median(times[name]), slices.Min(times[name]), slices.Max(times[name]),
+			median(ratios), slices.Min(ratios), slices.Max(ratios))
+	}
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// run starts a command that prints milliseconds a step.
+func run(command []string) (float64, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
+
+// environment makes the peer's Python, once.
+func environment() (python string, err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "lecture11", "peers-jax")
+	python = filepath.Join(dir, "bin", "python")
+	if exec.Command(python, "-c", "import jax, optax").Run() == nil {
+		return python, nil
+	}
+	if out, err := exec.Command("python3", "-m", "venv", dir).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("making %s: %w: %s", dir, err, out)
+	}
+	install := append([]string{"-m", "pip", "install", "-q"}, packages...)
+	if out, err := exec.Command(python, install...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("installing %v: %w: %s", packages, err, out)
+	}
+	return python, nil
+}
+
+// timeOurs trains on random binary objects and prints milliseconds a step, compilation left out.
+func timeOurs(steps int) error {
+	backend, err := device.Backend()
+	if err != nil {
+		return err
+	}
+	vae, err := lecture11.NewVAE(backend, lecture11.VAEConfig{Features: features, Latent: 20, Seed: 1})
+	if err != nil {
+		return err
+	}
+	training, err := vae.Training(randomObjects(), "random", lecture11.FitConfig{
+		Batch: batch, Epochs: 100, StepsPerCall: stepsPerCall})
+	if err != nil {
+		return err
+	}
+	warm, done := steps/10/stepsPerCall*stepsPerCall+stepsPerCall, errors.New("done")
+	var start time.Time
+	err = training.Run(context.Background(), func(step int, _ map[string]float64) error {
+		switch step {
+		case warm:
+			start = time.Now()
+		case warm + steps/stepsPerCall*stepsPerCall:
+			return done
+		}
+		return nil
+	})
+	if !errors.Is(err, done) {
+		return fmt.Errorf("training ended before %d steps: %w", warm+steps, err)
+	}
+	fmt.Println(time.Since(start).Seconds() * 1e3 / float64(steps/stepsPerCall*stepsPerCall))
+	return nil
+}
+
+// randomObjects are pixels 0 and 255, with MNIST's share of ink.
+func randomObjects() *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(0, 0))
+	pixels := make([]uint8, objects*features)
+	for i := range pixels {
+		if rng.Float32() < 0.13 {
+			pixels[i] = 255
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(pixels, objects, features)
+}
