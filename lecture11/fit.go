@@ -14,7 +14,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/train/optimizer"
 )
 
 // FitConfig says how a model is trained. Zero fields take the default in their comment. As JSON it is part of the key
@@ -386,13 +385,4 @@ func (t *Training) epochOrder(epoch int) []int32 {
 	rng.Shuffle(t.n, func(i, j int) { t.order[i], t.order[j] = t.order[j], t.order[i] })
 	t.orderOf = epoch
 	return t.order
-}
-
-// adamStep builds the update of all trainable variables under scope by Adam (Kingma & Ba 2015) on loss, with the
-// learning rate of the configuration at the share progress of the training.
-func (c FitConfig) adamStep(scope *model.Scope, progress, loss *Node) {
-	g := loss.Graph()
-	rate := MulScalar(decays[c.Decay](progress), c.LearningRate)
-	optimizer.LearningRateVar(scope, loss.DType(), c.LearningRate).SetNodeValue(ConvertDType(rate, loss.DType()))
-	optimizer.Adam().LearningRate(c.LearningRate).Done().UpdateGraph(scope, g, loss)
 }

@@ -106,7 +106,7 @@ func naiveAdam(w [2]float64, steps int, rate float64) [2]float64 {
 			v[j] = 0.999*v[j] + 0.001*grad[j]*grad[j]
 			mHat := m[j] / (1 - math.Pow(0.9, float64(step+1)))
 			vHat := v[j] / (1 - math.Pow(0.999, float64(step+1)))
-			w[j] -= rate * (1 - float64(step)/float64(steps)) * mHat / (math.Sqrt(vHat) + 1e-7)
+			w[j] -= rate * (1 - float64(step)/float64(steps)) * mHat / (math.Sqrt(vHat) + 1e-8)
 		}
 	}
 	return w

@@ -132,7 +132,7 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		name: fmt.Sprintf("vae-%d", m.cfg.Latent),
 		key: map[string]any{
 			"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
-			"code": codeVersion("vae.go", "likelihood.go", "net.go", "conv.go", "fit.go"),
+			"code": codeVersion("vae.go", "likelihood.go", "net.go", "conv.go", "fit.go", "adam.go"),
 		},
 		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
 		data: []*tensors.Tensor{x},
