@@ -221,7 +221,7 @@ func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[str
 		if err := t.start(); err != nil {
 			return err
 		}
-		losses, err := t.call(min(t.cfg.StepsPerCall, t.Steps()-t.step))
+		losses, err := t.call(ctx, min(t.cfg.StepsPerCall, t.Steps()-t.step))
 		if err != nil {
 			return fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
 		}
@@ -239,11 +239,12 @@ func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[str
 	return nil
 }
 
-// call runs n steps on the device and returns the means of the losses.
-func (t *Training) call(n int) (map[string]float64, error) {
+// call runs n steps on the device, or fewer if they run one by one and ctx ends, and returns the means of the losses.
+func (t *Training) call(ctx context.Context, n int) (map[string]float64, error) {
 	sums := make([]float64, len(t.lossNames))
-	for done := 0; done < n; {
-		steps := n - done
+	done := 0
+	for done < n && (done == 0 || ctx.Err() == nil) {
+		steps := n
 		if t.oneByOne {
 			steps = 1
 		}
@@ -254,7 +255,7 @@ func (t *Training) call(n int) (map[string]float64, error) {
 	}
 	losses := make(map[string]float64, len(sums))
 	for i, name := range t.lossNames {
-		losses[name] = sums[i] / float64(n)
+		losses[name] = sums[i] / float64(done)
 	}
 	return losses, nil
 }

