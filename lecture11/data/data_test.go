@@ -185,3 +185,30 @@ func TestPictures(t *testing.T) {
 		t.Errorf("tensor %s, want [4, 2]", x.Shape())
 	}
 }
+
+// TestMNISTWithoutNetwork: a module cache as a build leaves it, with the module's folder but not the files that `go mod
+// download` asks for, is enough without network.
+func TestMNISTWithoutNetwork(t *testing.T) {
+	dir, err := mnistDir(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := t.TempDir()
+	at := filepath.Join(modules, "github.com", "petar")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Dir(dir), filepath.Join(at, filepath.Base(filepath.Dir(dir)))); err != nil {
+		t.Fatal(err)
+	}
+	withCache(t)
+	t.Setenv("GOMODCACHE", modules)
+	t.Setenv("GOPROXY", "off")
+	train, _, err := MNIST(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if train.Len() != mnistTrain {
+		t.Errorf("%d images to train on, want %d", train.Len(), mnistTrain)
+	}
+}
