@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 	if err := setup.EnsurePlugin(ctx, setup.Options{Module: module, Out: os.Stderr}); err != nil {
 		t.Fatal(err)
 	}
+	downloadModules(t, module, filepath.Join(module, "internal", "tools", "gopls"))
 	state, err := plugin.LoadState()
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +58,18 @@ func TestScripts(t *testing.T) {
 		Condition:     condition,
 		Setup:         func(env *testscript.Env) error { return prepare(env, vars) },
 	})
+}
+
+// downloadModules gets what the scripts build, since they run without network.
+func downloadModules(t *testing.T, folders ...string) {
+	t.Helper()
+	for _, folder := range folders {
+		cmd := exec.CommandContext(t.Context(), "go", "mod", "download")
+		cmd.Dir = folder
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go mod download in %s: %v: %s", folder, err, out)
+		}
+	}
 }
 
 func goEnv(t *testing.T, name string) string {
