@@ -3,6 +3,7 @@ package lecture11
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -142,9 +143,12 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 
 // components copies the values of an object tensor, bytes as [0, 1].
 func components(x *tensors.Tensor) ([]float64, error) {
+	if x.DType() != dtypes.Uint8 {
+		return float64s(x)
+	}
 	bytes, err := tensors.CopyFlatData[uint8](x)
 	if err != nil {
-		return float64s(x)
+		return nil, err
 	}
 	values := make([]float64, len(bytes))
 	for i, b := range bytes {
