@@ -1,7 +1,6 @@
 package jupyter
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-zeromq/zmq4"
 	"github.com/google/uuid"
 )
 
@@ -62,12 +60,11 @@ type Client struct {
 	opts    ClientOptions
 	settle  time.Duration
 
-	shell, control, stdin, iopub *channel
-	heartbeat                    heartbeat
-	readers                      sync.WaitGroup
-	broken                       chan error // the first failure of a reader
-	closing                      chan struct{}
-	closeOnce                    sync.Once
+	*links
+	readers   sync.WaitGroup
+	broken    chan error // the first failure of a reader
+	closing   chan struct{}
+	closeOnce sync.Once
 
 	mu      sync.Mutex
 	pending map[string]*Request
@@ -92,47 +89,21 @@ func Dial(ctx context.Context, info *ConnectionInfo, opts ClientOptions) (*Clien
 		broken: make(chan error, 4), closing: make(chan struct{}),
 		pending: map[string]*Request{}, done: make(chan struct{}),
 	}
-	if err := c.dial(ctx, info); err != nil {
-		c.closeChannels()
+	d := &dialer{info: info, identity: c.session, limit: opts.MaxMessage}
+	dead, cause := opts.death()
+	if c.links, err = d.dialAll(ctx, dead, cause); err != nil {
 		return nil, err
 	}
 	c.listen()
 	return c, nil
 }
 
-// dial opens the channels. Shell, control and stdin share one identity: the protocol wants it of shell and stdin, and
-// GoNB answers control requests on the shell channel.
-func (c *Client) dial(ctx context.Context, info *ConnectionInfo) (err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if p := c.opts.Process; p != nil {
-		go func() {
-			select {
-			case <-p.Done():
-				cancel(p.Err())
-			case <-ctx.Done():
-			}
-		}()
+// death is how the end of the kernel's process shows, if it is ours.
+func (o *ClientOptions) death() (dead <-chan struct{}, cause func() error) {
+	if o.Process == nil {
+		return nil, nil
 	}
-	d := &dialer{info: info, identity: c.session, limit: c.opts.MaxMessage}
-	for _, ch := range []struct {
-		name string
-		port int
-		kind zmq4.SocketType
-		to   **channel
-	}{
-		{"shell", info.ShellPort, zmq4.Dealer, &c.shell},
-		{"control", info.ControlPort, zmq4.Dealer, &c.control},
-		{"stdin", info.StdinPort, zmq4.Dealer, &c.stdin},
-		{"iopub", info.IOPubPort, zmq4.Sub, &c.iopub},
-		{"heartbeat", info.HBPort, zmq4.Req, &c.heartbeat.channel},
-	} {
-		if *ch.to, err = d.dial(ctx, ch.name, ch.port, ch.kind); err != nil {
-			return err
-		}
-	}
-	subscribeToAll := [][]byte{{1}} // ZMTP 3.0: the byte 1, then the prefix of the topics, here none
-	return c.iopub.send(subscribeToAll)
+	return o.Process.Done(), o.Process.Err
 }
 
 // listen starts the readers.
@@ -145,7 +116,7 @@ func (c *Client) listen() {
 }
 
 // read hands each message of a channel to handle, until the channel fails.
-func (c *Client) read(ch *channel, handle func(*Message)) {
+func (c *Client) read(ch *link, handle func(*Message)) {
 	c.readers.Go(func() {
 		for {
 			m, err := c.receive(ch)
@@ -162,7 +133,7 @@ func (c *Client) read(ch *channel, handle func(*Message)) {
 
 // receive reads one message; it is nil where one was thrown away. A message with a wrong signature is an error, and
 // ends the connection: whoever sends it is not our kernel.
-func (c *Client) receive(ch *channel) (*Message, error) {
+func (c *Client) receive(ch *link) (*Message, error) {
 	frames, err := ch.recv()
 	if tooLarge := new(tooLargeError); errors.As(err, &tooLarge) {
 		c.countLost(tooLarge.bytes)
@@ -300,53 +271,13 @@ func (c *Client) Close() error {
 	var err error
 	c.closeOnce.Do(func() {
 		close(c.closing)
-		err = c.closeChannels()
+		err = c.links.close()
 		c.readers.Wait()
 		<-c.done
 	})
 	return err
 }
 
-func (c *Client) closeChannels() error {
-	var errs []error
-	for _, ch := range []*channel{c.shell, c.control, c.stdin, c.iopub, c.heartbeat.channel} {
-		if ch != nil {
-			errs = append(errs, ch.close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// heartbeat is the fifth channel, and the count of its pings.
-type heartbeat struct {
-	*channel
-	mu    sync.Mutex
-	count uint64
-}
-
 // Ping sends a heartbeat and waits for its echo. A kernel that is only busy echoes at once; one that is stopped or
 // stuck does not, and Ping ends with ctx.
-func (c *Client) Ping(ctx context.Context) error {
-	c.heartbeat.mu.Lock()
-	defer c.heartbeat.mu.Unlock()
-	c.heartbeat.count++
-	beat := fmt.Appendf(nil, "ping %d", c.heartbeat.count)
-	c.heartbeat.net.SetReadDeadline(time.Time{})
-	stop := context.AfterFunc(ctx, func() { c.heartbeat.net.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	if err := c.heartbeat.send([][]byte{{}, beat}); err != nil {
-		return err
-	}
-	for {
-		frames, err := c.heartbeat.recv()
-		if ctx.Err() != nil {
-			return fmt.Errorf("jupyter: no heartbeat: %w", context.Cause(ctx))
-		} else if err != nil {
-			return err
-		}
-		// An echo of an earlier ping that was given up may come first.
-		if len(frames) > 0 && bytes.Equal(frames[len(frames)-1], beat) {
-			return nil
-		}
-	}
-}
+func (c *Client) Ping(ctx context.Context) error { return c.heartbeat.ping(ctx) }

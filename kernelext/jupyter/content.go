@@ -57,6 +57,12 @@ type Status struct {
 	ExecutionState string `json:"execution_state"`
 }
 
+// Welcome is the content of iopub_welcome, the first message on iopub after a subscription.
+type Welcome struct {
+	// Subscription is the prefix of the topics.
+	Subscription string `json:"subscription"`
+}
+
 // Stream is the content of stream on iopub. Name is "stdout" or "stderr".
 type Stream struct {
 	Name string `json:"name"`

@@ -125,25 +125,31 @@ func orEmptyObject(raw json.RawMessage) json.RawMessage {
 
 // Decode verifies and parses one message. Errors: *FrameError (not a message), *SignatureError (wrong key).
 func Decode(signer Signer, frames [][]byte) (*Message, error) {
+	m, _, err := decode(signer, frames)
+	return m, err
+}
+
+// decode is Decode, and gives the message's parts too.
+func decode(signer Signer, frames [][]byte) (*Message, *Envelope, error) {
 	e, err := Split(frames)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := signer.Verify(e); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m := &Message{
 		Identities: e.Identities, Metadata: e.Metadata, Content: e.Content, Buffers: e.Buffers,
 		rawHeader: e.Header, rawParent: e.Parent,
 	}
 	if err := json.Unmarshal(e.Header, &m.Header); err != nil {
-		return nil, &FrameError{"header: " + err.Error()}
+		return nil, nil, &FrameError{"header: " + err.Error()}
 	}
 	if err := json.Unmarshal(e.Parent, &m.Parent); err != nil {
-		return nil, &FrameError{"parent header: " + err.Error()}
+		return nil, nil, &FrameError{"parent header: " + err.Error()}
 	}
 	if m.Header.MsgType == "" {
-		return nil, &FrameError{"header without msg_type"}
+		return nil, nil, &FrameError{"header without msg_type"}
 	}
-	return m, nil
+	return m, e, nil
 }

@@ -25,7 +25,7 @@ func (c *Client) SendControl(msgType string, content any, handler Handler) (*Req
 	return c.send(c.control, msgType, content, handler, false)
 }
 
-func (c *Client) send(ch *channel, msgType string, content any, handler Handler, needIdle bool) (*Request, error) {
+func (c *Client) send(ch *link, msgType string, content any, handler Handler, needIdle bool) (*Request, error) {
 	m, err := NewMessage(msgType, c.session, content)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-func mustSigner(t *testing.T, key string) jupyter.Signer {
+func mustSigner(t testing.TB, key string) jupyter.Signer {
 	t.Helper()
 	signer, err := jupyter.NewSigner(jupyter.Scheme, key)
 	if err != nil {
