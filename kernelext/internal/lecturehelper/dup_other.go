@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "syscall"
+
+// dup makes to a copy of from that is kept on exec.
+func dup(from, to int) error { return syscall.Dup2(from, to) }
