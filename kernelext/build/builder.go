@@ -1,0 +1,105 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Options say where the tools and the folders of a Builder are.
+type Options struct {
+	Go        string       // the real go command, absolute
+	Goimports string       // the real goimports, absolute; empty: the first on the PATH of each call, see lookPath
+	Scratch   string       // private folder for programs and temporary files, best on the file system of Job.Out
+	Cache     string       // folder of prepared package sets, shared by all kernels of a user; empty: Scratch
+	Log       func(string) // told why a cell was left to the go command; nil is silent
+}
+
+// Job is one call of the go command by GoNB.
+type Job struct {
+	Dir  string   // GoNB's temporary module, absolute
+	Args []string // after "go", without -o and its value: "build" or "test" with their flags
+	Out  string   // the program to write, absolute
+	Env  []string // whole environment of the call, NAME=value
+}
+
+// Result is what came of a call.
+type Result struct {
+	Code                int           // exit code, as the go command's
+	Output              string        // what the go command would print, with its paths
+	Load, Compile, Link time.Duration // shares; where the go command did the work, all of it is in Load
+	Fast                bool          // the tools were called directly, or not at all
+	Cached              bool          // the program of an equal earlier cell was taken
+}
+
+// Builder builds cells. Its methods may be called from several goroutines.
+type Builder struct {
+	opts     Options
+	programs *programs
+	std      *standard
+
+	mu    sync.Mutex
+	sites map[string]*site // by key, see settings
+}
+
+// New returns a Builder and makes its folders. Without them the go command does all the work.
+func New(o Options) *Builder {
+	if o.Cache == "" {
+		o.Cache = filepath.Join(o.Scratch, "sets")
+	}
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	kept := filepath.Join(o.Scratch, "programs")
+	for _, dir := range []string{o.Cache, kept} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			o.Log("build: " + err.Error())
+		}
+	}
+	return &Builder{opts: o, programs: newPrograms(kept), std: &standard{}, sites: map[string]*site{}}
+}
+
+// Close removes what the Builder keeps in Scratch. Package sets in Options.Cache stay.
+func (b *Builder) Close() error {
+	return os.RemoveAll(b.programs.dir)
+}
+
+// Build builds j.Out. A program that does not compile is no error but a Code and an Output. An error is one of ctx,
+// which kills the running tool with all its children, or of starting the go command; Out does not exist then.
+func (b *Builder) Build(ctx context.Context, j Job) (Result, error) {
+	if len(j.Args) == 0 || !filepath.IsAbs(j.Out) || !filepath.IsAbs(j.Dir) || !filepath.IsAbs(b.opts.Go) {
+		return Result{}, fmt.Errorf("build: go = %q, job = %q in %q to %q, want arguments and absolute paths",
+			b.opts.Go, j.Args, j.Dir, j.Out)
+	}
+	if err := os.Remove(j.Out); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Result{}, fmt.Errorf("build: %w", err)
+	}
+	result, err := b.buildFast(ctx, j)
+	if err != nil && ctx.Err() == nil {
+		b.opts.Log("build: by the go command: " + err.Error())
+		result, err = b.buildSlow(ctx, j, result.Load)
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		os.Remove(j.Out)
+		return Result{}, err
+	}
+	return result, nil
+}
+
+// buildSlow lets the go command build, which took the time lost already by trying otherwise.
+func (b *Builder) buildSlow(ctx context.Context, j Job, lost time.Duration) (Result, error) {
+	start := time.Now()
+	args := append([]string{j.Args[0], "-o", j.Out}, j.Args[1:]...)
+	code, output, err := run(ctx, command{Path: b.opts.Go, Args: args, Dir: j.Dir, Env: j.Env})
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Code: code, Output: output, Load: lost + time.Since(start)}, nil
+}

@@ -1,0 +1,14 @@
+//go:build unix && !linux
+
+package build
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup puts a tool into a process group that is killed as a whole. It does not die with this process.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}

@@ -1,0 +1,60 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ShadowGoroot makes, in dir, a folder that looks like the Go installation in goroot and has misc/wasm/wasm_exec.js
+// too, and returns its path. GoNB's %wasm reads that file below what `go env GOROOT` prints; since Go 1.24 it lies in
+// lib/wasm. The folder consists of symbolic links. An installation that has the file is returned itself. The folder is
+// only for GoNB to read from: the go command would compile the standard library anew for it.
+func ShadowGoroot(goroot, dir string) (string, error) {
+	const script = "wasm_exec.js"
+	if _, err := os.Stat(filepath.Join(goroot, "misc", "wasm", script)); err == nil {
+		return goroot, nil
+	}
+	source := filepath.Join(goroot, "lib", "wasm", script)
+	if _, err := os.Stat(source); err != nil {
+		return "", fmt.Errorf("build: this Go installation has no %s for %%wasm: %w", script, err)
+	}
+	shadow := filepath.Join(dir, "goroot")
+	if err := os.MkdirAll(filepath.Join(shadow, "misc", "wasm"), 0o700); err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	err := errors.Join(
+		linkEntries(goroot, shadow, "misc"),
+		linkEntries(filepath.Join(goroot, "misc"), filepath.Join(shadow, "misc"), "wasm"),
+		linkEntries(filepath.Join(goroot, "misc", "wasm"), filepath.Join(shadow, "misc", "wasm"), script),
+		symlink(source, filepath.Join(shadow, "misc", "wasm", script)),
+	)
+	return shadow, err
+}
+
+// linkEntries links all entries of a folder into another, but one. A folder that is absent has none.
+func linkEntries(from, to, except string) error {
+	entries, err := os.ReadDir(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	for _, entry := range entries {
+		if entry.Name() != except {
+			err = errors.Join(err, symlink(filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())))
+		}
+	}
+	return err
+}
+
+// symlink makes a link that may be there already.
+func symlink(target, link string) error {
+	if err := os.Symlink(target, link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("build: %w", err)
+	}
+	return nil
+}
