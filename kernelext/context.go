@@ -21,14 +21,16 @@ const (
 var ErrStopped = errors.New("kernelext: stopped")
 
 // Context returns the program's context. It ends when the program shall stop: at an interrupt (the notebook's stop
-// button, Ctrl-C), at SIGTERM, SIGHUP and SIGPIPE, and when the kernel is gone. GoNB gives a cell five seconds from
-// then on; context.Cause says why. A second signal, later than 0.3 s, ends the program at once with exit code 130.
+// button, Ctrl-C), at SIGTERM, SIGHUP and SIGPIPE, and when the kernel is gone; context.Cause says why. GoNB gives a
+// cell five seconds from then on, the supervised kernel (`lecture kernel`) more while a [Train] gets on. A second
+// signal, later than 0.3 s, ends the program at once with exit code 130.
 //
 // Before the first call signals act as in any Go program.
 func Context() context.Context { return processContext() }
 
 var processContext = sync.OnceValue(func() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	here.ctx.Store(&ctx)
 	go watchSignals(notifySignals(), cancel, os.Exit)
 	if here.place == placeNotebook {
 		go watchParent(os.Getppid, parentPoll, cancel)

@@ -1,12 +1,12 @@
 package kernelext
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"deeplearning.example/kernelext/internal/procs"
 )
 
 const (
@@ -23,7 +23,7 @@ func drainOutput() {
 	looks := 0
 	wait(quietLimit, func() bool {
 		looks++
-		if !asleep(os.Getppid()) {
+		if !procs.Asleep(os.Getppid()) {
 			looks = 0
 		}
 		return looks == quietLooks
@@ -49,24 +49,4 @@ func unread(file *os.File) int {
 		return 0
 	}
 	return n
-}
-
-// asleep tells whether no thread of a process runs or wants to; true where that cannot be seen.
-func asleep(pid int) bool {
-	tasks := fmt.Sprintf("/proc/%d/task/", pid)
-	threads, err := os.ReadDir(tasks)
-	if err != nil {
-		return true
-	}
-	for _, thread := range threads {
-		stat, err := os.ReadFile(tasks + thread.Name() + "/stat")
-		if err != nil {
-			continue // the thread has ended
-		}
-		// "4711 (name) R …": the name may hold anything, so the state is looked for from the right.
-		if i := bytes.LastIndexByte(stat, ')') + 2; i < len(stat) && stat[i] == 'R' {
-			return false
-		}
-	}
-	return true
 }

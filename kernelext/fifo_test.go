@@ -53,9 +53,30 @@ func TestFIFO(t *testing.T) {
 	}
 }
 
+// TestFIFOMarkers: the supervised kernel finds the id of each display in both outputs, in order.
+func TestFIFOMarkers(t *testing.T) {
+	received, out := runInFIFO(t, true, true, "LECTURE_KERNEL_PIPES=1")
+	if len(received) != 3 || !strings.Contains(out, "pipe in the environment: \"\"") {
+		t.Fatalf("%d displays received, want 3:\n%q", len(received), out)
+	}
+	checkDisplays(t, received)
+	for _, message := range received {
+		marker := fmt.Sprintf("\x1b]7711;%s\a", message.Metadata["lecture_marker"])
+		before, after, found := strings.Cut(out, marker)
+		if !found || !strings.Contains(after, marker) || strings.Contains(before, "\x1b") {
+			t.Errorf("%q, want the marker of %v next, twice", out, message.Metadata)
+		}
+		out = strings.ReplaceAll(out, marker, "")
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Errorf("%q is left", out)
+	}
+}
+
 // cellProgram is what runs in the place of a cell.
 func cellProgram() {
-	fmt.Printf("pipe in the environment: %q\n", os.Getenv("GONB_PIPE")+os.Getenv("GONB_PIPE_BACK"))
+	fmt.Printf("pipe in the environment: %q\n",
+		os.Getenv("GONB_PIPE")+os.Getenv("GONB_PIPE_BACK")+os.Getenv("LECTURE_KERNEL_PIPES"))
 	for range 3 {
 		if err := kernelext.Image(image.NewGray(image.Rect(0, 0, 2, 2)), kernelext.Width(9)); err != nil {
 			fmt.Println("error:", err)
@@ -63,8 +84,8 @@ func cellProgram() {
 	}
 }
 
-// runInFIFO starts the cell and plays GoNB for it.
-func runInFIFO(t *testing.T, answers, reads bool) (received []protocol.DisplayData, out string) {
+// runInFIFO starts the cell and plays GoNB for it. out is what the cell prints on stdout and then on stderr.
+func runInFIFO(t *testing.T, answers, reads bool, env ...string) (received []protocol.DisplayData, out string) {
 	t.Helper()
 	there, back := filepath.Join(t.TempDir(), "there"), filepath.Join(t.TempDir(), "back")
 	for _, name := range []string{there, back} {
@@ -73,9 +94,9 @@ func runInFIFO(t *testing.T, answers, reads bool) (received []protocol.DisplayDa
 		}
 	}
 	cell := exec.Command(os.Args[0], "-test.run=^TestFIFO$")
-	cell.Env = append(os.Environ(), cellEnv+"=1", "GONB_PIPE="+there, "GONB_PIPE_BACK="+back)
-	var text strings.Builder
-	cell.Stdout, cell.Stderr = &text, os.Stderr
+	cell.Env = append(append(os.Environ(), cellEnv+"=1", "GONB_PIPE="+there, "GONB_PIPE_BACK="+back), env...)
+	var stdout, stderr strings.Builder
+	cell.Stdout, cell.Stderr = &stdout, &stderr
 	if err := cell.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +111,7 @@ func runInFIFO(t *testing.T, answers, reads bool) (received []protocol.DisplayDa
 		t.Errorf("cell: %v", err)
 	}
 	<-done
-	return received, text.String()
+	return received, stdout.String() + stderr.String()
 }
 
 // playGoNB reads displays until the cell ends and acknowledges them.

@@ -25,6 +25,7 @@ func TestInGoNB(t *testing.T) {
 	t.Run("picture", func(t *testing.T) { testPicture(t, kernel) })
 	t.Run("child", func(t *testing.T) { testChild(t, kernel) })
 	t.Run("assert", func(t *testing.T) { testAssert(t, kernel) })
+	t.Run("ask", func(t *testing.T) { testAsk(t, kernel) })
 	t.Run("interrupt", func(t *testing.T) { testInterrupt(t, kernel) })
 }
 
@@ -186,6 +187,18 @@ func testAssert(t *testing.T, kernel *jupyter.Kernel) {
 		if got := r.stream("stderr"); !strings.Contains(got, want) {
 			t.Errorf("stderr %q, want %q in it", got, want)
 		}
+	}
+}
+
+// testAsk: questions reach the reader, each answer its question, and the cell goes on.
+func testAsk(t *testing.T, kernel *jupyter.Kernel) {
+	r := mustSucceed(t, kernel, cell(`for _, prompt := range []string{"first?", "second?"} {
+			answer, err := kernelext.Ask(prompt, "7", time.Minute)
+			fmt.Printf("%q %v\n", answer, err)
+		}`))
+	want := "\"heard first? [7]\" <nil>\n\"heard second? [7]\" <nil>\n"
+	if got := r.stream("stdout"); got != want {
+		t.Errorf("stdout %q, want %q", got, want)
 	}
 }
 

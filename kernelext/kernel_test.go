@@ -80,7 +80,10 @@ func startSpec(t testing.TB, spec *jupyter.Spec) *jupyter.Kernel {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	kernel, err := jupyter.Start(ctx, spec, jupyter.Options{Process: jupyter.ProcessOptions{Dir: t.TempDir()}})
+	kernel, err := jupyter.Start(ctx, spec, jupyter.Options{
+		Process: jupyter.ProcessOptions{Dir: t.TempDir()},
+		Client:  jupyter.ClientOptions{Input: func(prompt string, _ bool) string { return "heard " + prompt }},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +115,7 @@ func runCell(t testing.TB, kernel *jupyter.Kernel, code string, each func(o outp
 	ctx, cancel := context.WithTimeout(t.Context(), cellLimit)
 	defer cancel()
 	var r result
-	reply, err := kernel.Execute(ctx, jupyter.ExecuteRequest{Code: code, StoreHistory: true},
+	reply, err := kernel.Execute(ctx, jupyter.ExecuteRequest{Code: code, StoreHistory: true, AllowStdin: true},
 		func(m *jupyter.Message) {
 			o, ok := readOutput(t, m)
 			if !ok {

@@ -20,7 +20,7 @@ const ackLimit = 2 * time.Second
 // stream with us: a second stream in the same FIFO would destroy both.
 type pipe struct {
 	limit time.Duration
-	drain func()                            // waits until GoNB has read what was printed before
+	order orderFunc                         // called just before post
 	post  func(*protocol.DisplayData) error // sends and waits for the acknowledgement; may hang
 	busy  chan struct{}                     // holds a token while post runs
 	late  atomic.Bool                       // the last post passed the limit
@@ -34,13 +34,17 @@ func openPipe() *pipe {
 	}
 	_ = os.Unsetenv(protocol.GONB_PIPE_ENV)
 	_ = os.Unsetenv(protocol.GONB_PIPE_BACK_ENV)
-	return newPipe(drainOutput, postToGoNB)
+	if m := newMarkers(os.Getenv, os.Stdout, os.Stderr); m != nil {
+		_ = os.Unsetenv(envPipes) // a child may have another stdout
+		return newPipe(m.mark, postToGoNB)
+	}
+	return newPipe(drain, postToGoNB)
 }
 
-func newPipe(drain func(), post func(*protocol.DisplayData) error) *pipe {
+func newPipe(order orderFunc, post func(*protocol.DisplayData) error) *pipe {
 	gob.Register(map[string]any{}) // nested metadata; GoNB registers these two on its side only
 	gob.Register([]any{})
-	return &pipe{limit: ackLimit, drain: drain, post: post, busy: make(chan struct{}, 1)}
+	return &pipe{limit: ackLimit, order: order, post: post, busy: make(chan struct{}, 1)}
 }
 
 func postToGoNB(message *protocol.DisplayData) error {
@@ -55,10 +59,10 @@ func (p *pipe) send(message *protocol.DisplayData) error {
 	if err := gob.NewEncoder(io.Discard).Encode(message); err != nil {
 		return fmt.Errorf("kernelext: display not sent: %w", err)
 	}
-	p.drain()
 	if err := p.take(); err != nil {
 		return err
 	}
+	p.order(message)
 	done := make(chan error, 1)
 	go func() {
 		defer func() { <-p.busy }()

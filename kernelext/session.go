@@ -1,14 +1,19 @@
 package kernelext
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/term"
+
+	"deeplearning.example/kernelext/internal/agent"
+	"deeplearning.example/kernelext/internal/supervisor"
 )
 
 // place is where the program's output goes.
@@ -24,11 +29,15 @@ const (
 // one variable of this package; tests make sessions of their own.
 type session struct {
 	place  place
+	stdin  *os.File
 	stdout io.Writer
 	stderr io.Writer
 	getenv func(string) string
 	exit   func(code int)
 	pipe   *pipe
+	tell   func(agent.Request) // to the supervised kernel; nil where there is none
+
+	ctx atomic.Pointer[context.Context] // of [Context], once it has been called
 
 	mu       sync.Mutex // one display, line or redraw at a time
 	onLine   bool       // a \r line stands unfinished on the terminal
@@ -39,7 +48,13 @@ var here = newSession()
 
 // newSession finds out where the program runs and takes the GoNB pipe for itself.
 func newSession() *session {
-	s := &session{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, exit: os.Exit, place: placePipe}
+	s := &session{
+		place: placePipe, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, exit: os.Exit,
+	}
+	if supervisor.Present() {
+		s.tell = supervisor.Tell
+		s.tell(agent.Request{Op: agent.OpTiming, Name: "start"}) // an event: no time of our own comes before it
+	}
 	s.pipe = openPipe()
 	switch {
 	case s.pipe != nil:
@@ -48,6 +63,14 @@ func newSession() *session {
 		s.place = placeTerminal
 	}
 	return s
+}
+
+// stopped says why the program shall end, as far as [Context] has noticed.
+func (s *session) stopped() error {
+	if ctx := s.ctx.Load(); ctx != nil {
+		return context.Cause(*ctx)
+	}
+	return nil
 }
 
 // show delivers a bundle and returns when it has arrived; id is empty or names the display that later calls update.

@@ -15,6 +15,9 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
+// unordered leaves the order of text and displays to chance.
+func unordered(*protocol.DisplayData) {}
+
 // fake is a session whose output and exit code can be read.
 type fake struct {
 	*session
@@ -34,7 +37,7 @@ func newFake(where place) *fake {
 		exit:   func(code int) { f.code = code; runtime.Goexit() },
 	}
 	if where == placeNotebook {
-		f.pipe = newPipe(func() {}, func(d *protocol.DisplayData) error {
+		f.pipe = newPipe(unordered, func(d *protocol.DisplayData) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.sent = append(f.sent, d)
@@ -95,7 +98,7 @@ func TestSVGFile(t *testing.T) {
 // TestLateAck: a GoNB that does not answer is waited for once, then never again until it does.
 func TestLateAck(t *testing.T) {
 	release := make(chan struct{})
-	p := newPipe(func() {}, func(*protocol.DisplayData) error { <-release; return nil })
+	p := newPipe(unordered, func(*protocol.DisplayData) error { <-release; return nil })
 	p.limit = 10 * time.Millisecond
 	message := &protocol.DisplayData{Data: map[protocol.MIMEType]any{"text/plain": "x"}}
 	if err := p.send(message); err != nil {

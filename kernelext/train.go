@@ -89,31 +89,45 @@ const (
 //
 // When ctx ends, the error wraps ctx's error and running the same call again goes on at that step. A loss that is not
 // finite and any other error of m.Run leave the last saved state in the store.
+//
+// Under the supervised kernel (`lecture kernel`) Train tells it how far the training is and what was saved, so that an
+// interrupted cell is given time while it gets on. There Train does not return when [Context] has ended, by which an
+// interrupt stops a training: it saves, and ends the program with exit code 130 without the deferred calls of its
+// callers. Before the first step, while XLA still compiles it, the end comes at once.
 func Train(ctx context.Context, m Trainable, opts ...TrainOption) (Result, error) {
+	return here.train(ctx, m, opts)
+}
+
+func (s *session) train(ctx context.Context, m Trainable, opts []TrainOption) (Result, error) {
 	o := trainOptions{every: saveEvery, out: os.Stdout, unit: "loss"}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	if o.store == nil {
-		s, err := OpenStore()
+		opened, err := OpenStore()
 		if err != nil {
 			return Result{}, err
 		}
-		o.store = s
+		o.store = opened
 	}
 	if len(m.Parts()) == 0 {
 		return Result{}, fmt.Errorf("kernelext: train %s: it has no parts to save", m.Name())
 	}
-	t := &training{trainOptions: o, m: m, key: store.Key{Name: m.Name(), Fields: m.Key()}}
+	t := &training{session: s, trainOptions: o, m: m, key: store.Key{Name: m.Name(), Fields: m.Key()}}
 	// A finished training needs no lock, and so restores from a folder that cannot be written too.
 	if err := t.restore(false); err != nil || t.result.Restored {
 		return t.result, err
 	}
-	return t.trainLocked(ctx)
+	result, err := t.trainLocked(ctx)
+	if err != nil && s.tell != nil && errors.Is(context.Cause(ctx), ErrStopped) {
+		t.leave(err)
+	}
+	return result, err
 }
 
 // training is one call of Train.
 type training struct {
+	session *session
 	trainOptions
 	m         Trainable
 	key       store.Key
@@ -129,6 +143,8 @@ type training struct {
 	savedStep int           // −1 when the store holds nothing
 	warned    bool          // that a save failed
 	stop      error         // why onStep ended the training
+	told      time.Time     // when the supervised kernel last heard of it
+	explained bool          // a line on the output says how it ended
 }
 
 func (t *training) say(format string, args ...any) {

@@ -9,10 +9,14 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"deeplearning.example/kernelext/internal/agent"
 	"deeplearning.example/kernelext/store"
 )
+
+const tellEvery = 200 * time.Millisecond // between two words to the supervised kernel
 
 // run trains from where the model is.
 func (t *training) run(ctx context.Context) error {
@@ -21,17 +25,71 @@ func (t *training) run(ctx context.Context) error {
 	if t.bar {
 		t.progress = NewBar(t.m.Name(), t.m.Steps())
 	}
+	t.tell(agent.OpProgress, t.m.Step())
 	err := t.replay()
 	if err == nil {
-		err = t.m.Run(ctx, t.onStep)
+		err = t.runModel(ctx)
 	}
 	line, err := t.conclude(ctx, err)
 	t.result.Step, t.result.Seconds = t.m.Step(), t.seconds()
 	t.closeDisplays() // after the save: an interrupted cell has a few seconds to live
 	if line != "" {
 		t.say("%s", line)
+		t.explained = true
 	}
 	return err
+}
+
+// runModel is m.Run. Under the supervised kernel an interrupt before the first step ends the program at once: XLA
+// compiles the step for seconds, in which Run does not look at ctx, and there is nothing to save.
+func (t *training) runModel(ctx context.Context) error {
+	step := t.m.Step()
+	if t.session.tell == nil || step > 0 && step != t.savedStep {
+		return t.m.Run(ctx, t.onStep)
+	}
+	left := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(left)
+		if errors.Is(context.Cause(ctx), ErrStopped) {
+			t.leaveEarly(step)
+		}
+	})
+	begin := sync.OnceFunc(func() {
+		if !stop() {
+			<-left
+		}
+	})
+	defer begin()
+	return t.m.Run(ctx, func(step int, losses map[string]float64) error {
+		begin()
+		return t.onStep(step, losses)
+	})
+}
+
+// leaveEarly ends a program that has taken no step since the store's, while m.Run still runs.
+func (t *training) leaveEarly(step int) {
+	line := t.nothingToSave(step)
+	t.closeDisplays()
+	t.say("%s", line)
+	t.session.exit(exitStopped)
+}
+
+// tell reports a step to the supervised kernel.
+func (t *training) tell(op string, step int) {
+	if t.session.tell == nil {
+		return
+	}
+	t.told = time.Now()
+	t.session.tell(agent.Request{Op: op, Name: t.m.Name(), Step: int64(step), Steps: int64(t.m.Steps())})
+}
+
+// leave ends a program that was told to stop.
+func (t *training) leave(err error) {
+	if t.explained {
+		t.session.exit(exitStopped)
+		return
+	}
+	t.session.fail(exitStopped, err.Error())
 }
 
 // conclude saves what is worth it when Run has returned err, and gives the closing line.
@@ -60,15 +118,27 @@ func (t *training) seconds() float64 { return t.before + time.Since(t.started).S
 func (t *training) interrupted(ctx context.Context) (line string, _ error) {
 	step, steps := t.m.Step(), t.m.Steps()
 	failed := fmt.Errorf("kernelext: training %s interrupted at step %d of %d: %w", t.m.Name(), step, steps, ctx.Err())
+	if step == 0 || step == t.savedStep {
+		return t.nothingToSave(step), failed
+	}
+	t.tell(agent.OpProgress, step) // the save may take a while
+	if err := t.save(false); err != nil {
+		return "", fmt.Errorf("%w; not saved, %s: %w", failed, t.kept(), err)
+	}
+	return resumeLine(step, steps), failed
+}
+
+// nothingToSave says how to go on from the start or from what the store has.
+func (t *training) nothingToSave(step int) string {
 	if step == 0 {
-		return fmt.Sprintf("interrupted at step 0 of %d; run the cell again to start", steps), failed
+		return fmt.Sprintf("interrupted at step 0 of %d; run the cell again to start", t.m.Steps())
 	}
-	if step != t.savedStep {
-		if err := t.save(false); err != nil {
-			return "", fmt.Errorf("%w; not saved, %s: %w", failed, t.kept(), err)
-		}
-	}
-	return fmt.Sprintf("interrupted at step %d of %d, saved; run the cell again to resume", step, steps), failed
+	t.tell(agent.OpSaved, step)
+	return resumeLine(step, t.m.Steps())
+}
+
+func resumeLine(step, steps int) string {
+	return fmt.Sprintf("interrupted at step %d of %d, saved; run the cell again to resume", step, steps)
 }
 
 // kept says what the store still has.
@@ -93,6 +163,9 @@ func (t *training) onStep(step int, losses map[string]float64) error {
 	}
 	if t.progress != nil {
 		t.progress.Set(step, lossText(losses))
+	}
+	if t.session.tell != nil && time.Since(t.told) >= tellEvery {
+		t.tell(agent.OpProgress, step)
 	}
 	pause := max(t.every, saveShare*t.saveTime)
 	if step == t.m.Step() && step < t.m.Steps() && time.Since(t.lastSave) >= pause {
@@ -136,6 +209,7 @@ func (t *training) save(complete bool) error {
 	t.saveTime = t.lastSave.Sub(begin)
 	if err == nil {
 		t.savedStep = step
+		t.tell(agent.OpSaved, step)
 	}
 	return err
 }

@@ -1,7 +1,8 @@
 // Package device chooses what a cell computes on: CUDA, XLA on the CPU or GoMLX's pure-Go backend.
 //
 // It loads only a plugin that set-up proved (`lecture setup`), by its path, so that a cell neither searches folders,
-// nor downloads anything, nor loads a damaged file.
+// nor downloads anything, nor loads a damaged file. Under the supervised kernel (`lecture kernel`) it tells how long the
+// plugin took to load and XLA to compile.
 package device
 
 import (
@@ -13,12 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
 
 	"deeplearning.example/kernelext/internal/plugin"
+	"deeplearning.example/kernelext/internal/supervisor"
 )
 
 // EnvDevice names the wanted device: cuda, cuda:N, cpu or go.
@@ -33,6 +36,16 @@ func Backend() (compute.Backend, error) {
 
 // Open is Backend with the wanted device given (empty: the best) and a place for the warning. GOMLX_BACKEND wins.
 func Open(want string, warn io.Writer) (compute.Backend, error) {
+	begin := time.Now()
+	backend, err := open(want, warn)
+	x, isXLA := backend.(*xla.Backend)
+	if err != nil || !isXLA || !supervisor.Present() {
+		return backend, err
+	}
+	return newTimed(x, time.Since(begin), supervisor.Tell), nil
+}
+
+func open(want string, warn io.Writer) (compute.Backend, error) {
 	disableAutoInstall()
 	if config, set := os.LookupEnv(compute.ConfigEnvVar); set {
 		return fromConfig(config)
@@ -152,6 +165,9 @@ func firstLine(err error) string {
 
 // Describe says in a few words what a backend computes on: "XLA on the CPU (2 cores), PJRT 0.115".
 func Describe(backend compute.Backend) string {
+	if t, isTimed := backend.(*timed); isTimed {
+		backend = t.Backend
+	}
 	x, isXLA := backend.(*xla.Backend)
 	switch {
 	case !isXLA:

@@ -1,0 +1,136 @@
+package kernelext
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	envStdin  = "LECTURE_KERNEL_STDIN" // "0": the front end has nobody to ask
+	askGlance = 100 * time.Millisecond // between two looks whether the program shall stop
+)
+
+// errNoAnswer says that the input had nothing in time.
+var errNoAnswer = errors.New("no answer")
+
+// Ask asks the reader for one line and returns it without the spaces around it: in a notebook by an input field, else
+// by a prompt and the standard input. It returns fallback for an empty line, at the end of the input and where no
+// answer comes within the timeout; the last of these it says in a line. In a notebook that is executed without a
+// reader fallback comes at the latest after the timeout; with a timeout of 0 or less it comes at once.
+//
+// An error says that the question could not be asked, or wraps [ErrStopped] after an interrupt that [Context] has
+// noticed; the string is fallback then too.
+func Ask(prompt, fallback string, timeout time.Duration) (string, error) {
+	return here.ask(prompt, fallback, timeout)
+}
+
+func (s *session) ask(prompt, fallback string, timeout time.Duration) (string, error) {
+	if timeout <= 0 || s.getenv(envStdin) == "0" {
+		return fallback, nil
+	}
+	if err := s.askFor(prompt, fallback); err != nil {
+		return fallback, err
+	}
+	line, err := s.readLine(time.Now().Add(timeout))
+	if err != nil && s.place == placeTerminal {
+		_, _ = fmt.Fprintln(s.stdout) // below the prompt
+	}
+	switch line = strings.TrimSpace(line); {
+	case errors.Is(err, errNoAnswer):
+		s.line(fmt.Sprintf("%s %s (no answer in %v)", strings.TrimSpace(prompt), fallback, timeout), false)
+		return fallback, nil
+	case err != nil:
+		return fallback, fmt.Errorf("kernelext: Ask(%q): %w", prompt, err)
+	case line == "":
+		return fallback, nil
+	}
+	return line, nil
+}
+
+// askFor puts the question to the reader.
+func (s *session) askFor(prompt, fallback string) error {
+	prompt = strings.TrimSpace(prompt) + " "
+	if fallback != "" {
+		prompt += "[" + fallback + "] "
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLine()
+	switch s.place {
+	case placeNotebook:
+		s.forgetAnswers()
+		return s.pipe.send(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
+			protocol.MIMEJupyterInput: &protocol.InputRequest{Prompt: prompt},
+		}})
+	case placePipe:
+		prompt += "\n" // nothing echoes the end of the answer
+	}
+	_, err := io.WriteString(s.stdout, prompt)
+	return err
+}
+
+// forgetAnswers reads away what answers earlier questions, which have timed out.
+func (s *session) forgetAnswers() {
+	for {
+		if _, err := s.readByte(0); err != nil {
+			return
+		}
+	}
+}
+
+// readLine reads up to a line feed, and not a byte more: what follows is for whoever reads next. The end of the input
+// ends a line too.
+func (s *session) readLine(deadline time.Time) (string, error) {
+	var line []byte
+	for {
+		c, err := s.readByte(min(askGlance, max(0, time.Until(deadline))))
+		switch {
+		case err == nil && c == '\n', errors.Is(err, io.EOF):
+			return string(line), nil
+		case err == nil:
+			line = append(line, c)
+		case !errors.Is(err, errNoAnswer):
+			return "", err
+		case s.stopped() != nil:
+			return "", s.stopped()
+		case !time.Now().Before(deadline):
+			return "", errNoAnswer
+		}
+	}
+}
+
+// readByte reads one byte of the standard input; errNoAnswer says that there was none in time.
+func (s *session) readByte(wait time.Duration) (byte, error) {
+	fd := int(s.stdin.Fd())
+	if fd < 0 {
+		return 0, io.EOF // it is closed
+	}
+	var ready unix.FdSet
+	ready.Set(fd)
+	limit := unix.NsecToTimeval(wait.Nanoseconds())
+	// Not poll, which macOS does not have for terminals.
+	n, err := unix.Select(fd+1, &ready, nil, nil, &limit)
+	if errors.Is(err, unix.EINTR) || err == nil && n == 0 {
+		return 0, errNoAnswer
+	}
+	if err != nil {
+		return 0, err
+	}
+	var b [1]byte
+	n, err = unix.Read(fd, b[:])
+	switch {
+	case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
+		return 0, errNoAnswer
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	return b[0], nil
+}
