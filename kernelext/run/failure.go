@@ -60,12 +60,12 @@ func (e *CellError) Unwrap() error { return e.Err }
 
 var (
 	ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
-	// compileMark heads each error in a traceback of GoNB, panicMark each line of a stack in its stderr; the number
-	// is the execution count of the cell.
+	// compileMark heads each error in a traceback, panicMark each line of a stack in stderr; the number is the
+	// execution count of the cell.
 	compileMark = regexp.MustCompile(`^Cell\[(\d+)\]: Line (\d+)`)
 	panicMark   = regexp.MustCompile(`\[\[ Cell \[(\d+)\] Line (\d+) \]\]`)
-	// exitStatus is all of the stderr message by which GoNB tells that a program failed.
-	exitStatus = regexp.MustCompile(`^(?:\^C\n)?((?:exit status|signal:) .+)\n$`)
+	// exitStatus is all of the stderr message by which GoNB tells that a program failed, and of its error's value.
+	exitStatus = regexp.MustCompile(`^(?:\^C\n)?((?:exit status \d+|signal: [a-z ]+)(?: \(core dumped\))?)\n$`)
 	// unknownMagic is GoNB's whole note about a %command that it does not know.
 	unknownMagic = regexp.MustCompile(`^"(%.+)" unknown or not implemented yet\.$`)
 	goFileLine   = regexp.MustCompile(`^\S*main(?:_test)?\.go:\d+:\d+: `)
@@ -104,19 +104,31 @@ func (n *notes) failure(source string) string {
 	return ""
 }
 
-// diagnose finds the message and the line of an execution that failed.
+// diagnose finds the message and the line of an execution that failed. Our kernel names its errors and tells where they
+// are; GoNB leaves it to us to find out why a program ended.
 func diagnose(reply *jupyter.ExecuteReply, outputs []nbformat.Output) diagnosis {
-	for _, frame := range reply.Traceback {
+	d, value := firstPlace(reply.Traceback), strip(reply.Evalue)
+	switch {
+	case d.count > 0 && named(reply.Ename):
+		d.message = describeError(reply.Ename, value)
+		return d
+	case d.count > 0:
+		return d
+	case exitStatus.MatchString(value + "\n"):
+		return diagnoseExit(value, outputs)
+	}
+	return diagnosis{message: describeError(reply.Ename, value)}
+}
+
+// firstPlace is the first place in a cell that a traceback names, with the last line of what it says of it.
+func firstPlace(traceback []string) diagnosis {
+	for _, frame := range traceback {
 		frame = strip(frame)
 		if mark := compileMark.FindStringSubmatch(frame); mark != nil {
 			return diagnosis{message: lastLine(frame), count: number(mark[1]), line: number(mark[2])}
 		}
 	}
-	value := strip(reply.Evalue)
-	if !exitStatus.MatchString(value + "\n") {
-		return diagnosis{message: describeError(reply.Ename, value)}
-	}
-	return diagnoseExit(value, outputs)
+	return diagnosis{}
 }
 
 // diagnoseExit looks for the reason of a program's bad end in what it wrote.
@@ -194,11 +206,14 @@ func failedTests(stdout string) string {
 
 func describeError(name, value string) string {
 	value = strings.Join(strings.Fields(goFileLine.ReplaceAllString(value, "")), " ")
-	if name == "" || name == "ERROR" { // GoNB's name for all errors
+	if !named(name) {
 		return value
 	}
 	return strings.TrimSuffix(name+": "+value, ": ")
 }
+
+// named tells whether an error has a name of its own; GoNB calls all of them ERROR.
+func named(name string) bool { return name != "" && name != "ERROR" }
 
 func streamText(outputs []nbformat.Output, name string) string {
 	var text strings.Builder

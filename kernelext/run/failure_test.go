@@ -1,6 +1,11 @@
 package run
 
-import "testing"
+import (
+	"testing"
+
+	"deeplearning.example/kernelext/jupyter"
+	"deeplearning.example/kernelext/nbformat"
+)
 
 func TestLastWords(t *testing.T) {
 	for _, c := range []struct {
@@ -15,6 +20,38 @@ func TestLastWords(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := lastWords("exit status 1", c.stderr); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestDiagnose reads the replies of both kernels: our own tells the reason and the place, GoNB only how a program ended.
+func TestDiagnose(t *testing.T) {
+	const frame = "Cell[3]: Line 2\nreturn x\n       ^\n\x1b[31mundefined: x\x1b[0m"
+	stderr := nbformat.Output{Type: nbformat.Stream, Name: "stderr", Text: "no data\nexit status 1\n"}
+	stdout := nbformat.Output{Type: nbformat.Stream, Name: "stdout", Text: "--- FAIL: TestX (0.00s)\n"}
+	for _, c := range []struct {
+		name, ename, evalue string
+		traceback           []string
+		outputs             []nbformat.Output
+		want                diagnosis
+	}{
+		{"GoNB's compile error", "ERROR", "main.go:7:2: undefined: x", []string{frame}, nil,
+			diagnosis{message: "undefined: x", count: 3, line: 2}},
+		{"our compile error", "CompileError", "undefined: x", []string{frame}, nil,
+			diagnosis{message: "CompileError: undefined: x", count: 3, line: 2}},
+		{"GoNB's exit", "ERROR", "exit status 1", nil, []nbformat.Output{stderr},
+			diagnosis{message: "exit status 1: no data"}},
+		{"our exit", "ExitError", "exit status 1: no data", nil, []nbformat.Output{stderr},
+			diagnosis{message: "ExitError: exit status 1: no data"}},
+		{"a failed test", "ExitError", "exit status 1", nil, []nbformat.Output{stdout}, diagnosis{message: "failed: TestX"}},
+		{"a limit", "LimitExceeded", "the cell took 2 GB", []string{"LimitExceeded: the cell took 2 GB"}, nil,
+			diagnosis{message: "LimitExceeded: the cell took 2 GB"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			reply := &jupyter.ExecuteReply{Status: "error", Ename: c.ename, Evalue: c.evalue, Traceback: c.traceback}
+			if got := diagnose(reply, c.outputs); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})

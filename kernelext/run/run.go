@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// DefaultGrace is above the 5 s that GoNB gives an interrupted cell.
-	DefaultGrace = 8 * time.Second
+	// DefaultGrace is above the 5 s that GoNB gives an interrupted cell, and above the 7 s after which our kernel kills
+	// one that shows no progress.
+	DefaultGrace = 10 * time.Second
 	// DefaultStartTimeout is generous: a loaded machine may start a kernel slowly.
 	DefaultStartTimeout = time.Minute
 )

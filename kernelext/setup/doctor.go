@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"deeplearning.example/kernelext/internal/plugin"
@@ -41,6 +42,9 @@ func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err err
 	checks = append(checks, checkGo(ctx, s), checkCompiler(ctx))
 	for _, t := range tools() {
 		checks = append(checks, s.checkTool(t))
+	}
+	for _, p := range programs() {
+		checks = append(checks, s.checkProgram(ctx, p))
 	}
 	checks = append(checks, s.checkKernelspec(), checkPlugin(), checkDevices())
 	checks = append(checks, s.checkDisk(ctx), checkJupyter(ctx))
@@ -105,7 +109,27 @@ func (s *Session) checkTool(t tool) Check {
 	return c
 }
 
-// checkKernelspec sees that the kernel is of this clone and that its program is there.
+// checkProgram sees that a program of ours is there and of the present sources. One of older sources runs.
+func (s *Session) checkProgram(ctx context.Context, p program) Check {
+	path := filepath.Join(s.Bin, p.Name)
+	if !p.built(path) {
+		return Check{Name: p.Name, Status: StatusMissing, Detail: "not built", Mend: mendSetup}
+	}
+	version, err := goVersion(ctx, s.Module)
+	if err != nil {
+		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " cannot be rebuilt: no Go", Mend: mendSetup}
+	}
+	state, err := s.programState(version)
+	switch {
+	case err != nil:
+		return Check{Name: p.Name, Status: StatusWarning, Detail: err.Error(), Mend: mendSetup}
+	case !s.stamped(p.Name, state):
+		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " is of other sources", Mend: mendSetup}
+	}
+	return Check{Name: p.Name, Status: StatusOK, Detail: path}
+}
+
+// checkKernelspec sees that the kernel is ours, of this clone, and that its program is there.
 func (s *Session) checkKernelspec() Check {
 	c := Check{Name: "kernelspec", Status: StatusMissing, Mend: mendSetup}
 	spec, err := jupyter.ReadSpec(s.KernelFolder())
@@ -113,21 +137,26 @@ func (s *Session) checkKernelspec() Check {
 		c.Detail = "none in " + s.KernelFolder()
 		return c
 	}
-	work := ""
-	for _, arg := range spec.Argv {
-		if after, found := strings.CutPrefix(arg, "-go_work="); found {
-			work = after
-		}
-	}
-	switch _, err := os.Stat(spec.Argv[0]); {
+	program, module := spec.Argv[0], argumentOf(spec.Argv, moduleFlag)
+	switch _, err := os.Stat(program); {
 	case err != nil:
-		c.Detail = "its program is missing: " + spec.Argv[0]
-	case work != s.Module:
-		c.Detail = "it belongs to another clone: " + work
+		c.Detail = "its program is missing: " + program
+	case program != filepath.Join(s.Bin, kernelProgram):
+		c.Detail = "it starts another program: " + program
+	case module != s.Module:
+		c.Detail = "it belongs to another clone: " + module
 	default:
 		return Check{Name: "kernelspec", Version: spec.DisplayName, Status: StatusOK, Detail: s.KernelFolder()}
 	}
 	return c
+}
+
+// argumentOf is what follows a flag on a command line, or empty.
+func argumentOf(argv []string, flag string) string {
+	if at := slices.Index(argv, flag); at >= 0 && at+1 < len(argv) {
+		return argv[at+1]
+	}
+	return ""
 }
 
 // checkPlugin tells which plugin is used. It loads none: a proof of set-up is what counts.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"syscall"
 
+	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/internal/plugin"
 )
 
@@ -18,8 +19,9 @@ const KernelName = "lecture11"
 // Folders are the places that set-up writes in, all absolute.
 type Folders struct {
 	Data    string // tools, state, manifest
-	Bin     string // gonb, goimports, gopls
+	Bin     string // lecture, lecture-helper, gonb, goimports, gopls
 	Plugins string // where go-xla looks for plugins
+	Cache   string // package sets for the first cells of kernels
 	Jupyter string // Jupyter's data folder, of which kernels/lecture11 is ours
 }
 
@@ -41,7 +43,11 @@ func ResolveFolders(prefix string) (Folders, error) {
 	if err != nil {
 		return Folders{}, err
 	}
-	return Folders{Data: data, Bin: filepath.Join(data, "bin"), Plugins: plugins, Jupyter: jupyter}, nil
+	cache, err := build.UserCache()
+	if err != nil {
+		return Folders{}, fmt.Errorf("setup: %w", err)
+	}
+	return Folders{Data: data, Bin: filepath.Join(data, "bin"), Plugins: plugins, Cache: cache, Jupyter: jupyter}, nil
 }
 
 // jupyterFolder is where Jupyter keeps the data of a user, by the rules of jupyter_core.
@@ -71,6 +77,8 @@ func (f Folders) variableOf(folder string) string {
 	switch {
 	case within(folder, f.Plugins):
 		return plugin.EnvSearch + " or HOME"
+	case within(folder, f.Cache):
+		return "XDG_CACHE_HOME or HOME"
 	case within(folder, f.Data):
 		return "XDG_DATA_HOME or HOME"
 	case within(folder, f.Jupyter):

@@ -54,6 +54,9 @@ func (s *Session) linksInternally(ctx context.Context) (bool, error) {
 	return works, s.setStamp("link", key+answer)
 }
 
+// moduleFlag is the flag of `lecture kernel` before the root of this module.
+const moduleFlag = "--module"
+
 // spec is the kernelspec for this machine.
 func (s *Session) spec(ctx context.Context) (jupyter.Spec, error) {
 	goTool, err := exec.LookPath("go")
@@ -68,8 +71,8 @@ func (s *Session) spec(ctx context.Context) (jupyter.Spec, error) {
 	env := map[string]string{
 		"PATH":    path,
 		"GOFLAGS": kernelFlags(internalLink),
-		// All modules are on the machine. A proxy that cannot be reached, or that answers strangely, would fail each
-		// cell that imports something, for gonb runs `go get` before each build.
+		// All modules are on the machine. A proxy that cannot be reached, or that answers strangely, would fail a cell
+		// whose imports the kernel does not know, for GoNB lets `go get` look for them.
 		"GOPROXY": "off",
 		// A cell never downloads a plugin behind the student's back: set-up did, or said why not.
 		"GOMLX_NO_AUTO_INSTALL": "1",
@@ -79,11 +82,11 @@ func (s *Session) spec(ctx context.Context) (jupyter.Spec, error) {
 		env["XDG_DATA_HOME"] = dir
 	}
 	return jupyter.Spec{
-		Argv: []string{filepath.Join(s.Bin, "gonb"), "--kernel", "{connection_file}",
-			"-raw_error=true", "-logtostderr=true", "-go_work=" + s.Module},
+		Argv: []string{filepath.Join(s.Bin, kernelProgram), "kernel", "--connection-file", "{connection_file}",
+			moduleFlag, s.Module},
 		DisplayName:   "Go · Lecture 11",
 		Language:      "go",
-		InterruptMode: jupyter.InterruptSignal, // gonb's own "message" is not heard while a cell compiles
+		InterruptMode: jupyter.InterruptMessage, // heard on the control channel whatever a cell does
 		Env:           env,
 		Metadata:      map[string]any{"debugger": false},
 	}, nil

@@ -1,6 +1,6 @@
-// Package setup puts on a machine what the lecture needs beside Go and a C compiler: the tools of the kernel, XLA's
-// plugin and the kernelspec. It is the library behind `lecture setup` and `lecture doctor`; the tests of the other
-// packages get their plugin by it too.
+// Package setup puts on a machine what the lecture needs beside Go and a C compiler: the kernel and its tools, XLA's
+// plugin, the kernelspec, and the packages that cells import in compiled form. It is the library behind `lecture setup`
+// and `lecture doctor`; the tests of the other packages get their plugin by it too.
 //
 // Everything is written under a temporary name and renamed, so that a full disk or a kill leaves nothing half-written;
 // one lock on the data folder makes parallel processes do the work once; a manifest lists what was put, so that

@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,15 +89,12 @@ func TestKernelspec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(folders.Bin, "gonb"); spec.Argv[0] != want {
-		t.Errorf("argv[0] = %s, want %s", spec.Argv[0], want)
+	want := []string{filepath.Join(folders.Bin, "lecture"), "kernel", "--connection-file", "{connection_file}",
+		"--module", opts.Module}
+	if !slices.Equal(spec.Argv, want) {
+		t.Errorf("argv = %q, want %q", spec.Argv, want)
 	}
-	for _, want := range []string{"-raw_error=true", "-go_work=" + opts.Module, "{connection_file}"} {
-		if !strings.Contains(strings.Join(spec.Argv, " "), want) {
-			t.Errorf("argv = %q lacks %s", spec.Argv, want)
-		}
-	}
-	if spec.InterruptMode != jupyter.InterruptSignal || spec.Language != "go" {
+	if spec.InterruptMode != jupyter.InterruptMessage || spec.Language != "go" {
 		t.Errorf("interrupt_mode %q, language %q", spec.InterruptMode, spec.Language)
 	}
 	if !strings.HasPrefix(spec.Env["PATH"], folders.Bin+":") || !strings.HasSuffix(spec.Env["PATH"], ":${PATH}") {
@@ -239,7 +237,7 @@ func TestUnknownStep(t *testing.T) {
 	opts := newHome(t)
 	opts.Only = []string{"tool"}
 	err := Run(t.Context(), opts, Steps())
-	if err == nil || !strings.Contains(err.Error(), `unknown step "tool", want one of toolchain, modules, plugin, tools`) {
+	if err == nil || !strings.Contains(err.Error(), `unknown step "tool", want one of toolchain, modules, plugin`) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -259,7 +257,7 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	want := map[string]string{"Go": StatusOK, "C compiler": StatusOK, "gonb": StatusMissing, "gopls": StatusWarning,
-		"kernelspec": StatusMissing, "XLA plugin": StatusWarning}
+		"lecture": StatusMissing, "lecture-helper": StatusMissing, "kernelspec": StatusMissing, "XLA plugin": StatusWarning}
 	for name, s := range want {
 		if status[name] != s {
 			t.Errorf("%s is %q, want %q", name, status[name], s)

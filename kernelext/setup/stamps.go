@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -50,37 +49,4 @@ func (s *Session) setStamp(step, state string) error {
 func shortHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
-}
-
-// cellPackages are what cells import. Compiled once here, they cost the first cell no minutes.
-func cellPackages() []string {
-	return []string{"./kernelext", "./kernelext/device", "./kernelext/store", "./lecture11/...",
-		"github.com/janpfeifer/must"}
-}
-
-// stepPackages compiles what cells import, with the kernel's flags. A package that does not compile is told by the
-// cell that imports it; set-up goes on.
-func stepPackages(ctx context.Context, s *Session) error {
-	stamp, err := s.moduleStamp()
-	if err != nil {
-		return err
-	}
-	version, err := goVersion(ctx, s.Module)
-	if err != nil {
-		return err
-	}
-	stamp += version + s.Module
-	if s.stamped("packages", stamp) {
-		s.present("packages: compiled")
-		return nil
-	}
-	s.say("packages: compiling what cells import (a minute or two the first time)")
-	if _, err := s.goCommand(ctx, s.Module, append([]string{"build"}, cellPackages()...)...); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s.say("packages: %v", err)
-		return nil
-	}
-	return s.setStamp("packages", stamp)
 }

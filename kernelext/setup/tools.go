@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// tool is a program that the kernel calls, built from a module file that pins it.
+// tool is a program of others that the kernel calls, built from a module file that pins it.
 type tool struct {
 	Name    string
 	Package string
@@ -19,8 +19,9 @@ type tool struct {
 	Dir     string // of the module file, relative to the root of this module
 }
 
-// tools lists what the kernel needs: gonb is the kernel, goimports completes the imports of a cell, gopls answers
-// completion and inspection. gopls has a module file of its own, for its requirements do not mix with ours.
+// tools lists what the kernel needs of others: gonb composes and runs the cells, goimports completes the imports of a
+// cell where the kernel cannot, gopls answers completion and inspection. gopls has a module file of its own, for its
+// requirements do not mix with ours.
 func tools() []tool {
 	return []tool{
 		{"gonb", "github.com/janpfeifer/gonb", "github.com/janpfeifer/gonb", "."},
@@ -29,7 +30,8 @@ func tools() []tool {
 	}
 }
 
-// stepTools builds the tools that are missing or of another version than pinned.
+// stepTools builds the tools that are missing or of another version than pinned, and our own programs where their
+// sources have changed.
 func stepTools(ctx context.Context, s *Session) error {
 	goVersion, err := goVersion(ctx, s.Module)
 	if err != nil {
@@ -39,38 +41,47 @@ func stepTools(ctx context.Context, s *Session) error {
 		if slices.Contains(s.Without, t.Name) {
 			continue
 		}
-		want, err := t.pinned(s.Module)
-		if err != nil {
+		if err := s.buildTool(ctx, t, goVersion); err != nil {
 			return err
 		}
-		path := filepath.Join(s.Bin, t.Name)
-		if version, builtBy := t.built(path); version == want && builtBy == goVersion {
-			s.present("tools: %s %s", t.Name, version)
-			continue
-		}
-		s.say("tools: building %s %s", t.Name, want)
-		if err := s.build(ctx, t, path); err != nil {
+	}
+	for _, p := range programs() {
+		if err := s.buildProgram(ctx, p, goVersion); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// build makes a tool under a temporary name and renames it, so that a running kernel keeps the old one.
-func (s *Session) build(ctx context.Context, t tool, path string) error {
+func (s *Session) buildTool(ctx context.Context, t tool, goVersion string) error {
+	want, err := t.pinned(s.Module)
+	if err != nil {
+		return err
+	}
+	if version, builtBy := t.built(filepath.Join(s.Bin, t.Name)); version == want && builtBy == goVersion {
+		s.present("tools: %s %s", t.Name, version)
+		return nil
+	}
+	s.say("tools: building %s %s", t.Name, want)
+	return s.build(ctx, t.Name, t.Package, t.Dir)
+}
+
+// build makes a program under a temporary name and renames it, so that a running kernel keeps the old one. dir is the
+// folder of the module file, relative to the root of this module.
+func (s *Session) build(ctx context.Context, name, pkg, dir string) error {
 	if err := s.makeDir(s.Bin); err != nil {
 		return err
 	}
 	if err := s.room(s.Bin, 100e6); err != nil {
 		return err
 	}
-	temp := filepath.Join(s.Bin, ".lecture-"+t.Name)
+	temp := filepath.Join(s.Bin, ".lecture-"+name)
 	defer os.Remove(temp) // fails after the rename, as it should
-	dir := filepath.Join(s.Module, filepath.FromSlash(t.Dir))
-	if _, err := s.goCommand(ctx, dir, "build", "-ldflags=-s -w", "-o", temp, t.Package); err != nil {
-		return fmt.Errorf("%s: %w", t.Name, err)
+	dir = filepath.Join(s.Module, filepath.FromSlash(dir))
+	if _, err := s.goCommand(ctx, dir, "build", "-ldflags=-s -w", "-o", temp, pkg); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return s.adopt(temp, path)
+	return s.adopt(temp, filepath.Join(s.Bin, name))
 }
 
 // pinned reads the version that the module file wants.

@@ -67,11 +67,11 @@ func (ios *streams) report(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &told):
+		return exitFailure
 	case ctx.Err() != nil:
 		fmt.Fprintln(ios.err, "lecture: interrupted")
 		return exitInterrupted
-	case errors.As(err, &told):
-		return exitFailure
 	case errors.As(err, &usage):
 		fmt.Fprintf(ios.err, "lecture: %s\n", flat(err))
 		return exitUsage
@@ -103,7 +103,8 @@ func newRoot(ios *streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newSetup(ios), newDoctor(ios), newRun(ios), newLab(ios), newParams(ios), newModels(ios))
+	root.AddCommand(newSetup(ios), newDoctor(ios), newRun(ios), newLab(ios), newParams(ios), newLint(ios),
+		newModels(ios), newKernel(ios))
 	return root
 }
 

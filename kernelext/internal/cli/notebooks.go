@@ -26,11 +26,8 @@ type notebook struct {
 func loadNotebooks(module string, paths []string) ([]*notebook, error) {
 	if len(paths) == 0 {
 		var err error
-		if paths, err = filepath.Glob(filepath.Join(module, "notebooks", "*.ipynb")); err != nil {
+		if paths, err = lectureNotebooks(module); err != nil {
 			return nil, err
-		}
-		if len(paths) == 0 {
-			return nil, usagef("no notebooks in %s", filepath.Join(module, "notebooks"))
 		}
 	}
 	var books []*notebook
@@ -48,13 +45,18 @@ func loadNotebooks(module string, paths []string) ([]*notebook, error) {
 	return books, nil
 }
 
+// lectureNotebooks are the paths of the lecture's own notebooks.
+func lectureNotebooks(module string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(module, "notebooks", "*.ipynb"))
+	if err == nil && len(paths) == 0 {
+		err = usagef("no notebooks in %s", filepath.Join(module, "notebooks"))
+	}
+	return paths, err
+}
+
 func loadNotebook(path string) (*notebook, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, usagef("no notebook %s: want the path of an .ipynb file", path)
-	case info.IsDir():
-		return nil, usagef("%s is a folder: want the path of an .ipynb file", path)
+	if err := checkNotebookPath(path); err != nil {
+		return nil, err
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -69,6 +71,17 @@ func loadNotebook(path string) (*notebook, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &notebook{path: abs, name: filepath.Base(abs), nb: nb, params: params, values: map[string]any{}}, nil
+}
+
+func checkNotebookPath(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return usagef("no notebook %s: want the path of an .ipynb file", path)
+	case info.IsDir():
+		return usagef("%s is a folder: want the path of an .ipynb file", path)
+	}
+	return nil
 }
 
 // applyParams gives each notebook the parameters that it has. One that no notebook has is refused.

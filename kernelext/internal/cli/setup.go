@@ -21,15 +21,16 @@ func newSetup(ios *streams) *cobra.Command {
 	var flags setupFlags
 	cmd := &cobra.Command{
 		Use:   "setup",
-		Short: "Build the tools, get XLA's plugin, register the kernel",
-		Long: `Builds gonb, goimports and gopls in a private folder, finds or gets XLA's plugin, proves it in another
-process, and registers the kernel "Go · Lecture 11" for any Jupyter front end. What is there already is left alone.
+		Short: "Build the kernel and its tools, get XLA's plugin, register the kernel",
+		Long: `Builds the kernel and its tools (gonb, goimports, gopls) in a private folder, finds or gets XLA's plugin,
+proves it in another process, registers the kernel "Go · Lecture 11" for any Jupyter front end, and compiles what cells
+import. What is there already is left alone; the kernel is built again where its sources have changed.
 
 The plugin is looked for in this order: one already installed, CUDA where an NVIDIA device is present, go-xla's own
 installer, a pinned wheel checked by SHA-256; else all is computed in pure Go, which is about 14 times slower.
 
-LECTURE_PLUGIN works as --plugin; HOME, XDG_DATA_HOME, JUPYTER_DATA_DIR and PJRT_PLUGIN_LIBRARY_PATH move the
-folders.`,
+LECTURE_PLUGIN works as --plugin; HOME, XDG_DATA_HOME, XDG_CACHE_HOME, JUPYTER_DATA_DIR and PJRT_PLUGIN_LIBRARY_PATH
+move the folders.`,
 		Example: `  lecture setup
   lecture setup --plugin /media/stick/lammps_jax_pjrt_cpu-0.11.2-py3-none-manylinux_2_27_x86_64.whl
   lecture setup --uninstall`,

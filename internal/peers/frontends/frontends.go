@@ -1,0 +1,140 @@
+package frontends
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"deeplearning.example/kernelext/setup"
+)
+
+// EnvEnable runs the tests with front ends, as the flag -frontends does.
+const EnvEnable = "LECTURE_FRONTENDS"
+
+// Patience is how long one front end may take.
+const Patience = 8 * time.Minute
+
+// waitDelay is how long output of a program's children is still read after its end.
+const waitDelay = 5 * time.Second
+
+// requirements pins the Python packages.
+//
+//go:embed requirements.txt
+var requirements string
+
+var enabled = flag.Bool("frontends", os.Getenv(EnvEnable) != "", "run the tests with Jupyter's own front ends")
+
+// Need skips a test that was not asked for.
+func Need(t testing.TB) {
+	t.Helper()
+	if !*enabled {
+		t.Skipf("a test with Jupyter's own front ends: run it with -frontends or %s=1", EnvEnable)
+	}
+}
+
+// Installation is a Python environment and a registered kernel.
+type Installation struct {
+	// Bin has the programs of the kernel, lecture among them.
+	Bin string
+	// Env is the environment in which the front ends find the programs and only this kernel.
+	Env []string
+
+	venv string
+}
+
+// Install prepares the Python environment, once for each list of requirements, and sets the kernel up from the working
+// tree in folders of its own: that of the user stays as it is.
+func Install(t testing.TB) *Installation {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache = filepath.Join(cache, "lecture11-frontends")
+	i := &Installation{}
+	if i.venv, err = makeVenv(t.Context(), cache); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_DATA_HOME", filepath.Join(cache, "data"))
+	folders, err := setUp(t.Context(), filepath.Join(cache, "prefix"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Bin, i.Env = folders.Bin, i.environment(t, folders.Jupyter)
+	return i
+}
+
+// setUp puts the kernelspec into PREFIX/share/jupyter and the rest where set-up always does.
+func setUp(ctx context.Context, prefix string) (setup.Folders, error) {
+	module, err := setup.ModuleRoot(".")
+	if err != nil {
+		return setup.Folders{}, err
+	}
+	opts := setup.Options{Module: module, Out: os.Stderr, Quiet: true, Plugin: os.Getenv(setup.EnvPlugin), Prefix: prefix}
+	if err := setup.Run(ctx, opts, setup.Steps()); err != nil {
+		return setup.Folders{}, err
+	}
+	return setup.ResolveFolders(prefix)
+}
+
+// environment keeps what a front end writes in folders of the test.
+func (i *Installation) environment(t testing.TB, jupyter string) []string {
+	path := filepath.Join(i.venv, "bin") + string(os.PathListSeparator) + os.Getenv("PATH")
+	return append(os.Environ(),
+		"PATH="+path, "JUPYTER_PATH="+jupyter, "JUPYTER_DATA_DIR="+t.TempDir(),
+		"JUPYTER_CONFIG_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir(), "IPYTHONDIR="+t.TempDir(),
+		"PYTHONWARNINGS=ignore", "PYDEVD_DISABLE_FILE_VALIDATION=1",
+	)
+}
+
+// Command is a program of the Python environment, run in dir.
+func (i *Installation) Command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(i.venv, "bin", name), args...)
+	cmd.Dir, cmd.Env = dir, i.Env
+	cmd.WaitDelay = waitDelay
+	return cmd
+}
+
+// makeVenv makes the environment in a folder named by the requirements, so that a change makes a new one.
+func makeVenv(ctx context.Context, cache string) (string, error) {
+	hash := sha256.Sum256([]byte(requirements))
+	venv := filepath.Join(cache, fmt.Sprintf("venv-%x", hash[:6]))
+	complete := filepath.Join(venv, ".complete")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", err
+	}
+	lock := flock.New(venv + ".lock")
+	if err := lock.Lock(); err != nil {
+		return "", err
+	}
+	defer lock.Unlock()
+	if _, err := os.Stat(complete); err == nil {
+		return venv, nil
+	}
+	if err := os.RemoveAll(venv); err != nil {
+		return "", err
+	}
+	list := filepath.Join(cache, "requirements.txt")
+	if err := os.WriteFile(list, []byte(requirements), 0o644); err != nil {
+		return "", err
+	}
+	for _, command := range [][]string{
+		{"python3", "-m", "venv", venv},
+		{filepath.Join(venv, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", list},
+	} {
+		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("frontends: %s: %w\n%s", strings.Join(command, " "), err, out)
+		}
+	}
+	return venv, os.WriteFile(complete, nil, 0o644)
+}

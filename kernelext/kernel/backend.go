@@ -1,0 +1,345 @@
+package kernel
+
+import (
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"deeplearning.example/kernelext/build"
+	"deeplearning.example/kernelext/cell"
+	"deeplearning.example/kernelext/jupyter"
+	"deeplearning.example/kernelext/kernel/process"
+)
+
+const (
+	// gonbVersion is the release of GoNB that this supervisor is tested with.
+	gonbVersion = "v0.11.4"
+	gonbPath    = "github.com/janpfeifer/gonb"
+	// startLimit is how long GoNB may take to listen.
+	startLimit = 30 * time.Second
+	// readyPause is the time between two tries while GoNB's iopub channel does not reach us yet.
+	readyPause = 50 * time.Millisecond
+	// startTries is how often GoNB is started when its start fails.
+	startTries = 3
+)
+
+// backend is one life of GoNB: its process and the private connection to it.
+type backend struct {
+	k      *Kernel
+	proc   *process.Guarded
+	raw    *jupyter.Raw
+	signer jupyter.Signer
+	tail   *tailLog
+	ready  chan struct{} // closed when GoNB answers
+
+	readyOnce sync.Once
+}
+
+// startBackend starts GoNB and makes it the kernel's, with the definitions that source holds.
+func (k *Kernel) startBackend(source string) {
+	b, err := k.newBackend()
+	if err == nil && source != "" {
+		err = b.restore(source)
+	}
+	if err != nil {
+		k.log.line(err.Error())
+		if b != nil {
+			b.end()
+			b = nil
+		}
+	}
+	k.life.set(b, err)
+	if b != nil {
+		go k.mourn(b)
+	}
+}
+
+// mourn waits for GoNB's death and starts the next. A cell that runs tells of it itself.
+func (k *Kernel) mourn(b *backend) {
+	select {
+	case <-b.proc.Done():
+	case <-k.ctx.Done():
+		return
+	}
+	if k.ctx.Err() != nil {
+		return
+	}
+	k.log.line(fmt.Sprintf("GoNB died (%v): %s", b.proc.Err(), b.tail.last()))
+	k.life.reset()
+	b.raw.Close()
+	k.mu.Lock()
+	source := k.defs.Source()
+	k.mu.Unlock()
+	k.startBackend(source)
+}
+
+// newBackend starts GoNB and connects to it.
+func (k *Kernel) newBackend() (b *backend, err error) {
+	gonb := filepath.Join(k.cfg.Bin, "gonb")
+	if err := checkGoNB(gonb); err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		if b, err = k.tryBackend(gonb); err == nil || try == startTries || k.ctx.Err() != nil {
+			return b, err
+		}
+		k.log.line(fmt.Sprintf("GoNB's start failed, trying again: %v", err))
+	}
+}
+
+// checkGoNB refuses a GoNB that is missing, and one of another version than the supervisor knows.
+func checkGoNB(path string) error {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("kernel: GoNB is missing (%v): run `lecture setup`", err)
+	}
+	version := info.Main.Version
+	for _, dep := range info.Deps {
+		if dep.Path == gonbPath {
+			version = dep.Version
+		}
+	}
+	if info.Path != gonbPath || version != gonbVersion {
+		return fmt.Errorf("kernel: %s is %s %s, want %s %s: run `lecture setup`", path, info.Path, version, gonbPath, gonbVersion)
+	}
+	return nil
+}
+
+func (k *Kernel) tryBackend(gonb string) (*backend, error) {
+	dir := k.path("gonb-" + uuid.NewString()[:8])
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	file, info, err := jupyter.CreateConnectionFile(dir, k.id, "gonb")
+	if err != nil {
+		return nil, err
+	}
+	signer, err := info.Signer()
+	if err != nil {
+		return nil, err
+	}
+	b := &backend{k: k, signer: signer, tail: newTailLog(k.log), ready: make(chan struct{})}
+	b.proc, err = process.Start(process.Config{
+		Helper: k.helper,
+		Command: []string{gonb, "--kernel", file, "-raw_error=true", "-logtostderr=true",
+			"-go_work=" + k.cfg.Module},
+		Env: k.environ(), Private: k.private.Path(), ID: k.id, Stderr: b.tail,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.connect(info); err != nil {
+		return nil, errors.Join(err, b.proc.End(0))
+	}
+	return b, os.RemoveAll(dir)
+}
+
+// connect dials GoNB and waits until its answers reach us on both channels.
+func (b *backend) connect(info *jupyter.ConnectionInfo) (err error) {
+	ctx, cancel := context.WithTimeout(b.k.ctx, startLimit)
+	defer cancel()
+	identity := uuid.NewString()
+	if b.raw, err = jupyter.DialRaw(ctx, info, b.proc.Done(), identity); err != nil {
+		return fmt.Errorf("kernel: GoNB does not listen: %w: %s", err, b.tail.last())
+	}
+	go b.receive()
+	for {
+		m, err := jupyter.NewMessage("kernel_info_request", b.k.session, struct{}{})
+		if err == nil {
+			err = b.sendMessage(jupyter.Shell, m)
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-b.ready:
+			return nil
+		case <-b.proc.Done():
+			return fmt.Errorf("kernel: GoNB died at its start (%v): %s", b.proc.Err(), b.tail.last())
+		case <-ctx.Done():
+			return fmt.Errorf("kernel: GoNB does not answer: %w", context.Cause(ctx))
+		case <-time.After(readyPause):
+		}
+	}
+}
+
+func (b *backend) done() <-chan struct{} { return b.proc.Done() }
+
+func (b *backend) send(channel jupyter.Channel, frames [][]byte) {
+	if err := b.raw.Send(channel, frames); err != nil {
+		b.k.log.line(fmt.Sprintf("to GoNB: %v", err))
+	}
+}
+
+func (b *backend) sendMessage(channel jupyter.Channel, m *jupyter.Message) error {
+	frames, err := m.Encode(b.signer)
+	if err != nil {
+		return err
+	}
+	return b.raw.Send(channel, frames)
+}
+
+// end ends GoNB and all below it.
+func (b *backend) end() error {
+	return errors.Join(b.proc.End(0), b.raw.Close())
+}
+
+// awaitBackend waits for a GoNB that works.
+func (k *Kernel) awaitBackend(ctx context.Context) (*backend, error) {
+	b, err := k.life.wait(ctx)
+	if err == nil || ctx.Err() != nil {
+		return b, err
+	}
+	k.life.reset() // perhaps the user has mended it meanwhile
+	go k.startBackend(k.definitions())
+	return k.life.wait(ctx)
+}
+
+func (k *Kernel) definitions() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.defs.Source()
+}
+
+// backend is the GoNB that works now, or nil.
+func (k *Kernel) backend() *backend { return k.life.now() }
+
+// environ is the environment of GoNB and all below it.
+func (k *Kernel) environ() []string {
+	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains([]string{"TMPDIR", "PATH", "LECTURE_GO", "LECTURE_KERNEL_SOCKET"}, name)
+	})
+	return append(env,
+		"TMPDIR="+k.path("tmp"),
+		"PATH="+k.searchPath(),
+		"LECTURE_GO="+realGo(os.Environ()),
+		"LECTURE_KERNEL_SOCKET="+k.path("agent"),
+	)
+}
+
+// searchPath begins with our go and goimports. The folder of the tools is left out, lest GoNB start a gopls of its own.
+func (k *Kernel) searchPath() string {
+	dirs := []string{k.path("bin")}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if filepath.Clean(dir) != k.cfg.Bin {
+			dirs = append(dirs, dir)
+		}
+	}
+	return strings.Join(dirs, string(os.PathListSeparator))
+}
+
+// realGo is the go command that a cell is built with.
+func realGo(env []string) string {
+	path, err := jupyter.LookPath("go", env)
+	if err != nil {
+		if path, err = exec.LookPath("go"); err != nil {
+			return "go"
+		}
+	}
+	return path
+}
+
+// execute hands a cell to GoNB under the request's own header, so that all it causes has the right parent.
+func (b *backend) execute(r *run, code string) error {
+	content, err := json.Marshal(jupyter.ExecuteRequest{
+		Code: code, Silent: r.content.Silent, StoreHistory: r.content.StoreHistory,
+		AllowStdin: r.content.AllowStdin, UserExpressions: map[string]string{},
+	})
+	if err != nil {
+		return err
+	}
+	envelope := *r.request.Envelope
+	envelope.Content = content
+	b.signer.Sign(&envelope)
+	return b.raw.Send(jupyter.Shell, envelope.Frames())
+}
+
+// restore defines again what was defined before GoNB died.
+func (b *backend) restore(source string) error {
+	done := make(chan struct{})
+	r := &run{
+		k: b.k, gonb: b, restores: true, cell: cell.Parse(source), timing: newTiming(),
+		reply: make(chan jupyter.ExecuteReply, 1), idle: done,
+		out: newOutput(0, os.DevNull, func(string, any) {}),
+	}
+	r.ctx, r.stop = context.WithCancel(b.k.ctx)
+	defer r.stop()
+	m, err := jupyter.NewMessage("execute_request", b.k.session, jupyter.ExecuteRequest{
+		Code: strings.Join(append(slices.Clone(b.k.replay), r.cell.Rewrite(nil)), "\n"), UserExpressions: map[string]string{}, Silent: true,
+	})
+	if err != nil {
+		return err
+	}
+	r.request.Message = m
+	b.k.setRestoring(r)
+	defer b.k.setRestoring(nil)
+	if err := b.sendMessage(jupyter.Shell, m); err != nil {
+		return err
+	}
+	select {
+	case reply := <-r.reply:
+		if reply.Status != "ok" {
+			b.k.log.line("the definitions could not be restored: " + reply.Evalue)
+		}
+		return nil
+	case <-b.proc.Done():
+		return fmt.Errorf("kernel: GoNB died while it restored the definitions (%v)", b.proc.Err())
+	case <-time.After(startLimit):
+		return errors.New("kernel: GoNB does not restore the definitions")
+	}
+}
+
+func (k *Kernel) setRestoring(r *run) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.restoring = r
+}
+
+// restorer is the run that gives definitions to a new GoNB, or nil.
+func (k *Kernel) restorer() *run {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.restoring
+}
+
+// gonbFolder is where GoNB composes the cells' program; empty if there is none.
+func (k *Kernel) gonbFolder() string {
+	folders, err := filepath.Glob(k.path("tmp", "gonb_*", "main.go"))
+	if err != nil || len(folders) == 0 {
+		return ""
+	}
+	return filepath.Dir(folders[0])
+}
+
+// cellFolder is the working folder of cells: GoNB's, which %cd changes.
+func (k *Kernel) cellFolder() string {
+	if b := k.backend(); b != nil {
+		if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", b.proc.PID())); err == nil {
+			return dir
+		}
+	}
+	dir, _ := os.Getwd() // a removed folder is no reason to stop
+	return dir
+}
+
+// buildCache is the folder of prepared package sets, which set-up fills.
+func (k *Kernel) buildCache() string {
+	dir, err := build.UserCache()
+	if err != nil {
+		k.log.line(err.Error())
+		return ""
+	}
+	return dir
+}

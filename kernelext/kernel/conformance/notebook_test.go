@@ -1,0 +1,88 @@
+package conformance
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"deeplearning.example/internal/peers/frontends"
+	"deeplearning.example/kernelext/nbformat"
+)
+
+// TestSameOutputs: nbclient, papermill and `lecture run` leave the same outputs in a notebook.
+func TestSameOutputs(t *testing.T) {
+	frontends.Need(t)
+	i := frontends.Install(t)
+	ctx, cancel := context.WithTimeout(t.Context(), frontends.Patience)
+	defer cancel()
+	nb, dir := frontends.Notebook(t), t.TempDir()
+	want := frontends.Outputs(t, i.Nbclient(ctx, t, nb))
+	checkOutputs(t, want)
+
+	input := filepath.Join(dir, "frontends.ipynb")
+	if err := nbformat.Write(input, nb); err != nil {
+		t.Fatal(err)
+	}
+	papermill := i.Command(ctx, dir, "papermill", "--no-progress-bar", input, "papermill.ipynb")
+	compare(t, "papermill", want, frontends.Outputs(t, execute(t, papermill, "papermill.ipynb")))
+
+	lecture := exec.CommandContext(ctx, filepath.Join(i.Bin, "lecture"), "run", "--no-setup", "--out", "own", input)
+	lecture.Dir, lecture.Env = dir, i.Env
+	compare(t, "lecture run", want, frontends.Outputs(t, execute(t, lecture, filepath.Join("own", "frontends.ipynb"))))
+}
+
+// execute runs a program that writes the executed notebook into a file of its folder.
+func execute(t *testing.T, cmd *exec.Cmd, result string) *nbformat.Notebook {
+	t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", filepath.Base(cmd.Path), err, out)
+	}
+	nb, err := nbformat.Read(filepath.Join(cmd.Dir, result))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nb
+}
+
+// checkOutputs looks for what the cells must have left, so that equal outputs are not equally wrong.
+func checkOutputs(t *testing.T, outputs []string) {
+	t.Helper()
+	for cell, want := range map[int][]string{
+		1:  {"double 42", "line 2999: ä € 𝔾", "no line end"},
+		2:  {"to stdout\\n", "to stderr\\ntwice\\n", "to stdout again"},
+		3:  {"before", "<b>bold</b>", "between", "**bold**", "after"},
+		4:  {"three, from a later cell", "between"},
+		5:  {"[]"},
+		6:  {"image/png"},
+		7:  {"step 20 of 20"},
+		8:  {"still printed", "as it should"},
+		9:  {"noSuchFunction"},
+		10: {"from the shell", "to its stderr"},
+		12: {"the end 2"},
+	} {
+		rest := outputs[cell]
+		for _, text := range want {
+			at := strings.Index(rest, text)
+			if at < 0 {
+				t.Errorf("cell %d: no %q, in order, in %.2000s", cell, text, outputs[cell])
+				break
+			}
+			rest = rest[at+len(text):]
+		}
+	}
+}
+
+// compare reports each cell whose outputs differ.
+func compare(t *testing.T, name string, want, got []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d code cells, want %d", name, len(got), len(want))
+	}
+	for cell := range want {
+		if got[cell] != want[cell] {
+			t.Errorf("%s: cell %d:\n%.2000s\nwith nbclient:\n%.2000s", name, cell, got[cell], want[cell])
+		}
+	}
+}

@@ -1,0 +1,283 @@
+package kernel
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"deeplearning.example/kernelext/internal/agent"
+	"deeplearning.example/kernelext/jupyter"
+)
+
+// Names of errors, the ename of an error message.
+const (
+	nameCompile   = "CompileError"
+	nameExit      = "ExitError"
+	nameInterrupt = "Interrupted"
+	nameKernel    = "KernelError"
+	nameLimit     = "LimitExceeded"
+	nameMagic     = "MagicError"
+	namePanic     = "Panic"
+	nameShell     = "ShellError"
+)
+
+// failure is why a cell failed: one error message on iopub, and the same in the reply.
+type failure struct {
+	Ename, Evalue string
+	Traceback     []string
+}
+
+// content is the failure as a reply. A traceback is never empty: front ends show nothing else.
+func (f *failure) content() jupyter.ExecuteReply {
+	traceback := f.Traceback
+	if len(traceback) == 0 {
+		traceback = []string{red(strings.TrimSuffix(f.Ename+": "+f.Evalue, ": "))}
+	}
+	return jupyter.ExecuteReply{Status: "error", Ename: f.Ename, Evalue: f.Evalue, Traceback: traceback}
+}
+
+func red(text string) string { return "\x1b[31m" + text + "\x1b[0m" }
+
+// place is a line of a cell.
+type place struct{ count, line int }
+
+// frame is one entry of a traceback: the place in GoNB's words, which runners know, the line's text, what is wrong.
+func (p place) frame(source string, column int, message string) string {
+	text := fmt.Sprintf("Cell[%d]: Line %d\n", p.count, p.line)
+	if source != "" {
+		text += source + "\n"
+		if column > 0 && column <= utf8.RuneCountInString(source)+1 {
+			text += strings.Repeat(" ", column-1) + "^\n"
+		}
+	}
+	return text + red(message)
+}
+
+// frameAt is the entry for a line of this cell.
+func (r *run) frameAt(line int, message string) string {
+	at := place{r.count, line}
+	return at.frame(r.k.lineOf(r, at), 0, message)
+}
+
+// locate finds the line of a cell that a line of the composed program comes from.
+func (r *run) locate(mainGo []byte, line int) (place, bool) {
+	r.k.mu.Lock()
+	defer r.k.mu.Unlock()
+	count, cellLine, ok := r.k.defs.Locate(mainGo, line, r.count, r.content.Code)
+	return place{count, cellLine}, ok
+}
+
+// sourceLine is the text of a line of the program, and how far it was moved to the left.
+func sourceLine(mainGo []byte, line int) (text string, cut int) {
+	lines := strings.Split(string(mainGo), "\n")
+	if line < 1 || line > len(lines) {
+		return "", 0
+	}
+	text = strings.TrimLeft(lines[line-1], " \t")
+	return text, len(lines[line-1]) - len(text)
+}
+
+// diagnosis is one message of the compiler, or of GoNB's parser.
+var diagnosis = regexp.MustCompile(`main(?:_test)?\.go:(\d+):(?:(\d+):)? (.+)`)
+
+// compileFailure tells what the compiler said, by cell and line.
+func (r *run) compileFailure(output string) failure {
+	r.mu.Lock()
+	mainGo := r.mainGo
+	r.mu.Unlock()
+	f := failure{Ename: nameCompile}
+	for line := range strings.Lines(strings.TrimSpace(output)) {
+		line = strings.TrimRight(line, "\n")
+		match := diagnosis.FindStringSubmatch(line)
+		switch {
+		case match != nil:
+			f.add(match[3], r.frameOf(mainGo, match))
+		case strings.HasPrefix(line, "# ") || line == "":
+		case len(f.Traceback) > 0:
+			f.Traceback[len(f.Traceback)-1] += "\n" + red(line)
+		default:
+			f.add(line, red(line))
+		}
+	}
+	return f
+}
+
+// add adds a frame; the first message is the error's value.
+func (f *failure) add(message, frame string) {
+	if f.Evalue == "" {
+		f.Evalue = message
+	}
+	f.Traceback = append(f.Traceback, frame)
+}
+
+func (r *run) frameOf(mainGo []byte, match []string) string {
+	line, _ := strconv.Atoi(match[1])
+	column, _ := strconv.Atoi(match[2])
+	at, ok := r.locate(mainGo, line)
+	if !ok {
+		return red(match[0])
+	}
+	source, cut := sourceLine(mainGo, line)
+	return at.frame(source, max(0, column-cut), match[3])
+}
+
+// explain makes a failure of what GoNB replied: an error of its parser, or how the cell's program ended.
+func (r *run) explain(reply jupyter.ExecuteReply) *failure {
+	value := strings.TrimSpace(stripANSI(reply.Evalue))
+	if f := r.endOf(value); f != nil {
+		return f
+	}
+	if match := diagnosis.FindStringSubmatch(value); match != nil {
+		f := r.parseFailure(value)
+		return &f
+	}
+	return &failure{Ename: nameKernel, Evalue: value, Traceback: reply.Traceback}
+}
+
+// parseFailure tells an error that GoNB's parser found in the cell before anything was built.
+func (r *run) parseFailure(value string) failure {
+	r.mu.Lock()
+	known := r.mainGo != nil
+	r.mu.Unlock()
+	if !known {
+		r.readMain(r.k.gonbFolder())
+	}
+	return r.compileFailure(value)
+}
+
+var ansiCode = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+
+func stripANSI(text string) string { return ansiCode.ReplaceAllString(text, "") }
+
+// exitStatus matches how a program ended, in the words of package os.
+var exitStatus = regexp.MustCompile(`^(exit status (\d+)|signal: ([a-z ]+))( \(core dumped\))?$`)
+
+// endOf explains how the cell's program ended; nil if value does not tell that.
+func (r *run) endOf(value string) *failure {
+	match := exitStatus.FindStringSubmatch(value)
+	if match == nil {
+		return nil
+	}
+	stderr := stripANSI(r.out.lastErrors())
+	switch {
+	case strings.Contains(stderr, "SIGXFSZ: file size limit exceeded"), match[3] == "file size limit exceeded":
+		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf("the cell wrote a file of more than %s; `%%limit file 20GB` allows more",
+			formatBytes(int64(r.limits.File)))}
+	case match[3] == "killed":
+		return &failure{Ename: nameExit, Evalue: "signal: killed, and not by this kernel: mostly the system does so when memory runs out"}
+	}
+	if at := panicStart(stderr); at >= 0 {
+		return r.panicFailure(stderr[at:])
+	}
+	return r.exitFailure(value, stderr)
+}
+
+// panicStart is where the message of a panic or of a fatal error of the runtime begins, or -1.
+func panicStart(stderr string) int {
+	last := -1
+	for _, start := range []string{"panic: ", "fatal error: "} {
+		if strings.HasPrefix(stderr, start) {
+			last = max(last, 0)
+		}
+		if at := strings.LastIndex(stderr, "\n"+start); at >= 0 {
+			last = max(last, at+1)
+		}
+	}
+	return last
+}
+
+// panicFailure tells a panic with the lines of cells that were under way.
+func (r *run) panicFailure(text string) *failure {
+	message, stack, _ := strings.Cut(text, "\ngoroutine ")
+	message = strings.TrimSpace(message)
+	f := &failure{Ename: namePanic, Evalue: strings.TrimPrefix(message, "panic: ")}
+	if strings.HasPrefix(message, "fatal error: ") {
+		f.Ename = "FatalError"
+	}
+	stack, _, _ = strings.Cut(stack, "\n\n") // of the goroutine that panicked
+	for _, match := range stackMark.FindAllStringSubmatch(stack, -1) {
+		count, _ := strconv.Atoi(match[1])
+		line, _ := strconv.Atoi(match[2])
+		f.Traceback = append(f.Traceback, place{count, line}.frame(r.k.lineOf(r, place{count, line}), 0, "called here"))
+	}
+	if len(f.Traceback) == 0 {
+		f.Traceback = []string{red(message)}
+		return f
+	}
+	f.Traceback[0] = strings.TrimSuffix(f.Traceback[0], red("called here")) + red(message)
+	return f
+}
+
+// lineOf is the text of a line of a cell, if it is still known.
+func (k *Kernel) lineOf(r *run, at place) string {
+	code := r.content.Code
+	if at.count != r.count {
+		code = k.history.code(at.count)
+	}
+	lines := strings.Split(code, "\n")
+	if at.line < 1 || at.line > len(lines) {
+		return ""
+	}
+	return strings.TrimSpace(lines[at.line-1])
+}
+
+// exitFailure tells of a program that ended by itself, with its last words.
+func (r *run) exitFailure(status, stderr string) *failure {
+	f := &failure{Ename: nameExit, Evalue: status}
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if match := stackMark.FindStringSubmatch(last); match != nil && len(lines) > 1 { // as a failed Assert writes
+		count, _ := strconv.Atoi(match[1])
+		line, _ := strconv.Atoi(match[2])
+		last = strings.TrimSpace(lines[len(lines)-2])
+		f.Traceback = []string{place{count, line}.frame(r.k.lineOf(r, place{count, line}), 0, status+": "+last)}
+	}
+	if last != "" && last != status {
+		f.Evalue = status + ": " + last
+	}
+	return f
+}
+
+// shellFailure tells of a shell line or a script that failed.
+func (r *run) shellFailure(request agent.Request) failure {
+	what := "a shell line"
+	if r.cell.Foreign {
+		what = "the script"
+	}
+	value := fmt.Sprintf("%s ended with exit code %d", what, request.Code)
+	if request.Code > 128 && request.Code < 160 {
+		value = fmt.Sprintf("%s ended by signal %d", what, request.Code-128)
+	}
+	f := failure{Ename: nameShell, Evalue: value}
+	if line := r.shellLine(); line > 0 {
+		f.Traceback = []string{r.frameAt(line, value)}
+	}
+	return f
+}
+
+// gonbDied tells what is known of GoNB's end while it had the cell.
+func (r *run) gonbDied() *failure {
+	r.stop()
+	if failed := r.failure(); failed != nil {
+		return failed
+	}
+	if r.k.ctx.Err() != nil {
+		return &failure{Ename: nameKernel, Evalue: "the kernel was shut down while the cell was " + r.stageNow().String()}
+	}
+	f := &failure{Ename: nameKernel}
+	f.Evalue = fmt.Sprintf("GoNB died (%v) while the cell was %v; a new one is started with the definitions so far",
+		r.gonb.proc.Err(), r.stageNow())
+	f.Traceback = []string{red(nameKernel + ": " + f.Evalue)}
+	if last := r.gonb.tail.last(); last != "" {
+		f.Traceback = append(f.Traceback, "GoNB's last words: "+last)
+	}
+	return f
+}
+
+func (r *run) stageNow() stage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stage
+}

@@ -1,0 +1,112 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"deeplearning.example/kernelext/jupyter"
+)
+
+// inputEvery is the time between two looks whether a program waits for input.
+const inputEvery = 200 * time.Millisecond
+
+// input is what is known of a cell's wish to read. GoNB asks the user only for shell lines and for gonbui's
+// RequestInput; a program that reads its standard input itself, as by fmt.Scan, would wait for ever.
+type input struct {
+	looked  time.Time
+	pending bool   // somebody has been asked and has not answered
+	ours    string // msg_id of our question
+	told    bool   // that nobody can be asked
+}
+
+// asked notes that GoNB has asked the user, or that the user has answered.
+func (r *run) asked(pending bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.input.pending = pending
+}
+
+// offerInput asks the user for a line when the cell's program waits for one.
+func (r *run) offerInput() {
+	r.mu.Lock()
+	now := time.Now()
+	due := r.stage == computing && r.program != 0 && !r.input.pending && now.Sub(r.input.looked) >= inputEvery
+	if due {
+		r.input.looked = now
+	}
+	program := r.program
+	r.mu.Unlock()
+	if !due || !waitsForInput(program) {
+		return
+	}
+	if !r.content.AllowStdin {
+		r.tellNobody()
+		return
+	}
+	r.ask()
+}
+
+func (r *run) tellNobody() {
+	r.mu.Lock()
+	told := r.input.told
+	r.input.told = true
+	r.mu.Unlock()
+	if !told {
+		r.out.note("stderr", "[lecture] The cell waits for input, and this front end has nobody to ask: interrupt it.\n")
+	}
+}
+
+// ask sends the front end our question.
+func (r *run) ask() {
+	m, err := r.request.Message.Reply("input_request", jupyter.InputRequest{Prompt: "input: ", Password: r.hidesInput()})
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	r.input.pending, r.input.ours = true, m.Header.MsgID
+	r.mu.Unlock()
+	r.out.settle()
+	if err := r.k.front.Reply(jupyter.Stdin, m); err != nil {
+		r.k.log.line(fmt.Sprintf("input_request: %v", err))
+	}
+}
+
+// hidesInput says whether the cell has %with_password.
+func (r *run) hidesInput() bool {
+	for _, m := range r.cell.Magics {
+		if m.Name == "%with_password" {
+			return true
+		}
+	}
+	return false
+}
+
+// answered gives the answer to our question to the program. It is false for an answer to somebody else's.
+func (r *run) answered(in jupyter.Incoming) bool {
+	r.mu.Lock()
+	ours := r.input.ours != "" && (in.Parent.MsgID == r.input.ours || in.Parent.MsgID == "")
+	program := r.program
+	if ours {
+		r.input.pending, r.input.ours = false, ""
+	}
+	r.mu.Unlock()
+	if !ours {
+		return false
+	}
+	var reply jupyter.InputReply
+	if err := in.Decode(&reply); err != nil {
+		r.k.log.line(err.Error())
+	}
+	// The program's standard input is a pipe of GoNB's, of which Linux lets its owner open another end.
+	stdin, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/0", program), os.O_WRONLY, 0)
+	if err == nil {
+		defer stdin.Close()
+		stdin.SetWriteDeadline(time.Now().Add(time.Second))
+		_, err = stdin.WriteString(reply.Value + "\n")
+	}
+	if err != nil {
+		r.k.log.line(fmt.Sprintf("input for the cell: %v", err))
+	}
+	return true
+}

@@ -1,0 +1,136 @@
+package kernel_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// obeys is how long a cell that obeys may take to answer an interrupt. Machines are noisy: the figure wanted, 1 s, is
+// printed beside what was measured, and a test fails at what nobody would call at once.
+const obeys = 3 * time.Second
+
+// TestInterrupt stops a cell at each stage. Nothing of it goes on, what is queued behind it is aborted, and the next
+// cell runs.
+func TestInterrupt(t *testing.T) {
+	k := start(t)
+	ended := func() bool { return len(k.pids("sleep")) == 0 && len(k.pids(".cell")) == 0 }
+	for _, test := range []struct{ name, code, shows, stage string }{
+		{"run", "%%\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)", "begun", "running"},
+		{"compute", "%%\nfmt.Println(\"begun\")\nfor i := 0; ; i++ {\n\tif i < 0 {\n\t\tbreak\n\t}\n}", "begun", "running"},
+		{"child", "%%\nfmt.Println(\"begun\")\nexec.Command(\"sleep\", \"1000\").Run()", "begun", "running"},
+		{"shell", "!echo begun; sleep 1000; echo not reached", "begun", "shell line"},
+		{"shell, then Go", "!echo begun; sleep 1000\n%%\nfmt.Println(\"not reached\")", "begun", "shell line"},
+		{"shell with a job", "!sleep 1000 & echo begun; wait", "begun", "shell line"},
+		{"script", "%%bash\necho begun\nsleep 1000\necho not reached", "begun", "shell line"},
+		{"test", "%test\nfunc TestX(t *testing.T) { fmt.Println(\"begun\"); time.Sleep(time.Hour) }", "begun", "running"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, next := k.send(test.code), k.send("%%\nfmt.Println(\"not run\")")
+			s.shows(test.shows)
+			begin := time.Now()
+			k.interrupt()
+			o := s.wait()
+			took := time.Since(begin)
+			t.Logf("answered after %v", took)
+			if took > obeys {
+				t.Errorf("the cell answered after %v, want %v", took, obeys)
+			}
+			k.failed(o, "Interrupted", "interrupted while running", test.stage)
+			if got := o.stream("stdout"); strings.Contains(got, "not reached") {
+				t.Errorf("the cell went on: %q", got)
+			}
+			if o := next.wait(); o.Status != "aborted" {
+				t.Errorf("the next cell: %s", o.Status)
+			}
+			until(t, leftLimit, "the cell's processes to end", ended)
+		})
+	}
+	k.hello()
+}
+
+// TestInterruptCompile: an interrupt while the cell is compiled is not lost.
+func TestInterruptCompile(t *testing.T) {
+	k := start(t)
+	k.hello()
+	for _, wait := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+		// With an empty build cache the standard library is compiled anew, which takes seconds.
+		s := k.send("%env GOCACHE=" + t.TempDir() + "\n%%\nfmt.Println(\"it ran\", http.StatusOK)")
+		time.Sleep(wait)
+		begin := time.Now()
+		k.interrupt()
+		o := s.wait()
+		took := time.Since(begin)
+		t.Logf("after %v: answered in %v: %s", wait, took, o.Evalue)
+		k.failed(o, "Interrupted", "interrupted while")
+		if strings.Contains(o.stream("stdout"), "it ran") || took > obeys {
+			t.Errorf("answered after %v: %q", took, o.stream("stdout"))
+		}
+		until(t, leftLimit, "the compiler to end", func() bool { return len(k.pids("compile")) == 0 })
+	}
+	k.good("%env GOCACHE=" + goEnv(t, "GOCACHE"))
+	k.hello()
+}
+
+// TestInterruptStubborn: a cell that does not obey is ended, and so is what it has started.
+func TestInterruptStubborn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	k := start(t)
+	s := k.send("%%\nsignal.Ignore(os.Interrupt, syscall.SIGTERM)\n" +
+		"exec.Command(\"setsid\", \"sh\", \"-c\", \"trap '' INT TERM; sleep 1000 & sleep 1000\").Start()\n" +
+		"time.Sleep(200*time.Millisecond)\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)")
+	s.shows("begun")
+	begin := time.Now()
+	k.interrupt()
+	o := s.wait()
+	took := time.Since(begin)
+	t.Logf("ended after %v", took)
+	k.failed(o, "Interrupted")
+	if took < 6*time.Second || took > 12*time.Second {
+		t.Errorf("the cell was ended after %v, want SIGTERM after 5 s and SIGKILL 2 s later", took)
+	}
+	until(t, leftLimit, "the cell's processes to end", func() bool { return len(k.pids("sleep")) == 0 })
+	k.hello()
+}
+
+// TestInterruptTwice: a second interrupt shortens the time that a cell has.
+func TestInterruptTwice(t *testing.T) {
+	k := start(t)
+	s := k.send("%%\nsignal.Ignore(os.Interrupt)\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)")
+	s.shows("begun")
+	begin := time.Now()
+	k.interrupt()
+	time.Sleep(700 * time.Millisecond)
+	k.interrupt()
+	k.failed(s.wait(), "Interrupted")
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("the cell was ended after %v", took)
+	}
+}
+
+// TestInterruptNothing: an interrupt without a cell harms nothing, and a good end after one is still an interrupt.
+func TestInterruptNothing(t *testing.T) {
+	k := start(t)
+	k.interrupt()
+	k.hello()
+	s := k.send("%%\nc := make(chan os.Signal, 1)\nsignal.Notify(c, os.Interrupt)\nfmt.Println(\"begun\")\n<-c\nfmt.Println(\"saved\")")
+	s.shows("begun")
+	k.interrupt()
+	o := s.wait()
+	k.failed(o, "Interrupted")
+	if !strings.Contains(o.stream("stdout"), "saved") {
+		t.Errorf("printed %q", o.stream("stdout"))
+	}
+}
+
+// TestInterruptSignal: front ends may send the signal itself.
+func TestInterruptSignal(t *testing.T) {
+	k := start(t)
+	s := k.send("%%\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)")
+	s.shows("begun")
+	k.signalAll()
+	k.failed(s.wait(), "Interrupted")
+	k.hello()
+}

@@ -1,0 +1,456 @@
+package kernel
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"deeplearning.example/kernelext/jupyter"
+)
+
+const (
+	// flushEvery bounds the rate of stream messages: a browser draws no faster, and a notebook server drops what comes
+	// above 1000 messages a second.
+	flushEvery = 25 * time.Millisecond
+	// chunk is the longest text of one stream message.
+	chunk = 64 << 10
+	// tailSize is how much of the end of a long output is shown.
+	tailSize = 64 << 10
+	// detachAfter is how long the pipes of a cell that has ended are read on while something that it started holds them.
+	detachAfter = 30 * time.Millisecond
+	// markerWait is how long text waits for the display whose marker it carries, and a display for its marker.
+	markerWait = 2 * time.Second
+	// displayShare is how many bytes of displays are shown for each byte of text.
+	displayShare = 128
+	// keptInMemory is how much text without limit is kept in memory, before it goes to a file.
+	keptInMemory = 1 << 20
+)
+
+// The marker that kernelext writes into stdout and stderr where a display belongs: ESC ]7711; id BEL.
+var (
+	markerStart = []byte("\x1b]7711;")
+	markerEnd   = byte('\a')
+)
+
+// maxMarker bounds an id, so that a marker that never ends is text.
+const maxMarker = 64
+
+// output is what one cell prints and shows, in the order in which it did so as far as that can be known:
+//
+//   - each of stdout and stderr keeps its order, byte for byte;
+//   - between two displays of kernelext both hold exactly the text that was printed there (its displays leave a marker
+//     in both pipes);
+//   - a display of plain gonbui follows the text that was printed before it, but may come after text printed later;
+//   - text of stdout and of stderr without a display between them is ordered by when it is read, some microseconds
+//     after it was written.
+type output struct {
+	publish  func(msgType string, content any)
+	annotate func(text []byte) []byte // marks the places of the program in stderr; nil: as it is
+	private  string                   // where paths of the program begin
+
+	mu    sync.Mutex
+	limit int64 // bytes of text that are shown whole; 0: all
+
+	changed *sync.Cond
+	stream  string       // of the pending text
+	pending bytes.Buffer // text that is not published yet: of one stream
+	flushed time.Time
+	timer   *time.Timer
+	clear   bool
+
+	total, lines int64 // all text so far
+	shown        int64
+	displayed    int64 // bytes of all displays
+	tail         ring
+	spool        *spool
+	errTail      ring // the end of stderr, for the traceback
+
+	readers  sync.WaitGroup
+	files    []*os.File
+	markers  map[string]int  // id → pipes that have reached it
+	pipes    int             // pipes in use
+	finished map[string]bool // ids whose display is published
+	capture  io.WriteCloser
+}
+
+func newOutput(limit int64, spoolPath string, publish func(msgType string, content any)) *output {
+	o := &output{
+		publish: publish, limit: limit, tail: ring{size: tailSize}, errTail: ring{size: tailSize},
+		markers: map[string]int{}, finished: map[string]bool{}, spool: &spool{path: spoolPath},
+	}
+	o.changed = sync.NewCond(&o.mu)
+	return o
+}
+
+// attach makes the two pipes of a program and starts to read them. The caller closes the ends that it gets once the
+// program has its own.
+func (o *output) attach() (stdout, stderr *os.File, err error) {
+	readers, writers := [2]*os.File{}, [2]*os.File{}
+	for i := range readers {
+		if readers[i], writers[i], err = os.Pipe(); err != nil {
+			for _, f := range []*os.File{readers[0], writers[0]} {
+				if f != nil {
+					f.Close()
+				}
+			}
+			return nil, nil, err
+		}
+	}
+	o.mu.Lock()
+	o.pipes += len(readers)
+	o.files = append(o.files, readers[:]...)
+	o.mu.Unlock()
+	for i, name := range []string{"stdout", "stderr"} {
+		p := &pipe{o: o, name: name, file: readers[i]}
+		o.readers.Go(p.read)
+	}
+	return writers[0], writers[1], nil
+}
+
+// finish waits until all that the cell printed is published, then tells what was left out. What the cell's background
+// processes print later is published when it comes.
+func (o *output) finish() {
+	done := make(chan struct{})
+	go func() {
+		o.readers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(detachAfter):
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flush()
+	o.tellElided()
+	if o.capture != nil {
+		o.capture.Close()
+		o.capture = nil
+	}
+}
+
+// setLimit changes the limit before anything is printed.
+func (o *output) setLimit(limit int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.limit = limit
+}
+
+// captureTo copies all text from now on.
+func (o *output) captureTo(w io.WriteCloser) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.capture != nil {
+		o.capture.Close()
+	}
+	o.capture = w
+}
+
+// captureDisplay copies the texts of a display, as GoNB does.
+func (o *output) captureDisplay(data map[string]json.RawMessage) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.capture == nil {
+		return
+	}
+	for _, kind := range slices.Sorted(maps.Keys(data)) {
+		var text string
+		if json.Unmarshal(data[kind], &text) == nil {
+			io.WriteString(o.capture, text) // a full disk must not end the cell
+		}
+	}
+}
+
+// admit counts a display of so many bytes and says whether it may still be shown. Of displays a cell may have more than
+// of text; what is beyond that would make the notebook unusable.
+func (o *output) admit(size int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	most := displayShare * o.limit
+	before := o.displayed
+	o.displayed += int64(size)
+	if o.limit == 0 || o.displayed <= most {
+		return true
+	}
+	if before <= most {
+		o.flush()
+		o.emit("stderr", fmt.Sprintf("\n[lecture] The cell has displayed more than %s: further displays are left out. "+
+			"`%%limit output 10MB` allows ten times as much.\n", formatBytes(most)))
+	}
+	return false
+}
+
+// text adds text of a stream. It is whole runes, or bytes that are no UTF-8 and never will be.
+func (o *output) text(name string, p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add(name, p)
+}
+
+func (o *output) add(name string, p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	if name == "stderr" {
+		if o.annotate != nil {
+			p = o.annotate(p)
+		}
+		o.errTail.write(p)
+	}
+	if o.capture != nil {
+		o.capture.Write(p) // a full disk must not end the cell
+	}
+	o.total += int64(len(p))
+	o.lines += int64(bytes.Count(p, []byte{'\n'}))
+	if o.limit == 0 {
+		o.spool.write(p, o.total > keptInMemory)
+		o.append(name, p)
+		return
+	}
+	o.spool.write(p, o.total > o.limit)
+	if show := min(o.limit-o.shown, int64(len(p))); show > 0 {
+		head := wholeRunes(p[:show], len(p) > int(show))
+		o.shown += int64(len(head))
+		o.append(name, head)
+		if p = p[len(head):]; len(p) == 0 {
+			return
+		}
+		o.shown = o.limit
+	}
+	if o.tail.total == 0 {
+		o.flush()
+		o.emit("stderr", elisionBegins(o.limit))
+	}
+	o.tail.write(p)
+}
+
+// wholeRunes cuts a rune in two off the end.
+func wholeRunes(p []byte, cut bool) []byte {
+	if !cut {
+		return p
+	}
+	return p[:len(p)-partialRune(p)]
+}
+
+// append adds to the pending text and publishes it now or soon.
+func (o *output) append(name string, p []byte) {
+	if o.stream != name {
+		o.flush()
+		o.stream = name
+	}
+	o.pending.Write(p)
+	wait := flushEvery - time.Since(o.flushed)
+	switch {
+	case wait <= 0 || o.pending.Len() >= chunk:
+		o.flush()
+	case o.timer == nil:
+		o.timer = time.AfterFunc(wait, func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.timer = nil
+			o.flush()
+		})
+	}
+}
+
+// flush publishes the pending text.
+func (o *output) flush() {
+	if o.pending.Len() == 0 {
+		return
+	}
+	text := strings.ToValidUTF8(o.pending.String(), "\uFFFD")
+	o.pending.Reset()
+	o.emit(o.stream, text)
+}
+
+func (o *output) emit(name, text string) {
+	o.flushed = time.Now()
+	o.publish("stream", jupyter.Stream{Name: name, Text: text})
+}
+
+// note publishes a text of the kernel's own, after what was printed before.
+func (o *output) note(name, text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flush()
+	o.emit(name, text)
+}
+
+// display publishes a display in its place: behind the text up to its marker or, without one, behind all text that
+// was read before. send publishes it.
+func (o *output) display(marker string, send func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if marker != "" {
+		o.waitFor(markerWait, func() bool { return o.markers[marker] >= o.pipes })
+	} else {
+		o.mu.Unlock()
+		o.settle()
+		o.mu.Lock()
+	}
+	o.flush()
+	send()
+	if marker != "" {
+		delete(o.markers, marker)
+		o.finished[marker] = true
+		o.changed.Broadcast()
+	}
+}
+
+// atMarker is called by the reader of a pipe that has reached a marker: it holds the pipe until the display is out.
+func (o *output) atMarker(marker string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.markers[marker]++
+	o.changed.Broadcast()
+	o.waitFor(markerWait, func() bool { return o.finished[marker] })
+}
+
+// waitFor waits, with the lock held between the looks, until ready or the time is over.
+func (o *output) waitFor(limit time.Duration, ready func() bool) {
+	deadline := time.Now().Add(limit)
+	timer := time.AfterFunc(limit, func() {
+		o.mu.Lock() // so that no waiter is between its look at the clock and its wait
+		defer o.mu.Unlock()
+		o.changed.Broadcast()
+	})
+	defer timer.Stop()
+	for !ready() && time.Now().Before(deadline) {
+		o.changed.Wait()
+	}
+}
+
+// settle waits, for some milliseconds at most, until the pipes are empty: what a program printed before a display is
+// in them when the display arrives.
+func (o *output) settle() {
+	o.mu.Lock()
+	files := o.files
+	o.mu.Unlock()
+	for range 10 {
+		empty := true
+		for _, f := range files {
+			empty = empty && unread(f) == 0
+		}
+		if empty {
+			return
+		}
+		time.Sleep(500 * time.Microsecond)
+	}
+}
+
+// pipeClosed is called at the end of a pipe.
+func (o *output) pipeClosed(f *os.File) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pipes--
+	for i := range o.files {
+		if o.files[i] == f {
+			o.files = append(o.files[:i:i], o.files[i+1:]...)
+			break
+		}
+	}
+	o.changed.Broadcast() // a display waits for this pipe no longer
+	f.Close()
+}
+
+// lastErrors is the end of what went to stderr.
+func (o *output) lastErrors() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.errTail.bytes())
+}
+
+// pipe reads one pipe of a program.
+type pipe struct {
+	o    *output
+	name string
+	file *os.File
+	rest []byte // the begin of a rune or of a marker whose end has not come yet
+}
+
+// read takes all that comes. At the end, what looked like the begin of something longer is text.
+func (p *pipe) read() {
+	defer p.o.pipeClosed(p.file)
+	buffer := make([]byte, chunk)
+	for {
+		n, err := p.file.Read(buffer)
+		if n > 0 {
+			p.take(buffer[:n])
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				return
+			}
+			p.o.text(p.name, p.rest)
+			return
+		}
+	}
+}
+
+// take splits what was read at its markers and keeps an unfinished end.
+func (p *pipe) take(data []byte) {
+	if len(p.rest) > 0 {
+		data = append(p.rest, data...)
+		p.rest = nil
+	}
+	for {
+		at := bytes.Index(data, markerStart)
+		if at < 0 {
+			break
+		}
+		body := data[at+len(markerStart):]
+		end := bytes.IndexByte(body[:min(len(body), maxMarker)], markerEnd)
+		if end < 0 && len(body) < maxMarker { // the end is still to come
+			p.o.text(p.name, data[:at])
+			p.rest = bytes.Clone(data[at:])
+			return
+		}
+		if end < 0 { // somebody else's escape
+			p.o.text(p.name, data[:at+len(markerStart)])
+			data = body
+			continue
+		}
+		p.o.text(p.name, data[:at])
+		p.o.atMarker(string(body[:end]))
+		data = body[end+1:]
+	}
+	keep := max(partialMarker(data), partialRune(data))
+	if p.name == "stderr" && p.o.annotate != nil {
+		keep = max(keep, partialFrame(data, p.o.private))
+	}
+	p.o.text(p.name, data[:len(data)-keep])
+	p.rest = bytes.Clone(data[len(data)-keep:])
+}
+
+// partialMarker is how many bytes at the end may be the begin of a marker.
+func partialMarker(data []byte) int {
+	for n := min(len(data), len(markerStart)-1); n > 0; n-- {
+		if bytes.HasSuffix(data, markerStart[:n]) {
+			return n
+		}
+	}
+	return 0
+}
+
+// partialRune is how many bytes at the end begin a rune that is not complete.
+func partialRune(data []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(data); n++ {
+		b := data[len(data)-n]
+		if utf8.RuneStart(b) {
+			if b >= utf8.RuneSelf && !utf8.FullRune(data[len(data)-n:]) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
+}

@@ -1,0 +1,118 @@
+package kernel
+
+import (
+	"sync"
+
+	"deeplearning.example/kernelext/jupyter"
+)
+
+// queue holds the executions that wait for the one in progress.
+type queue struct {
+	mu          sync.Mutex
+	waiting     []jupyter.Incoming
+	taken       bool          // one is out of the queue and has not ended
+	interrupted bool          // before what was taken, or waits first, had begun
+	arrived     chan struct{} // holds a token when something waits
+}
+
+func (q *queue) init() { q.arrived = make(chan struct{}, 1) }
+
+func (q *queue) put(in jupyter.Incoming) {
+	q.mu.Lock()
+	q.waiting = append(q.waiting, in)
+	q.mu.Unlock()
+	select {
+	case q.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// take gives the oldest, if there is one.
+func (q *queue) take() (jupyter.Incoming, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		return jupyter.Incoming{}, false
+	}
+	in := q.waiting[0]
+	q.waiting, q.taken = q.waiting[1:], true
+	return in, true
+}
+
+// ended notes that what was taken has ended.
+func (q *queue) ended() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.taken, q.interrupted = false, false
+}
+
+// interrupt keeps an interrupt for the execution that is about to begin.
+func (q *queue) interrupt() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.interrupted = q.taken || len(q.waiting) > 0
+}
+
+// wasInterrupted says whether there was an interrupt before the execution had begun.
+func (q *queue) wasInterrupted() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.interrupted
+}
+
+// takeAll empties the queue.
+func (q *queue) takeAll() []jupyter.Incoming {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all := q.waiting
+	q.waiting = nil
+	return all
+}
+
+func (k *Kernel) enqueue(in jupyter.Incoming) { k.queue.put(in) }
+
+// executeAll runs the queue's cells one after the other, until the kernel ends.
+func (k *Kernel) executeAll() {
+	for {
+		in, ok := k.queue.take()
+		if !ok {
+			select {
+			case <-k.ctx.Done():
+				return
+			case <-k.queue.arrived:
+			}
+			continue
+		}
+		if k.ctx.Err() != nil {
+			return
+		}
+		stopOnError := k.execute(in)
+		k.queue.ended()
+		if stopOnError {
+			k.abortQueue()
+		}
+	}
+}
+
+// abortQueue answers what was queued behind a failed cell: it was sent in the belief that the cell would succeed.
+func (k *Kernel) abortQueue() {
+	for _, in := range k.queue.takeAll() {
+		k.answer(in, "execute_reply", map[string]any{
+			"status": "aborted", "execution_count": k.counter(), "user_expressions": map[string]any{},
+		})
+	}
+}
+
+// counter is the execution count of the last cell.
+func (k *Kernel) counter() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.count
+}
+
+// running is the cell in progress, or nil.
+func (k *Kernel) running() *run {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current
+}

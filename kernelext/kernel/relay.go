@@ -1,0 +1,226 @@
+package kernel
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"deeplearning.example/kernelext/jupyter"
+)
+
+// receive takes what GoNB sends. One goroutine does it all, so that messages keep their order.
+func (b *backend) receive() {
+	for raw := range b.raw.Receive() {
+		if raw.Frames == nil {
+			b.k.log.line(fmt.Sprintf("%s: a message of %s from GoNB was thrown away", raw.Channel, formatBytes(raw.Lost)))
+			continue
+		}
+		m, err := jupyter.Decode(b.signer, raw.Frames)
+		if err != nil {
+			b.k.log.line(fmt.Sprintf("%s: from GoNB: %v", raw.Channel, err))
+			continue
+		}
+		switch raw.Channel {
+		case jupyter.IOPub:
+			b.relayOutput(m, raw.Frames)
+		case jupyter.Stdin:
+			b.relayInput(m, raw.Frames)
+		default:
+			b.relayReply(m, raw.Frames)
+		}
+	}
+}
+
+// runOf is the cell in progress that caused m, or nil.
+func (b *backend) runOf(m *jupyter.Message) *run {
+	for _, r := range []*run{b.k.running(), b.k.restorer()} {
+		if r != nil && r.request.Header.MsgID == m.Parent.MsgID {
+			return r
+		}
+	}
+	return nil
+}
+
+// resign gives the frames the signature of the front ends' key; nothing else changes.
+func (b *backend) resign(frames [][]byte) [][]byte {
+	envelope, err := jupyter.Split(frames)
+	if err != nil {
+		return frames // Decode has seen them: this does not happen
+	}
+	b.k.signer.Sign(envelope)
+	return envelope.Frames()
+}
+
+// relayReply takes GoNB's answer to a cell; other answers go to whom they are for.
+func (b *backend) relayReply(m *jupyter.Message, frames [][]byte) {
+	r := b.runOf(m)
+	switch {
+	case m.Header.MsgType == "kernel_info_reply" && m.Header.Session == b.k.session:
+	case m.Header.MsgType == "execute_reply" && r != nil:
+		var reply jupyter.ExecuteReply
+		if err := m.Decode(&reply); err != nil {
+			b.k.log.line(err.Error())
+		}
+		select {
+		case r.reply <- reply:
+		default:
+		}
+	default:
+		b.k.front.Send(jupyter.Shell, b.resign(frames))
+	}
+}
+
+// relayInput passes a question of the cell on, if the front end said that it can be asked. Else the answer is an empty
+// line: the cell would wait for ever.
+func (b *backend) relayInput(m *jupyter.Message, frames [][]byte) {
+	r := b.runOf(m)
+	if r == nil || r.content.AllowStdin {
+		if r != nil {
+			r.out.settle()
+			r.asked(true)
+		}
+		b.k.front.Send(jupyter.Stdin, b.resign(frames))
+		return
+	}
+	answer, err := m.Reply("input_reply", jupyter.InputReply{Status: "ok"})
+	if err == nil {
+		answer.Identities = nil
+		err = b.sendMessage(jupyter.Stdin, answer)
+	}
+	if err != nil {
+		b.k.log.line(fmt.Sprintf("input_reply: %v", err))
+	}
+}
+
+// relayOutput passes on what a cell shows. What the supervisor says itself is held back: status, execute_input, the
+// error, and the exit status that GoNB prints.
+func (b *backend) relayOutput(m *jupyter.Message, frames [][]byte) {
+	r := b.runOf(m)
+	switch m.Header.MsgType {
+	case "status":
+		b.hearStatus(m, r)
+	case "execute_input", "error":
+	case "stream":
+		b.relayStream(m, r)
+	case "display_data", "update_display_data", "execute_result":
+		b.relayDisplay(m, r, frames)
+	default:
+		if r != nil {
+			r.out.display("", func() { b.k.front.Publish(b.resign(frames)) })
+			return
+		}
+		b.k.front.Publish(b.resign(frames))
+	}
+}
+
+func (b *backend) hearStatus(m *jupyter.Message, r *run) {
+	var status jupyter.Status
+	if m.Decode(&status) != nil || status.ExecutionState != "idle" {
+		return
+	}
+	if r != nil {
+		r.idleOnce.Do(func() { close(r.idle) })
+		return
+	}
+	if m.Parent.Session == b.k.session && m.Parent.MsgType == "kernel_info_request" {
+		b.readyOnce.Do(func() { close(b.ready) })
+	}
+}
+
+// exitText is what GoNB prints of a program that failed; the cell's error says it better.
+var exitText = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: [a-z ]+)( \(core dumped\))?\n$`)
+
+// relayStream passes on what GoNB itself prints. The text of cells does not come this way.
+func (b *backend) relayStream(m *jupyter.Message, r *run) {
+	var stream jupyter.Stream
+	if m.Decode(&stream) != nil || exitText.MatchString(stream.Text) {
+		return
+	}
+	if r != nil {
+		r.out.note(stream.Name, stream.Text)
+		return
+	}
+	b.k.publish(m, "stream", stream)
+}
+
+// relayDisplay publishes a display where it belongs among the cell's text.
+func (b *backend) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
+	if r == nil {
+		b.k.front.Publish(b.resign(frames))
+		return
+	}
+	var content struct {
+		Data      map[string]json.RawMessage `json:"data"`
+		Metadata  map[string]json.RawMessage `json:"metadata"`
+		Transient jupyter.Transient          `json:"transient"`
+	}
+	if err := json.Unmarshal(m.Content, &content); err != nil {
+		b.k.log.line(fmt.Sprintf("%s from GoNB: %v", m.Header.MsgType, err))
+		return
+	}
+	if !r.out.admit(len(m.Content)) {
+		return
+	}
+	r.out.captureDisplay(content.Data)
+	marker := markerOf(content.Metadata)
+	msgType := b.k.shown.msgType(m.Header.MsgType, content.Transient.DisplayID, r)
+	if marker == "" && msgType == m.Header.MsgType {
+		r.out.display("", func() { b.k.front.Publish(b.resign(frames)) })
+		return
+	}
+	delete(content.Metadata, markerKey)
+	r.out.display(marker, func() { b.k.publish(r.request.Message, msgType, content) })
+}
+
+// markerKey is the metadata by which a display of kernelext is known to belong to a marker in the text.
+const markerKey = "lecture_marker"
+
+func markerOf(metadata map[string]json.RawMessage) string {
+	var marker string
+	if raw, ok := metadata[markerKey]; ok && json.Unmarshal(raw, &marker) == nil {
+		return marker
+	}
+	return ""
+}
+
+// displayIDs remembers which cell a display id was shown in. GoNB sends a known id as an update only: a cell that runs
+// again, whose old display the front end has removed, would show nothing.
+type displayIDs struct {
+	known map[string]shownIn
+}
+
+type shownIn struct {
+	cell string // the front end's id of the cell, "" if it gave none
+	exec string // msg_id of the execution
+}
+
+// msgType is the type that a display is to have: an update becomes a display where the same cell showed the id in an
+// earlier execution.
+func (d *displayIDs) msgType(msgType, id string, r *run) string {
+	if id == "" {
+		return msgType
+	}
+	if d.known == nil {
+		d.known = map[string]shownIn{}
+	}
+	here := shownIn{cell: cellID(r.request.Message), exec: r.request.Header.MsgID}
+	before, known := d.known[id]
+	again := known && before.exec != here.exec && before.cell != "" && before.cell == here.cell
+	if msgType == "update_display_data" && again {
+		msgType = "display_data"
+	}
+	if msgType == "display_data" {
+		d.known[id] = here
+	}
+	return msgType
+}
+
+// cellID is the id of the notebook's cell, which JupyterLab and nbclient send along.
+func cellID(m *jupyter.Message) string {
+	var metadata struct {
+		CellID string `json:"cellId"`
+	}
+	_ = json.Unmarshal(m.Metadata, &metadata) // a front end may send none
+	return strings.TrimSpace(metadata.CellID)
+}

@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+var (
+	// stackFrame is the program's file in a stack trace or in what log and fmt print of a caller.
+	stackFrame = regexp.MustCompile(`/gonb_[0-9a-z-]+/main(?:_test)?\.go:(\d+)`)
+	frameMark  = []byte("/gonb_")
+	// stackMark is what is put before it, in GoNB's words.
+	stackMark = regexp.MustCompile(`\[\[ Cell \[(\d+)\] Line (\d+) \]\]`)
+)
+
+// maxFrame bounds the text that is held back because it may be the begin of a file's name.
+const maxFrame = 512
+
+// annotate puts cell and line before each place of the program in what a cell writes to stderr.
+func (r *run) annotate(text []byte) []byte {
+	if !bytes.Contains(text, frameMark) {
+		return text
+	}
+	r.mu.Lock()
+	mainGo := r.mainGo
+	r.mu.Unlock()
+	var out bytes.Buffer
+	for len(text) > 0 {
+		at := stackFrame.FindSubmatchIndex(text)
+		if at == nil {
+			break
+		}
+		path := 1 + bytes.LastIndexAny(text[:at[0]], " \t\n(\"")
+		out.Write(text[:path])
+		line, _ := strconv.Atoi(string(text[at[2]:at[3]]))
+		if where, ok := r.locate(mainGo, line); ok {
+			fmt.Fprintf(&out, "\x1b[7m[[ Cell [%d] Line %d ]]\x1b[0m ", where.count, where.line)
+		}
+		out.Write(text[path:at[1]])
+		text = text[at[1]:]
+	}
+	out.Write(text)
+	return out.Bytes()
+}
+
+// partialFrame is how many bytes at the end may be the begin of a place in the program: a path, as in a stack trace,
+// whose line number is not complete.
+func partialFrame(data []byte, private string) int {
+	line := data[bytes.LastIndexByte(data, '\n')+1:]
+	at := bytes.LastIndexByte(line, '/')
+	if at < 0 || len(line) > maxFrame {
+		return 0
+	}
+	begin := 1 + bytes.LastIndexAny(line, " \t(\"")
+	path := line[begin:]
+	if begin > bytes.IndexByte(line, '/') || !bytes.HasPrefix(path, []byte(private)[:min(len(private), len(path))]) {
+		return 0
+	}
+	return len(path)
+}

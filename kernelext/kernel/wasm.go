@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"deeplearning.example/kernelext/build"
+	"deeplearning.example/kernelext/cell"
+	"deeplearning.example/kernelext/internal/agent"
+)
+
+// GoNB's %wasm reads misc/wasm/wasm_exec.js of the Go installation, which has lain in lib/wasm since Go 1.24, and keeps
+// its flag for the next cell when it does not find it. So GoNB is told of an installation that has the file.
+
+// magicWasm prepares that installation before GoNB sees the magic.
+func (r *run) magicWasm(m cell.Magic) error {
+	if len(m.Args) > 0 {
+		return fmt.Errorf("takes no arguments, got %q", m.Rest)
+	}
+	out, err := exec.CommandContext(r.ctx, realGo(os.Environ()), "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("go env GOROOT: %w", err)
+	}
+	shadow, err := build.ShadowGoroot(strings.TrimSpace(string(out)), r.k.private.Path())
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shadow = shadow
+	return nil
+}
+
+// answerGoroot answers GoNB's question where Go is; it is not asked by cells without %wasm.
+func (r *run) answerGoroot(request agent.Request) (agent.Reply, bool) {
+	if r == nil || !slices.Equal(request.Args, agent.AskGoroot) || !r.inStage(preparing) {
+		return agent.Reply{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return agent.Reply{Output: r.shadow + "\n"}, r.shadow != ""
+}
+
+// noteWasm remembers a folder that is to be removed.
+func (k *Kernel) noteWasm(dir string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.wasm = dir
+}
+
+// removeWasm removes what GoNB has put below the notebook server's folder, for a page that is gone with the kernel.
+func (k *Kernel) removeWasm() error {
+	k.mu.Lock()
+	dir := k.wasm
+	k.mu.Unlock()
+	if dir == "" {
+		return nil
+	}
+	err := os.RemoveAll(dir)
+	_ = os.Remove(filepath.Dir(dir)) // stays if other kernels have files there
+	return err
+}

@@ -1,0 +1,77 @@
+package kernel
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+)
+
+const (
+	// watchEvery bounds how far a cell gets beyond its limit: a program can take some 100 MB in this time.
+	watchEvery = 25 * time.Millisecond
+	// reserve is the share of memory that the machine keeps: below it the largest cell ends, whatever its limit.
+	reserve = 0.03
+	// largeCell is the share of the machine's memory from which a cell is to blame for its lack.
+	largeCell = 0.25
+)
+
+// watch ends the cell when it is beyond a limit.
+func (r *run) watch(over <-chan struct{}) {
+	machine := machineMemory()
+	for ticker := time.NewTicker(watchEvery); ; {
+		select {
+		case <-over:
+			ticker.Stop()
+			return
+		case <-ticker.C:
+		}
+		used := int64(0)
+		if stage := r.stageNow(); stage == computing || stage == shell {
+			used = r.gonb.proc.Usage().RSS
+		}
+		r.offerInput()
+		if f := r.beyond(used, machine); f != nil {
+			ticker.Stop()
+			r.fail(*f)
+			r.stop()
+			r.k.log.line(fmt.Sprintf("cell [%d] is ended: %s", r.count, f.Evalue))
+			r.kill()
+			return
+		}
+	}
+}
+
+// beyond says which limit is passed.
+func (r *run) beyond(used, machine int64) *failure {
+	l := r.limits
+	switch {
+	case l.Time > 0 && time.Since(r.timing.received) > l.Time:
+		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf(
+			"the cell ran for %s, its limit; `%%limit time 48h` allows more, `%%limit time off` any time", l.text("time"))}
+	case l.Memory > 0 && used > l.Memory:
+		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf(
+			"the cell took %s of memory, its limit is %s; `%%limit memory %dGB` allows more, `%%limit memory off` any",
+			formatBytes(used), l.text("memory"), 1+2*l.Memory>>30)}
+	case machine > 0 && float64(used) > largeCell*float64(machine) && float64(freeMemory()) < reserve*float64(machine):
+		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf(
+			"the cell took %s and the machine has no memory left, so that it was ended before the system ends something else",
+			formatBytes(used))}
+	}
+	return nil
+}
+
+// kill kills all processes of the cell until it has answered; in the end GoNB too. A cell beyond its time may save
+// first, as after an interrupt.
+func (r *run) kill() {
+	if f := r.failure(); f != nil && r.limits.Time > 0 && time.Since(r.timing.received) > r.limits.Time {
+		r.pursue()
+		return
+	}
+	for end := time.Now().Add(killGrace); time.Now().Before(end); {
+		r.signal(syscall.SIGKILL)
+		if r.endsBefore(func() time.Time { return time.Now().Add(signalPause) }) {
+			return
+		}
+	}
+	r.gonb.end()
+}

@@ -1,0 +1,95 @@
+package setup
+
+import (
+	"context"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// kernelProgram is the program that Jupyter starts, with the command "kernel".
+const kernelProgram = "lecture"
+
+// sourceFolder holds the sources of all our programs, relative to the root of this module.
+const sourceFolder = "kernelext"
+
+// program is one of our own that the kernel needs, built from the working tree of this module.
+type program struct{ Name, Package string }
+
+// programs lists them: lecture is the kernel, lecture-helper is what GoNB and the kernel start below the kernel.
+func programs() []program {
+	return []program{
+		{kernelProgram, ModulePath + "/kernelext/cmd/lecture"},
+		{"lecture-helper", ModulePath + "/kernelext/internal/lecturehelper"},
+	}
+}
+
+// buildProgram builds a program of ours where it is missing or not of the present sources.
+func (s *Session) buildProgram(ctx context.Context, p program, goVersion string) error {
+	state, err := s.programState(goVersion)
+	if err != nil {
+		return err
+	}
+	if p.built(filepath.Join(s.Bin, p.Name)) && s.stamped(p.Name, state) {
+		s.present("tools: %s", p.Name)
+		return nil
+	}
+	s.say("tools: building %s", p.Name)
+	if err := s.build(ctx, p.Name, p.Package, "."); err != nil {
+		return err
+	}
+	return s.setStamp(p.Name, state)
+}
+
+// built tells whether a file is this program, of whatever state.
+func (p program) built(path string) bool {
+	info, err := buildinfo.ReadFile(path)
+	return err == nil && info.Path == p.Package
+}
+
+// programState is what our programs are made of. Their versions say nothing, for they are of this module.
+func (s *Session) programState(goVersion string) (string, error) {
+	required, err := s.moduleStamp()
+	if err != nil {
+		return "", err
+	}
+	module, err := os.ReadFile(filepath.Join(s.Module, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	sources, err := sourceHash(filepath.Join(s.Module, sourceFolder))
+	if err != nil {
+		return "", err
+	}
+	return strings.Join([]string{goVersion, goFlags(), s.Module, string(module), required, sources}, "\n"), nil
+}
+
+// sourceHash is a hash of the files below a folder that a program may be made of: the go command takes no test and
+// nothing in testdata, and no file whose name begins with a dot or an underscore.
+func sourceHash(root string) (string, error) {
+	sum := sha256.New()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		switch {
+		case entry.IsDir() && (name == "testdata" || hidden(name)):
+			return fs.SkipDir
+		case entry.IsDir() || strings.HasSuffix(name, "_test.go") || hidden(name):
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		fmt.Fprintf(sum, "%q %d\n", path, len(raw))
+		sum.Write(raw)
+		return err
+	})
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
