@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,14 +52,15 @@ func (s *Session) known() []string {
 func (s *Session) Warm() { _, _ = s.running() } // what fails is logged, and told to the first request
 
 // SetDefinitions tells the session which program the cells so far make: mainGo is GoNB's last main.go that compiled. A
-// gopls that runs loads it behind.
+// gopls that runs loads behind what it imports anew.
 func (s *Session) SetDefinitions(mainGo []byte) {
 	p := newProgram(mainGo, s.known())
 	s.mu.Lock()
+	same := slices.Equal(s.program.imports, p.imports)
 	s.program = p
 	v := s.server
 	s.mu.Unlock()
-	if v == nil {
+	if v == nil || same {
 		return
 	}
 	select {

@@ -204,7 +204,9 @@ func (r *run) start(request agent.Request) (agent.Reply, []*os.File) {
 		r.program = request.PID
 		r.delayFarewell(request.PID)
 	}
-	return agent.Reply{Env: r.environ(), FileSize: r.limits.File}, []*os.File{stdout, stderr}
+	reply := agent.Reply{Env: r.environ(), FileSize: r.limits.File}
+	reply.NoInput = !r.content.AllowStdin && request.Op != agent.OpScript // a script reads its own text
+	return reply, []*os.File{stdout, stderr}
 }
 
 // environ is what a program of the cell sees besides GoNB's environment.

@@ -65,8 +65,12 @@ func (k *Kernel) startBackend(source string) {
 	}
 }
 
+// youngDeath is the age below which a GoNB that dies is not followed by the next at once.
+const youngDeath = 2 * time.Second
+
 // mourn waits for GoNB's death and starts the next. A cell that runs tells of it itself.
 func (k *Kernel) mourn(b *backend) {
+	begin := time.Now()
 	select {
 	case <-b.proc.Done():
 	case <-k.ctx.Done():
@@ -78,6 +82,7 @@ func (k *Kernel) mourn(b *backend) {
 	k.log.line(fmt.Sprintf("GoNB died (%v): %s", b.proc.Err(), b.tail.last()))
 	k.life.reset()
 	b.raw.Close()
+	time.Sleep(youngDeath - time.Since(begin))
 	k.mu.Lock()
 	source := k.defs.Source()
 	k.mu.Unlock()
@@ -176,9 +181,12 @@ func (b *backend) connect(info *jupyter.ConnectionInfo) (err error) {
 
 func (b *backend) done() <-chan struct{} { return b.proc.Done() }
 
-func (b *backend) send(channel jupyter.Channel, frames [][]byte) {
-	if err := b.raw.Send(channel, frames); err != nil {
-		b.k.log.line(fmt.Sprintf("to GoNB: %v", err))
+// pass hands a front end's message to GoNB as it is, under GoNB's key.
+func (b *backend) pass(in jupyter.Incoming) {
+	envelope := *in.Envelope
+	b.signer.Sign(&envelope)
+	if err := b.raw.Send(in.Channel, envelope.Frames()); err != nil {
+		b.k.log.line(fmt.Sprintf("%s to GoNB: %v", in.Header.MsgType, err))
 	}
 }
 

@@ -38,7 +38,8 @@ func (f *failure) content() jupyter.ExecuteReply {
 	return jupyter.ExecuteReply{Status: "error", Ename: f.Ename, Evalue: f.Evalue, Traceback: traceback}
 }
 
-func red(text string) string { return "\x1b[31m" + text + "\x1b[0m" }
+// red is bold too: front ends give it a darker red then, which can be read on their pink.
+func red(text string) string { return "\x1b[1;31m" + text + "\x1b[0m" }
 
 // place is a line of a cell.
 type place struct{ count, line int }

@@ -128,17 +128,36 @@ func (k *Kernel) declineDebug(in jupyter.Incoming) {
 	})
 }
 
-// passComm hands a comm message to GoNB as it is. Where GoNB would not answer, or is not there, we do.
+// maxComms is how many comm messages may wait for a GoNB that starts.
+const maxComms = 1000
+
+// passComm hands a comm message to GoNB as it is. Where GoNB would not answer, we do.
 func (k *Kernel) passComm(in jupyter.Incoming) {
 	if in.Header.MsgType == "comm_info_request" {
 		k.answer(in, "comm_info_reply", map[string]any{"status": "ok", "comms": map[string]any{}})
 		return
 	}
 	k.around(in, func() {
-		if b := k.backend(); b != nil {
-			b.send(jupyter.Shell, in.Envelope.Frames())
+		select {
+		case k.comms <- in:
+		default:
+			k.log.line(in.Header.MsgType + " thrown away: GoNB has not started, and too many wait")
 		}
 	})
+}
+
+// passComms sends comm messages in their order, once GoNB has started.
+func (k *Kernel) passComms() {
+	for {
+		select {
+		case <-k.ctx.Done():
+			return
+		case in := <-k.comms:
+			if b, err := k.life.wait(k.ctx); err == nil {
+				b.pass(in)
+			}
+		}
+	}
 }
 
 // passInput hands the user's input to the cell: by ourselves if we have asked, else by GoNB, which has.
@@ -150,7 +169,7 @@ func (k *Kernel) passInput(in jupyter.Incoming) {
 		r.asked(false)
 	}
 	if b := k.backend(); b != nil {
-		b.send(jupyter.Stdin, in.Envelope.Frames())
+		b.pass(in)
 	}
 }
 

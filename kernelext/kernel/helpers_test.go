@@ -3,7 +3,6 @@ package kernel_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -274,16 +273,6 @@ func until(t testing.TB, limit time.Duration, what string, ok func() bool) {
 			t.Fatalf("waited %v in vain for %s", limit, what)
 		}
 	}
-}
-
-// file writes a file into the kernel's working folder.
-func (k *kernel) file(name, text string) string {
-	k.t.Helper()
-	path := filepath.Join(k.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		k.t.Fatal(err)
-	}
-	return path
 }
 
 func goEnv(t testing.TB, name string) string {

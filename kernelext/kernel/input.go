@@ -17,7 +17,6 @@ type input struct {
 	looked  time.Time
 	pending bool   // somebody has been asked and has not answered
 	ours    string // msg_id of our question
-	told    bool   // that nobody can be asked
 }
 
 // asked notes that GoNB has asked the user, or that the user has answered.
@@ -27,33 +26,19 @@ func (r *run) asked(pending bool) {
 	r.input.pending = pending
 }
 
-// offerInput asks the user for a line when the cell's program waits for one.
+// offerInput asks the user for a line when the cell's program waits for one. Where there is nobody to ask, the program
+// has found the end of its input.
 func (r *run) offerInput() {
 	r.mu.Lock()
 	now := time.Now()
-	due := r.stage == computing && r.program != 0 && !r.input.pending && now.Sub(r.input.looked) >= inputEvery
+	due := r.content.AllowStdin && r.stage == computing && r.program != 0 && !r.input.pending && now.Sub(r.input.looked) >= inputEvery
 	if due {
 		r.input.looked = now
 	}
 	program := r.program
 	r.mu.Unlock()
-	if !due || !waitsForInput(program) {
-		return
-	}
-	if !r.content.AllowStdin {
-		r.tellNobody()
-		return
-	}
-	r.ask()
-}
-
-func (r *run) tellNobody() {
-	r.mu.Lock()
-	told := r.input.told
-	r.input.told = true
-	r.mu.Unlock()
-	if !told {
-		r.out.note("stderr", "[lecture] The cell waits for input, and this front end has nobody to ask: interrupt it.\n")
+	if due && waitsForInput(program) {
+		r.ask()
 	}
 }
 

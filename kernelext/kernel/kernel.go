@@ -93,6 +93,7 @@ type Kernel struct {
 	wasm      string   // folder in which GoNB leaves programs for the browser
 
 	queue queue
+	comms chan jupyter.Incoming // messages of widgets to GoNB
 }
 
 // errShutdown ends a kernel that was asked to.
@@ -120,6 +121,7 @@ func open(ctx context.Context, cfg Config) (*Kernel, error) {
 	k := &Kernel{
 		cfg: cfg, id: kernelID(cfg.ConnectionFile), log: newLogger(cfg.Log), session: uuid.NewString(),
 		helper: filepath.Join(cfg.Bin, "lecture-helper"), defs: &cell.Definitions{},
+		comms: make(chan jupyter.Incoming, maxComms),
 	}
 	if k.settings, err = newSettings(os.Getenv); err != nil {
 		k.log.line(err.Error()) // a mistyped limit is no reason to have no kernel
@@ -251,10 +253,11 @@ func (k *Kernel) serve() error {
 	k.gopls = gopls.New(k.goplsOptions())
 	go k.agent.Serve(k)
 	go k.startBackend("")
-	go k.gopls.Warm()
+	go k.warmGopls()
 	go k.hearSignals()
 	go k.watchParent()
 	go k.executeAll()
+	go k.passComms()
 	k.publishStatus(nil, "starting")
 	k.log.line(fmt.Sprintf("kernel %s listens; private folder %s", k.id, k.private.Path()))
 	k.receive()

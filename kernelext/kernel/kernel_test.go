@@ -116,7 +116,7 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// TestInput: a program that reads its input gets it from the user, and one without a user is told of.
+// TestInput: a program that reads its input gets it from the user; where there is none, its input is at its end.
 func TestInput(t *testing.T) {
 	k := start(t)
 	k.reader = func(string) string { return "gopher" }
@@ -125,10 +125,19 @@ func TestInput(t *testing.T) {
 	if got := o.stream("stdout"); got != "<gopher>\n" {
 		t.Errorf("printed %q", got)
 	}
-	s := k.send("%%\nvar name string\nfmt.Scanln(&name)")
-	s.shows("nobody to ask")
-	k.interrupt()
-	k.failed(s.wait(), "Interrupted")
+	alone := map[string]string{
+		"%%\n_, err := os.Stdin.Read(make([]byte, 1))\nfmt.Println(err)":        "EOF\n",
+		"%with_inputs\n%%\n_, err := fmt.Scanln(new(string))\nfmt.Println(err)": "EOF\n",
+		"import \"github.com/janpfeifer/gonb/gonbui\"\n%%\ngonbui.RequestInput(\"name\", false)\n" +
+			"fmt.Println(os.Stdin.Read(make([]byte, 1)))": "0 EOF\n",
+		"!read line; echo $?":   "1\n",
+		"%%bash\necho a script": "a script\n",
+	}
+	for code, want := range alone {
+		if got := k.good(code); got != want {
+			t.Errorf("%q printed %q, want %q", code, got, want)
+		}
+	}
 }
 
 // TestRestoresDefinitions: GoNB dies, and what was defined is there again.

@@ -75,6 +75,9 @@ func (r *run) magicFailure(m cell.Magic, text string) *failure {
 func (r *run) rewrite(m cell.Magic) (line string, changed bool) {
 	switch m.Name {
 	case "!", "!*":
+		if m.Rest == "" {
+			return "", true
+		}
 		return m.Name + "lecture-helper shell " + quoteShell(m.Rest), true
 	case "%models":
 		return "!lecture-helper shell " + quoteShell(strings.TrimSpace("lecture models "+modelsCommand(m))), true
@@ -314,7 +317,8 @@ func (k *Kernel) keepMagics(r *run) {
 	}
 	for _, m := range r.cell.Magics {
 		if slices.Contains(lasting, m.Name) {
-			k.replay = append(k.replay, strings.TrimSpace(m.Name+" "+m.Rest))
+			line := strings.TrimSpace(m.Name + " " + m.Rest)
+			k.replay = append(slices.DeleteFunc(k.replay, func(old string) bool { return old == line }), line)
 		}
 	}
 }

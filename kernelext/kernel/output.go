@@ -65,7 +65,6 @@ type output struct {
 	pending bytes.Buffer // text that is not published yet: of one stream
 	flushed time.Time
 	timer   *time.Timer
-	clear   bool
 
 	total, lines int64 // all text so far
 	shown        int64

@@ -94,12 +94,11 @@ func (k *Kernel) executeAll() {
 	}
 }
 
-// abortQueue answers what was queued behind a failed cell: it was sent in the belief that the cell would succeed.
+// abortQueue answers what was queued behind a failed cell: it was sent in the belief that the cell would succeed. It
+// gets no number, which would stand before a cell that has not run.
 func (k *Kernel) abortQueue() {
 	for _, in := range k.queue.takeAll() {
-		k.answer(in, "execute_reply", map[string]any{
-			"status": "aborted", "execution_count": k.counter(), "user_expressions": map[string]any{},
-		})
+		k.answer(in, "execute_reply", map[string]any{"status": "aborted"})
 	}
 }
 

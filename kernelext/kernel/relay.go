@@ -71,8 +71,8 @@ func (b *backend) relayReply(m *jupyter.Message, frames [][]byte) {
 	}
 }
 
-// relayInput passes a question of the cell on, if the front end said that it can be asked. Else the answer is an empty
-// line: the cell would wait for ever.
+// relayInput passes a question of the cell on, if the front end said that it can be asked. Else GoNB gets an empty
+// answer, so that it does not wait; the cell has found the end of its input.
 func (b *backend) relayInput(m *jupyter.Message, frames [][]byte) {
 	r := b.runOf(m)
 	if r == nil || r.content.AllowStdin {
@@ -190,6 +190,9 @@ type displayIDs struct {
 	known map[string]shownIn
 }
 
+// maxShown bounds the memory of a long session.
+const maxShown = 10_000
+
 type shownIn struct {
 	cell string // the front end's id of the cell, "" if it gave none
 	exec string // msg_id of the execution
@@ -211,6 +214,9 @@ func (d *displayIDs) msgType(msgType, id string, r *run) string {
 		msgType = "display_data"
 	}
 	if msgType == "display_data" {
+		if len(d.known) == maxShown {
+			clear(d.known)
+		}
 		d.known[id] = here
 	}
 	return msgType

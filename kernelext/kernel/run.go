@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -65,7 +66,6 @@ type run struct {
 	shadow     string // the Go installation that GoNB sees, for %wasm
 	remembered bool   // the cell has compiled, and its definitions are kept
 	shells     int    // shell lines and scripts that have begun
-	timed      bool   // %%time
 	done       bool
 }
 
@@ -168,6 +168,9 @@ func (r *run) perform() (jupyter.ExecuteReply, *failure) {
 	if failed != nil {
 		return jupyter.ExecuteReply{}, failed
 	}
+	if strings.TrimSpace(code) == "" {
+		return r.ok(), nil // all of it was for the supervisor
+	}
 	gonb, err := r.k.awaitBackend(r.ctx)
 	if err != nil {
 		if failed := r.failure(); failed != nil {
@@ -209,7 +212,11 @@ func (r *run) await() (jupyter.ExecuteReply, *failure) {
 	if r.stageNow() == shell {
 		return reply, &failure{Ename: nameShell, Evalue: "a shell line was killed"}
 	}
-	return jupyter.ExecuteReply{Status: "ok", ExecutionCount: r.count, UserExpressions: map[string]any{}}, nil
+	return r.ok(), nil
+}
+
+func (r *run) ok() jupyter.ExecuteReply {
+	return jupyter.ExecuteReply{Status: "ok", ExecutionCount: r.count, UserExpressions: map[string]any{}}
 }
 
 // idleWait is how long GoNB's idle may come after its reply.
@@ -222,15 +229,20 @@ func (r *run) finish() {
 		r.signal(syscall.SIGKILL)
 	}
 	r.stop()
-	r.handling.Lock() // what still writes the program would spoil the next cell's
-	r.handling.Unlock()
+	r.noteEnd()
+	r.out.finish()
+}
+
+// noteEnd waits for helpers, for what still writes the program would spoil the next cell's.
+func (r *run) noteEnd() {
+	r.handling.Lock()
+	defer r.handling.Unlock()
 	r.signalling.Lock()
+	defer r.signalling.Unlock()
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.done = true
 	r.timing.ended = time.Now()
-	r.mu.Unlock()
-	r.signalling.Unlock()
-	r.out.finish()
 }
 
 // endRun makes r the last cell. The one before gives back its file.

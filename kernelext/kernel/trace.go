@@ -18,7 +18,8 @@ var (
 // maxFrame bounds the text that is held back because it may be the begin of a file's name.
 const maxFrame = 512
 
-// annotate puts cell and line before each place of the program in what a cell writes to stderr.
+// annotate puts cell and line before each place of the program in what a cell writes to stderr. Of the path only the
+// file's name is left: its folder is the kernel's own and has another name each time.
 func (r *run) annotate(text []byte) []byte {
 	if !bytes.Contains(text, frameMark) {
 		return text
@@ -38,7 +39,8 @@ func (r *run) annotate(text []byte) []byte {
 		if where, ok := r.locate(mainGo, line); ok {
 			fmt.Fprintf(&out, "\x1b[7m[[ Cell [%d] Line %d ]]\x1b[0m ", where.count, where.line)
 		}
-		out.Write(text[path:at[1]])
+		file := at[0] + bytes.LastIndexByte(text[at[0]:at[1]], '/') + 1
+		out.Write(text[file:at[1]])
 		text = text[at[1]:]
 	}
 	out.Write(text)

@@ -7,8 +7,12 @@ import (
 )
 
 const (
-	// watchEvery bounds how far a cell gets beyond its limit: a program can take some 100 MB in this time.
-	watchEvery = 25 * time.Millisecond
+	// watchEvery bounds how far a cell gets beyond its limit: a program can take some 100 MB in this time. A look costs
+	// some 0.1 ms for each of its processes, so that far from the limit it is seldom.
+	watchEvery  = 25 * time.Millisecond
+	watchSeldom = 200 * time.Millisecond
+	// fastest is how fast a program can take memory, in bytes a second.
+	fastest = 5 << 30
 	// reserve is the share of memory that the machine keeps: below it the largest cell ends, whatever its limit.
 	reserve = 0.03
 	// largeCell is the share of the machine's memory from which a cell is to blame for its lack.
@@ -18,20 +22,21 @@ const (
 // watch ends the cell when it is beyond a limit.
 func (r *run) watch(over <-chan struct{}) {
 	machine := machineMemory()
-	for ticker := time.NewTicker(watchEvery); ; {
+	timer := time.NewTimer(watchEvery)
+	defer timer.Stop()
+	for {
 		select {
 		case <-over:
-			ticker.Stop()
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 		used := int64(0)
 		if stage := r.stageNow(); stage == computing || stage == shell {
 			used = r.gonb.proc.Usage().RSS
 		}
 		r.offerInput()
+		timer.Reset(r.nextLook(used, machine))
 		if f := r.beyond(used, machine); f != nil {
-			ticker.Stop()
 			r.fail(*f)
 			r.stop()
 			r.k.log.line(fmt.Sprintf("cell [%d] is ended: %s", r.count, f.Evalue))
@@ -39,6 +44,19 @@ func (r *run) watch(over <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// nextLook is how long the cell cannot pass a limit.
+func (r *run) nextLook(used, machine int64) time.Duration {
+	left := freeMemory() - int64(reserve*float64(machine))
+	if r.limits.Memory > 0 {
+		left = min(left, r.limits.Memory-used)
+	}
+	soon := time.Duration(float64(left) / fastest * float64(time.Second))
+	if r.limits.Time > 0 {
+		soon = min(soon, r.limits.Time-time.Since(r.timing.received))
+	}
+	return min(max(soon, watchEvery), watchSeldom)
 }
 
 // beyond says which limit is passed.
