@@ -30,7 +30,7 @@ var Commands = []Command{
 	{"%exec", "%exec <func> [<args>]", "Makes a func main that calls the function.", false},
 	{"%args", "%args <args>", "Gives arguments to the program of this cell.", false},
 	{"%test", "%test [<flags>]", "Runs the tests and benchmarks that the cell defines by go test.", false},
-	{"%wasm", "%wasm", "Compiles the cell to WebAssembly, which runs in the browser.", false},
+	{"%wasm", "%wasm", "Compiles the cell to WebAssembly, which runs in the browser; it prints to the browser's console.", false},
 	{"%capture", "%capture [-a] <file>", "Copies what the cell prints to a file; -a appends.", false},
 	{"%env", "%env <name>=<value>", "Sets an environment variable for all cells from now on.", false},
 	{"%cd", "%cd [<folder>]", "Changes the folder that cells run in, or tells it.", false},

@@ -65,6 +65,9 @@ func (k *Kernel) startBackend(source string) {
 	}
 }
 
+// mournPause is the time between two looks whether the death of GoNB has been noticed.
+const mournPause = 5 * time.Millisecond
+
 // youngDeath is the age below which a GoNB that dies is not followed by the next at once.
 const youngDeath = 2 * time.Second
 
@@ -181,6 +184,15 @@ func (b *backend) connect(info *jupyter.ConnectionInfo) (err error) {
 
 func (b *backend) done() <-chan struct{} { return b.proc.Done() }
 
+func (b *backend) dead() bool {
+	select {
+	case <-b.done():
+		return true
+	default:
+		return false
+	}
+}
+
 // pass hands a front end's message to GoNB as it is, under GoNB's key.
 func (b *backend) pass(in jupyter.Incoming) {
 	envelope := *in.Envelope
@@ -206,6 +218,9 @@ func (b *backend) end() error {
 // awaitBackend waits for a GoNB that works.
 func (k *Kernel) awaitBackend(ctx context.Context) (*backend, error) {
 	b, err := k.life.wait(ctx)
+	for ; err == nil && b.dead() && ctx.Err() == nil; b, err = k.life.wait(ctx) {
+		time.Sleep(mournPause)
+	}
 	if err == nil || ctx.Err() != nil {
 		return b, err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"deeplearning.example/internal/testx"
-	"deeplearning.example/kernelext/jupyter"
 )
 
 // TestBadRequests: what is no proper request is answered as the protocol says, or not at all, and harms nothing.
@@ -81,34 +80,14 @@ func TestStrangeCells(t *testing.T) {
 	k.hello()
 }
 
-// withoutGoNB starts the kernel from a folder of its programs in which gonb is another, or none.
-func withoutGoNB(t *testing.T, spec *jupyter.Spec, gonb string) {
-	t.Helper()
-	from, to := filepath.Dir(spec.Argv[0]), t.TempDir()
-	for _, name := range []string{"lecture", "lecture-helper", "goimports", "gonb"} {
-		source := name
-		if name == "gonb" {
-			source = gonb
-		}
-		if source == "" {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(from, source))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(to, name), text, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	spec.Argv[0] = filepath.Join(to, "lecture")
-}
-
 // TestNoGoNB: without GoNB, or with something else in its place, each cell says so, and the kernel still answers.
 func TestNoGoNB(t *testing.T) {
 	for name, want := range map[string]string{"": "GoNB is missing", "goimports": "want github.com/janpfeifer/gonb"} {
 		spec := testx.Kernel(t, "gopls")
-		withoutGoNB(t, spec, name)
+		if name != "" {
+			name = filepath.Join(filepath.Dir(spec.Argv[0]), name)
+		}
+		otherPrograms(t, spec, map[string]string{"gonb": name})
 		k := startSpec(t, spec)
 		for range 2 {
 			k.bad("%%\nfmt.Println(1)", "KernelError", want, "lecture setup")
@@ -126,7 +105,7 @@ func TestNoGoNB(t *testing.T) {
 func TestGoNBComesLater(t *testing.T) {
 	spec := testx.Kernel(t, "gopls")
 	gonb := filepath.Join(filepath.Dir(spec.Argv[0]), "gonb")
-	withoutGoNB(t, spec, "")
+	otherPrograms(t, spec, map[string]string{"gonb": ""})
 	k := startSpec(t, spec)
 	k.bad("%%\nfmt.Println(1)", "KernelError", "GoNB is missing")
 	if err := os.Symlink(gonb, filepath.Join(filepath.Dir(spec.Argv[0]), "gonb")); err != nil {

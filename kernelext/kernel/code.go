@@ -153,11 +153,17 @@ func (k *Kernel) answerInspect(ctx context.Context, in jupyter.Incoming) {
 	}
 	data := map[string]any{}
 	if doc.Found {
-		data = map[string]any{"text/plain": doc.Text, "text/markdown": doc.Markdown}
+		data = map[string]any{"text/plain": doc.Text, "text/markdown": keepLast(doc.Markdown)}
 	}
 	k.answer(in, "inspect_reply", jupyter.InspectReply{
 		Status: "ok", Found: doc.Found, Data: data, Metadata: map[string]any{},
 	})
+}
+
+// keepLast puts a space behind each block of code: JupyterLab leaves out the last character of one if it colours none of
+// its letters, as a bracket.
+func keepLast(markdown string) string {
+	return strings.ReplaceAll(markdown+"\n", "\n```\n", " \n```\n")
 }
 
 // explainMagic explains the magic of the cursor's line.

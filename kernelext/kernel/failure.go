@@ -94,6 +94,7 @@ func (r *run) compileFailure(output string) failure {
 		match := diagnosis.FindStringSubmatch(line)
 		switch {
 		case match != nil:
+			match[3] += unknownPackage(mainGo, match)
 			f.add(match[3], r.frameOf(mainGo, match))
 		case strings.HasPrefix(line, "# ") || line == "":
 		case len(f.Traceback) > 0:
@@ -103,6 +104,25 @@ func (r *run) compileFailure(output string) failure {
 		}
 	}
 	return f
+}
+
+// undefinedName is the compiler's word for a name that stands for nothing.
+var undefinedName = regexp.MustCompile(`^undefined: (\w+)$`)
+
+// unknownPackage explains an undefined name before a dot: for a misspelt function of a package, as in fmt.Printn, no
+// import is found, and the compiler blames the package.
+func unknownPackage(mainGo []byte, match []string) string {
+	name := undefinedName.FindStringSubmatch(match[3])
+	if name == nil {
+		return ""
+	}
+	line, _ := strconv.Atoi(match[1])
+	source, _ := sourceLine(mainGo, line)
+	used := regexp.MustCompile(`\b` + name[1] + `\.([A-Z]\w*)`).FindStringSubmatch(source)
+	if used == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (neither declared, nor a package with %s)", used[1])
 }
 
 // add adds a frame; the first message is the error's value.
@@ -260,7 +280,6 @@ func (r *run) shellFailure(request agent.Request) failure {
 
 // gonbDied tells what is known of GoNB's end while it had the cell.
 func (r *run) gonbDied() *failure {
-	r.stop()
 	if failed := r.failure(); failed != nil {
 		return failed
 	}

@@ -31,7 +31,9 @@ type kernel struct {
 // start starts the real kernel as the kernelspec does; env is NAME=value.
 func start(t testing.TB, env ...string) *kernel {
 	t.Helper()
-	return startSpec(t, testx.Kernel(t, "gopls"), env...)
+	spec := testx.Kernel(t, "gopls")
+	detectRaces(t, spec)
+	return startSpec(t, spec, env...)
 }
 
 func startSpec(t testing.TB, spec *jupyter.Spec, env ...string) *kernel {
@@ -76,6 +78,9 @@ func (k *kernel) end() {
 	k.nothingLeft()
 	if err := k.Shutdown(context.Background()); err != nil {
 		k.t.Errorf("Shutdown: %v", err)
+	}
+	if strings.Contains(k.Process.Log(), "DATA RACE") {
+		k.t.Error("the race detector has found something")
 	}
 	if k.t.Failed() {
 		k.t.Logf("the kernel's log:\n%s", k.Process.Log())

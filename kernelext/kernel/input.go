@@ -3,8 +3,10 @@ package kernel
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
+	"deeplearning.example/kernelext/cell"
 	"deeplearning.example/kernelext/jupyter"
 )
 
@@ -44,7 +46,7 @@ func (r *run) offerInput() {
 
 // ask sends the front end our question.
 func (r *run) ask() {
-	m, err := r.request.Message.Reply("input_request", jupyter.InputRequest{Prompt: "input: ", Password: r.hidesInput()})
+	m, err := r.request.Message.Reply("input_request", jupyter.InputRequest{Prompt: "input: ", Password: r.has("%with_password")})
 	if err != nil {
 		return
 	}
@@ -57,14 +59,9 @@ func (r *run) ask() {
 	}
 }
 
-// hidesInput says whether the cell has %with_password.
-func (r *run) hidesInput() bool {
-	for _, m := range r.cell.Magics {
-		if m.Name == "%with_password" {
-			return true
-		}
-	}
-	return false
+// has says whether the cell has a magic.
+func (r *run) has(name string) bool {
+	return slices.ContainsFunc(r.cell.Magics, func(m cell.Magic) bool { return m.Name == name })
 }
 
 // answered gives the answer to our question to the program. It is false for an answer to somebody else's.

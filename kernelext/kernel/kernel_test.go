@@ -56,6 +56,7 @@ func TestErrors(t *testing.T) {
 	k.bad("%test\nfunc TestX(t *testing.T) { t.Error(\"want 3\") }", "ExitError")
 	k.bad("%%\nvar x int = 1.5", "CompileError", "Cell[12]: Line 2")
 	k.bad("%%\nx := 1", "CompileError", "declared and not used: x")
+	k.bad("%%\nfmt.Printn(1)", "CompileError", "undefined: fmt (neither declared, nor a package with Printn)")
 	k.hello()
 }
 

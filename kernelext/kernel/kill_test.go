@@ -182,3 +182,24 @@ func TestShutdownSaves(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 }
+
+// deafWalk is the walk with a training of 15 s that does not look at its context.
+var deafWalk = strings.NewReplacer("return 300", "return 3000", "err := ctx.Err(); err != nil", "err := error(nil); err != nil").
+	Replace(walkCell)
+
+// TestInterruptExtends: an interrupted training that reports progress has more than the usual time to end.
+func TestInterruptExtends(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	k := start(t, "LECTURE_STORE="+filepath.Join(t.TempDir(), "store"))
+	k.good(deafWalk)
+	s := k.send("%%\ngo func() {\n\ttime.Sleep(8 * time.Second)\n\tfmt.Println(\"still here\")\n}()\ntrain(\"deaf\")")
+	s.shows("training deaf")
+	begin := time.Now()
+	k.interrupt()
+	s.shows("still here")
+	k.interrupt()
+	k.failed(s.wait(), "Interrupted")
+	t.Logf("ended %v after the first interrupt", time.Since(begin))
+}

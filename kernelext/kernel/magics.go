@@ -126,7 +126,7 @@ func (r *run) magicLecture(m cell.Magic) error {
 	text.WriteString("Commands of this kernel beside GoNB's (`%help` lists those):\n\n")
 	for _, c := range cell.Commands {
 		if c.Own {
-			fmt.Fprintf(&text, "  %-36s %s\n", c.Usage, c.Help)
+			fmt.Fprintf(&text, "  %s\n      %s\n", c.Usage, c.Help) // a line fits into a notebook's page
 		}
 	}
 	text.WriteString("\nNow: " + r.k.state() + "\n")

@@ -50,8 +50,8 @@ const maxMarker = 64
 //   - between two displays of kernelext both hold exactly the text that was printed there (its displays leave a marker
 //     in both pipes);
 //   - a display of plain gonbui follows the text that was printed before it, but may come after text printed later;
-//   - text of stdout and of stderr without a display between them is ordered by when it is read, some microseconds
-//     after it was written.
+//   - text of stdout and of stderr without a display between them has the order in which the two pipes got something to
+//     read: that of the program, as long as it writes no faster than the kernel reads, some 10 µs a piece.
 type output struct {
 	publish  func(msgType string, content any)
 	annotate func(text []byte) []byte // marks the places of the program in stderr; nil: as it is
@@ -108,8 +108,9 @@ func (o *output) attach() (stdout, stderr *os.File, err error) {
 	o.pipes += len(readers)
 	o.files = append(o.files, readers[:]...)
 	o.mu.Unlock()
+	turns := newTurns(readers[:]...)
 	for i, name := range []string{"stdout", "stderr"} {
-		p := &pipe{o: o, name: name, file: readers[i]}
+		p := &pipe{o: o, name: name, file: readers[i], turn: turns[i]}
 		o.readers.Go(p.read)
 	}
 	return writers[0], writers[1], nil
@@ -373,6 +374,7 @@ type pipe struct {
 	o    *output
 	name string
 	file *os.File
+	turn *turn
 	rest []byte // the begin of a rune or of a marker whose end has not come yet
 }
 
@@ -381,15 +383,16 @@ func (p *pipe) read() {
 	defer p.o.pipeClosed(p.file)
 	buffer := make([]byte, chunk)
 	for {
+		p.turn.begin()
 		n, err := p.file.Read(buffer)
 		if n > 0 {
 			p.take(buffer[:n])
 		}
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				return
-			}
+		if errors.Is(err, io.EOF) {
 			p.o.text(p.name, p.rest)
+		}
+		p.turn.end(err != nil)
+		if err != nil {
 			return
 		}
 	}
@@ -419,6 +422,7 @@ func (p *pipe) take(data []byte) {
 			continue
 		}
 		p.o.text(p.name, data[:at])
+		p.turn.pause() // the other pipe has to reach its marker
 		p.o.atMarker(string(body[:end]))
 		data = body[end+1:]
 	}

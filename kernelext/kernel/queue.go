@@ -102,13 +102,6 @@ func (k *Kernel) abortQueue() {
 	}
 }
 
-// counter is the execution count of the last cell.
-func (k *Kernel) counter() int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.count
-}
-
 // running is the cell in progress, or nil.
 func (k *Kernel) running() *run {
 	k.mu.Lock()

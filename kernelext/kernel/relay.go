@@ -165,7 +165,8 @@ func (b *backend) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
 	r.out.captureDisplay(content.Data)
 	marker := markerOf(content.Metadata)
 	msgType := b.k.shown.msgType(m.Header.MsgType, content.Transient.DisplayID, r)
-	if marker == "" && msgType == m.Header.MsgType {
+	changed := msgType != m.Header.MsgType || r.has("%wasm") && awaitGo(content.Data)
+	if marker == "" && !changed {
 		r.out.display("", func() { b.k.front.Publish(b.resign(frames)) })
 		return
 	}

@@ -171,19 +171,40 @@ func (r *run) perform() (jupyter.ExecuteReply, *failure) {
 	if strings.TrimSpace(code) == "" {
 		return r.ok(), nil // all of it was for the supervisor
 	}
+	reply, failed := r.attempt(code)
+	if failed != nil && r.notBegun() {
+		r.k.log.line("GoNB died before the cell had begun, which is tried again")
+		reply, failed = r.attempt(code)
+	}
+	return reply, failed
+}
+
+// notBegun says that GoNB has died before anything of the cell was run, by no fault of whoever might have stopped it.
+func (r *run) notBegun() bool {
+	b := r.gonbNow()
+	if b == nil || !b.dead() {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.timing.began.IsZero() && r.verdict == nil && r.ctx.Err() == nil
+}
+
+// attempt hands the cell to GoNB.
+func (r *run) attempt(code string) (jupyter.ExecuteReply, *failure) {
 	gonb, err := r.k.awaitBackend(r.ctx)
 	if err != nil {
 		if failed := r.failure(); failed != nil {
 			return jupyter.ExecuteReply{}, failed
 		}
-		return jupyter.ExecuteReply{}, &failure{Ename: "KernelError", Evalue: err.Error()}
+		return jupyter.ExecuteReply{}, &failure{Ename: nameKernel, Evalue: err.Error()}
 	}
 	r.hand(gonb)
 	watched := make(chan struct{})
 	go r.watch(watched)
 	defer close(watched)
 	if err := gonb.execute(r, code); err != nil {
-		return jupyter.ExecuteReply{}, &failure{Ename: "KernelError", Evalue: err.Error()}
+		return jupyter.ExecuteReply{}, &failure{Ename: nameKernel, Evalue: err.Error()}
 	}
 	return r.await()
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +15,8 @@ import (
 )
 
 // GoNB's %wasm reads misc/wasm/wasm_exec.js of the Go installation, which has lain in lib/wasm since Go 1.24, and keeps
-// its flag for the next cell when it does not find it. So GoNB is told of an installation that has the file.
+// its flag for the next cell when it does not find it. So GoNB is told of an installation that has the file. The page
+// loads that file while the script that needs it runs already. So the script waits.
 
 // magicWasm prepares that installation before GoNB sees the magic.
 func (r *run) magicWasm(m cell.Magic) error {
@@ -43,6 +45,26 @@ func (r *run) answerGoroot(request agent.Request) (agent.Reply, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return agent.Reply{Output: r.shadow + "\n"}, r.shadow != ""
+}
+
+// wasmScript is the script of GoNB that starts a program in the browser, wasmWaits what makes it wait.
+const (
+	wasmScript = "new globalThis.Go()"
+	wasmWaits  = "(async () => {\nwhile (!globalThis.Go) await new Promise((done) => setTimeout(done, 20));\n%s})();\n"
+)
+
+// awaitGo lets the script that starts the program in the browser wait for what it needs.
+func awaitGo(data map[string]json.RawMessage) (changed bool) {
+	for kind, raw := range data {
+		var script string
+		if json.Unmarshal(raw, &script) != nil || !strings.Contains(script, wasmScript) {
+			continue
+		}
+		if raw, err := json.Marshal(fmt.Sprintf(wasmWaits, script)); err == nil {
+			data[kind], changed = raw, true
+		}
+	}
+	return changed
 }
 
 // noteWasm remembers a folder that is to be removed.

@@ -11,14 +11,19 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// kernelFlags are the go command's flags for a cell. Measured on two busy cores with a cell that links XLA (median of
-// the whole cell): without flags 3.6 s, without symbols 1.7 s, linked by Go itself too 0.97 s. The version stamp would
-// run git for each cell. -trimpath and GOAMD64=v3 compile all packages anew and win nothing.
+// withoutDWARF compiles packages without debugging information. Cells and the helper program share what is compiled so.
+const withoutDWARF = "-gcflags=all=-dwarf=false"
+
+// kernelFlags are the go command's flags for a cell. Without symbols and linked by Go itself, a cell that links XLA takes
+// a third of its time without flags; packages that are compiled without DWARF, which such a program has not anyway, make
+// the linker 13 % faster still. The version stamp would run git for each cell. docs/benchmarks.md has the figures, and
+// what wins nothing.
 func kernelFlags(internalLink bool) string {
+	link := "-s -w"
 	if internalLink {
-		return "-buildvcs=false '-ldflags=-s -w -linkmode=internal'"
+		link += " -linkmode=internal"
 	}
-	return "-buildvcs=false '-ldflags=-s -w'"
+	return "-buildvcs=false '-ldflags=" + link + "' " + withoutDWARF
 }
 
 // linksInternally finds out whether Go's own linker can link a program with XLA, which spares a cell the C linker. It
@@ -45,7 +50,8 @@ func (s *Session) linksInternally(ctx context.Context) (bool, error) {
 	defer os.RemoveAll(dir)
 	s.say("kernelspec: trying Go's own linker")
 	program := filepath.Join(dir, "pluginhelper")
-	_, err = s.goCommand(ctx, s.Module, "build", "-ldflags=-s -w -linkmode=internal", "-o", program, helperPackage)
+	_, err = s.goCommand(ctx, s.Module, "build", "-ldflags=-s -w -linkmode=internal", withoutDWARF, "-o", program,
+		helperPackage)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}

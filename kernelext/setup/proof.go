@@ -160,7 +160,7 @@ func (s *Session) helper(ctx context.Context) (string, error) {
 	}
 	s.helperDir = dir
 	path := filepath.Join(dir, "pluginhelper")
-	if _, err := s.goCommand(ctx, s.Module, "build", "-o", path, helperPackage); err != nil {
+	if _, err := s.goCommand(ctx, s.Module, "build", withoutDWARF, "-o", path, helperPackage); err != nil {
 		s.dropHelper()
 		return "", err
 	}

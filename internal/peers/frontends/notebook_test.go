@@ -31,15 +31,15 @@ func TestNotebook(t *testing.T) {
 
 func TestOutputs(t *testing.T) {
 	pieces := []nbformat.Output{
+		{Type: nbformat.Stream, Name: "stderr", Text: "c"},
 		{Type: nbformat.Stream, Name: "stdout", Text: "a"},
 		{Type: nbformat.Stream, Name: "stdout", Text: "b"},
-		{Type: nbformat.Stream, Name: "stderr", Text: "c"},
 		{Type: nbformat.DisplayData, Data: map[string]any{"text/html": "<b>"}},
 		{Type: nbformat.Stream, Name: "stderr", Text: "d"},
 		{Type: nbformat.ErrorOutput, Ename: "E", Evalue: "v", Traceback: []string{"t"}},
 	}
 	nb := &nbformat.Notebook{Cells: []*nbformat.Cell{{Type: nbformat.Markdown}, {Type: nbformat.Code, Outputs: pieces}}}
-	want := `[{"stream":"stdout","text":"ab"},{"stream":"stderr","text":"c"},` +
+	want := `[{"stream":"stderr","text":"c"},{"stream":"stdout","text":"ab"},` +
 		`{"data":{"text/html":"<b>"},"type":"display_data"},{"stream":"stderr","text":"d"},` +
 		`{"ename":"E","evalue":"v","traceback":["t"]}]`
 	if got := Outputs(t, nb); len(got) != 1 || got[0] != want {

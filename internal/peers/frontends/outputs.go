@@ -2,14 +2,16 @@ package frontends
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// Outputs gives the outputs of each code cell as JSON, without what may differ between two programs that run the same
-// notebook: how a stream is cut into pieces, and identifiers of displays.
+// Outputs gives the outputs of each code cell as JSON, without what may differ between two runs of the same notebook:
+// how a stream is cut into pieces, which of stdout and stderr was read first, and identifiers of displays.
 func Outputs(t testing.TB, nb *nbformat.Notebook) []string {
 	t.Helper()
 	all := []string{}
@@ -28,21 +30,27 @@ func Outputs(t testing.TB, nb *nbformat.Notebook) []string {
 	return all
 }
 
-// normal joins adjacent pieces of a stream.
+// normal joins what was printed between two other outputs to one text of each stream.
 func normal(outputs []nbformat.Output) []map[string]any {
-	result := []map[string]any{}
+	result, texts := []map[string]any{}, map[string]string{}
+	flush := func() {
+		for _, name := range slices.Sorted(maps.Keys(texts)) {
+			result = append(result, map[string]any{"stream": name, "text": texts[name]})
+		}
+		clear(texts)
+	}
 	for _, o := range outputs {
-		last := len(result) - 1
-		switch {
-		case o.Type == nbformat.Stream && last >= 0 && result[last]["stream"] == o.Name:
-			result[last]["text"] = result[last]["text"].(string) + o.Text
-		case o.Type == nbformat.Stream:
-			result = append(result, map[string]any{"stream": o.Name, "text": o.Text})
-		case o.Type == nbformat.ErrorOutput:
+		if o.Type == nbformat.Stream {
+			texts[o.Name] += o.Text
+			continue
+		}
+		flush()
+		if o.Type == nbformat.ErrorOutput {
 			result = append(result, map[string]any{"ename": o.Ename, "evalue": o.Evalue, "traceback": o.Traceback})
-		default:
+		} else {
 			result = append(result, map[string]any{"type": o.Type, "data": o.Data})
 		}
 	}
+	flush()
 	return result
 }

@@ -70,4 +70,5 @@ type Reply struct {
 	Output   string   `json:"output,omitempty"`    // go, goimports: what the program printed, for stderr
 	Env      []string `json:"env,omitempty"`       // launch, shell, script: NAME=value, laid over the environment
 	FileSize uint64   `json:"file_size,omitempty"` // limit of a written file in bytes, 0 for none
+	NoInput  bool     `json:"no_input,omitempty"`  // launch, shell: nobody can be asked, the standard input is at its end
 }

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"github.com/spf13/cobra"
 
 	"deeplearning.example/kernelext/setup"
@@ -24,7 +25,7 @@ func newModels(ios *streams) *cobra.Command {
 		Use:   "models",
 		Short: "List and remove the models and values that notebooks have stored",
 		Long: `Looks after the store in which notebooks keep trained models and values: --store, else LECTURE_STORE, else
-.lecture11 in this folder, else .lecture11 in the lecture's notebooks.`,
+.lecture11 in this folder, else .lecture11 in the lecture's notebooks. In a cell it is the store of that notebook.`,
 		Example: `  lecture models list
   lecture models prune --keep 10`,
 		Args: noArgs,
@@ -35,8 +36,12 @@ func newModels(ios *streams) *cobra.Command {
 	return cmd
 }
 
-// openStore opens the store of the command line. One that is not there is a mistake, not a new store.
+// openStore opens the store of the command line. One that is not there is a mistake, not a new store; but a notebook may
+// have stored nothing yet.
 func openStore(dir string) (*store.Store, error) {
+	if dir == "" && inCell() {
+		return store.Open(store.DefaultDir())
+	}
 	if dir == "" {
 		dir = defaultStore()
 	}
@@ -49,6 +54,9 @@ func openStore(dir string) (*store.Store, error) {
 	}
 	return store.Open(dir)
 }
+
+// inCell says whether a cell's shell line runs this program: GoNB tells it the notebook's folder.
+func inCell() bool { return os.Getenv(protocol.GONB_DIR_ENV) != "" }
 
 func defaultStore() string {
 	if dir := os.Getenv("LECTURE_STORE"); dir != "" {

@@ -51,7 +51,7 @@ func (c child) run(p *permit, signals <-chan os.Signal) int {
 		return p.complain(codeCannot, c.argv[0], err)
 	}
 	cmd := exec.Command(c.argv[0], c.argv[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.env, os.Stdin, p.stdout, p.stderr
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.env, p.stdin, p.stdout, p.stderr
 	if len(signals) > 0 {
 		return codeRefused
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -24,13 +25,13 @@ func launch(argv []string) int {
 	return cannotStart(program, err)
 }
 
-// takePipes makes the kernel's pipes this process's stdout and stderr.
+// takePipes makes the kernel's pipes this process's stdout and stderr, and takes the stdin.
 func (p *permit) takePipes() error {
-	for to, f := range map[int]uintptr{syscall.Stdout: p.stdout.Fd(), syscall.Stderr: p.stderr.Fd()} {
-		if int(f) == to {
+	for to, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
+		if int(f.Fd()) == to {
 			continue
 		}
-		if err := dup(int(f), to); err != nil {
+		if err := dup(int(f.Fd()), to); err != nil {
 			return err
 		}
 	}

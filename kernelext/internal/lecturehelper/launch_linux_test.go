@@ -43,6 +43,21 @@ func TestLaunch(t *testing.T) {
 	}
 }
 
+// Where nobody can be asked, a cell and a shell line find their input at its end.
+func TestNoInput(t *testing.T) {
+	k := play(t, agent.Reply{NoInput: true})
+	launcher := install(t, "gonb_1")
+	program(t, launcher+".cell", "read line; echo $?")
+	execute(t, launcher)
+	if stdout, _ := k.texts(); stdout != "1\n" {
+		t.Errorf("a cell: %q, want read to end with 1", stdout)
+	}
+	execute(t, helper, "shell", "read line; echo $?")
+	if stdout, _ := k.texts(); stdout != "1\n" {
+		t.Errorf("a shell line: %q, want read to end with 1", stdout)
+	}
+}
+
 func TestLaunchRefused(t *testing.T) {
 	play(t, agent.Reply{Refuse: "interrupted"})
 	launcher := install(t, "gonb_1")

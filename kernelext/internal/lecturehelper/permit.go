@@ -18,6 +18,7 @@ const oomScore = "800"
 type permit struct {
 	conn   *agent.Conn // nil without a kernel
 	env    []string    // environment of what is started
+	stdin  *os.File    // this process's own, or one that is at its end
 	stdout *os.File    // the kernel's pipes, or this process's own
 	stderr *os.File
 	limit  uint64 // bytes of a written file, 0 for none
@@ -28,7 +29,7 @@ var errRefused = errors.New("refused")
 // askLeave asks the kernel to let args start. Without a kernel everything is allowed. The error is errRefused if the
 // kernel does not want it.
 func askLeave(op string, args []string) (*permit, error) {
-	p := &permit{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	p := &permit{env: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	conn, err := agent.Dial()
 	if noKernel(err) {
 		return p, nil
@@ -48,7 +49,10 @@ func askLeave(op string, args []string) (*permit, error) {
 	if len(files) == 2 {
 		p.stdout, p.stderr = files[0], files[1]
 	}
-	return p, nil
+	if reply.NoInput {
+		p.stdin, err = os.Open(os.DevNull)
+	}
+	return p, err
 }
 
 // noKernel tells that there is no kernel at all, rather than one that does not answer.

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// TestSameOutputs: nbclient, papermill and `lecture run` leave the same outputs in a notebook.
+// TestSameOutputs: nbclient, papermill, nbconvert and `lecture run` leave the same outputs in a notebook.
 func TestSameOutputs(t *testing.T) {
 	frontends.Need(t)
 	i := frontends.Install(t)
@@ -26,18 +26,27 @@ func TestSameOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	papermill := i.Command(ctx, dir, "papermill", "--no-progress-bar", input, "papermill.ipynb")
-	compare(t, "papermill", want, frontends.Outputs(t, execute(t, papermill, "papermill.ipynb")))
+	compare(t, "papermill", want, frontends.Outputs(t, execute(t, papermill, "papermill.ipynb", papermillComplains)))
+
+	nbconvert := i.Command(ctx, dir, "jupyter", "nbconvert", "--to", "notebook", "--execute", input, "--output", "nbconvert.ipynb")
+	compare(t, "nbconvert", want, frontends.Outputs(t, execute(t, nbconvert, "nbconvert.ipynb", "")))
 
 	lecture := exec.CommandContext(ctx, filepath.Join(i.Bin, "lecture"), "run", "--no-setup", "--out", "own", input)
 	lecture.Dir, lecture.Env = dir, i.Env
-	compare(t, "lecture run", want, frontends.Outputs(t, execute(t, lecture, filepath.Join("own", "frontends.ipynb"))))
+	compare(t, "lecture run", want, frontends.Outputs(t, execute(t, lecture, filepath.Join("own", "frontends.ipynb"), "")))
 }
 
-// execute runs a program that writes the executed notebook into a file of its folder.
-func execute(t *testing.T, cmd *exec.Cmd, result string) *nbformat.Notebook {
+// papermillComplains is how papermill ends when it has run all cells of a notebook and one has failed. The tag
+// raises-exception lets it go on; its end is the same.
+const papermillComplains = `Exception encountered at "In [10]"`
+
+// execute runs a program that writes the executed notebook into a file of its folder. It must end well, or with the
+// complaint if there is one.
+func execute(t *testing.T, cmd *exec.Cmd, result, complaint string) *nbformat.Notebook {
 	t.Helper()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", filepath.Base(cmd.Path), err, out)
+	out, err := cmd.CombinedOutput()
+	if (err != nil) != (complaint != "") || !strings.Contains(string(out), complaint) {
+		t.Fatalf("%s: %v, want the complaint %q\n%s", filepath.Base(cmd.Path), err, complaint, out)
 	}
 	nb, err := nbformat.Read(filepath.Join(cmd.Dir, result))
 	if err != nil {
@@ -51,15 +60,16 @@ func checkOutputs(t *testing.T, outputs []string) {
 	t.Helper()
 	for cell, want := range map[int][]string{
 		1:  {"double 42", "line 2999: ä € 𝔾", "no line end"},
-		2:  {"to stdout\\n", "to stderr\\ntwice\\n", "to stdout again"},
+		2:  {"to stderr\\ntwice\\n", "to stdout\\nto stdout again\\n"},
 		3:  {"before", "<b>bold</b>", "between", "**bold**", "after"},
-		4:  {"three, from a later cell", "between"},
+		4:  {"before", "<i>plain</i>", "three, from a later cell"},
 		5:  {"[]"},
 		6:  {"image/png"},
 		7:  {"step 20 of 20"},
 		8:  {"still printed", "as it should"},
 		9:  {"noSuchFunction"},
-		10: {"from the shell", "to its stderr"},
+		10: {"to its stderr", "from the shell"},
+		11: {"<> EOF"},
 		12: {"the end 2"},
 	} {
 		rest := outputs[cell]

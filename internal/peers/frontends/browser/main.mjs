@@ -10,8 +10,10 @@ import path from "node:path";
 import { chromium } from "playwright-core";
 
 import { Notebook } from "./notebook.mjs";
-import * as scenarios from "./scenarios.mjs";
+import * as messages from "./messages.mjs";
+import * as actions from "./scenarios.mjs";
 
+const scenarios = { ...actions, ...messages };
 const [url, token, dir, shots, program, ...names] = process.argv.slice(2);
 const flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];

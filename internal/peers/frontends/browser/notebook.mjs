@@ -5,6 +5,15 @@ import path from "node:path";
 
 const patience = 120_000; // ms; how long anything may take that is waited for
 
+// hello is a cell that proves that the kernel works.
+export const hello = '%%\nfmt.Println("hello, " + "world")';
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export function check(ok, text) {
+  if (!ok) throw new Error(text);
+}
+
 // write makes a notebook of code cells; a cell is its source, or {source, tags}.
 export function write(file, cells) {
   const notebook = {
@@ -25,7 +34,7 @@ export function write(file, cells) {
 
 // until waits for a condition, and says in its error what the page shows instead.
 export async function until(what, condition, show = () => "", limit = patience) {
-  for (const end = Date.now() + limit; ; await new Promise((done) => setTimeout(done, 50))) {
+  for (const end = Date.now() + limit; ; await sleep(50)) {
     if (await condition()) return;
     if (Date.now() > end) throw new Error(`waited for ${what} in vain; there is: ${await show()}`);
   }

@@ -3,14 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 
-import { until, write } from "./notebook.mjs";
-
-function check(ok, text) {
-  if (!ok) throw new Error(text);
-}
-
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-const hello = '%%\nfmt.Println("hello, " + "world")';
+import { check, hello, sleep, until, write } from "./notebook.mjs";
 
 // The notebook that the other front ends execute too, with Run All; the caller compares the saved file.
 export async function outputs(nb) {
@@ -123,17 +116,26 @@ export async function restartRunAll(nb, dir) {
   check((await nb.output(2)) === "" && (await nb.output(3)) === "", "a cell after the failing one was run");
 }
 
-// Tab completes, also while a cell runs.
+// Tab completes, also while a cell runs. JupyterLab drops an answer that takes more than a second, as the first of a
+// kernel that has just started may: one presses again.
 export async function completion(nb, dir) {
   write(path.join(dir, "completion.ipynb"), ["%%\nstrings.ToUpp", '%%\nfmt.Println("begun")\ntime.Sleep(time.Hour)']);
   await nb.open("completion.ipynb");
+  const times = [];
   for (const shot of ["completion", "completion-while-running"]) {
+    const popup = nb.page.locator(".jp-Completer .jp-Completer-item", { hasText: "ToUpperSpecial" });
     await nb.click(0);
     await nb.page.keyboard.press("Control+End");
-    await nb.page.keyboard.press("Tab");
-    const popup = nb.page.locator(".jp-Completer .jp-Completer-item", { hasText: "ToUpperSpecial" });
-    await popup.waitFor();
+    const begun = Date.now();
+    let presses = 0;
+    for (; presses < 3 && !(await popup.isVisible()); presses++) {
+      await nb.page.keyboard.press("Tab");
+      await popup.waitFor({ timeout: 2000 }).catch(() => {});
+    }
+    times.push(`${shot}: ${presses} presses, ${Date.now() - begun} ms`);
     await nb.shot(shot);
+    check(await popup.isVisible(), `no completion after ${presses} presses`);
+    check(shot === "completion" || presses === 1, `gopls is warm, and Tab was pressed ${presses} times`);
     await nb.page.keyboard.press("Escape");
     await popup.waitFor({ state: "hidden" });
     if (shot === "completion") {
@@ -143,6 +145,7 @@ export async function completion(nb, dir) {
   }
   await nb.toolbar("interrupt");
   await nb.done(1);
+  return times.join("; ");
 }
 
 // Shift-Tab shows the documentation.
@@ -156,7 +159,8 @@ export async function inspection(nb, dir) {
   await tooltip.waitFor();
   await nb.shot("inspection");
   const text = await tooltip.innerText();
-  check(text.includes("func Println") && text.includes("writes to standard output"), `the tooltip says ${text}`);
+  check(text.includes("func fmt.Println(a ...any) (n int, err error)") && text.includes("writes to standard output"),
+    `the tooltip says ${text}`);
 }
 
 // A cell that prints 1 GB: the page reacts, and what it keeps is short.
@@ -185,11 +189,15 @@ w.WriteString("the last line\\n")`,
     await sleep(100);
     check(clicks < 3000, "the flood does not end");
   }
+  await nb.cell(1).scrollIntoViewIfNeeded();
   await nb.shot("flood");
-  check(slowest < 20_000, `a click took ${slowest} ms during the flood`);
+  await nb.cell(0).locator('[data-mime-type="application/vnd.jupyter.stderr"]').last().scrollIntoViewIfNeeded();
+  await nb.shot("flood-left-out");
+  check(slowest < 5_000, `a click took ${slowest} ms during the flood`);
   const text = await nb.output(0);
   check(text.includes("the last line"), `the end of the output is missing: ${text.slice(-500)}`);
-  check(text.length < 50 << 20, `the page keeps ${text.length} characters`);
+  check(text.includes("left out"), "the page does not say what is left out");
+  check(text.length < 2 << 20, `the page keeps ${text.length} characters`);
   await nb.run(1);
   await nb.shows(1, "hello, world");
   await nb.save();
@@ -197,24 +205,23 @@ w.WriteString("the last line\\n")`,
   return `${clicks} clicks, the slowest ${slowest} ms; the page keeps ${text.length} characters, the file has ${size} bytes`;
 }
 
-// A cell that runs in the browser.
+// Cells that run in the browser: the first needs a script that the page still loads, the second has another program.
 export async function wasm(nb, dir) {
-  write(path.join(dir, "wasm.ipynb"), [
-    `%wasm
+  const cell = (word) => `%wasm
 import "syscall/js"
 
 %%
 document := js.Global().Get("document")
-document.Get("body").Set("title", "set by " + "wasm")
-fmt.Println("from the browser")`,
-    hello,
-  ]);
+text := document.Call("createTextNode", "from ${word}, " + runtime.GOARCH)
+document.Call("getElementById", GonbWasmDivId).Call("append", text)`;
+  write(path.join(dir, "wasm.ipynb"), [cell("one"), cell("two"), hello]);
   await nb.open("wasm.ipynb");
-  await nb.run(0);
-  await nb.done(0);
-  await until("what the program does in the page",
-    () => nb.page.evaluate(() => document.body.title === "set by wasm"), () => nb.output(0));
+  for (const [i, word] of ["one", "two"].entries()) {
+    await nb.run(i);
+    await nb.done(i);
+    await nb.shows(i, `from ${word}, wasm`);
+  }
+  await nb.run(2);
+  await nb.shows(2, "hello, world");
   await nb.shot("wasm");
-  await nb.run(1);
-  await nb.shows(1, "hello, world");
 }

@@ -1,0 +1,127 @@
+package kernel_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"deeplearning.example/kernelext/cell"
+)
+
+// TestLectureMagic: the kernel's own commands are listed, each with what it does, and the settings as they are.
+func TestLectureMagic(t *testing.T) {
+	k := start(t)
+	got := k.good("%lecture")
+	for _, c := range cell.Commands {
+		if c.Own && (!strings.Contains(got, c.Usage) || !strings.Contains(got, c.Help)) {
+			t.Errorf("%s is not in the list", c.Usage)
+		}
+	}
+	if !strings.Contains(got, "Now: mode quick, device the best there is, memory ") {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestModeAndDevice: what the magics set is in the environment of later cells, and of the same.
+func TestModeAndDevice(t *testing.T) {
+	k := start(t, "LECTURE_MODE=full")
+	const show = "%%\nfmt.Println(os.Getenv(\"LECTURE_MODE\"), os.Getenv(\"LECTURE_DEVICE\"))"
+	if got := k.good(show); got != "full \n" {
+		t.Errorf("at the start %q", got)
+	}
+	if got := k.good("%mode quick\n%device cuda:1\n" + show); !strings.HasSuffix(got, "\nquick cuda:1\n") {
+		t.Errorf("in the same cell %q", got)
+	}
+	k.good("%env LECTURE_DEVICE=go")
+	if got := k.good("!echo $LECTURE_MODE $LECTURE_DEVICE"); got != "quick go\n" {
+		t.Errorf("in the shell %q", got)
+	}
+	if got := k.good("%mode\n%device"); got != "mode: quick\ndevice: go\n" {
+		t.Errorf("asked: %q", got)
+	}
+}
+
+// TestModels: the models of the store are listed from a cell.
+func TestModels(t *testing.T) {
+	k := start(t, "LECTURE_STORE="+filepath.Join(t.TempDir(), "store"))
+	k.good(walkCell)
+	k.good(trainCell("listed"))
+	if got := k.good("%models"); !strings.Contains(got, "listed") {
+		t.Errorf("%q", got)
+	}
+	if got := k.good("%models list --help"); !strings.Contains(got, "lecture models list") {
+		t.Errorf("%q", got)
+	}
+	k.bad("%models remove nothing-like-it", "ShellError", "Line 1")
+}
+
+var amount = regexp.MustCompile(`(?m)^(.+?) +([0-9.]+) ms`)
+
+// shares reads a table of %timing, in ms.
+func shares(t *testing.T, table string) map[string]float64 {
+	t.Helper()
+	all := map[string]float64{}
+	for _, match := range amount.FindAllStringSubmatch(table, -1) {
+		value, err := strconv.ParseFloat(match[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[match[1]] = value
+	}
+	return all
+}
+
+// TestTiming: the parts of a cell's time add up, and what took long is where it belongs.
+func TestTiming(t *testing.T) {
+	k := start(t)
+	k.bad("%timing", "MagicError", "no cell has run yet")
+	k.good("%%\ntime.Sleep(300 * time.Millisecond)")
+	table := k.good("%timing")
+	all := shares(t, table)
+	sum := 0.0
+	for name, value := range all {
+		if name != "total" {
+			sum += value
+		}
+	}
+	if all["run"] < 300 || all["compile"] <= 0 || all["link"] <= 0 || sum < all["total"]-1 || sum > all["total"]+1 {
+		t.Errorf("sum %.1f ms\n%s", sum, table)
+	}
+	k.good("%%\nfmt.Println(1)")
+	k.good("%%\nfmt.Println(2)")
+	k.good("%%\nfmt.Println(1)")
+	if table := k.good("%timing"); !strings.Contains(table, "the program of an equal cell was taken") || strings.Contains(table, "link") {
+		t.Errorf("an equal cell\n%s", table)
+	}
+}
+
+// TestTime: %%time tells a cell's time at its end, also of a failing one, and stands for %% above statements.
+func TestTime(t *testing.T) {
+	k := start(t)
+	line := regexp.MustCompile(`time: [0-9.]+ ms \(.*run [0-9.]+ ms\)\n$`)
+	for _, code := range []string{
+		"%%time\nfmt.Println(1)", "%%time\n%%\nfmt.Println(1)", "%%time\nfunc one() int { return 1 }", "%%time\n!echo 1",
+		"%%time\n%%bash\necho 1",
+	} {
+		if got := k.good(code); !line.MatchString(got) {
+			t.Errorf("%q: %q", code, got)
+		}
+	}
+	if o := k.bad("%%time\nos.Exit(1)", "ExitError"); !line.MatchString(o.stream("stdout")) {
+		t.Errorf("%q", o.stream("stdout"))
+	}
+}
+
+// TestReset: what is forgotten stays so when GoNB dies.
+func TestReset(t *testing.T) {
+	k := start(t)
+	k.good("func one() int { return 1 }\nfunc two() int { return 2 }")
+	k.good("%rm one")
+	k.killGoNB()
+	k.bad("%%\nfmt.Println(one())", "CompileError", "undefined: one")
+	if got := k.good("%%\nfmt.Println(two())"); got != "2\n" {
+		t.Errorf("%q", got)
+	}
+}

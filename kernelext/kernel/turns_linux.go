@@ -1,0 +1,114 @@
+package kernel
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// turns lets the readers of pipes work one after the other, in the order in which the pipes have got something to read.
+// The system tells that order. The Go runtime's own poller turns it round where several pipes are ready at once: what a
+// program printed to stderr after its stdout would come first, in almost half of all cases.
+type turns struct {
+	epoll   int
+	readers []*turn
+}
+
+// turn is one reader's part in it. A nil turn is always the reader's: there is no order then.
+type turn struct {
+	of    *turns
+	index int32
+	file  *os.File
+	added bool // to epoll
+	armed bool // the next event is asked for
+	has   bool
+	begun chan struct{}
+	ended chan bool // true: the pipe is at its end
+}
+
+// newTurns gives a turn for the reader of each file.
+func newTurns(files ...*os.File) []*turn {
+	t := &turns{readers: make([]*turn, len(files))}
+	var err error
+	if t.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return t.readers
+	}
+	for i, file := range files {
+		t.readers[i] = &turn{of: t, index: int32(i), file: file, begun: make(chan struct{}), ended: make(chan bool)}
+	}
+	go t.give()
+	return t.readers
+}
+
+// give gives the turns until all pipes are at their end.
+func (t *turns) give() {
+	defer unix.Close(t.epoll)
+	events := make([]unix.EpollEvent, len(t.readers))
+	for open := len(t.readers); open > 0; {
+		n, err := unix.EpollWait(t.epoll, events, -1)
+		if err != nil { // EINTR: n is -1
+			continue
+		}
+		for _, event := range events[:n] {
+			reader := t.readers[event.Fd]
+			reader.begun <- struct{}{}
+			if <-reader.ended {
+				open--
+			}
+		}
+	}
+}
+
+// begin waits until the pipe has something to read, and it is its reader's turn.
+func (t *turn) begin() {
+	if t == nil {
+		return
+	}
+	if !t.armed {
+		t.arm()
+	}
+	if t.armed {
+		<-t.begun
+		t.armed, t.has = false, true
+	}
+}
+
+// arm asks for one event. It is asked for when all before is read, so that the pipe's place in the order is that of
+// what comes next. A pipe of which the system tells nothing is read without an order.
+func (t *turn) arm() {
+	operation := unix.EPOLL_CTL_MOD
+	if !t.added {
+		operation, t.added = unix.EPOLL_CTL_ADD, true
+	}
+	raw, err := t.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) {
+		err = unix.EpollCtl(t.of.epoll, operation, int(fd), &unix.EpollEvent{
+			Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: t.index, // Fd is what the event brings back
+		})
+	})
+	t.armed = err == nil
+}
+
+// end gives the turn back, if the reader still has it.
+func (t *turn) end(atEnd bool) {
+	if t == nil || !t.has {
+		return
+	}
+	if !atEnd {
+		t.arm()
+	}
+	t.has = false
+	t.ended <- atEnd
+}
+
+// pause gives the turn back before all that was read is dealt with: the reader is to wait for something that the other
+// pipes bring.
+func (t *turn) pause() {
+	if t != nil && t.has {
+		t.has = false
+		t.ended <- false
+	}
+}
