@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -153,7 +154,7 @@ func (r *run) interrupted(f failure) failure {
 	case t.name != "":
 		f.Evalue += fmt.Sprintf("; %s was at step %d of %d and nothing of it is saved", t.name, t.step, t.steps)
 	}
-	f.Traceback = nil
+	f.Traceback = []string{red(strings.Replace(f.Evalue, "interrupted", nameInterrupt, 1))}
 	return f
 }
 
