@@ -34,7 +34,7 @@ func TestLaunch(t *testing.T) {
 	if limit := strings.Fields(stdout)[len(strings.Fields(stdout))-1]; limit != "2048" && limit != "1024" {
 		t.Errorf("limit of a file: %s blocks, want 1 MB", limit) // sh counts in 512 bytes, bash as sh in 1024
 	}
-	if want := "input\nSigIgn:\t0000000000000000\n800\n"; stderr != want {
+	if want := "input\n" + ignored(t) + "800\n"; stderr != want {
 		t.Errorf("stderr %q, want %q", stderr, want)
 	}
 	r := k.requests(1)[0]
