@@ -149,3 +149,20 @@ func (v *server) end() error {
 		return fmt.Errorf("gopls: it lives %v after it was killed", closeLimit)
 	}
 }
+
+// awaitLoaded waits until gopls has loaded, which it mostly has.
+func (v *server) awaitLoaded(ctx context.Context) error {
+	select {
+	case <-v.ready:
+		return nil
+	default:
+	}
+	select {
+	case <-v.ready:
+		return nil
+	case <-v.gone:
+		return ErrNotReady
+	case <-ctx.Done():
+		return notReady(ctx)
+	}
+}

@@ -152,12 +152,8 @@ func (s *Session) request(ctx context.Context, code string, cursor int, method s
 	if !found {
 		return nil, nil
 	}
-	select {
-	case <-srv.ready:
-	case <-srv.gone:
-		return nil, ErrNotReady
-	case <-ctx.Done():
-		return nil, notReady(ctx)
+	if err := srv.awaitLoaded(ctx); err != nil {
+		return nil, err
 	}
 	return v, srv.question(ctx, p.source, v.text, method, at, result)
 }

@@ -87,8 +87,9 @@ func (k *kernel) end() {
 	}
 }
 
-// leftLimit is how long processes and files of a kernel may be there after its end.
-const leftLimit = 2 * time.Second
+// leftLimit is how long processes and files of a kernel may be there after its end. A program with the race detector
+// sleeps for a second before it ends.
+var leftLimit = map[bool]time.Duration{false: 2 * time.Second, true: 10 * time.Second}[raceEnabled]
 
 // nothingLeft waits until no process and no temporary file of the kernel is left.
 func (k *kernel) nothingLeft() {
