@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -123,8 +124,11 @@ func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
 	return columns, nil
 }
 
-// float64s copies the values of a float32 tensor.
+// float64s copies the values of a float32 or float64 tensor.
 func float64s(t *tensors.Tensor) ([]float64, error) {
+	if t.DType() == dtypes.Float64 {
+		return tensors.CopyFlatData[float64](t)
+	}
 	flat, err := tensors.CopyFlatData[float32](t)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,130 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// A Kernel says how strongly each centre is drawn to an object when the winner takes most: the weights K_y of the step
+// w_y := w_y + η(x − w_y)·K_y. squared: ρ²(x, w_y) [m]; rank: how many centres are nearer, 0 for the winner, [m]; width: the
+// kernel's scale, a scalar of the same dtype. Result: [m].
+//
+// Slide "Hard and soft competition": K is to be non-negative and non-increasing in ρ; CheckKernel looks.
+type Kernel func(squared, rank, width *Node) *Node
+
+// kernels are those that may be named. h stands for the width.
+var kernels = map[string]Kernel{
+	// [ρ = min ρ]: the winner takes all, written as a kernel.
+	"indicator": func(squared, rank, width *Node) *Node { return won(rank) },
+
+	// e^{−ρ²/2h²}
+	"gaussian": func(squared, rank, width *Node) *Node { return gaussian(squared, width) },
+
+	// e^{−ρ²/2h²}, but 1 for the winner: nobody stands still.
+	"gaussian+winner": func(squared, rank, width *Node) *Node { return Max(gaussian(squared, width), won(rank)) },
+
+	// [ρ ≤ h]
+	"bubble": func(squared, rank, width *Node) *Node {
+		return ConvertDType(LessOrEqual(squared, Square(width)), squared.DType())
+	},
+
+	// max(0, 1 − ρ/h)
+	"triangular": func(squared, rank, width *Node) *Node {
+		k := OneMinus(Div(Sqrt(squared), width))
+		return Max(k, ZerosLike(k))
+	},
+
+	// (1 − ρ²/h²)·e^{−ρ²/2h²}: negative beyond h and rising again beyond √3·h. It breaks the slide's condition.
+	"mexican hat": func(squared, rank, width *Node) *Node {
+		return Mul(OneMinus(Div(squared, Square(width))), gaussian(squared, width))
+	},
+
+	// e^{−ρ²/h} divided by its sum over the centres, h a temperature: tends to the indicator as h → 0.
+	"softmax": func(squared, rank, width *Node) *Node { return Softmax(Neg(Div(squared, width)), -1) },
+
+	// e^{−rank/h}: neural gas. The nearest centre steps fully however far it is. Martinetz, Berkovich & Schulten 1993.
+	"neural gas": func(squared, rank, width *Node) *Node { return Exp(Neg(Div(rank, width))) },
+}
+
+// KernelByName gives one of the known kernels: "indicator", "gaussian", "gaussian+winner", "bubble", "triangular", "mexican
+// hat" (which breaks the slide's condition), "softmax" or "neural gas".
+func KernelByName(name string) (Kernel, error) {
+	if err := checkName("kernel", name, kernels); err != nil {
+		return nil, err
+	}
+	return kernels[name], nil
+}
+
+// won is 1 for rank 0 and 0 for all others.
+func won(rank *Node) *Node { return ConvertDType(Equal(rank, ZerosLike(rank)), rank.DType()) }
+
+func gaussian(squared, width *Node) *Node { return Exp(MulScalar(Div(squared, Square(width)), -0.5)) }
+
+// ranks counts for each centre how many are nearer, of equals those before it: [m] → [m], a permutation of 0 … m−1.
+func ranks(squared *Node) *Node {
+	m := squared.Shape().Dim(0)
+	other, own := Reshape(squared, 1, m), Reshape(squared, m, 1) // own distance down, the others' across
+	index := IotaFull(squared.Graph(), squared.Shape())
+	earlier := LessThan(Reshape(index, 1, m), Reshape(index, m, 1)) // [m, m]
+	nearer := LogicalOr(LessThan(other, own), LogicalAnd(Equal(other, own), earlier))
+	return ReduceSum(ConvertDType(nearer, squared.DType()), -1)
+}
+
+// KernelCurve gives K at the distances rho, in ascending order, for one width: the weights of centres that stand at these
+// distances from an object. For plots and checks.
+func KernelCurve(backend compute.Backend, k Kernel, rho []float64, width float64) ([]float64, error) {
+	squared, rank := make([]float64, len(rho)), make([]float64, len(rho))
+	for i, r := range rho {
+		squared[i], rank[i] = r*r, float64(i)
+	}
+	out, err := ExecOnce(backend, func(s, r, h *Node) *Node { return k(s, r, h) }, squared, rank, width)
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: KernelCurve: %w", err)
+	}
+	return tensors.CopyFlatData[float64](out)
+}
+
+// The distances at which CheckKernel looks: checkPoints of them, as far as checkWidths widths, and at least 10.
+const (
+	checkPoints = 401
+	checkWidths = 10
+)
+
+// slack is the share by which rounding may lift a kernel.
+const slack = 1e-12
+
+// CheckKernel returns an error unless k is what the slide asks for at this width: non-negative and non-increasing in ρ, on a
+// fine grid; and unless rate·K(0) ≤ 1, so that no step goes past the object.
+func CheckKernel(backend compute.Backend, k Kernel, rate, width float64) error {
+	rho := make([]float64, checkPoints)
+	for i := range rho {
+		rho[i] = max(10, checkWidths*width) * float64(i) / (checkPoints - 1)
+	}
+	values, err := KernelCurve(backend, k, rho, width)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		switch {
+		case math.IsNaN(v) || v < 0:
+			return fmt.Errorf("lecture11: kernel K(ρ = %.3g) = %.3g at width %.3g, want a non-negative number", rho[i], v, width)
+		case i > 0 && v > values[i-1]*(1+slack)+slack:
+			return fmt.Errorf("lecture11: kernel K rises from %.3g to %.3g at ρ = %.3g, width %.3g, want it non-increasing",
+				values[i-1], v, rho[i], width)
+		}
+	}
+	return checkStep(values[0], rate)
+}
+
+// checkStep refuses steps that go past the object.
+func checkStep(top, rate float64) error {
+	if rate*top > 1+slack {
+		return fmt.Errorf("lecture11: rate η·K(0) = %g·%.3g = %.3g, want at most 1: a longer step goes past the object",
+			rate, top, rate*top)
+	}
+	return nil
+}

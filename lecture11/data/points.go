@@ -1,0 +1,107 @@
+package data
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Points is a set of l objects of n numeric features, labelled where the set has classes. Methods that derive a set leave
+// the receiver as it is.
+type Points struct {
+	ID       string    // what the set is and how it was made; equal IDs mean equal values and labels
+	Features []string  // n names, with the unit
+	Values   []float64 // l·n, object by object
+	Labels   []uint8   // l, or nil for a set without classes
+	Classes  []string  // names of the labels 0, 1, …
+}
+
+// Len is the number l of objects.
+func (p *Points) Len() int { return len(p.Values) / len(p.Features) }
+
+// Dim is the number n of features.
+func (p *Points) Dim() int { return len(p.Features) }
+
+// Tensor gives the values as float32, [l, n].
+func (p *Points) Tensor() *tensors.Tensor {
+	flat := make([]float32, len(p.Values))
+	for i, v := range p.Values {
+		flat[i] = float32(v)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, p.Len(), p.Dim())
+}
+
+// Rows gives the values object by object: l slices of n numbers, a copy.
+func (p *Points) Rows() [][]float64 {
+	n := p.Dim()
+	flat := append([]float64(nil), p.Values...)
+	rows := make([][]float64, p.Len())
+	for i := range rows {
+		rows[i] = flat[i*n : (i+1)*n : (i+1)*n]
+	}
+	return rows
+}
+
+// Column gives feature j of all objects, for plots.
+func (p *Points) Column(j int) []float64 {
+	column := make([]float64, p.Len())
+	for i := range column {
+		column[i] = p.Values[i*p.Dim()+j]
+	}
+	return column
+}
+
+// Class gives the labels as int, for plots; nil for a set without classes.
+func (p *Points) Class() []int {
+	if p.Labels == nil {
+		return nil
+	}
+	class := make([]int, len(p.Labels))
+	for i, label := range p.Labels {
+		class[i] = int(label)
+	}
+	return class
+}
+
+// Head gives the first count objects.
+func (p *Points) Head(count int) (*Points, error) {
+	if count < 1 || count > p.Len() {
+		return nil, fmt.Errorf("data: first %d of %s, want 1 to %d objects", count, p.ID, p.Len())
+	}
+	head := *p
+	head.ID = fmt.Sprintf("%s|first %d", p.ID, count)
+	head.Values = p.Values[:count*p.Dim()]
+	if p.Labels != nil {
+		head.Labels = p.Labels[:count]
+	}
+	return &head, nil
+}
+
+// Standardized moves and scales each feature to mean 0 and standard deviation 1 (of the set, divided by l, not l − 1). A
+// constant feature becomes 0.
+func (p *Points) Standardized() *Points {
+	n, l := p.Dim(), p.Len()
+	std := *p
+	std.ID = p.ID + "|standardized"
+	std.Values = make([]float64, len(p.Values))
+	std.Features = make([]string, n)
+	for j := range n {
+		mean, variance := 0.0, 0.0
+		column := p.Column(j)
+		for _, v := range column {
+			mean += v / float64(l)
+		}
+		for _, v := range column {
+			variance += (v - mean) * (v - mean) / float64(l)
+		}
+		std.Features[j] = withoutUnit(p.Features[j]) + " (standardized)"
+		for i, v := range column {
+			// A constant feature's deviations are rounding errors: nothing to scale up.
+			if sd := math.Sqrt(variance); sd > 1e-12*math.Abs(mean) {
+				std.Values[i*n+j] = (v - mean) / sd
+			}
+		}
+	}
+	return &std
+}

@@ -1,0 +1,117 @@
+package data
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+//go:embed iris.csv
+var irisCSV string
+
+// Iris gives Fisher's 150 flowers of three species (1936): four lengths in cm, 50 flowers of each species, in the
+// corrected form. Distances on it are usually taken between standardised features: Iris().Standardized().
+func Iris() (*Points, error) {
+	r := csv.NewReader(strings.NewReader(irisCSV))
+	r.Comment = '#'
+	lines, err := r.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("data: iris: %w", err)
+	}
+	p := &Points{ID: "iris", Features: lines[0][:4]}
+	for i, line := range lines[1:] {
+		for _, field := range line[:4] {
+			v, err := strconv.ParseFloat(field, 64)
+			if err != nil {
+				return nil, fmt.Errorf("data: iris, flower %d: %w", i+1, err)
+			}
+			p.Values = append(p.Values, v)
+		}
+		if !slices.Contains(p.Classes, line[4]) {
+			p.Classes = append(p.Classes, line[4])
+		}
+		p.Labels = append(p.Labels, uint8(slices.Index(p.Classes, line[4])))
+	}
+	return p, nil
+}
+
+// Ring gives l objects on the plane around k centres that stand on a circle of the given radius, the first at angle 0:
+// Gaussians N(c_y, std²·I) in turn, so that each has l/k objects, up to one. The label is the Gaussian. RingCenters gives
+// the centres, at which the mean squared distance is 2·std².
+func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
+	switch {
+	case k < 1 || k > 255:
+		return nil, fmt.Errorf("data: Ring: k = %d, want 1 to 255 Gaussians", k)
+	case l < 1:
+		return nil, fmt.Errorf("data: Ring: l = %d, want a positive number of objects", l)
+	case !(radius >= 0) || math.IsInf(radius, 0):
+		return nil, fmt.Errorf("data: Ring: radius = %g, want a number of at least 0", radius)
+	case !(std >= 0) || math.IsInf(std, 0):
+		return nil, fmt.Errorf("data: Ring: std = %g, want a number of at least 0", std)
+	}
+	rng := rand.New(rand.NewPCG(uint64(seed), 1))
+	centers := RingCenters(k, radius)
+	p := &Points{
+		ID:       fmt.Sprintf("ring of %d|%d objects|radius %g|std %g|seed %d", k, l, radius, std, seed),
+		Features: []string{"x₁", "x₂"},
+		Values:   make([]float64, 0, 2*l),
+		Labels:   make([]uint8, l),
+	}
+	for y := range k {
+		p.Classes = append(p.Classes, fmt.Sprint(y))
+	}
+	for i := range l {
+		y := i % k
+		p.Values = append(p.Values, centers[y][0]+std*rng.NormFloat64(), centers[y][1]+std*rng.NormFloat64())
+		p.Labels[i] = uint8(y)
+	}
+	return p, nil
+}
+
+// RingCenters gives the k centres of a Ring: (R·cos φ, R·sin φ) at φ = 2πy/k.
+func RingCenters(k int, radius float64) [][]float64 {
+	centers := make([][]float64, k)
+	for y := range centers {
+		sin, cos := math.Sincos(2 * math.Pi * float64(y) / float64(k))
+		centers[y] = []float64{radius * cos, radius * sin}
+	}
+	return centers
+}
+
+// Square gives l objects, uniform on the unit square [0, 1)².
+func Square(l int, seed int64) (*Points, error) {
+	return uniform("square", []string{"x₁", "x₂"}, l, seed, 2)
+}
+
+// Colours gives l random colours: red, green and blue, each uniform on [0, 1).
+func Colours(l int, seed int64) (*Points, error) {
+	return uniform("colours", []string{"red", "green", "blue"}, l, seed, 3)
+}
+
+// uniform draws l objects with every feature uniform on [0, 1). stream keeps two sets of one seed apart.
+func uniform(name string, features []string, l int, seed int64, stream uint64) (*Points, error) {
+	if l < 1 {
+		return nil, fmt.Errorf("data: %s: l = %d, want a positive number of objects", name, l)
+	}
+	rng := rand.New(rand.NewPCG(uint64(seed), stream))
+	p := &Points{
+		ID:       fmt.Sprintf("%s|%d objects|seed %d", name, l, seed),
+		Features: features,
+		Values:   make([]float64, l*len(features)),
+	}
+	for i := range p.Values {
+		p.Values[i] = rng.Float64()
+	}
+	return p, nil
+}
+
+// withoutUnit cuts the unit in brackets off a feature's name.
+func withoutUnit(feature string) string {
+	name, _, _ := strings.Cut(feature, " (")
+	return name
+}
