@@ -11,6 +11,19 @@
 // # Where a slide is
 //
 //	slide                              file                                      notebook
+//	1 Five-minutes block               attention.go, package lecture11/quiz      01_five_minutes.ipynb
+//	2 Clustering problem               clustering.go, clustering_lloyd.go        02_clustering.ipynb
+//	3 Kohonen network, two layers      clustering.go, kohonen_step.go            02_clustering.ipynb
+//	4 Stochastic gradient descent      kohonen.go, clustering_start.go           02_clustering.ipynb
+//	5 Hard and soft competition        competition.go, kohonen_step.go           05_competition.ipynb
+//	6 Kohonen map, second metric       som_grid.go, som_neighbourhood.go         06_som.ipynb
+//	7 Kohonen map training             som.go, som_fit.go, som_online.go         06_som.ipynb
+//	7 (checks): QE, TE, control        som_quality.go                            06_som.ipynb
+//	7 (checks): product, trust, twist  som_topology.go, som_trust.go             06_som.ipynb, 08_reading_maps.ipynb
+//	7 (checks): what it minimises      som_energy.go                             06_som.ipynb
+//	8 U-matrix                         som_umatrix.go                            08_reading_maps.ipynb
+//	8 hits, classes, planes, paths     som_read.go, som_align.go, som_advise.go  08_reading_maps.ipynb
+//	8 what is new to a map             som_novelty.go, som_nearest.go            08_reading_maps.ipynb
 //	12 Variational auto encoder        vae.go, vae_bound.go, linear_gaussian.go  12_vae.ipynb
 //	13 (continued): two braces         likelihood.go                             12_vae.ipynb
 //	13 (continued): the trick, SGD     reparameterization.go, fit.go             12_vae.ipynb

@@ -1,0 +1,187 @@
+package lecture11
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// SOMFit says how a map is trained. Zero fields take the default in their comment. As JSON it is part of the key under
+// which a trained map is stored.
+type SOMFit struct {
+	Mode           string   `json:"mode"`             // "batch" (default): a step is an epoch; "online": a step is an object
+	Epochs         int      `json:"epochs"`           // passes over the objects; default 20
+	Steps          int      `json:"steps"`            // online: objects seen; default Epochs passes
+	LearningRate   Schedule `json:"learning_rate"`    // η; default: batch constant 1, online exponential 0.5 → 0.01
+	Radius         Schedule `json:"radius"`           // σ in grid cells; default exponential, half the longer side → 0.5
+	Order          string   `json:"order"`            // online: "shuffled" (default), "random" (the slide's), "sequential"
+	Winner         string   `json:"winner"`           // batch: "nearest" (default, Kohonen's) or "heskes", whose energy never rises
+	StopWhenStable int      `json:"stop_when_stable"` // end after so many epochs in which no object changed its node; 0: never
+	Seed           int64    `json:"seed"`             // of the order of the objects
+
+	// Every is the most steps between two reports of an online training, rounded down to a multiple of 8. It changes speed,
+	// not numbers. Default: as many as take a few tenths of a second.
+	Every int `json:"-"`
+}
+
+// The names that a SOMFit may use.
+var (
+	somModes   = map[string]bool{"batch": true, "online": true}
+	somOrders  = map[string]bool{"shuffled": true, "random": true, "sequential": true}
+	somWinners = map[string]bool{"nearest": true, "heskes": true}
+)
+
+// withDefaults fills the zero fields for a map of that grid.
+func (f SOMFit) withDefaults(grid Grid) SOMFit {
+	f.Mode = cmp.Or(f.Mode, "batch")
+	if f.Steps == 0 || f.Mode == "batch" {
+		f.Epochs = cmp.Or(f.Epochs, 20)
+	}
+	f.Order = cmp.Or(f.Order, "shuffled")
+	f.Winner = cmp.Or(f.Winner, "nearest")
+	half := max(0.5, float64(max(grid.Width, grid.Height))/2)
+	f.Radius = f.Radius.withDefault(Schedule{Name: "exponential", Start: half, End: 0.5})
+	eta := Schedule{Name: "constant", Start: 1, End: 1}
+	if f.Mode == "online" {
+		eta = Schedule{Name: "exponential", Start: 0.5, End: 0.01}
+	}
+	f.LearningRate = f.LearningRate.withDefault(eta)
+	return f
+}
+
+// check returns an error that names the first field that cannot be trained with.
+func (f SOMFit) check() error {
+	for _, name := range []error{
+		checkName("SOMFit.Mode", f.Mode, somModes),
+		checkName("SOMFit.Order", f.Order, somOrders),
+		checkName("SOMFit.Winner", f.Winner, somWinners),
+		f.LearningRate.check("SOMFit.LearningRate", 1),
+		f.Radius.check("SOMFit.Radius", maxRadius),
+	} {
+		if name != nil {
+			return name
+		}
+	}
+	switch {
+	case f.Epochs < 0:
+		return fmt.Errorf("lecture11: SOMFit.Epochs = %d, want at least 1", f.Epochs)
+	case f.Steps < 0 || f.Steps > 0 && f.Mode == "batch":
+		return fmt.Errorf("lecture11: SOMFit.Steps = %d, want 0 with Mode \"batch\", where Epochs counts, or a positive number "+
+			"with \"online\"", f.Steps)
+	case f.Steps > 0 && f.Epochs > 0:
+		return fmt.Errorf("lecture11: SOMFit.Steps = %d and Epochs = %d, want one of them", f.Steps, f.Epochs)
+	case f.Every < 0:
+		return fmt.Errorf("lecture11: SOMFit.Every = %d, want a number of steps, or 0 for the default", f.Every)
+	case f.StopWhenStable < 0:
+		return fmt.Errorf("lecture11: SOMFit.StopWhenStable = %d, want a number of epochs, or 0 for never", f.StopWhenStable)
+	case f.Mode == "online" && f.Winner != "nearest":
+		return fmt.Errorf("lecture11: SOMFit.Winner = %q, want \"nearest\" with Mode \"online\"", f.Winner)
+	}
+	return nil
+}
+
+// maxRadius bounds a radius, in grid cells, so that its square is a float32.
+const maxRadius = 1e9
+
+// steps is the number of steps of a training on l objects.
+func (f SOMFit) steps(l int) int {
+	switch {
+	case f.Mode == "batch":
+		return f.Epochs
+	case f.Steps > 0:
+		return f.Steps
+	}
+	return f.Epochs * l
+}
+
+// schedulesHash identifies functions of the user's own by their values; it is "" where there are none.
+func (f SOMFit) schedulesHash(steps int) (string, error) {
+	if f.LearningRate.Func == nil && f.Radius.Func == nil {
+		return "", nil
+	}
+	hash := sha256.New()
+	for _, s := range []struct {
+		field    string
+		schedule Schedule
+		limit    float64
+	}{{"SOMFit.LearningRate", f.LearningRate, 1}, {"SOMFit.Radius", f.Radius, maxRadius}} {
+		values, err := s.schedule.table(s.field, s.limit, 0, steps, steps)
+		if err != nil {
+			return "", err
+		}
+		if err := binary.Write(hash, binary.LittleEndian, values); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+}
+
+// hashOf identifies the values of a float32 tensor; it is "" for nil.
+func hashOf(t *tensors.Tensor) (string, error) {
+	if t == nil {
+		return "", nil
+	}
+	hash := sha256.New()
+	if err := t.ConstBytes(func(data []byte) { hash.Write(data) }); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+}
+
+// somSources are the files of which a trained map is made.
+var somSources = []string{
+	"som.go", "som_grid.go", "som_neighbourhood.go", "som_init.go", "som_schedule.go", "som_data.go", "som_fit.go",
+	"som_training.go", "som_run.go", "som_steps.go", "som_order.go", "som_program.go",
+	"som_batch.go", "som_epoch.go", "som_online.go", "som_stream.go",
+}
+
+// powerOfTwo is the largest power of two that is at most v, within bounds that are themselves powers of two.
+func powerOfTwo(v float64, least, most int) int {
+	p := most
+	for p > least && float64(p) > v {
+		p /= 2
+	}
+	return p
+}
+
+// callTime is about how long a call of the device may take, in ns: after each, losses come back and an interrupt is
+// looked at.
+const callTime = 2e8
+
+// epochsPerCall is how many epochs of a small sample go into one call. It depends on sizes alone.
+func (p *somProgram) epochsPerCall() int {
+	if p.single {
+		return 1
+	}
+	cost := 5e4 + float64(p.l)*float64(p.k*p.m)*(0.5+0.01*float64(p.n))
+	return powerOfTwo(callTime/cost, 1, 64)
+}
+
+// stepsPerCall is the same for online steps.
+func (p *somProgram) stepsPerCall() int {
+	if p.single {
+		return 1
+	}
+	cost := 2e3 + 0.2*float64(p.k)*float64(p.m)*float64(p.n)
+	if p.blocked() {
+		cost = 2e3 + 0.04*float64(p.k)*float64(p.m)*float64(p.n)
+	}
+	return powerOfTwo(callTime/cost, 64, 1<<13)
+}
+
+// oneChunk tells whether all objects are one chunk, so that a call can hold many epochs.
+func (p *somProgram) oneChunk() bool {
+	return p.single || p.kernelFits() && p.l*max(p.k*p.m, p.n) <= 1<<21
+}
+
+// chooseChunk sets the number of objects at a time: few enough for the caches, and for memory.
+func (p *somProgram) chooseChunk() {
+	p.chunk = p.l
+	if !p.oneChunk() {
+		p.chunk = min(p.l, max(16, (1<<19)/max(p.k*p.m, p.n)))
+	}
+}

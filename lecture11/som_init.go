@@ -1,0 +1,193 @@
+package lecture11
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// somInits are the first weights that a configuration may name. sample gives objects, [·, n] row by row, in an order
+// drawn from the seed.
+var somInits = map[string]func(cfg SOMConfig, sample []float32) []float32{
+	"uniform": func(cfg SOMConfig, _ []float32) []float32 { return uniformWeights(cfg) },
+	"samples": sampleWeights,
+	"pca":     pcaWeights,
+}
+
+// initialSample is how many objects the first weights are taken from at most, if the map has no more nodes.
+const initialSample = 1000
+
+// sampleSize is how many objects of l the first weights want.
+func (c SOMConfig) sampleSize(l int) int {
+	if c.Init == "uniform" {
+		return 0
+	}
+	return min(l, max(initialSample, c.Nodes()))
+}
+
+// initialise gives the map its first weights, from the objects where SOMConfig.Init says so.
+func (m *SOM) initialise(sample []float32) {
+	w := somInits[m.cfg.Init](m.cfg, sample)
+	m.weights = tensors.FromFlatDataAndDimensions(w, m.cfg.Nodes(), m.cfg.Features)
+}
+
+// uniformWeights draws the slide's first weights, each component from (−1/√n, 1/√n): [m · n].
+func uniformWeights(cfg SOMConfig) []float32 {
+	rng := rand.New(rand.NewPCG(uint64(cfg.Seed), 0))
+	limit := 1 / math.Sqrt(float64(cfg.Features))
+	w := make([]float32, cfg.Nodes()*cfg.Features)
+	for i := range w {
+		w[i] = float32(limit * (2*rng.Float64() - 1))
+	}
+	return w
+}
+
+// sampleWeights are objects, one for each node, in the sample's order; where there are fewer objects than nodes, they
+// come again: [m · n].
+func sampleWeights(cfg SOMConfig, sample []float32) []float32 {
+	w := make([]float32, cfg.Nodes()*cfg.Features)
+	for i := range w {
+		w[i] = sample[i%len(sample)]
+	}
+	return w
+}
+
+// pcaWeights lays the grid into the plane of the two first principal axes of the objects, the longer side along the first:
+//
+//	w_xy = mean + c_x·√λ_1·u_1 + c_y·√λ_2·u_2,   c from −1 to 1 over the sheet.
+//
+// The axes do not depend on the seed where the sample is all objects. Result: [m · n].
+func pcaWeights(cfg SOMConfig, sample []float32) []float32 {
+	mean, axes := principalAxes(sample, cfg.Features, 2)
+	first, second := axes[0], axes[1]
+	if cfg.Height > cfg.Width {
+		first, second = second, first
+	}
+	w := make([]float32, cfg.Nodes()*cfg.Features)
+	for node := range cfg.Nodes() {
+		column, row := cfg.Cell(node)
+		a, b := along(column, cfg.Width), along(row, cfg.Height)
+		for j := range cfg.Features {
+			w[node*cfg.Features+j] = float32(mean[j] + a*first[j] + b*second[j])
+		}
+	}
+	return w
+}
+
+// along places i of count steps between −1 and 1.
+func along(i, count int) float64 {
+	if count == 1 {
+		return 0
+	}
+	return 2*float64(i)/float64(count-1) - 1
+}
+
+// axisRounds is how often principalAxes multiplies by the covariance, axisGuards how many axes more than wanted it
+// follows, so that the wanted ones come out sooner.
+const (
+	axisRounds = 40
+	axisGuards = 2
+)
+
+// principalAxes finds the means of objects [l, n] and their first principal axes, each of the length √λ of its standard
+// deviation, by orthogonal iteration: V := orthonormal(XᵀXV). An axis of no spread is 0.
+func principalAxes(flat []float32, n, count int) (mean []float64, axes [][]float64) {
+	x, mean := centredRows(flat, n)
+	rng := rand.New(rand.NewPCG(1, 1))
+	axes = make([][]float64, count+axisGuards)
+	for i := range axes {
+		axes[i] = make([]float64, n)
+		for j := range axes[i] {
+			axes[i][j] = rng.NormFloat64()
+		}
+	}
+	var variances []float64
+	for range axisRounds {
+		for i := range axes {
+			axes[i] = covarianceTimes(x, axes[i])
+		}
+		variances = orthonormalise(axes)
+	}
+	for i := range axes[:count] {
+		turn := math.Copysign(math.Sqrt(variances[i]), largest(axes[i]))
+		for j := range axes[i] {
+			axes[i][j] *= turn
+		}
+	}
+	return mean, axes[:count]
+}
+
+// centredRows are the objects less their mean.
+func centredRows(flat []float32, n int) (x [][]float64, mean []float64) {
+	l := len(flat) / n
+	mean = make([]float64, n)
+	for i, v := range flat {
+		mean[i%n] += float64(v) / float64(l)
+	}
+	x = make([][]float64, l)
+	for i := range x {
+		x[i] = make([]float64, n)
+		for j := range n {
+			x[i][j] = float64(flat[i*n+j]) - mean[j]
+		}
+	}
+	return x, mean
+}
+
+// covarianceTimes is XᵀXv/l.
+func covarianceTimes(x [][]float64, v []float64) []float64 {
+	out := make([]float64, len(v))
+	for _, object := range x {
+		along := dot(object, v) / float64(len(x))
+		for j, value := range object {
+			out[j] += along * value
+		}
+	}
+	return out
+}
+
+// orthonormalise makes vectors orthonormal in turn (Gram–Schmidt, twice for the rounding) and returns the lengths they
+// had; one that is a mixture of those before it becomes 0.
+func orthonormalise(vectors [][]float64) (lengths []float64) {
+	for i, v := range vectors {
+		before := math.Sqrt(dot(v, v))
+		for range 2 {
+			for _, u := range vectors[:i] {
+				along := dot(u, v)
+				for j := range v {
+					v[j] -= along * u[j]
+				}
+			}
+		}
+		length := math.Sqrt(dot(v, v))
+		factor := 0.0
+		if length > 1e-12*before {
+			factor = 1 / length
+		}
+		for j := range v {
+			v[j] *= factor
+		}
+		lengths = append(lengths, length*factor*length)
+	}
+	return lengths
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+// largest is the component of the greatest size: its sign fixes that of an axis.
+func largest(v []float64) float64 {
+	best := 0.0
+	for _, x := range v {
+		if math.Abs(x) > math.Abs(best) {
+			best = x
+		}
+	}
+	return best
+}

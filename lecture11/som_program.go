@@ -1,0 +1,196 @@
+package lecture11
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// somProgram is what the compiled training of k maps is built from. All of its graphs have the maps as leading axis; one
+// map is k = 1, and maps of fewer nodes than m are filled up with nodes that never win.
+type somProgram struct {
+	k, m, n  int // maps, nodes of the largest, components
+	l        int // objects
+	chunk    int // objects at a time
+	hood     neighbourhood
+	centred  bool // products are computed from somData.centre
+	missing  bool // some components are NaN
+	weighted bool // objects have weights
+	heskes   bool // the winner is Heskes's
+	single   bool // the backend has no loops: one step or epoch a call, on all objects at once
+}
+
+// wholeKernel is up to how many numbers the kernel of all pairs of nodes is held at once, [k, m, m]. Above it, it is made
+// in blocks of rows.
+const wholeKernel = 1 << 20
+
+func (p *somProgram) kernelFits() bool { return p.k*p.m*p.m <= wholeKernel }
+
+// farAway is the distance of a node that fills a map up: it never wins, and nothing becomes infinite.
+const farAway = 1e30
+
+// somGeometry are the grids of k maps as tensors: positions "px", "py" [k, m], extents "ex", "ey" [k] after which a torus
+// begins again (infinite where there is none), and "pad" [k, m], 0 for a node and farAway for one that fills up.
+func somGeometry(configs []SOMConfig, m int) map[string]*tensors.Tensor {
+	k := len(configs)
+	px, py, pad := make([]float32, k*m), make([]float32, k*m), make([]float32, k*m)
+	ex, ey := make([]float32, k), make([]float32, k)
+	for i, c := range configs {
+		grid := c.Grid
+		grid.Hex = grid.Hex && !neighbourhoods[c.Neighbourhood].cells
+		ex[i], ey[i] = float32(math.Inf(1)), float32(math.Inf(1))
+		if grid.Torus {
+			w, h := grid.size()
+			ex[i], ey[i] = float32(w), float32(h)
+		}
+		for node := range m {
+			if node >= grid.Nodes() {
+				pad[i*m+node] = farAway
+				continue
+			}
+			x, y := grid.Position(node)
+			px[i*m+node], py[i*m+node] = float32(x), float32(y)
+		}
+	}
+	return map[string]*tensors.Tensor{
+		"px": tensors.FromFlatDataAndDimensions(px, k, m), "py": tensors.FromFlatDataAndDimensions(py, k, m),
+		"ex": tensors.FromFlatDataAndDimensions(ex, k), "ey": tensors.FromFlatDataAndDimensions(ey, k),
+		"pad": tensors.FromFlatDataAndDimensions(pad, k, m),
+	}
+}
+
+// somState is the state of a loop by name. The body of a graph.While sees nothing of the function around it, so that all
+// that it needs is state.
+type somState map[string]*Node
+
+// names are the state's names in the order of its nodes.
+func (s somState) names() []string { return slices.Sorted(maps.Keys(s)) }
+
+func (s somState) nodes() []*Node {
+	var nodes []*Node
+	for _, name := range s.names() {
+		nodes = append(nodes, s[name])
+	}
+	return nodes
+}
+
+// named gives nodes in the order of names as a state.
+func named(names []string, nodes []*Node) somState {
+	s := somState{}
+	for i, name := range names {
+		s[name] = nodes[i]
+	}
+	return s
+}
+
+// loop runs body while more holds, and returns the last state. body changes the state that it is given. Without loops body
+// runs once, and the caller sees to it that this is enough.
+func (p *somProgram) loop(g *Graph, s somState, more func(s somState) *Node, body func(s somState)) somState {
+	if p.single {
+		body(s)
+		return s
+	}
+	names := s.names()
+	parameters := func(g *Graph) somState {
+		p := somState{}
+		for _, name := range names {
+			p[name] = Parameter(g, name, s[name].Shape())
+		}
+		return p
+	}
+	cond := NewClosure(g, func(g *Graph) []*Node { return []*Node{more(parameters(g))} })
+	step := NewClosure(g, func(g *Graph) []*Node {
+		p := parameters(g)
+		body(p)
+		for _, name := range slices.Collect(maps.Keys(p)) {
+			if _, ok := s[name]; !ok {
+				delete(p, name) // made in the body, of no use after it
+			}
+		}
+		return p.nodes()
+	})
+	return named(names, While(cond, step, s.nodes()...))
+}
+
+// zeros are made anew for each use, as like is.
+func zeros(g *Graph, dims ...int) *Node { return BroadcastToDims(Const(g, float32(0)), dims...) }
+
+// scale multiplies by a number.
+func scale(x *Node, v float64) *Node { return Mul(x, like(x, v)) }
+
+// next raises a counter by one.
+func next(i *Node) *Node { return Add(i, Const(i.Graph(), int32(1))) }
+
+// row takes row i of a table [rows, k]: [k].
+func row(table, i *Node) *Node {
+	return Reshape(Gather(table, Reshape(i, 1, 1)), table.Shape().Dim(1))
+}
+
+// setRow writes values [k] into row i of a table [rows, k].
+func setRow(table, i, values *Node) *Node {
+	dims := table.Shape().Dimensions
+	here := Equal(Iota(table.Graph(), shapeOfInts(dims), 0), BroadcastToDims(i, dims...))
+	return Where(here, BroadcastToDims(Reshape(values, 1, dims[1]), dims...), table)
+}
+
+// kernelRows gives K(r; σ) between nodes at px, py [k, rows] and all m nodes: [k, rows, m]. sigma: [k].
+func (p *somProgram) kernelRows(s somState, px, py, sigma *Node) *Node {
+	dims := []int{p.k, px.Shape().Dim(1), p.m}
+	dx := p.offset(px, s["px"], s["ex"], dims)
+	dy := p.offset(py, s["py"], s["ey"], dims)
+	return p.hood.build(dx, dy, BroadcastToDims(Reshape(sigma, p.k, 1, 1), dims...))
+}
+
+// offset is |a − b|, on a torus over the nearer border: a [k, rows], b [k, m], extent [k]; result dims [k, rows, m].
+func (p *somProgram) offset(a, b, extent *Node, dims []int) *Node {
+	d := Abs(Sub(
+		BroadcastToDims(Reshape(a, p.k, dims[1], 1), dims...),
+		BroadcastToDims(Reshape(b, p.k, 1, p.m), dims...)))
+	return Min(d, Sub(BroadcastToDims(Reshape(extent, p.k, 1, 1), dims...), d))
+}
+
+// around gives K(r; σ) between the winner of each map, [k], and all its nodes: [k, m].
+func (p *somProgram) around(s somState, winner, sigma *Node) *Node {
+	index := Reshape(p.flatNode(winner), p.k, 1)
+	at := func(positions *Node) *Node { return Reshape(Gather(Reshape(positions, p.k*p.m), index), p.k, 1) }
+	return Reshape(p.kernelRows(s, at(s["px"]), at(s["py"]), sigma), p.k, p.m)
+}
+
+// flatNode turns nodes of maps […, k] into rows of the flat weights [k·m, n].
+func (p *somProgram) flatNode(node *Node) *Node {
+	if p.k == 1 {
+		return node
+	}
+	dims := node.Shape().Dimensions
+	mapIndex := Iota(node.Graph(), shapeOfInts(dims), len(dims)-1)
+	return Add(node, Mul(mapIndex, BroadcastToDims(Const(node.Graph(), int32(p.m)), dims...)))
+}
+
+// dotMaps is the matrix product of a and b for each map: both are of rank 3 with the maps first, and axis i of a is summed
+// with axis j of b. For one map it is built without that axis: XLA's products are then several times faster.
+func (p *somProgram) dotMaps(a *Node, i int, b *Node, j int) *Node {
+	if p.k > 1 {
+		return DotGeneral(a, []int{i}, []int{0}, b, []int{j}, []int{0})
+	}
+	flat := func(x *Node) *Node { return Reshape(x, x.Shape().Dimensions[1:]...) }
+	product := DotGeneral(flat(a), []int{i - 1}, nil, flat(b), []int{j - 1}, nil)
+	return Reshape(product, append([]int{1}, product.Shape().Dimensions...)...)
+}
+
+// objects gives rows of x as numbers: bytes become [0, 1].
+func objects(x *Node) *Node {
+	if x.DType() == dtypes.Float32 {
+		return x
+	}
+	return scale(ConvertDType(x, dtypes.Float32), 1.0/255)
+}
+
+// present is 1 for a component that is known and 0 for one that is NaN, and x with 0 in place of NaN.
+func present(x *Node) (known, filled *Node) {
+	is := Equal(x, x)
+	return asFloat(is), Where(is, x, like(x, 0))
+}

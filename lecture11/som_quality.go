@@ -1,0 +1,220 @@
+package lecture11
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// MapQuality are the numbers that say together whether a map is good; each alone can be fooled.
+type MapQuality struct {
+	Quantisation float64 // quantisation error: mean over objects of ρ(x_i, w_a(x_i)), in the unit of x (not squared)
+	OneNode      float64 // the same of a map of one node in the middle of the objects: the worst that makes sense
+	Topographic  float64 // topographic error in [0, 1], over neighbours with corners (8; 6 on a hexagonal grid)
+	Topographic4 float64 // the same without corners (4; 6 on a hexagonal grid)
+	Permuted     float64 // Topographic of the same weights under shuffled places on the grid, mean over 20 shuffles
+	Spread       float64 // variance of the nodes' weights over the variance of the objects, both summed over components
+	Unused       int     // nodes that win no object
+	Collapsed    bool    // the nodes stand on one point: Spread < 10⁻⁴; the topographic errors are then set to 1
+}
+
+// collapsed is the Spread below which a map is one point: its nodes vary by less than a hundredth of what objects do.
+const collapsed = 1e-4
+
+// NewMapQuality measures a map with weights [m, n] on objects x [l, n]. The topographic error is the share of objects
+// whose two nearest nodes are not neighbours on the grid,
+//
+//	TE = (1/l) Σ_i [b(x_i) ∉ N(a(x_i))],  a the nearest, b the second nearest node.
+//
+// A map whose nodes all stand on one point would get TE = 0, because of equally near nodes the first two are taken, which
+// are neighbours: it is reported as Collapsed, with TE = 1. Kiviluoto 1996; slide "Kohonen map training".
+func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid) (MapQuality, error) {
+	var q MapQuality
+	if err := checkSheet(grid, weights); err != nil {
+		return q, err
+	}
+	if grid.Nodes() < 2 {
+		return q, fmt.Errorf("lecture11: NewMapQuality of a %s grid, want at least 2 nodes", grid)
+	}
+	nearest, err := FindNearest(backend, x, weights, 2)
+	if err != nil {
+		return q, err
+	}
+	middle, variance, err := meanObject(x)
+	if err != nil {
+		return q, err
+	}
+	one, err := FindNearest(backend, x, middle, 1)
+	if err != nil {
+		return q, err
+	}
+	_, spread, err := meanObject(weights)
+	if err != nil {
+		return q, err
+	}
+	q.Quantisation, q.OneNode = nearest.QuantisationError(), one.QuantisationError()
+	q.Unused = grid.Nodes() - countTrue(nearest.used(grid.Nodes()))
+	q.Spread = spread / variance
+	if q.Collapsed = !(q.Spread >= collapsed); q.Collapsed {
+		q.Topographic, q.Topographic4, q.Permuted = 1, 1, 1
+		return q, nil
+	}
+	near := neighbourSets(grid, true)
+	q.Topographic, q.Permuted = nearest.topographicError(near, nil), nearest.permuted(near)
+	q.Topographic4 = nearest.topographicError(neighbourSets(grid, false), nil)
+	return q, nil
+}
+
+// permuted is the topographic error of the same weights without an order, the mean over some shuffles of the nodes.
+func (n *Nearest) permuted(near []map[int]bool) float64 {
+	const shuffles = 20
+	rng := rand.New(rand.NewPCG(1, 0))
+	mean := 0.0
+	for range shuffles {
+		mean += n.topographicError(near, rng.Perm(len(near))) / shuffles
+	}
+	return mean
+}
+
+// Check is the lecture's threefold rule for a good map, C7.3: topographic error and quantisation error both small, and
+// the permuted control large, which shows that the first number says something about the grid. Its error names what is
+// not met.
+func (q MapQuality) Check(maxTopographic, maxQuantisation, minPermuted float64) error {
+	var found []string
+	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	if q.Collapsed {
+		add("the map has collapsed: the spread of its nodes is %.0e of the objects'", q.Spread)
+	}
+	if !(q.Topographic <= maxTopographic) {
+		add("topographic error %.3f, want at most %.3f", q.Topographic, maxTopographic)
+	}
+	if !(q.Quantisation <= maxQuantisation) {
+		add("quantisation error %.4g, want at most %.4g", q.Quantisation, maxQuantisation)
+	}
+	if !(q.Permuted >= minPermuted) {
+		add("permuted control %.3f, want at least %.3f", q.Permuted, minPermuted)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return errors.New("lecture11: " + strings.Join(found, "; "))
+}
+
+// TopographicError is the share of objects x [l, n] whose two nearest nodes are not neighbours on the grid: among the
+// 8 with corners, the 4 without, or the 6 of a hexagonal grid. A collapsed map is an error: see [NewMapQuality].
+func TopographicError(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, corners bool) (float64, error) {
+	q, err := NewMapQuality(backend, x, weights, grid)
+	switch {
+	case err != nil:
+		return 0, err
+	case q.Collapsed:
+		return 0, fmt.Errorf("lecture11: TopographicError of a collapsed map: the spread of its nodes is %.1e of the "+
+			"objects', want at least %.0e", q.Spread, collapsed)
+	case corners:
+		return q.Topographic, nil
+	}
+	return q.Topographic4, nil
+}
+
+// QuantisationError is the mean over objects of the distance to the winner, ρ(x_i, w_a(x_i)), in the unit of x: not
+// squared, as MiniSom and most papers have it.
+func (n *Nearest) QuantisationError() float64 {
+	sum := 0.0
+	for i := range n.Len() {
+		sum += n.Distances[i*n.K]
+	}
+	return sum / float64(n.Len())
+}
+
+// topographicError is the share of objects whose two best nodes are no neighbours. place, if not nil, moves the nodes on
+// the grid.
+func (n *Nearest) topographicError(near []map[int]bool, place []int) float64 {
+	errors := 0
+	for i := range n.Len() {
+		a, b := int(n.Nodes[i*n.K]), int(n.Nodes[i*n.K+1])
+		if place != nil {
+			a, b = place[a], place[b]
+		}
+		if !near[a][b] {
+			errors++
+		}
+	}
+	return float64(errors) / float64(n.Len())
+}
+
+// neighbourSets gives for each node the set of its neighbours.
+func neighbourSets(grid Grid, corners bool) []map[int]bool {
+	sets := make([]map[int]bool, grid.Nodes())
+	for node := range sets {
+		sets[node] = map[int]bool{}
+		for _, other := range grid.Neighbours(node, corners) {
+			sets[node][other] = true
+		}
+	}
+	return sets
+}
+
+// used tells which of m nodes win an object.
+func (n *Nearest) used(m int) []bool {
+	used := make([]bool, m)
+	for _, node := range n.Winners() {
+		used[node] = true
+	}
+	return used
+}
+
+func countTrue(set []bool) int {
+	count := 0
+	for _, in := range set {
+		if in {
+			count++
+		}
+	}
+	return count
+}
+
+// checkSheet returns an error unless weights [m, n] belong to the grid's m nodes.
+func checkSheet(grid Grid, weights *tensors.Tensor) error {
+	if err := grid.check(); err != nil {
+		return err
+	}
+	if weights == nil || weights.Rank() != 2 || weights.Shape().Dimensions[0] != grid.Nodes() || weights.Size() == 0 {
+		return fmt.Errorf("lecture11: weights of shape %s for a grid of %s, want [%d, n]", shapeOf(weights), grid, grid.Nodes())
+	}
+	return nil
+}
+
+// meanObject gives the mean of the objects x [l, n] as a float32 tensor [1, n], and their variance summed over components.
+// Missing components are left out.
+func meanObject(x *tensors.Tensor) (middle *tensors.Tensor, variance float64, err error) {
+	flat, err := components(x)
+	if err != nil {
+		return nil, 0, err
+	}
+	n := x.Shape().Dimensions[1]
+	count, sum, squares := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i, v := range flat {
+		if !math.IsNaN(v) {
+			count[i%n]++
+			sum[i%n] += v
+		}
+	}
+	mean := make([]float32, n)
+	for j := range mean {
+		mean[j] = float32(sum[j] / max(1, count[j]))
+	}
+	for i, v := range flat {
+		if d := v - float64(mean[i%n]); !math.IsNaN(d) {
+			squares[i%n] += d * d
+		}
+	}
+	for j := range squares {
+		variance += squares[j] / max(1, count[j])
+	}
+	return tensors.FromFlatDataAndDimensions(mean, 1, n), variance, nil
+}

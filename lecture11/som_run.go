@@ -1,0 +1,278 @@
+package lecture11
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Run trains from Step to Steps. onStep (which may be nil) gets the number of steps taken and the losses, after each epoch
+// in batch mode and for some hundreds of objects online; its error ends the training. When ctx ends, Run returns ctx.Err()
+// at a step boundary; the state is whole, and a second Run goes on from there to the same numbers. SOM.Weights gives the
+// present weights within onStep, too.
+func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	for t.step < t.steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := t.start(); err != nil {
+			return err
+		}
+		before := t.step
+		losses, err := t.call(ctx)
+		if err != nil {
+			return fmt.Errorf("lecture11: %s, step %d: %w", t.name, before, err)
+		}
+		t.learnt()
+		if err := t.report(before, losses, onStep); err != nil {
+			return err
+		}
+	}
+	return t.syncAll()
+}
+
+// report hands the losses of a call to onStep, those of each epoch in batch mode.
+func (t *SOMTraining) report(before int, losses []map[string]float64, onStep func(int, map[string]float64) error) error {
+	for i, values := range losses {
+		step := before + i + 1
+		if i == len(losses)-1 {
+			step = t.step
+		}
+		if onStep != nil {
+			if err := onStep(step, values); err != nil {
+				return err
+			}
+		}
+		for name, v := range values {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("lecture11: %s diverged before step %d: %s = %g", t.name, step, name, v)
+			}
+		}
+	}
+	return nil
+}
+
+// start makes what the first step needs: first weights, data on the device, the program. It is left until then, so that a
+// stored map is restored without it.
+func (t *SOMTraining) start() error {
+	if t.w != nil {
+		return nil
+	}
+	if err := t.startMaps(); err != nil {
+		return err
+	}
+	if t.winners == nil {
+		t.winners = slices.Repeat([]int32{-1}, t.data.l*t.program.k)
+	}
+	constant, err := t.data.toDevice(t.backend)
+	if err != nil {
+		return err
+	}
+	t.constant = maps.Clone(constant)
+	configs := make([]SOMConfig, len(t.maps))
+	for i, m := range t.maps {
+		configs[i] = m.cfg
+	}
+	maps.Copy(t.constant, somGeometry(configs, t.program.m))
+	if t.stream == nil {
+		t.assigned = tensors.FromFlatDataAndDimensions(t.winners, t.data.l, t.program.k)
+	}
+	return nil
+}
+
+// startMaps brings the first weights of all maps to the device, [k, m, n].
+func (t *SOMTraining) startMaps() error {
+	p := t.program
+	flat := make([]float32, p.k*p.m*p.n)
+	for i, m := range t.maps {
+		if t.initial[i] == nil {
+			sample, err := t.data.sample(m.cfg.sampleSize(t.data.l), m.cfg.Seed)
+			if err != nil {
+				return err
+			}
+			m.initialise(sample)
+		} else {
+			m.weights = t.initial[i]
+		}
+		w, err := tensors.CopyFlatData[float32](m.weights)
+		if err != nil {
+			return err
+		}
+		copy(flat[i*p.m*p.n:], w)
+	}
+	t.w = tensors.FromFlatDataAndDimensions(flat, p.k, p.m, p.n)
+	return nil
+}
+
+// learnt notes that the weights on the device are newer than the maps'.
+func (t *SOMTraining) learnt() {
+	for _, m := range t.maps {
+		m.given, m.sync = true, t.syncAll
+	}
+}
+
+// syncAll takes the weights over from the device.
+func (t *SOMTraining) syncAll() error {
+	if t.w == nil {
+		return nil
+	}
+	flat, err := tensors.CopyFlatData[float32](t.w)
+	if err != nil {
+		return err
+	}
+	size := t.program.m * t.program.n
+	for i, m := range t.maps {
+		w := slices.Clone(flat[i*size : i*size+m.cfg.Nodes()*m.cfg.Features])
+		m.weights, m.sync = tensors.FromFlatDataAndDimensions(w, m.cfg.Nodes(), m.cfg.Features), nil
+	}
+	return nil
+}
+
+// call takes some steps on the device, and returns the losses: in batch mode of each epoch, online their means.
+func (t *SOMTraining) call(ctx context.Context) ([]map[string]float64, error) {
+	switch {
+	case t.stream != nil:
+		return t.callStream(ctx)
+	case t.fits[0].Mode == "online":
+		return t.callOnline()
+	}
+	return t.callBatch()
+}
+
+// execute runs the program, which build makes once, on the constant inputs and on args.
+func (t *SOMTraining) execute(build func(g *Graph, s somState) []*Node, args map[string]any) ([]*tensors.Tensor, error) {
+	for name, value := range t.constant {
+		args[name] = value
+	}
+	if t.exec == nil {
+		t.inputs = slices.Sorted(maps.Keys(args))
+		exec, err := NewExec(t.backend, func(inputs []*Node) []*Node {
+			return build(inputs[0].Graph(), named(t.inputs, inputs))
+		})
+		if err != nil {
+			return nil, err
+		}
+		t.exec = exec.WithName("SOMTraining:" + t.name)
+	}
+	list := make([]any, len(t.inputs))
+	for i, name := range t.inputs {
+		list[i] = args[name]
+	}
+	return t.exec.Call(list...)
+}
+
+// tables gives η and σ of the next count steps as tables [height, k] whose other rows are 0.
+func (t *SOMTraining) tables(count, height int) (eta, sigma *tensors.Tensor, err error) {
+	k := len(t.fits)
+	etas, sigmas := make([]float32, height*k), make([]float32, height*k)
+	for j, fit := range t.fits {
+		e, err := fit.LearningRate.table("SOMFit.LearningRate", 1, t.step, count, t.steps)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err := fit.Radius.table("SOMFit.Radius", maxRadius, t.step, count, t.steps)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range count {
+			etas[i*k+j], sigmas[i*k+j] = e[i], r[i]
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(etas, height, k), tensors.FromFlatDataAndDimensions(sigmas, height, k), nil
+}
+
+// replace sets *old to the new tensor and frees what was there.
+func replace(old **tensors.Tensor, new *tensors.Tensor) error {
+	before := *old
+	*old = new
+	return before.FinalizeAll()
+}
+
+// callBatch runs as many epochs as go into one call.
+func (t *SOMTraining) callBatch() ([]map[string]float64, error) {
+	p, height, build := t.program, 1, t.program.epoch
+	if p.oneChunk() {
+		height, build = p.epochsPerCall(), p.epochs
+	}
+	count := min(height-t.step%height, t.steps-t.step)
+	eta, sigma, err := t.tables(count, height)
+	if err != nil {
+		return nil, err
+	}
+	stop := int32(math.MaxInt32)
+	if n := t.fits[0].StopWhenStable; n > 0 {
+		stop = int32(n)
+	}
+	out, err := t.execute(func(g *Graph, s somState) []*Node {
+		s = build(g, s)
+		return []*Node{s["w"], s["winners"], s["i"], s["stable"], s["qes"], s["changes"], s["energies"]}
+	}, map[string]any{
+		"w": t.w, "winners": t.assigned, "eta": eta, "sigma": sigma,
+		"count": int32(count), "stable": int32(t.stable), "stop": stop,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.takeEpochs(out, sigma)
+}
+
+// takeEpochs takes the result of callBatch over.
+func (t *SOMTraining) takeEpochs(out []*tensors.Tensor, sigma *tensors.Tensor) ([]map[string]float64, error) {
+	if err := replace(&t.w, out[0]); err != nil {
+		return nil, err
+	}
+	if err := replace(&t.assigned, out[1]); err != nil {
+		return nil, err
+	}
+	done := int(tensors.ToScalar[int32](out[2]))
+	t.stable = int(tensors.ToScalar[int32](out[3]))
+	losses, err := t.epochLosses(done, out[4:], sigma)
+	t.step += done
+	t.stopIfStable()
+	return losses, err
+}
+
+// stopIfStable ends the training when the clustering has been stable for long enough.
+func (t *SOMTraining) stopIfStable() {
+	if n := t.fits[0].StopWhenStable; n > 0 && t.stable >= n && t.step < t.steps {
+		t.stopped, t.step = t.step, t.steps
+	}
+}
+
+// epochLosses gives the losses of done epochs from the tables of distances, changes and energies, [epochs, k].
+func (t *SOMTraining) epochLosses(done int, tables []*tensors.Tensor, sigma *tensors.Tensor) ([]map[string]float64, error) {
+	var columns [4][]float64
+	for i, table := range append(slices.Clone(tables), sigma) {
+		values, err := float64s(table)
+		if err != nil {
+			return nil, err
+		}
+		columns[i] = values
+	}
+	k := t.program.k
+	losses := make([]map[string]float64, done)
+	for e := range losses {
+		mean := func(column int) float64 { return meanOf(columns[column][e*k : (e+1)*k]) }
+		losses[e] = map[string]float64{"QE": mean(0) / t.data.total, "radius": mean(3)}
+		if t.stream == nil {
+			losses[e]["moved"] = mean(1) / float64(t.data.l)
+		}
+		if t.program.heskes {
+			losses[e]["energy"] = mean(2) / t.data.total
+		}
+	}
+	return losses, nil
+}
+
+func meanOf(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}

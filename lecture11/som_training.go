@@ -1,0 +1,227 @@
+package lecture11
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// SOMTraining is a Kohonen map under training, or several together.
+//
+// Objects and weights lie on the device; one compiled program holds many steps. The numbers depend on the seeds and the
+// device, not on how the steps are cut into runs.
+type SOMTraining struct {
+	name    string
+	key     map[string]any
+	backend compute.Backend
+	maps    []*SOM
+	fits    []SOMFit
+	initial []*tensors.Tensor // the first weights of each map; nil: to be drawn
+	data    *somData
+	stream  SOMChunks // objects that are not held; nil where data holds them
+	program *somProgram
+
+	step, steps int
+	stable      int     // epochs since an object last changed its node
+	stopped     int     // the step at which it was stable for long enough; 0: not yet
+	winners     []int32 // [l · k], object by object, the node that won it last, −1 for none
+	changes     int     // online, with StopWhenStable: objects of this epoch so far that changed their node
+
+	exec     *Exec
+	inputs   []string                   // of exec
+	constant map[string]*tensors.Tensor // inputs that stay
+	w        *tensors.Tensor            // [k, m, n], on the device
+	assigned *tensors.Tensor            // batch: the winners on the device, [l, k]
+	orders   []*somOrder
+	streamed *somStreamed // the programs of a stream
+}
+
+// Training prepares the training of the map on the objects x, [l, n]: float32, NaN where a component is missing, or bytes
+// 0…255 that stand for [0, 1]. id identifies x in the key of the result, such as the ID of a data set. w are weights ω of
+// the objects, [l], or nil for 1: a batch training counts an object ω times, an online one moves as by ω visits.
+//
+// The map starts from SOMConfig.Init, or from the weights it was given or has learnt before.
+//
+// Losses are "QE", the mean distance of an object to its winner in the unit of x, before the step; "radius", σ; and "moved",
+// the share of objects whose winner is another than at the visit before; with Heskes's winner "energy", Σ_i ω_i·min_c
+// Σ_b K(r(b, c))·‖x_i − w_b‖² / Σ_i ω_i.
+func (m *SOM) Training(x *tensors.Tensor, id string, w *tensors.Tensor, fit SOMFit) (*SOMTraining, error) {
+	return TrainTogether([]*SOM{m}, x, id, w, []SOMFit{fit})
+}
+
+// TrainTogether prepares the training of several maps on the same objects in one program: of other sizes, seeds, first
+// weights and schedules, with the same components, neighbourhood, mode, winner and number of steps. One element of fits
+// holds for all maps. The result for each map is that of a training of its own, up to rounding. Losses are means over the
+// maps.
+func TrainTogether(maps []*SOM, x *tensors.Tensor, id string, w *tensors.Tensor, fits []SOMFit) (*SOMTraining, error) {
+	fits, err := checkTogether(maps, fits)
+	if err != nil {
+		return nil, err
+	}
+	data, err := newSOMData(x, w, maps[0].cfg.Features)
+	if err != nil {
+		return nil, err
+	}
+	return newSOMTraining(maps, fits, data, id)
+}
+
+// checkTogether fills the defaults of fits, one for each map, and checks that the maps can be trained together.
+func checkTogether(maps []*SOM, fits []SOMFit) ([]SOMFit, error) {
+	if len(maps) == 0 {
+		return nil, fmt.Errorf("lecture11: TrainTogether of 0 maps, want at least 1")
+	}
+	if len(fits) != 1 && len(fits) != len(maps) {
+		return nil, fmt.Errorf("lecture11: TrainTogether of %d maps with %d SOMFits, want 1 or one for each", len(maps), len(fits))
+	}
+	all := make([]SOMFit, len(maps))
+	for i, m := range maps {
+		all[i] = fits[i%len(fits)].withDefaults(m.cfg.Grid)
+		if err := all[i].check(); err != nil {
+			return nil, err
+		}
+		if err := sameProgram(maps[0], m, all[0], all[i]); err != nil {
+			return nil, fmt.Errorf("lecture11: TrainTogether: map %d: %w", i, err)
+		}
+	}
+	if len(maps) > 1 && all[0].StopWhenStable > 0 {
+		return nil, fmt.Errorf("lecture11: TrainTogether: SOMFit.StopWhenStable = %d, want 0 for several maps",
+			all[0].StopWhenStable)
+	}
+	return all, nil
+}
+
+// sameProgram returns an error that names what two maps must share to be trained together.
+func sameProgram(a, b *SOM, fitA, fitB SOMFit) error {
+	for _, f := range []struct {
+		field     string
+		got, want any
+	}{
+		{"SOMConfig.Features", b.cfg.Features, a.cfg.Features},
+		{"SOMConfig.Neighbourhood", b.cfg.Neighbourhood, a.cfg.Neighbourhood},
+		{"SOMFit.Mode", fitB.Mode, fitA.Mode},
+		{"SOMFit.Winner", fitB.Winner, fitA.Winner},
+		{"SOMFit.Epochs", fitB.Epochs, fitA.Epochs},
+		{"SOMFit.Steps", fitB.Steps, fitA.Steps},
+		{"SOMFit.StopWhenStable", fitB.StopWhenStable, fitA.StopWhenStable},
+	} {
+		if f.got != f.want {
+			return fmt.Errorf("%s = %v, want %v as in map 0", f.field, f.got, f.want)
+		}
+	}
+	return nil
+}
+
+// newSOMTraining puts a training together.
+func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMTraining, error) {
+	t := &SOMTraining{backend: maps[0].backend, maps: maps, fits: fits, data: data, steps: fits[0].steps(data.l)}
+	for _, m := range maps {
+		start, err := m.startWeights()
+		if err != nil {
+			return nil, err
+		}
+		t.initial = append(t.initial, start)
+	}
+	t.program = t.newProgram()
+	if t.program.heskes && !t.program.kernelFits() {
+		return nil, fmt.Errorf("lecture11: SOMFit.Winner = \"heskes\" for %d maps of %d nodes, want at most %d pairs of nodes",
+			t.program.k, t.program.m, wholeKernel)
+	}
+	for _, fit := range fits {
+		t.orders = append(t.orders, &somOrder{kind: fit.Order, seed: fit.Seed, l: data.l, epoch: -1})
+	}
+	return t, t.identify(id)
+}
+
+// startWeights are the weights that the map was given or has learnt, or nil.
+func (m *SOM) startWeights() (*tensors.Tensor, error) {
+	if !m.given {
+		return nil, nil
+	}
+	return m.Weights()
+}
+
+// newProgram gathers what the compiled program depends on.
+func (t *SOMTraining) newProgram() *somProgram {
+	p := &somProgram{
+		k: len(t.maps), n: t.data.n, l: t.data.l, hood: neighbourhoods[t.maps[0].cfg.Neighbourhood],
+		centred: t.data.centred, missing: t.data.missing, weighted: t.data.weights != nil,
+		heskes: t.fits[0].Winner == "heskes",
+		// GoMLX's pure-Go backend cannot run such loops, nor cut slices at a place that is computed; see newTraining.
+		single: t.backend != nil && t.backend.Name() == pureGo,
+	}
+	for _, m := range t.maps {
+		p.m = max(p.m, m.cfg.Nodes())
+	}
+	p.chooseChunk()
+	return p
+}
+
+// identify makes the name and the key.
+func (t *SOMTraining) identify(id string) error {
+	t.name = fmt.Sprintf("som-%dx%d", t.maps[0].cfg.Width, t.maps[0].cfg.Height)
+	if len(t.maps) > 1 {
+		t.name = fmt.Sprintf("soms-%d", len(t.maps))
+	}
+	configs, starts, functions := []SOMConfig{}, []string{}, []string{}
+	for i, m := range t.maps {
+		start, err := hashOf(t.initial[i])
+		if err != nil {
+			return err
+		}
+		function, err := t.fits[i].schedulesHash(t.steps)
+		if err != nil {
+			return err
+		}
+		configs, starts, functions = append(configs, m.cfg), append(starts, start), append(functions, function)
+	}
+	weights := ""
+	if t.data.weights != nil {
+		var err error
+		if weights, err = hashOf(tensors.FromFlatDataAndDimensions(t.data.weights, t.data.l)); err != nil {
+			return err
+		}
+	}
+	t.key = map[string]any{
+		"kind": "som", "som": configs, "fit": t.fits, "data": id, "weights": weights, "start": starts,
+		"functions": functions, "code": codeVersion(somSources...),
+	}
+	return nil
+}
+
+// Name is short, for people and file names: "som-20x20".
+func (t *SOMTraining) Name() string { return t.name }
+
+// Key is all that identifies the trained map: configuration, data, weights of the objects, first weights, seeds, version of
+// the code.
+func (t *SOMTraining) Key() map[string]any { return t.key }
+
+// Step is the number of steps taken: epochs in batch mode, objects online. It is Steps when the training has ended because
+// the clustering was stable.
+func (t *SOMTraining) Step() int { return t.step }
+
+// Steps is the number of steps of the whole training.
+func (t *SOMTraining) Steps() int { return t.steps }
+
+// Describe says in words how far step steps go: "5 epochs".
+func (t *SOMTraining) Describe(step int) string {
+	if t.stopped > 0 && step >= t.steps {
+		return "stable after " + t.epochsOf(t.stopped)
+	}
+	return t.epochsOf(step)
+}
+
+func (t *SOMTraining) epochsOf(step int) string {
+	epochs := float64(step)
+	if t.fits[0].Mode == "online" {
+		epochs /= float64(t.data.l)
+	}
+	if epochs == 1 {
+		return "1 epoch"
+	}
+	return fmt.Sprintf("%.3g epochs", epochs)
+}
+
+// Stopped is the step at which the clustering had been stable for SOMFit.StopWhenStable epochs, or 0.
+func (t *SOMTraining) Stopped() int { return t.stopped }
