@@ -4,6 +4,7 @@
 //
 //	kernelext.Show(v)                          // anything: picture, plot, tensor, table, error, slice, map
 //	kernelext.Grid(digits, 10)                 // many small pictures as one
+//	kernelext.SheetMap(sheet, plane)           // a reading of a Kohonen map, as squares or hexagons
 //	curve := kernelext.NewCurve("ELBO", "reconstruction", "KL")
 //	epochs := kernelext.Param("epochs", 2, 30) // quick, full
 //	result, err := kernelext.Train(kernelext.Context(), model, kernelext.WithCurve())

@@ -53,6 +53,7 @@ type trainOptions struct {
 	series []string
 	unit   string
 	bar    bool
+	watch  func(step int) error
 }
 
 // WithCurve draws the losses while they come in, those named or else all. A restored training draws them from the
@@ -63,6 +64,10 @@ func WithCurve(series ...string) TrainOption {
 
 // WithUnit labels the curve's axis with the unit of the losses, "loss" unless told.
 func WithUnit(unit string) TrainOption { return func(o *trainOptions) { o.unit = unit } }
+
+// WithStep calls fn after the steps that the model reports, while it trains: to draw what it has learnt so far. Its error
+// ends the training. A restored training takes no steps.
+func WithStep(fn func(step int) error) TrainOption { return func(o *trainOptions) { o.watch = fn } }
 
 // WithBar shows how far the training is.
 func WithBar() TrainOption { return func(o *trainOptions) { o.bar = true } }

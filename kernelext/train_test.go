@@ -427,3 +427,22 @@ func TestTimeText(t *testing.T) {
 		t.Errorf("an old time is %s", got)
 	}
 }
+
+// TestWithStep: what the model has learnt can be drawn at each report; an error ends the training.
+func TestWithStep(t *testing.T) {
+	s := newStore(t)
+	var steps []int
+	m := newToy(5)
+	if _, err := Train(t.Context(), m, WithStore(s), WithOutput(io.Discard), WithStep(func(step int) error {
+		steps = append(steps, step)
+		return nil
+	})); err != nil || !reflect.DeepEqual(steps, []int{1, 2, 3, 4, 5}) {
+		t.Errorf("%v, steps %v", err, steps)
+	}
+	broken := errors.New("no paper")
+	other := newToy(9)
+	_, err := Train(t.Context(), other, WithStore(s), WithOutput(io.Discard), WithStep(func(int) error { return broken }))
+	if !errors.Is(err, broken) || other.step != 1 {
+		t.Errorf("%v at step %d", err, other.step)
+	}
+}

@@ -164,6 +164,11 @@ func (t *training) onStep(step int, losses map[string]float64) error {
 	if t.progress != nil {
 		t.progress.Set(step, lossText(losses))
 	}
+	if t.watch != nil {
+		if t.stop = t.watch(step); t.stop != nil {
+			return t.stop
+		}
+	}
 	if t.session.tell != nil && time.Since(t.told) >= tellEvery {
 		t.tell(agent.OpProgress, step)
 	}

@@ -1,0 +1,205 @@
+package kernelext
+
+import (
+	"fmt"
+	"image/color"
+	"sync"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Net draws a map in the space of its data, where that is a plane: the objects as grey points, the nodes where their
+// weights (x[node], y[node]) are, and a line between any two neighbours on the sheet. objectsX and objectsY may be nil.
+func Net(a Axes, sheet Sheet, x, y, objectsX, objectsY []float64) (*plot.Plot, error) {
+	p, err := newPlot("Net", a)
+	if err != nil {
+		return nil, err
+	}
+	if sheet.Width < 1 || sheet.Height < 1 || len(x) != sheet.nodes() || len(y) != sheet.nodes() {
+		return nil, fmt.Errorf("kernelext: Net: %d x and %d y for a sheet of %d×%d, want one for each node",
+			len(x), len(y), sheet.Width, sheet.Height)
+	}
+	if len(objectsX) != len(objectsY) {
+		return nil, fmt.Errorf("kernelext: Net: objects with %d x and %d y, want as many", len(objectsX), len(objectsY))
+	}
+	if len(objectsX) > 0 {
+		p.Add(&dots{x: objectsX, y: objectsY, radius: dotRadius(len(objectsX)) * 0.7, color: objectColor})
+	}
+	radius := px(3.2)
+	if sheet.nodes() > 150 {
+		radius = px(2.2)
+	}
+	p.Add(&mesh{x: x, y: y, links: sheet.links()}, &dots{x: x, y: y, radius: radius, color: Palette(1)})
+	words := fmt.Sprintf("net %s, %d objects; x of the nodes: %s", sheet, len(objectsX), summarize(x))
+	return finish("Net", p, a, legend{}, []string{words})
+}
+
+// objectColor is that of the data behind a net.
+var objectColor = color.NRGBA{R: 0xcc, G: 0xcc, B: 0xcc, A: 0xff}
+
+// mesh is the lines of a net.
+type mesh struct {
+	x, y  []float64
+	links [][2]int
+}
+
+// Plot implements plot.Plotter.
+func (m *mesh) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	line := draw.LineStyle{Color: Palette(0), Width: px(1.5)}
+	for _, link := range m.links {
+		a, b := link[0], link[1]
+		if finite(m.x[a]+m.y[a]) && finite(m.x[b]+m.y[b]) {
+			c.StrokeLine2(line, toX(m.x[a]), toY(m.y[a]), toX(m.x[b]), toY(m.y[b]))
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m *mesh) DataRange() (xmin, xmax, ymin, ymax float64) {
+	x, y := summarize(m.x), summarize(m.y)
+	return x.min, x.max, y.min, y.max
+}
+
+// LiveNet draws a [Net] while it learns: one picture, redrawn in place at most every 500 ms. Its methods may be called
+// from several goroutines.
+type LiveNet struct {
+	live               *live
+	axes               Axes
+	sheet              Sheet
+	objectsX, objectsY []float64
+
+	mu   sync.Mutex
+	step int
+	x, y []float64
+}
+
+// NewLiveNet makes a net that is shown at its first Set. Call Done at the end.
+func NewLiveNet(a Axes, sheet Sheet, objectsX, objectsY []float64) *LiveNet {
+	return here.newLiveNet(a, sheet, objectsX, objectsY)
+}
+
+func (s *session) newLiveNet(a Axes, sheet Sheet, objectsX, objectsY []float64) *LiveNet {
+	n := &LiveNet{axes: a, sheet: sheet, objectsX: objectsX, objectsY: objectsY}
+	n.live = newLive(s, n)
+	return n
+}
+
+// Set tells where the nodes are after a step. It takes copies.
+func (n *LiveNet) Set(step int, x, y []float64) {
+	n.mu.Lock()
+	n.step, n.x, n.y = step, append([]float64(nil), x...), append([]float64(nil), y...)
+	n.mu.Unlock()
+	n.live.changed()
+}
+
+// Done shows the last state. It may be called twice, and by defer; it returns the first error of the net.
+func (n *LiveNet) Done() error {
+	n.mu.Lock()
+	empty := n.x == nil
+	n.mu.Unlock()
+	if empty {
+		return nil
+	}
+	return n.live.done()
+}
+
+// status is the net's last state as one line.
+func (n *LiveNet) status() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return fmt.Sprintf("%s: net %s, step %d", n.axes.Title, n.sheet, n.step)
+}
+
+func (n *LiveNet) render(final bool) (Bundle, error) {
+	n.mu.Lock()
+	a, x, y := n.axes, n.x, n.y
+	a.Title = fmt.Sprintf("%s, step %d", a.Title, n.step)
+	n.mu.Unlock()
+	p, err := Net(a, n.sheet, x, y, n.objectsX, n.objectsY)
+	if err != nil {
+		return Bundle{}, err
+	}
+	o, err := gather([]Option{Width(480)})
+	if err != nil {
+		return Bundle{}, err
+	}
+	o.fastPNG = !final
+	return plotBundle(p, o)
+}
+
+// Panels shows several figures as one picture, cols in a row, all of one size: for the same thing at several times or
+// under several rules. Options are those of [Plot]; [Width] is that of the whole.
+func Panels(cols int, figures []*plot.Plot, opts ...Option) error {
+	return here.present(func(o options) (Bundle, error) { return panelsBundle(cols, figures, o) }, opts)
+}
+
+func panelsBundle(cols int, figures []*plot.Plot, o options) (Bundle, error) {
+	if cols < 1 || len(figures) == 0 {
+		return Bundle{}, fmt.Errorf("kernelext: Panels of %d figures in %d columns, want at least one of each", len(figures), cols)
+	}
+	for i, p := range figures {
+		if p == nil {
+			return Bundle{}, fmt.Errorf("kernelext: Panels: figure %d is nil, want a *plot.Plot", i)
+		}
+	}
+	cols = min(cols, len(figures))
+	rows := (len(figures) + cols - 1) / cols
+	if o.width == 0 {
+		o.width = min(notebookWidth, cols*plotWidth/2+figureMargin*2)
+	}
+	width := (o.width - (cols-1)*sheetGap - 2*figureMargin) / cols
+	height := panelAspect(figures[0], float64(width))
+	if o.height == 0 {
+		o.height = rows*height + (rows-1)*sheetGap + 2*figureMargin
+	}
+	return drawing{
+		draw: func(c draw.Canvas) { drawTable(c, figures, rows, cols) },
+		text: func(parts []facets) string { return panelsText(figures, parts) },
+		o:    o,
+	}.bundle()
+}
+
+// panelAspect is the height in CSS pixels of a figure as wide as told, from the proportions that it asks for.
+func panelAspect(p *plot.Plot, width float64) int {
+	drawMu.Lock()
+	defer drawMu.Unlock()
+	height := width * 0.8
+	reader := drawing{draw: p.Draw}.read(width+2*figureMargin, height+2*figureMargin)
+	if aspect := reader.aspect(); aspect > 0 {
+		inner := reader.data.Size()
+		height += float64(inner.X*vg.Length(aspect)-inner.Y) / 0.75
+	}
+	return int(min(max(height, 80), maxPlot))
+}
+
+func drawTable(c draw.Canvas, figures []*plot.Plot, rows, cols int) {
+	table := make([][]*plot.Plot, rows)
+	for row := range table {
+		table[row] = make([]*plot.Plot, cols)
+		copy(table[row], figures[row*cols:])
+	}
+	tiles := draw.Tiles{Rows: rows, Cols: cols, PadX: px(sheetGap), PadY: px(sheetGap)}
+	for row, line := range plot.Align(table, tiles, c) {
+		for col, cell := range line {
+			if p := table[row][col]; p != nil {
+				p.Draw(cell)
+			}
+		}
+	}
+}
+
+func panelsText(figures []*plot.Plot, parts []facets) string {
+	text := fmt.Sprintf("%d figures", len(figures))
+	for i, p := range figures {
+		text += "\n" + oneLine(p.Title.Text)
+		if len(parts) == len(figures) {
+			for _, line := range parts[i].text {
+				text += ": " + line
+			}
+		}
+	}
+	return text
+}
