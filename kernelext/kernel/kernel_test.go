@@ -88,6 +88,22 @@ func TestStopOnError(t *testing.T) {
 	}
 }
 
+// TestAbortsOnlyWhatWasQueued: a cell that is sent when the failed one has answered runs; one that was sent with it does
+// not, however soon the first fails.
+func TestAbortsOnlyWhatWasQueued(t *testing.T) {
+	k := start(t)
+	for i := range 20 {
+		failing, queued := k.send("%mode wrong"), k.send("%mode quick")
+		if a, b := failing.wait().Status, queued.wait().Status; a != "error" || b != "aborted" {
+			t.Fatalf("round %d: %s, then %s", i, a, b)
+		}
+		k.bad("%mode wrong", "MagicError")
+		if got := k.good("%mode quick"); got == "" {
+			t.Fatalf("round %d: nothing printed", i)
+		}
+	}
+}
+
 // TestSilent: a silent execution has no number and no outputs of its own.
 func TestSilent(t *testing.T) {
 	k := start(t)

@@ -86,18 +86,15 @@ func (k *Kernel) executeAll() {
 		if k.ctx.Err() != nil {
 			return
 		}
-		stopOnError := k.execute(in)
+		k.execute(in)
 		k.queue.ended()
-		if stopOnError {
-			k.abortQueue()
-		}
 	}
 }
 
-// abortQueue answers what was queued behind a failed cell: it was sent in the belief that the cell would succeed. It
-// gets no number, which would stand before a cell that has not run.
-func (k *Kernel) abortQueue() {
-	for _, in := range k.queue.takeAll() {
+// abort answers executions that are not to run: they were sent in the belief that the cell before them would succeed. They
+// get no number, which would stand before a cell that has not run.
+func (k *Kernel) abort(all []jupyter.Incoming) {
+	for _, in := range all {
 		k.answer(in, "execute_reply", map[string]any{"status": "aborted"})
 	}
 }

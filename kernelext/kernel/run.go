@@ -77,11 +77,12 @@ type trained struct {
 	savedName   string
 }
 
-// execute runs one cell from its busy to its idle. It says whether the queue behind it is to be aborted.
-func (k *Kernel) execute(in jupyter.Incoming) (abort bool) {
+// execute runs one cell from its busy to its idle. If it fails, what was queued behind it is aborted, as the request
+// wants it. That is settled before the reply is sent: what a front end sends afterwards is no part of it.
+func (k *Kernel) execute(in jupyter.Incoming) {
 	r, ok := k.newRun(in)
 	if !ok {
-		return false
+		return
 	}
 	k.publishStatus(in.Message, "busy")
 	if !r.content.Silent {
@@ -93,15 +94,29 @@ func (k *Kernel) execute(in jupyter.Incoming) (abort bool) {
 	answer, failed := r.perform()
 	r.finish()
 	r.tellTime()
+	var aborted []jupyter.Incoming
 	if failed != nil {
 		answer = r.failed(*failed)
+		aborted = r.takeAborted()
 	} else {
 		k.keepMagics(r)
 	}
 	k.endRun(r)
 	k.reply(in, "execute_reply", answer)
 	k.publishStatus(in.Message, "idle")
-	return failed != nil && r.content.StopOnError && !r.content.Silent
+	k.abort(aborted)
+}
+
+// stragglers is how long the cells that are sent together with one that fails at once may take to arrive.
+const stragglers = 50 * time.Millisecond
+
+// takeAborted takes what is queued behind a cell that has failed.
+func (r *run) takeAborted() []jupyter.Incoming {
+	if !r.content.StopOnError || r.content.Silent {
+		return nil
+	}
+	time.Sleep(stragglers - time.Since(r.timing.received))
+	return r.k.queue.takeAll()
 }
 
 // newRun reads the request and makes the cell the current one.
