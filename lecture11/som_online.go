@@ -101,12 +101,12 @@ func (p *somProgram) onlineBlock(s somState) {
 	const size = onlineBlock
 	g := s["i"].Graph()
 	b := p.startBlock(s)
-	var shares, wins []*Node
+	var shares, wins, least []*Node
 	for t := range size {
-		winner, share, distance := p.blockStep(s, b, t)
-		shares, wins = append(shares, share), append(wins, winner)
-		s["qe"] = Add(s["qe"], distance)
+		winner, share, score := p.blockStep(s, b, t)
+		shares, wins, least = append(shares, share), append(wins, winner), append(least, score)
 	}
+	s["qe"] = Add(s["qe"], p.blockDistances(s, b, Stack(least, 0)))
 	s["w"] = p.endBlock(s, b, shares)
 	s["wins"] = DynamicUpdateSlice(s["wins"], Stack(wins, 0), []*Node{s["i"], Const(g, int32(0))})
 	s["i"] = Add(s["i"], Const(g, int32(size)))
@@ -141,25 +141,36 @@ func (p *somProgram) startBlock(s somState) *somBlock {
 	return b
 }
 
-// blockStep builds step t of a block: the winner [k], how far each node goes [k, m], the distance to the winner times the
-// object's weight [k].
-func (p *somProgram) blockStep(s somState, b *somBlock, t int) (winner, share, distance *Node) {
+// blockStep builds step t of a block: the winner [k], how far each node goes [k, m], the winner's ‖w‖² − 2w·x [k].
+func (p *somProgram) blockStep(s somState, b *somBlock, t int) (winner, share, least *Node) {
 	of := func(table *Node) *Node { return Reshape(Slice(table, AxisElem(t), AxisRange()), p.k) }
 	dims := []int{p.k, p.m}
 	product := Reshape(Slice(b.products, AxisRange(), AxisElem(0), AxisRange()), dims...)
 	own := Reshape(Slice(b.gram, AxisRange(), AxisElem(t), AxisElem(t)), p.k, 1) // ‖x_t‖²
 	score := Add(Sub(b.squares, scale(product, 2)), s["pad"])
-	winner = ArgMin(score, 1, dtypes.Int32)
-	object := Reshape(of(b.order), p.k, 1)
-	share = p.share(s, object, winner, of(b.eta), of(b.sigma))
-	square := Add(ReduceMin(score, 1), Reshape(own, p.k))
-	distance = p.weighted1(s, object, Mul(of(b.counts), Sqrt(Max(square, like(square, 0)))))
+	winner, least = ArgMin(score, 1, dtypes.Int32), ReduceMin(score, 1)
+	share = p.share(s, Reshape(of(b.order), p.k, 1), winner, of(b.eta), of(b.sigma))
 	keep := Sub(like(share, 1), share)
 	b.squares = Add(Mul(Mul(keep, keep), b.squares), Add(
 		scale(Mul(Mul(share, keep), product), 2),
 		Mul(Mul(share, share), BroadcastToDims(own, dims...))))
 	b.advance(p, t, share, keep)
-	return winner, share, distance
+	return winner, share, least
+}
+
+// blockDistances sums the weighted distances to the winners of a block's steps: [k], from their ‖w‖² − 2w·x, [B, k].
+func (p *somProgram) blockDistances(s somState, b *somBlock, least *Node) *Node {
+	var own []*Node
+	for t := range onlineBlock {
+		own = append(own, Reshape(Slice(b.gram, AxisRange(), AxisElem(t), AxisElem(t)), p.k))
+	}
+	square := Add(least, Stack(own, 0))
+	distances := Mul(b.counts, Sqrt(Max(square, like(square, 0))))
+	if p.weighted {
+		index := Reshape(b.order, onlineBlock*p.k, 1)
+		distances = Mul(distances, Reshape(Gather(s["weights"], index), onlineBlock, p.k))
+	}
+	return ReduceSum(distances, 0)
 }
 
 // advance moves the products with the objects after t.

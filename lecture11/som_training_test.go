@@ -264,6 +264,9 @@ func TestSOMSaveLoad(t *testing.T) {
 // TestSOMTogether: many maps trained in one program are those trained one by one.
 func TestSOMTogether(t *testing.T) {
 	for _, n := range []int{3, 130} {
+		if testing.Short() && n > 3 {
+			continue
+		}
 		for _, base := range []SOMFit{{Epochs: 12}, {Epochs: 5, Winner: "heskes"}, {Mode: "online", Steps: 300}} {
 			grids := []Grid{{Width: 4, Height: 4}, {Width: 2, Height: 3, Hex: true}, {Width: 6, Height: 2, Torus: true}}
 			var maps []*SOM
