@@ -75,6 +75,12 @@ func startKernel(t testing.TB, env ...string) *jupyter.Kernel {
 	return startSpec(t, spec)
 }
 
+// answer is a reader who takes a moment: GoNB sends its question before it is ready for the answer.
+func answer(prompt string, _ bool) string {
+	time.Sleep(100 * time.Millisecond)
+	return "heard " + prompt
+}
+
 // startSpec starts a kernel in a folder of its own and ends it with the test.
 func startSpec(t testing.TB, spec *jupyter.Spec) *jupyter.Kernel {
 	t.Helper()
@@ -82,7 +88,7 @@ func startSpec(t testing.TB, spec *jupyter.Spec) *jupyter.Kernel {
 	defer cancel()
 	kernel, err := jupyter.Start(ctx, spec, jupyter.Options{
 		Process: jupyter.ProcessOptions{Dir: t.TempDir()},
-		Client:  jupyter.ClientOptions{Input: func(prompt string, _ bool) string { return "heard " + prompt }},
+		Client:  jupyter.ClientOptions{Input: answer},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"deeplearning.example/kernelext/jupyter"
 )
@@ -160,6 +161,9 @@ func (k *Kernel) passComms() {
 	}
 }
 
+// inputPause is how long an answer is held back from GoNB, which sends its question before it is ready for the answer.
+const inputPause = 20 * time.Millisecond
+
 // passInput hands the user's input to the cell: by ourselves if we have asked, else by GoNB, which has.
 func (k *Kernel) passInput(in jupyter.Incoming) {
 	if r := k.running(); r != nil {
@@ -169,7 +173,7 @@ func (k *Kernel) passInput(in jupyter.Incoming) {
 		r.asked(false)
 	}
 	if b := k.backend(); b != nil {
-		b.pass(in)
+		time.AfterFunc(inputPause, func() { b.pass(in) })
 	}
 }
 
