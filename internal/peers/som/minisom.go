@@ -54,7 +54,7 @@ func besideMiniSom(python, dir string, rounds int, quality bool) error {
 	}
 	for _, mode := range []string{"batch", "online"} {
 		task := base[mode]
-		task.Data, task.Out, task.Objects = file, filepath.Join(dir, "weights"), digits
+		task.Data, task.Out, task.Objects, task.Seed = file, filepath.Join(dir, "weights"), digits, 1
 		if err := speeds(python, task, rounds); err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func blobsTask(string) (r taskResult, err error) {
 	}
 	x := blobObjects(16_000, 300, 10, blobStd)
 	training, err := m.Training(x, "blobs", nil, lecture11.SOMFit{Epochs: 100,
-		Radius: lecture11.Schedule{Name: "exponential", Start: 8, End: 0.6}})
+		Radius: lecture11.Schedule{Name: "exponential", Start: 8, End: 0.5}})
 	if err != nil {
 		return r, err
 	}

@@ -52,7 +52,7 @@ func runTask(name, task string) error {
 var digitGrid = lecture11.Grid{Width: side, Height: side}
 
 // digitsTask trains on the images. The compilation is left out of the speed, and the speed of a batch is over all epochs
-// but the first. Seed −1 means our own schedule and first weights.
+// but the first. A negative seed means our own schedule and first weights.
 func digitsTask(task string) (r taskResult, err error) {
 	var t digitTask
 	if err := json.Unmarshal([]byte(task), &t); err != nil {
@@ -66,9 +66,10 @@ func digitsTask(task string) (r taskResult, err error) {
 	if err != nil {
 		return r, err
 	}
-	cfg := lecture11.SOMConfig{Grid: digitGrid, Features: features, Init: "samples", Seed: 1}
+	cfg := lecture11.SOMConfig{Grid: digitGrid, Features: features, Init: "samples", Seed: max(t.Seed, -t.Seed)}
 	fit := t.fit()
-	if t.Seed == -1 {
+	fit.Seed = cfg.Seed
+	if t.Seed < 0 {
 		cfg.Init = "pca"
 		fit = ownFit(fit)
 	}
