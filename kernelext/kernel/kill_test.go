@@ -196,6 +196,7 @@ func TestInterruptExtends(t *testing.T) {
 	k.good(deafWalk)
 	s := k.send("%%\ngo func() {\n\ttime.Sleep(8 * time.Second)\n\tfmt.Println(\"still here\")\n}()\ntrain(\"deaf\")")
 	s.shows("training deaf")
+	time.Sleep(time.Second) // an interrupt before the first step ends the cell at once
 	begin := time.Now()
 	k.interrupt()
 	s.shows("still here")
