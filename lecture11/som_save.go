@@ -1,13 +1,10 @@
 package lecture11
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"slices"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -76,45 +73,19 @@ func (t *SOMTraining) progressState() (names []string, values []*tensors.Tensor,
 // Restore reads a part that Save wrote. Weights of another kind, architecture or data are refused: the error names the
 // first field of the key that differs.
 func (t *SOMTraining) Restore(part string, r io.Reader) error {
-	in := bufio.NewReaderSize(r, 1<<16)
-	header, err := readHeader(in)
+	values := map[string]*tensors.Tensor{}
+	header, err := readPart(r, part, t.name, t.key, func(h variableHeader, value *tensors.Tensor) error {
+		values[h.Path] = value
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	if header.Part != part {
-		return fmt.Errorf("lecture11: restoring %s: the file holds %q, want %q", t.name, header.Part, part)
-	}
-	if err := sameKey(header.Key, t.key); err != nil {
-		return fmt.Errorf("lecture11: restoring %s: %w", t.name, err)
-	}
-	values := map[string]*tensors.Tensor{}
-	for _, v := range header.Variables {
-		if values[v.Path], err = readTensor(in, v); err != nil {
-			return fmt.Errorf("lecture11: restoring %s: variable %s: %w", t.name, v.Path, err)
-		}
 	}
 	if err := t.take(part, values); err != nil {
 		return fmt.Errorf("lecture11: restoring %s: %w", t.name, err)
 	}
 	t.step, t.w = header.Step, nil
 	return nil
-}
-
-// readTensor reads the raw values of one variable.
-func readTensor(r io.Reader, h variableHeader) (*tensors.Tensor, error) {
-	dtype, err := dtypes.DTypeString(h.DType)
-	if err != nil {
-		return nil, err
-	}
-	value := tensors.FromShape(shapes.Make(dtype, h.Dims...))
-	var readErr error
-	if err := value.MutableBytes(func(data []byte) { _, readErr = io.ReadFull(r, data) }); err != nil {
-		return nil, err
-	}
-	if readErr != nil {
-		return nil, fmt.Errorf("cut off: %w", readErr)
-	}
-	return value, nil
 }
 
 // take takes restored values over.

@@ -95,24 +95,37 @@ func writeWeights(w io.Writer, header weightsHeader, values []*tensors.Tensor) e
 // Restore reads a part that Save wrote. Weights of another kind, architecture or data are refused: the error names the
 // first field of the key that differs.
 func (t *Training) Restore(part string, r io.Reader) error {
-	in := bufio.NewReaderSize(r, 1<<16)
-	header, err := readHeader(in)
+	header, err := readPart(r, part, t.name, t.key, t.setVariable)
 	if err != nil {
 		return err
 	}
-	if header.Part != part {
-		return fmt.Errorf("lecture11: restoring %s: the file holds %q, want %q", t.name, header.Part, part)
-	}
-	if err := sameKey(header.Key, t.key); err != nil {
-		return fmt.Errorf("lecture11: restoring %s: %w", t.name, err)
-	}
-	for _, v := range header.Variables {
-		if err := t.restoreVariable(in, v); err != nil {
-			return fmt.Errorf("lecture11: restoring %s: variable %s: %w", t.name, v.Path, err)
-		}
-	}
 	t.step = header.Step
 	return nil
+}
+
+// readPart reads a part of the state of the training name, whose key is key, and hands each variable to take.
+func readPart(r io.Reader, part, name string, key map[string]any,
+	take func(h variableHeader, value *tensors.Tensor) error) (header weightsHeader, err error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	if header, err = readHeader(in); err != nil {
+		return header, err
+	}
+	if header.Part != part {
+		return header, fmt.Errorf("lecture11: restoring %s: the file holds %q, want %q", name, header.Part, part)
+	}
+	if err := sameKey(header.Key, key); err != nil {
+		return header, fmt.Errorf("lecture11: restoring %s: %w", name, err)
+	}
+	for _, v := range header.Variables {
+		value, err := readTensor(in, v)
+		if err == nil {
+			err = take(v, value)
+		}
+		if err != nil {
+			return header, fmt.Errorf("lecture11: restoring %s: variable %s: %w", name, v.Path, err)
+		}
+	}
+	return header, nil
 }
 
 func readHeader(r io.Reader) (header weightsHeader, err error) {
@@ -137,21 +150,25 @@ func readHeader(r io.Reader) (header weightsHeader, err error) {
 	return header, nil
 }
 
-// restoreVariable reads the value of one variable and sets it, creating the variable if the store lacks it.
-func (t *Training) restoreVariable(r io.Reader, h variableHeader) error {
+// readTensor reads the raw values of one variable.
+func readTensor(r io.Reader, h variableHeader) (*tensors.Tensor, error) {
 	dtype, err := dtypes.DTypeString(h.DType)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	value := tensors.FromShape(shapes.Make(dtype, h.Dims...))
 	var readErr error
-	err = value.MutableBytes(func(data []byte) { _, readErr = io.ReadFull(r, data) })
-	if err != nil {
-		return err
+	if err := value.MutableBytes(func(data []byte) { _, readErr = io.ReadFull(r, data) }); err != nil {
+		return nil, err
 	}
 	if readErr != nil {
-		return fmt.Errorf("cut off: %w", readErr)
+		return nil, fmt.Errorf("cut off: %w", readErr)
 	}
+	return value, nil
+}
+
+// setVariable sets a variable, and creates it if the store lacks it.
+func (t *Training) setVariable(h variableHeader, value *tensors.Tensor) error {
 	if v := t.store.GetVariable(h.Path); v != nil {
 		return v.SetValue(value)
 	}
