@@ -36,8 +36,6 @@ const (
 	OpSaved = "saved"
 	// OpTiming tells how long something took: Name, Seconds.
 	OpTiming = "timing"
-	// OpDisplay tells that a display is about to be made: Name is the id of its marker.
-	OpDisplay = "display"
 )
 
 // AskGoroot are the arguments of a go command that asks where Go is: the reply's Output is for its stdout.
@@ -57,7 +55,7 @@ type Request struct {
 	Dir     string   `json:"dir,omitempty"`  // working folder of the sender
 	Env     []string `json:"env,omitempty"`  // go, goimports: NAME=value
 	Code    int      `json:"code,omitempty"` // exit: exit code, 128+n for signal n
-	Name    string   `json:"name,omitempty"` // progress, saved: what is trained; timing: the phase; display: the marker
+	Name    string   `json:"name,omitempty"` // progress, saved: what is trained; timing: the phase
 	Step    int64    `json:"step,omitempty"`
 	Steps   int64    `json:"steps,omitempty"`
 	Seconds float64  `json:"seconds,omitempty"` // timing
