@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"deeplearning.example/kernelext/internal/procs"
 )
 
 const (
@@ -204,7 +206,7 @@ func (p *Process) Signal(signal syscall.Signal) error {
 
 // Memory is the resident memory in bytes, now, of the kernel and all its descendants; pages that processes share
 // count once for each. It is 0 where it cannot be known (not on Linux).
-func (p *Process) Memory() int64 { return treeMemory(p.Pid()) }
+func (p *Process) Memory() int64 { return procs.Resident(p.Pid()) }
 
 // End ends the kernel: it waits the given time for an end by itself (after a shutdown request), then sends SIGTERM,
 // then SIGKILL, to the group and to all descendants that have left it, and removes the scratch folder. Later calls
@@ -248,7 +250,7 @@ func (p *Process) sweep() error {
 	deadline := time.Now().Add(sweepTime)
 	syscall.Kill(-p.Pid(), syscall.SIGKILL)
 	for {
-		left := family(p.Pid(), markVariable+"="+p.ID)
+		left := procs.Family(p.Pid(), markVariable+"="+p.ID)
 		if len(left) == 0 && p.endsWithin(0) {
 			return nil
 		}

@@ -10,18 +10,15 @@ import (
 
 // stat is what is needed of /proc/<pid>/stat.
 type stat struct {
-	pid, parent int
-	dead        bool // a zombie
+	pid, parent, group int
+	dead               bool // a zombie
 }
 
 // Descendants lists the living processes that descend from root, without root. It looks at every process there is,
 // which takes some ms. A process that is handed to a new parent during the look may be missed: look again.
 func Descendants(root int) []int {
 	all := list()
-	parents := make(map[int]int, len(all))
-	for _, s := range all {
-		parents[s.pid] = s.parent
-	}
+	parents := parentsOf(all)
 	var pids []int
 	for _, s := range all {
 		if !s.dead && s.pid != root && descends(s.pid, root, parents) {
@@ -29,6 +26,31 @@ func Descendants(root int) []int {
 		}
 	}
 	return pids
+}
+
+// Family lists the living processes that belong to root, with root: those of its group, what descends from it, and all of
+// this user whose environment had mark, "NAME=value", when they started. This process is not among them.
+func Family(root int, mark string) []int {
+	all := list()
+	parents := parentsOf(all)
+	var pids []int
+	for _, s := range all {
+		if s.dead || s.pid == os.Getpid() {
+			continue
+		}
+		if s.group == root || descends(s.pid, root, parents) || hasMark(s.pid, mark) {
+			pids = append(pids, s.pid)
+		}
+	}
+	return pids
+}
+
+func parentsOf(all []stat) map[int]int {
+	parents := make(map[int]int, len(all))
+	for _, s := range all {
+		parents[s.pid] = s.parent
+	}
+	return parents
 }
 
 func descends(pid, root int, parents map[int]int) bool {
@@ -95,6 +117,16 @@ func Usage(root int, without ...int) (m Memory, living int) {
 	return m, living
 }
 
+// Resident sums the resident memory, in bytes, of root and what descends from it, shared memory each time. It is cheap
+// enough for many calls a second.
+func Resident(root int) int64 {
+	pages := int64(0)
+	for _, n := range tree(root) {
+		pages += n.resident
+	}
+	return pages * int64(os.Getpagesize())
+}
+
 // node is a process below some root.
 type node struct {
 	pid, parent            int   // parent is an index in the tree
@@ -141,15 +173,17 @@ func list() []stat {
 	return all
 }
 
-// parseStat reads state and parent. The second field is the name in brackets, and may itself hold brackets and spaces.
+// parseStat reads state, parent and group. The second field is the name in brackets, and may itself hold brackets and
+// spaces.
 func parseStat(pid int, data []byte) (stat, bool) {
 	fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
-	if len(fields) < 2 {
+	if len(fields) < 3 {
 		return stat{}, false
 	}
 	parent, err := strconv.Atoi(string(fields[1]))
+	group, groupErr := strconv.Atoi(string(fields[2]))
 	state := fields[0][0]
-	return stat{pid: pid, parent: parent, dead: state == 'Z' || state == 'X'}, err == nil
+	return stat{pid: pid, parent: parent, group: group, dead: state == 'Z' || state == 'X'}, err == nil && groupErr == nil
 }
 
 func path(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }

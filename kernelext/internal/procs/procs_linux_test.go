@@ -25,18 +25,18 @@ func TestMain(m *testing.M) {
 
 func TestParseStat(t *testing.T) {
 	for text, want := range map[string]stat{
-		"7 (sh) S 3 7 7 0":             {pid: 7, parent: 3},
-		"7 (a b) (c) R 41 7 7 0":       {pid: 7, parent: 41},
-		"7 (x) Z 1 (y) S 5 7 7":        {pid: 7, parent: 5},
-		"7 (gone) Z 3 7 7":             {pid: 7, parent: 3, dead: true},
-		"7 (going) X 3 7 7":            {pid: 7, parent: 3, dead: true},
-		"7 (sleeps for ever) D 1 7 7 ": {pid: 7, parent: 1},
+		"7 (sh) S 3 7 7 0":             {pid: 7, parent: 3, group: 7},
+		"7 (a b) (c) R 41 7 7 0":       {pid: 7, parent: 41, group: 7},
+		"7 (x) Z 1 (y) S 5 7 7":        {pid: 7, parent: 5, group: 7},
+		"7 (gone) Z 3 7 7":             {pid: 7, parent: 3, group: 7, dead: true},
+		"7 (going) X 3 7 7":            {pid: 7, parent: 3, group: 7, dead: true},
+		"7 (sleeps for ever) D 1 7 7 ": {pid: 7, parent: 1, group: 7},
 	} {
 		if got, ok := parseStat(7, []byte(text)); !ok || got != want {
 			t.Errorf("%q: %+v, %v, want %+v", text, got, ok, want)
 		}
 	}
-	for _, text := range []string{"", "7", "7 (sh)", "7 (sh) S", "7 (sh) S x"} {
+	for _, text := range []string{"", "7", "7 (sh)", "7 (sh) S", "7 (sh) S x", "7 (sh) S 3", "7 (sh) S 3 x"} {
 		if got, ok := parseStat(7, []byte(text)); ok {
 			t.Errorf("%q: %+v", text, got)
 		}

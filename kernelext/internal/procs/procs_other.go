@@ -8,6 +8,12 @@ func Descendants(int) []int { return nil }
 // Marked is not known here.
 func Marked(string) []int { return nil }
 
+// Family is not known here.
+func Family(int, string) []int { return nil }
+
+// Resident is not known here.
+func Resident(int) int64 { return 0 }
+
 // Tree is not known here.
 func Tree(int) []int { return nil }
 
