@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/cell"
@@ -61,15 +60,15 @@ func (k *Kernel) answerCompletion(ctx context.Context, in jupyter.Incoming) {
 	if !k.decodeRequest(in, "complete_reply", &request) {
 		return
 	}
-	cursor := byteOffset(request.Code, request.CursorPos)
+	cursor := gopls.ByteOffset(request.Code, request.CursorPos)
 	found, ours := completeMagic(request.Code, cursor)
 	if !ours {
 		found = k.completeGo(ctx, request.Code, cursor)
 	}
 	k.answer(in, "complete_reply", jupyter.CompleteReply{
 		Status: "ok", Matches: append([]string{}, found.Matches...), Metadata: typesOf(found, request.Code),
-		CursorStart: utf8.RuneCountInString(request.Code[:found.Start]),
-		CursorEnd:   utf8.RuneCountInString(request.Code[:found.End]),
+		CursorStart: gopls.CodePoints(request.Code, found.Start),
+		CursorEnd:   gopls.CodePoints(request.Code, found.End),
 	})
 }
 
@@ -111,7 +110,7 @@ func typesOf(found gopls.Completion, code string) map[string]any {
 		}
 		types = append(types, map[string]any{
 			"text": match, "type": found.Types[i], "signature": found.Details[i],
-			"start": utf8.RuneCountInString(code[:found.Start]), "end": utf8.RuneCountInString(code[:found.End]),
+			"start": gopls.CodePoints(code, found.Start), "end": gopls.CodePoints(code, found.End),
 		})
 	}
 	if len(types) == 0 {
@@ -143,7 +142,7 @@ func (k *Kernel) answerInspect(ctx context.Context, in jupyter.Incoming) {
 	if !k.decodeRequest(in, "inspect_reply", &request) {
 		return
 	}
-	cursor := byteOffset(request.Code, request.CursorPos)
+	cursor := gopls.ByteOffset(request.Code, request.CursorPos)
 	doc, isMagic := explainMagic(request.Code, cursor)
 	if !isMagic {
 		var err error
@@ -183,17 +182,6 @@ func explainMagic(code string, cursor int) (doc gopls.Doc, isMagic bool) {
 		}
 	}
 	return doc, true
-}
-
-// byteOffset is the place of a cursor that counts characters; a place outside is moved inside.
-func byteOffset(text string, characters int) int {
-	for at := range text {
-		if characters <= 0 {
-			return at
-		}
-		characters--
-	}
-	return len(text)
 }
 
 // goplsOptions run gopls below a guard, so that it ends with the kernel.
