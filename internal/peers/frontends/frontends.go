@@ -2,19 +2,15 @@ package frontends
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/gofrs/flock"
-
+	"deeplearning.example/internal/peers/venv"
 	"deeplearning.example/kernelext/setup"
 )
 
@@ -62,7 +58,7 @@ func Install(t testing.TB) *Installation {
 	}
 	cache = filepath.Join(cache, "lecture11-frontends")
 	i := &Installation{}
-	if i.venv, err = makeVenv(t.Context(), cache); err != nil {
+	if i.venv, err = venv.Make(t.Context(), cache, requirements); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_DATA_HOME", filepath.Join(cache, "data"))
@@ -99,42 +95,8 @@ func (i *Installation) environment(t testing.TB, jupyter string) []string {
 
 // Command is a program of the Python environment, run in dir.
 func (i *Installation) Command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(i.venv, "bin", name), args...)
+	cmd := exec.CommandContext(ctx, venv.Program(i.venv, name), args...)
 	cmd.Dir, cmd.Env = dir, i.Env
 	cmd.WaitDelay = waitDelay
 	return cmd
-}
-
-// makeVenv makes the environment in a folder named by the requirements, so that a change makes a new one.
-func makeVenv(ctx context.Context, cache string) (string, error) {
-	hash := sha256.Sum256([]byte(requirements))
-	venv := filepath.Join(cache, fmt.Sprintf("venv-%x", hash[:6]))
-	complete := filepath.Join(venv, ".complete")
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
-	}
-	lock := flock.New(venv + ".lock")
-	if err := lock.Lock(); err != nil {
-		return "", err
-	}
-	defer lock.Unlock()
-	if _, err := os.Stat(complete); err == nil {
-		return venv, nil
-	}
-	if err := os.RemoveAll(venv); err != nil {
-		return "", err
-	}
-	list := filepath.Join(cache, "requirements.txt")
-	if err := os.WriteFile(list, []byte(requirements), 0o644); err != nil {
-		return "", err
-	}
-	for _, command := range [][]string{
-		{"python3", "-m", "venv", venv},
-		{filepath.Join(venv, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", list},
-	} {
-		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("frontends: %s: %w\n%s", strings.Join(command, " "), err, out)
-		}
-	}
-	return venv, os.WriteFile(complete, nil, 0o644)
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"deeplearning.example/internal/peers/venv"
 	"deeplearning.example/lecture11"
 	"deeplearning.example/lecture11/data"
 )
@@ -40,7 +41,7 @@ type digitTask struct {
 func besideMiniSom(python, dir string, rounds int, quality bool) error {
 	if python == "" {
 		var err error
-		if python, err = environment(); err != nil {
+		if python, err = venv.Python(packages...); err != nil {
 			return err
 		}
 	}
@@ -182,27 +183,6 @@ func loadDigits() (*data.Images, error) {
 		return nil, err
 	}
 	return train.Head(digits)
-}
-
-// environment makes the peer's Python, once.
-func environment() (python string, err error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "lecture11", "peers-minisom")
-	python = filepath.Join(dir, "bin", "python")
-	if exec.Command(python, "-c", "import minisom").Run() == nil {
-		return python, nil
-	}
-	if out, err := exec.Command("python3", "-m", "venv", dir).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("making %s: %w: %s", dir, err, out)
-	}
-	install := append([]string{"-m", "pip", "install", "-q"}, packages...)
-	if out, err := exec.Command(python, install...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("installing %v: %w: %s", packages, err, out)
-	}
-	return python, nil
 }
 
 // fit is the task's training as ours.

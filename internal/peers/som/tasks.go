@@ -16,6 +16,7 @@ import (
 
 	"deeplearning.example/kernelext/device"
 	"deeplearning.example/lecture11"
+	"deeplearning.example/lecture11/data"
 )
 
 // taskResult is what a task of ours prints.
@@ -49,20 +50,23 @@ func runTask(name, task string) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
+// readDigitTask reads a task on the images, and gets what each such task needs.
+func readDigitTask(task string) (t digitTask, backend compute.Backend, images *data.Images, err error) {
+	if err = json.Unmarshal([]byte(task), &t); err == nil {
+		backend, err = device.Backend()
+	}
+	if err == nil {
+		images, err = loadDigits()
+	}
+	return t, backend, images, err
+}
+
 var digitGrid = lecture11.Grid{Width: side, Height: side}
 
 // digitsTask trains on the images. The compilation is left out of the speed, and the speed of a batch is over all epochs
 // but the first. A negative seed means our own schedule and first weights.
 func digitsTask(task string) (r taskResult, err error) {
-	var t digitTask
-	if err := json.Unmarshal([]byte(task), &t); err != nil {
-		return r, err
-	}
-	backend, err := device.Backend()
-	if err != nil {
-		return r, err
-	}
-	images, err := loadDigits()
+	t, backend, images, err := readDigitTask(task)
 	if err != nil {
 		return r, err
 	}
@@ -129,15 +133,7 @@ func quality(backend compute.Backend, x, w *tensors.Tensor, grid lecture11.Grid,
 
 // measureTask measures a map that the peer has written.
 func measureTask(task string) (r taskResult, err error) {
-	var t digitTask
-	if err := json.Unmarshal([]byte(task), &t); err != nil {
-		return r, err
-	}
-	backend, err := device.Backend()
-	if err != nil {
-		return r, err
-	}
-	images, err := loadDigits()
+	t, backend, images, err := readDigitTask(task)
 	if err != nil {
 		return r, err
 	}

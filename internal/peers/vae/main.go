@@ -16,7 +16,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"deeplearning.example/internal/peers/venv"
 	"deeplearning.example/kernelext/device"
 	"deeplearning.example/lecture11"
 )
@@ -61,7 +61,7 @@ func main() {
 func compare(python string, rounds, steps int) error {
 	if python == "" {
 		var err error
-		if python, err = environment(); err != nil {
+		if python, err = venv.Python(packages...); err != nil {
 			return err
 		}
 	}
@@ -119,27 +119,6 @@ func run(command []string) (float64, error) {
 		return 0, err
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-}
-
-// environment makes the peer's Python, once.
-func environment() (python string, err error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "lecture11", "peers-jax")
-	python = filepath.Join(dir, "bin", "python")
-	if exec.Command(python, "-c", "import jax, optax").Run() == nil {
-		return python, nil
-	}
-	if out, err := exec.Command("python3", "-m", "venv", dir).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("making %s: %w: %s", dir, err, out)
-	}
-	install := append([]string{"-m", "pip", "install", "-q"}, packages...)
-	if out, err := exec.Command(python, install...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("installing %v: %w: %s", packages, err, out)
-	}
-	return python, nil
 }
 
 // timeOurs trains on random binary objects and prints milliseconds a step, compilation left out.
