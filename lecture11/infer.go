@@ -16,6 +16,22 @@ const inferenceBatch = 500
 // mapRows applies exec to the objects x [l, …] in batches of size and joins the results, each [l, …]. If seed is not
 // nil, exec gets a state of the random generator as its second input, drawn from the seed and the place of the batch.
 func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*tensors.Tensor, error) {
+	return mapBatches(x, size, func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error) {
+		if seed == nil {
+			return exec.Call(batch)
+		}
+		state, err := RNGStateFromSeed(*seed + int64(first)<<20)
+		if err != nil {
+			return nil, err
+		}
+		return exec.Call(batch, state)
+	})
+}
+
+// mapBatches calls call with batches of size rows of the objects x [l, …], the last filled up with 0, and the place of
+// the first row, and joins the results, each [l, …].
+func mapBatches(x *tensors.Tensor, size int,
+	call func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error)) ([]*tensors.Tensor, error) {
 	shape := x.Shape()
 	l := shape.Dimensions[0]
 	if l == 0 {
@@ -28,16 +44,11 @@ func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*ten
 		if err != nil {
 			return nil, err
 		}
-		args := []any{batch}
-		if seed != nil {
-			state, err := RNGStateFromSeed(*seed + int64(first)<<20)
-			if err != nil {
-				return nil, err
-			}
-			args = append(args, state)
-		}
-		out, err := exec.Call(args...)
+		out, err := call(first, batch)
 		if err != nil {
+			return nil, err
+		}
+		if err := batch.FinalizeAll(); err != nil {
 			return nil, err
 		}
 		if joined == nil {

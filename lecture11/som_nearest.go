@@ -197,30 +197,6 @@ func inBatches(backend compute.Backend, fn func(x, second *Node) []*Node, x, sec
 		return nil, err
 	}
 	defer second.MustFinalizeAll()
-	l := x.Shape().Dimensions[0]
-	size := min(inferenceBatch, l)
-	var joined []*tensors.Tensor
-	for first := 0; first < l; first += size {
-		rows := min(size, l-first)
-		batch, err := paddedRows(x, first, rows, size)
-		if err != nil {
-			return nil, err
-		}
-		out, err := exec.Call(batch, second)
-		if err != nil {
-			return nil, err
-		}
-		if err := batch.FinalizeAll(); err != nil {
-			return nil, err
-		}
-		if joined == nil {
-			joined = makeJoined(out, l)
-		}
-		for i := range out {
-			if err := copyRows(joined[i], out[i], first, rows); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return joined, nil
+	return mapBatches(x, min(inferenceBatch, x.Shape().Dimensions[0]),
+		func(_ int, batch *tensors.Tensor) ([]*tensors.Tensor, error) { return exec.Call(batch, second) })
 }
