@@ -1,5 +1,7 @@
 package jupyter
 
+import "regexp"
+
 // The contents of messages, as https://jupyter-client.readthedocs.io/en/stable/messaging.html describes them.
 
 // KernelInfo is the content of kernel_info_reply.
@@ -51,6 +53,11 @@ type ExecuteReply struct {
 	Evalue          string         `json:"evalue,omitempty"`
 	Traceback       []string       `json:"traceback,omitempty"`
 }
+
+var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+
+// StripANSI takes a terminal's escape sequences, such as those for colours, out of a traceback or of a stream's text.
+func StripANSI(text string) string { return ansi.ReplaceAllString(text, "") }
 
 // Status is the content of status on iopub: "starting", "busy" or "idle".
 type Status struct {

@@ -189,7 +189,7 @@ func (r *run) start(request agent.Request) (agent.Reply, []*os.File) {
 	}
 	stdout, stderr, err := r.out.attach()
 	if err != nil {
-		r.fail(failure{Ename: "KernelError", Evalue: fmt.Sprintf("no pipes for the cell: %v", err)})
+		r.fail(failure{Ename: nameKernel, Evalue: fmt.Sprintf("no pipes for the cell: %v", err)})
 		return refused, nil
 	}
 	r.mu.Lock()

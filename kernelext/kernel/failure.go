@@ -146,7 +146,7 @@ func (r *run) frameOf(mainGo []byte, match []string) string {
 
 // explain makes a failure of what GoNB replied: an error of its parser, or how the cell's program ended.
 func (r *run) explain(reply jupyter.ExecuteReply) *failure {
-	value := strings.TrimSpace(stripANSI(reply.Evalue))
+	value := strings.TrimSpace(jupyter.StripANSI(reply.Evalue))
 	if f := r.endOf(value); f != nil {
 		return f
 	}
@@ -168,10 +168,6 @@ func (r *run) parseFailure(value string) failure {
 	return r.compileFailure(value)
 }
 
-var ansiCode = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
-
-func stripANSI(text string) string { return ansiCode.ReplaceAllString(text, "") }
-
 // exitStatus matches how a program ended, in the words of package os.
 var exitStatus = regexp.MustCompile(`^(exit status (\d+)|signal: ([a-z ]+))( \(core dumped\))?$`)
 
@@ -181,7 +177,7 @@ func (r *run) endOf(value string) *failure {
 	if match == nil {
 		return nil
 	}
-	stderr := stripANSI(r.out.lastErrors())
+	stderr := jupyter.StripANSI(r.out.lastErrors())
 	switch {
 	case strings.Contains(stderr, "SIGXFSZ: file size limit exceeded"), match[3] == "file size limit exceeded":
 		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf("the cell wrote a file of more than %s; `%%limit file 20GB` allows more",

@@ -59,7 +59,6 @@ func (e *CellError) Error() string {
 func (e *CellError) Unwrap() error { return e.Err }
 
 var (
-	ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
 	// compileMark heads each error in a traceback, panicMark each line of a stack in stderr; the number is the
 	// execution count of the cell.
 	compileMark = regexp.MustCompile(`^Cell\[(\d+)\]: Line (\d+)`)
@@ -107,7 +106,7 @@ func (n *notes) failure(source string) string {
 // diagnose finds the message and the line of an execution that failed. Our kernel names its errors and tells where they
 // are; GoNB leaves it to us to find out why a program ended.
 func diagnose(reply *jupyter.ExecuteReply, outputs []nbformat.Output) diagnosis {
-	d, value := firstPlace(reply.Traceback), strip(reply.Evalue)
+	d, value := firstPlace(reply.Traceback), jupyter.StripANSI(reply.Evalue)
 	switch {
 	case d.count > 0 && named(reply.Ename):
 		d.message = describeError(reply.Ename, value)
@@ -123,7 +122,7 @@ func diagnose(reply *jupyter.ExecuteReply, outputs []nbformat.Output) diagnosis 
 // firstPlace is the first place in a cell that a traceback names, with the last line of what it says of it.
 func firstPlace(traceback []string) diagnosis {
 	for _, frame := range traceback {
-		frame = strip(frame)
+		frame = jupyter.StripANSI(frame)
 		if mark := compileMark.FindStringSubmatch(frame); mark != nil {
 			return diagnosis{message: lastLine(frame), count: number(mark[1]), line: number(mark[2])}
 		}
@@ -133,7 +132,7 @@ func firstPlace(traceback []string) diagnosis {
 
 // diagnoseExit looks for the reason of a program's bad end in what it wrote.
 func diagnoseExit(status string, outputs []nbformat.Output) diagnosis {
-	stderr := strip(streamText(outputs, "stderr"))
+	stderr := jupyter.StripANSI(streamText(outputs, "stderr"))
 	if at := panicStart(stderr); at >= 0 {
 		message, stack := splitPanic(stderr[at:])
 		d := diagnosis{message: message}
@@ -224,8 +223,6 @@ func streamText(outputs []nbformat.Output, name string) string {
 	}
 	return text.String()
 }
-
-func strip(text string) string { return ansi.ReplaceAllString(text, "") }
 
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
