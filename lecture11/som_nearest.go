@@ -163,13 +163,12 @@ func squaredDistances(x, w *Node, missing bool) *Node {
 	}
 	middle := ReduceAndKeep(w, ReduceMean, 0) // near zero the terms below are small, and so are their rounding errors
 	x, w = Sub(x, middle), Sub(w, middle)
-	wSquares := func(present *Node) *Node { return MatMul(present, Transpose(Square(w), 0, 1)) }
-	norms := ReduceAndKeep(Square(w), ReduceSum, 1) // [m, 1]
-	rest := Transpose(norms, 0, 1)                  // [1, m]
+	squares := Transpose(Square(w), 0, 1)        // [n, m]
+	rest := ReduceAndKeep(squares, ReduceSum, 0) // [1, m]
 	if missing {
-		present := Where(IsNaN(x), ZerosLike(x), OnesLike(x))
-		x = Where(IsNaN(x), ZerosLike(x), x)
-		rest = wSquares(present) // [l, m]
+		var known *Node
+		known, x = present(x)
+		rest = MatMul(known, squares) // [l, m]
 	}
 	product := MatMul(x, Transpose(w, 0, 1)) // [l, m]
 	return Add(Sub(ReduceAndKeep(Square(x), ReduceSum, 1), MulScalar(product, 2)), rest)
@@ -178,7 +177,7 @@ func squaredDistances(x, w *Node, missing bool) *Node {
 // maskedSquare squares differences; those to a missing component count 0.
 func maskedSquare(d *Node, missing bool) *Node {
 	if missing {
-		d = Where(IsNaN(d), ZerosLike(d), d)
+		_, d = present(d)
 	}
 	return Square(d)
 }

@@ -58,7 +58,15 @@ func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Gri
 		return q, err
 	}
 	q.Quantisation, q.OneNode = nearest.QuantisationError(), one.QuantisationError()
-	q.Unused = grid.Nodes() - countTrue(nearest.used(grid.Nodes()))
+	hits, err := Hits(nearest.Winners(), grid.Nodes())
+	if err != nil {
+		return q, err
+	}
+	for _, objects := range hits {
+		if objects == 0 {
+			q.Unused++
+		}
+	}
 	q.Spread = spread / variance
 	if q.Collapsed = !(q.Spread >= collapsed); q.Collapsed {
 		q.Topographic, q.Topographic4, q.Permuted = 1, 1, 1
@@ -157,25 +165,6 @@ func neighbourSets(grid Grid, corners bool) []map[int]bool {
 		}
 	}
 	return sets
-}
-
-// used tells which of m nodes win an object.
-func (n *Nearest) used(m int) []bool {
-	used := make([]bool, m)
-	for _, node := range n.Winners() {
-		used[node] = true
-	}
-	return used
-}
-
-func countTrue(set []bool) int {
-	count := 0
-	for _, in := range set {
-		if in {
-			count++
-		}
-	}
-	return count
 }
 
 // checkSheet returns an error unless weights [m, n] belong to the grid's m nodes.

@@ -2,6 +2,7 @@ package lecture11
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -84,7 +85,7 @@ func ExpandedUMatrix(weights *tensors.Tensor, grid Grid) (Cells, error) {
 		for x := range grid.Width - 1 {
 			down := between(grid.Index(x, y), grid.Index(x+1, y+1))
 			up := between(grid.Index(x+1, y), grid.Index(x, y+1))
-			cells.add(float64(x)+0.5, float64(y)+0.5, (down+up)/2/1.4142135623730951)
+			cells.add(float64(x)+0.5, float64(y)+0.5, (down+up)/2/math.Sqrt2)
 		}
 	}
 	return cells, nil
