@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"deeplearning.example/kernelext/cell"
 	"deeplearning.example/kernelext/jupyter"
 	"deeplearning.example/kernelext/nbformat"
 )
@@ -197,7 +199,7 @@ func (x *execution) judge(reply *jupyter.ExecuteReply) diagnosis {
 	x.setCount(reply.ExecutionCount)
 	if reply.Status != "ok" {
 		x.report.Status = StatusError
-		return diagnose(reply, x.outputs.result())
+		return x.locate(diagnose(reply, x.outputs.result()))
 	}
 	if message := x.notes.failure(x.cell.Source); message != "" {
 		x.report.Status = StatusError
@@ -205,6 +207,28 @@ func (x *execution) judge(reply *jupyter.ExecuteReply) diagnosis {
 	}
 	x.report.Status = StatusOK
 	return diagnosis{}
+}
+
+// locate finds the cell of a place in GoNB's program that is not marked. The program lies where GoNB has put it until the
+// next cell; where it does not, the place stays unknown.
+func (x *execution) locate(d diagnosis) diagnosis {
+	if d.file == "" {
+		return d
+	}
+	program, err := os.ReadFile(d.file)
+	if err != nil {
+		return d
+	}
+	var defs cell.Definitions
+	for _, r := range x.session.report.Cells[:x.report.CodeCell-1] {
+		if c := x.nb.Cells[r.Index-1]; r.Status == StatusOK && c.ExecutionCount != nil {
+			defs.Add(*c.ExecutionCount, c.Source, nil)
+		}
+	}
+	if x.cell.ExecutionCount != nil {
+		d.count, d.line, _ = defs.Locate(program, d.fileLine, *x.cell.ExecutionCount, x.cell.Source)
+	}
+	return d
 }
 
 // stop interrupts the cell, waits for its end, and kills the kernel when it does not come.

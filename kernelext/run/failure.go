@@ -59,10 +59,13 @@ func (e *CellError) Error() string {
 func (e *CellError) Unwrap() error { return e.Err }
 
 var (
-	// compileMark heads each error in a traceback, panicMark each line of a stack in stderr; the number is the
+	// compileMark heads each error in a traceback, panicMark each place of the program in stderr; the number is the
 	// execution count of the cell.
 	compileMark = regexp.MustCompile(`^Cell\[(\d+)\]: Line (\d+)`)
 	panicMark   = regexp.MustCompile(`\[\[ Cell \[(\d+)\] Line (\d+) \]\]`)
+	// stackFrame is a place of the program in a stack, with or without its mark: GoNB looks for places in each piece
+	// that it reads, and the runtime writes a place in several.
+	stackFrame = regexp.MustCompile(`(?m)^\s+(?:` + panicMark.String() + ` )?(\S.*/gonb_[0-9a-z-]+/main(?:_test)?\.go):(\d+)`)
 	// exitStatus is all of the stderr message by which GoNB tells that a program failed, and of its error's value.
 	exitStatus = regexp.MustCompile(`^(?:\^C\n)?((?:exit status \d+|signal: [a-z ]+)(?: \(core dumped\))?)\n$`)
 	// unknownMagic is GoNB's whole note about a %command that it does not know.
@@ -75,6 +78,9 @@ type diagnosis struct {
 	message string
 	// count is the execution count of the cell where the line lies; 0 where it is not known.
 	count, line int
+	// file and fileLine are the place in GoNB's program, where the one in a cell is not marked.
+	file     string
+	fileLine int
 }
 
 // notes are what GoNB says in a stream of a cell that it takes for a good one.
@@ -136,8 +142,12 @@ func diagnoseExit(status string, outputs []nbformat.Output) diagnosis {
 	if at := panicStart(stderr); at >= 0 {
 		message, stack := splitPanic(stderr[at:])
 		d := diagnosis{message: message}
-		if mark := panicMark.FindStringSubmatch(stack); mark != nil {
-			d.count, d.line = number(mark[1]), number(mark[2])
+		switch frame := stackFrame.FindStringSubmatch(stack); {
+		case frame == nil:
+		case frame[1] != "":
+			d.count, d.line = number(frame[1]), number(frame[2])
+		default:
+			d.file, d.fileLine = frame[3], number(frame[4])
 		}
 		return d
 	}

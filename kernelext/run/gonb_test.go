@@ -76,8 +76,11 @@ func TestGoNB(t *testing.T) {
 
 // TestGoNBFailures: for each kind of failure the place and the message.
 func TestGoNBFailures(t *testing.T) {
-	const define = "import (\"fmt\"; \"os\"; \"errors\"; \"log\"; \"testing\")\n\n" +
-		"func at(i int) int {\n\treturn []int{1}[i]\n}"
+	const define = "import (\"fmt\"; \"os\"; \"errors\"; \"log\"; \"testing\"; \"runtime\"; \"time\")\n\n" +
+		"func at(i int) int {\n\treturn []int{1}[i]\n}\n\n" +
+		"func slowly() {\n\t_, file, line, _ := runtime.Caller(0)\n" + // as the runtime may write a stack
+		"\tfmt.Fprintf(os.Stderr, \"panic: boom\\n\\ngoroutine 1 [running]:\\nmain.slowly()\\n\\t%s\", file)\n" +
+		"\ttime.Sleep(time.Second)\n\tfmt.Fprintf(os.Stderr, \":%d +0x1\\n\", line)\n\tos.Exit(2)\n}"
 	spec := gonbSpec(t)
 	for _, test := range []struct{ name, code, want string }{
 		{"compile error", "%%\nfmt.Println(1)\nfmt.Println(undefinedThing)",
@@ -86,6 +89,7 @@ func TestGoNBFailures(t *testing.T) {
 		{"panic", "%%\nfmt.Println(1)\npanic(errors.New(\"boom\"))", "nb: cell 2 (code cell 2), line 3: panic: boom"},
 		{"panic in an earlier cell's function", "%%\nfmt.Println(at(3))",
 			"nb: cell 2 (code cell 2), line 4 of cell 1: panic: runtime error: index out of range [3] with length 1"},
+		{"panic whose place is written in pieces", "%%\nslowly()", "nb: cell 2 (code cell 2), line 8 of cell 1: panic: boom"},
 		{"exit", "%%\nlog.SetFlags(0)\nlog.Fatal(\"no data\")", "nb: cell 2 (code cell 2): exit status 1: no data"},
 		{"test", "%test\nfunc TestX(t *testing.T) { t.Error(\"want 3\") }", "nb: cell 2 (code cell 2): failed: TestX"},
 		{"unknown command", "%nonesuch\n%%\nfmt.Println(1)",
