@@ -127,8 +127,7 @@ func (p *somProgram) accumulate(s somState, c somChunk) {
 	if p.heskes {
 		best = p.heskesScores(s, squares, norms)
 	}
-	winner := ArgMin(best, 2, dtypes.Int32) // [chunk, k]
-	least := ReduceMin(best, 2)
+	winner, least := firstLeast(best) // [chunk, k]
 	if p.heskes {
 		s["energy"] = Add(s["energy"], p.total(c, least))
 		least = p.at(squares, winner)

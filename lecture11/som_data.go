@@ -22,6 +22,7 @@ type somData struct {
 	missing    bool      // a component is NaN
 	counts     []float64 // [n], how often each component is known
 	deviations []float64 // [n], Σ (x − mean)² over the known
+	constant   []int     // the components that are known and the same in all objects
 	kept       []float32 // some objects of a stream, of which x is not held
 	onDevice   map[string]*tensors.Tensor
 }
@@ -118,13 +119,21 @@ func (d *somData) checkFloats(flat []float32) error {
 	return nil
 }
 
-// measure finds the means of the components and the centre.
+// measure finds the means of the components, the constant ones and the centre.
 func (d *somData) measure(at func(i int) float64) {
 	sums, counts := make([]float64, d.n), make([]float64, d.n)
+	varied := make([]bool, d.n)
 	for i := range d.l * d.n {
-		if v := at(i); v == v {
+		v := at(i)
+		varied[i%d.n] = varied[i%d.n] || v != at(i%d.n)
+		if v == v {
 			sums[i%d.n] += v
 			counts[i%d.n]++
+		}
+	}
+	for j, varies := range varied {
+		if !varies {
+			d.constant = append(d.constant, j)
 		}
 	}
 	d.means, d.counts, d.deviations = make([]float32, d.n), counts, make([]float64, d.n)
@@ -189,9 +198,9 @@ func (d *somData) sample(count int, seed int64) ([]float32, error) {
 	return d.rows(rng.Perm(d.l)[:count])
 }
 
-// toDevice brings the objects to the device, once, and returns what the programs take: the objects "x" [l, n], the "centre"
-// [n], the "weights" [l] (where there are none, one of 1).
-func (d *somData) toDevice(backend compute.Backend) (map[string]*tensors.Tensor, error) {
+// toDevice brings the columns of the objects to the device, once, and returns what the programs take: the objects "x" [l,
+// columns], the "centre" [columns], the "weights" [l] (where there are none, one of 1).
+func (d *somData) toDevice(backend compute.Backend, columns []int) (_ map[string]*tensors.Tensor, err error) {
 	if d.onDevice != nil {
 		return d.onDevice, nil
 	}
@@ -200,11 +209,17 @@ func (d *somData) toDevice(backend compute.Backend) (map[string]*tensors.Tensor,
 		weights = []float32{1}
 	}
 	all := map[string]*tensors.Tensor{
-		"centre":  tensors.FromFlatDataAndDimensions(d.centre, d.n),
+		"centre":  tensors.FromFlatDataAndDimensions(takeColumns(d.centre, d.n, columns), len(columns)),
 		"weights": tensors.FromFlatDataAndDimensions(weights, len(weights)),
 	}
-	if d.x != nil {
+	switch {
+	case d.x == nil:
+	case len(columns) == d.n:
 		all["x"] = d.x
+	default:
+		if all["x"], err = columnsOf(d.x, columns); err != nil {
+			return nil, err
+		}
 	}
 	for name, t := range all {
 		if err := t.ToDevice(backend, 0); err != nil {

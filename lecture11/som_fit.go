@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -23,8 +24,9 @@ type SOMFit struct {
 	StopWhenStable int      `json:"stop_when_stable"` // end after so many epochs in which no object changed its node; 0: never
 	Seed           int64    `json:"seed"`             // of the order of the objects
 
-	// Every is the most steps between two reports of an online training, rounded down to a multiple of 8. It changes speed,
-	// not numbers. Default: as many as take a few tenths of a second.
+	// Every is the most steps between two reports of an online training. With 128 components and more, which are trained in
+	// blocks of steps, it is rounded down to a multiple of 64, and up from fewer. It changes speed, not numbers. Default: as
+	// many as take a few tenths of a second, in blocks 256.
 	Every int `json:"-"`
 }
 
@@ -135,7 +137,7 @@ func hashOf(t *tensors.Tensor) (string, error) {
 // somSources are the files of which a trained map is made.
 var somSources = []string{
 	"som.go", "som_grid.go", "som_neighbourhood.go", "som_init.go", "som_schedule.go", "som_data.go", "som_fit.go",
-	"som_training.go", "som_run.go", "som_steps.go", "som_order.go", "som_program.go",
+	"som_training.go", "som_run.go", "som_steps.go", "som_order.go", "som_program.go", "som_columns.go",
 	"som_batch.go", "som_epoch.go", "som_online.go", "som_stream.go",
 }
 
@@ -161,16 +163,19 @@ func (p *somProgram) epochsPerCall() int {
 	return powerOfTwo(callTime/cost, 1, 64)
 }
 
-// stepsPerCall is the same for online steps.
-func (p *somProgram) stepsPerCall() int {
-	if p.single {
+// blocksPerCall is how many blocks of online steps go into one call: more would take longer to compile.
+const blocksPerCall = 4
+
+// stepsPerCall is the same for online steps, of which there are to be at most every, if it is not 0.
+func (p *somProgram) stepsPerCall(every int) int {
+	every = cmp.Or(every, math.MaxInt)
+	switch {
+	case p.single:
 		return 1
+	case p.blocked():
+		return onlineBlock * max(1, min(blocksPerCall, every/onlineBlock))
 	}
-	cost := 2e3 + 0.2*float64(p.k)*float64(p.m)*float64(p.n)
-	if p.blocked() {
-		cost = 2e3 + 0.04*float64(p.k)*float64(p.m)*float64(p.n)
-	}
-	return powerOfTwo(callTime/cost, 64, 1<<13)
+	return min(every, powerOfTwo(callTime/(2e3+0.2*float64(p.k)*float64(p.m)*float64(p.n)), 64, 1<<13))
 }
 
 // oneChunk tells whether all objects are one chunk, so that a call can hold many epochs.
@@ -178,10 +183,13 @@ func (p *somProgram) oneChunk() bool {
 	return p.single || p.kernelFits() && p.l*max(p.k*p.m, p.n) <= 1<<21
 }
 
-// chooseChunk sets the number of objects at a time: few enough for the caches, and for memory.
-func (p *somProgram) chooseChunk() {
+// use sets the number of components, and that of objects at a time: few enough for the caches, and for memory.
+func (p *somProgram) use(components int) {
+	p.n = components
 	p.chunk = p.l
 	if !p.oneChunk() {
-		p.chunk = min(p.l, max(16, (1<<19)/max(p.k*p.m, p.n)))
+		most := max(16, (1<<19)/max(p.k*p.m, p.n))
+		chunks := (p.l + most - 1) / most
+		p.chunk = (p.l + chunks - 1) / chunks // alike, so that the last one repeats few objects of the one before
 	}
 }

@@ -145,7 +145,7 @@ func nearestNodes(x, w *Node, k int, missing bool) []*Node {
 	taken := Scalar(x.Graph(), squares.DType(), math.Inf(1))
 	var nodes, distances []*Node
 	for range k {
-		best := ArgMin(squares, 1, dtypes.Int32) // [batch]
+		best, _ := firstLeast(squares) // [batch]
 		nodes = append(nodes, best)
 		exact := maskedSquare(Sub(x, Gather(w, ExpandAxes(best, -1))), missing) // [batch, n]
 		distances = append(distances, Sqrt(ReduceSum(exact, -1)))

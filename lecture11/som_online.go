@@ -1,7 +1,6 @@
 package lecture11
 
 import (
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -15,8 +14,8 @@ import (
 // manyComponents is from where on products of a block of objects with all weights beat differences object by object.
 const manyComponents = 128
 
-// onlineBlock is how many steps share these products.
-const onlineBlock = 8
+// onlineBlock is how many steps share these products, B.
+const onlineBlock = 64
 
 // blocked tells how the steps are computed; both ways give the same numbers up to rounding.
 func (p *somProgram) blocked() bool { return p.n >= manyComponents && !p.missing && !p.single }
@@ -31,7 +30,7 @@ func (p *somProgram) online(g *Graph, s somState) somState {
 	s["i"] = Const(g, int32(0))
 	more := func(s somState) *Node { return LessThan(s["i"], s["count"]) }
 	if p.blocked() {
-		return p.loop(g, s, more, p.onlineBlock)
+		return p.onlineBlocks(g, s)
 	}
 	s["w"] = Transpose(s["w"], 1, 2)
 	s = p.loop(g, s, more, p.onlineStep)
@@ -51,11 +50,11 @@ func (p *somProgram) onlineStep(s somState) {
 		_, difference = present(difference)
 	}
 	square := Add(ReduceSum(Mul(difference, difference), 1), s["pad"]) // [k, m]
-	winner := ArgMin(square, 1, dtypes.Int32)                          // [k]
+	winner, least := firstLeast(square)                                // [k]
 	share := p.share(s, object, winner, row(s["eta"], i), row(s["sigma"], i))
 	s["w"] = Add(s["w"], Mul(BroadcastToDims(Reshape(share, p.k, 1, p.m), dims...), difference))
 	s["wins"] = setRow32(s["wins"], i, winner)
-	s["qe"] = Add(s["qe"], p.weighted1(s, object, Sqrt(ReduceMin(square, 1))))
+	s["qe"] = Add(s["qe"], p.weighted1(s, object, Sqrt(least)))
 	s["i"] = next(i)
 }
 
@@ -87,8 +86,8 @@ func setRow32(table, i, values *Node) *Node {
 	return DynamicUpdateSlice(table, Reshape(values, 1, values.Shape().Dim(0)), []*Node{i, Const(i.Graph(), int32(0))})
 }
 
-// onlineBlock builds the B steps from "i" on, or those of them that are before "count". Within a block all weights are
-// mixtures w_t = s_t·w_0 + Σ_j β_tj·x_j of those at its start and of its objects, so that three products at its ends,
+// onlineBlocks builds the steps in blocks of B; those from "count" on move nothing. Within a block all weights are mixtures
+// w_t = s_t·w_0 + Σ_j β_tj·x_j of those at its start and of its objects, so that three products at its ends,
 //
 //	P_jc = w_c·x_j,  G_jk = x_j·x_k  and  w_B = s_B·w_0 + βᵀX,
 //
@@ -96,107 +95,112 @@ func setRow32(table, i, values *Node) *Node {
 //
 //	‖w‖² := (1−a)²‖w‖² + 2a(1−a)·P_t + a²·G_tt,   P_j := (1−a)·P_j + a·G_tj   with a = η·K(r(winner, c)).
 //
-// The arithmetic is the step's own in another order, and the weights are read and written once for the block.
-func (p *somProgram) onlineBlock(s somState) {
+// The arithmetic is the step's own in another order, and the weights are read and written once for the block. The shares
+// β_j of the objects before and s are moved in the same way, and lie in one table with P: rows 0 … t are β_0 … β_t, rows
+// t + 1 … B − 1 the products to come, row B is s. The steps of a block are a loop; the blocks are not, as GoMLX knows no loop
+// within a loop.
+func (p *somProgram) onlineBlocks(g *Graph, s somState) somState {
+	var steps func(somState) somState
+	var wins []*Node
+	for first := 0; first < s["order"].Shape().Dim(0); first += onlineBlock {
+		w := p.moved(s["w"], s["centre"])
+		b, x := p.startBlock(s, w, first)
+		if steps == nil {
+			steps = p.newLoop(g, b, beforeBlockEnd, p.blockStep)
+		}
+		b = steps(b)
+		p.advance(b, Const(g, int32(onlineBlock-1)))
+		s["qe"] = Add(s["qe"], b["qe"])
+		s["w"] = p.endBlock(s["w"], w, x, b["table"])
+		wins = append(wins, b["wins"])
+	}
+	s["wins"] = Concatenate(wins, 0)
+	return s
+}
+
+func beforeBlockEnd(b somState) *Node {
+	return LessThan(b["t"], Const(b["t"].Graph(), int32(onlineBlock)))
+}
+
+// startBlock gives the state of the loop over the B steps from first on, and their objects [k, B, n]. w are the weights from
+// the centre.
+func (p *somProgram) startBlock(s somState, w *Node, first int) (b somState, x *Node) {
 	const size = onlineBlock
-	g := s["i"].Graph()
-	b := p.startBlock(s)
-	var shares, wins, least []*Node
-	for t := range size {
-		winner, share, score := p.blockStep(s, b, t)
-		shares, wins, least = append(shares, share), append(wins, winner), append(least, score)
+	g := w.Graph()
+	cut := func(table *Node) *Node { return Slice(table, AxisRange(first, first+size)) }
+	order := cut(s["order"])
+	index := Reshape(Transpose(order, 0, 1), p.k*size, 1)
+	x = p.moved(Reshape(objects(Gather(s["x"], index)), p.k, size, p.n), s["centre"])
+	products := p.dotMaps(x, 2, w, 2) // [k, B, m]
+	counts := LessThan(AddScalar(Iota(g, shapeOfInts([]int{size, p.k}), 0), first), BroadcastToDims(s["count"], size, p.k))
+	b = somState{
+		"t": Const(g, int32(0)), "order": order, "sigma": cut(s["sigma"]), "counts": asFloat(counts),
+		"eta":     Mul(cut(s["eta"]), asFloat(counts)), // a step of η = 0 moves nothing
+		"table":   Concatenate([]*Node{products, like(Slice(products, AxisRange(), AxisRange(0, 1)), 1)}, 1),
+		"product": zeros(g, p.k, p.m), "share": zeros(g, p.k, p.m), "squares": ReduceSum(Mul(w, w), 2),
+		"wins": BroadcastToDims(Const(g, int32(0)), size, p.k), "qe": zeros(g, p.k),
 	}
-	s["qe"] = Add(s["qe"], p.blockDistances(s, b, Stack(least, 0)))
-	s["w"] = p.endBlock(s, b, shares)
-	s["wins"] = DynamicUpdateSlice(s["wins"], Stack(wins, 0), []*Node{s["i"], Const(g, int32(0))})
-	s["i"] = Add(s["i"], Const(g, int32(size)))
-}
-
-// somBlock is a block of steps under way.
-type somBlock struct {
-	order, eta, sigma *Node // [B, k]
-	counts            *Node // [B, k], 1 for a step before "count", else 0
-	x                 *Node // [k, B, n], the objects, from the centre
-	w                 *Node // [k, m, n], the weights at the start, from the centre
-	gram              *Node // [k, B, B], x_j·x_k
-	products          *Node // [k, B − t, m], w_c·x_j for the objects from the present one on
-	squares           *Node // [k, m], ‖w_c‖²
-}
-
-func (p *somProgram) startBlock(s somState) *somBlock {
-	i := s["i"]
-	g := i.Graph()
-	cut := func(table *Node) *Node {
-		return DynamicSlice(table, []*Node{i, Const(g, int32(0))}, []int{onlineBlock, p.k})
+	b["own"], b["gram"] = p.gram(x)
+	for _, name := range []string{"px", "py", "ex", "ey", "pad", "weights"} {
+		b[name] = s[name]
 	}
-	b := &somBlock{order: cut(s["order"]), eta: cut(s["eta"]), sigma: cut(s["sigma"]), w: p.moved(s["w"], s["centre"])}
-	steps := Add(Iota(g, shapeOfInts([]int{onlineBlock, p.k}), 0), BroadcastToDims(i, onlineBlock, p.k))
-	b.counts = asFloat(LessThan(steps, BroadcastToDims(s["count"], onlineBlock, p.k)))
-	b.eta = Mul(b.eta, b.counts) // a step of η = 0 moves nothing
-	index := Reshape(Transpose(b.order, 0, 1), p.k*onlineBlock, 1)
-	b.x = p.moved(Reshape(objects(Gather(s["x"], index)), p.k, onlineBlock, p.n), s["centre"])
-	b.products = p.dotMaps(b.x, 2, b.w, 2)
-	b.gram = p.dotMaps(b.x, 2, b.x, 2)
-	b.squares = ReduceSum(Mul(b.w, b.w), 2)
-	return b
+	return b, x
 }
 
-// blockStep builds step t of a block: the winner [k], how far each node goes [k, m], the winner's ‖w‖² − 2w·x [k].
-func (p *somProgram) blockStep(s somState, b *somBlock, t int) (winner, share, least *Node) {
-	of := func(table *Node) *Node { return Reshape(Slice(table, AxisElem(t), AxisRange()), p.k) }
-	dims := []int{p.k, p.m}
-	product := Reshape(Slice(b.products, AxisRange(), AxisElem(0), AxisRange()), dims...)
-	own := Reshape(Slice(b.gram, AxisRange(), AxisElem(t), AxisElem(t)), p.k, 1) // ‖x_t‖²
-	score := Add(Sub(b.squares, scale(product, 2)), s["pad"])
-	winner, least = ArgMin(score, 1, dtypes.Int32), ReduceMin(score, 1)
-	share = p.share(s, Reshape(of(b.order), p.k, 1), winner, of(b.eta), of(b.sigma))
+// gram gives, of the products G of a block's objects [k, B, n], what its steps take: ‖x_t‖², [B, k], and for step t what
+// share of a is added to each row of the table, [B, k, B + 1]: G_tj to the products to come, 1 to its own share, else 0.
+func (p *somProgram) gram(x *Node) (own, added *Node) {
+	const size = onlineBlock
+	g := x.Graph()
+	gram := p.dotMaps(x, 2, x, 2)
+	shape := shapeOfInts([]int{p.k, size, size})
+	now, other := Iota(g, shape, 1), Iota(g, shape, 2)
+	own = ReduceSum(Where(Equal(now, other), gram, like(gram, 0)), 2)
+	added = Where(LessThan(now, other), gram, asFloat(Equal(now, other)))
+	added = Concatenate([]*Node{added, zeros(g, p.k, size, 1)}, 2)
+	return Transpose(own, 0, 1), Transpose(added, 0, 1)
+}
+
+// blockStep builds step "t" of a block: first the moves of the step before, then its own winner and "share", a [k, m]. So
+// the shares are computed once, and not by XLA anew for each row of the table.
+func (p *somProgram) blockStep(b somState) {
+	t := b["t"]
+	p.advance(b, Sub(t, Const(t.Graph(), int32(1))))
+	winner, least := firstLeast(Add(Sub(b["squares"], scale(b["product"], 2)), b["pad"]))
+	object := Reshape(row(b["order"], t), p.k, 1)
+	b["share"] = p.share(b, object, winner, row(b["eta"], t), row(b["sigma"], t))
+	square := Add(least, row(b["own"], t))
+	distance := Mul(row(b["counts"], t), Sqrt(Max(square, like(square, 0))))
+	b["qe"] = Add(b["qe"], p.weighted1(b, object, distance))
+	b["wins"] = setRow32(b["wins"], t, winner)
+	b["t"] = next(t)
+}
+
+// advance moves ‖w‖² and the table by the shares of step t, and takes the "product" of step t + 1, [k, m]. Before the first
+// step, t = −1, the shares are 0, and XLA takes row 0 for row −1.
+func (p *somProgram) advance(b somState, t *Node) {
+	g, zero := t.Graph(), Const(t.Graph(), int32(0))
+	share, product, table := b["share"], b["product"], b["table"]
 	keep := Sub(like(share, 1), share)
-	b.squares = Add(Mul(Mul(keep, keep), b.squares), Add(
-		scale(Mul(Mul(share, keep), product), 2),
-		Mul(Mul(share, share), BroadcastToDims(own, dims...))))
-	b.advance(p, t, share, keep)
-	return winner, share, least
-}
+	own := BroadcastToDims(Reshape(row(b["own"], t), p.k, 1), p.k, p.m)
+	b["squares"] = Add(Mul(Mul(keep, keep), b["squares"]), Add(
+		scale(Mul(Mul(share, keep), product), 2), Mul(Mul(share, share), own)))
 
-// blockDistances sums the weighted distances to the winners of a block's steps: [k], from their ‖w‖² − 2w·x, [B, k].
-func (p *somProgram) blockDistances(s somState, b *somBlock, least *Node) *Node {
-	var own []*Node
-	for t := range onlineBlock {
-		own = append(own, Reshape(Slice(b.gram, AxisRange(), AxisElem(t), AxisElem(t)), p.k))
-	}
-	square := Add(least, Stack(own, 0))
-	distances := Mul(b.counts, Sqrt(Max(square, like(square, 0))))
-	if p.weighted {
-		index := Reshape(b.order, onlineBlock*p.k, 1)
-		distances = Mul(distances, Reshape(Gather(s["weights"], index), onlineBlock, p.k))
-	}
-	return ReduceSum(distances, 0)
-}
-
-// advance moves the products with the objects after t.
-func (b *somBlock) advance(p *somProgram, t int, share, keep *Node) {
-	left := onlineBlock - t - 1
-	if left == 0 {
-		return
-	}
-	dims := []int{p.k, left, p.m}
+	dims := table.Shape().Dimensions // [k, B + 1, m]
 	wide := func(x *Node) *Node { return BroadcastToDims(Reshape(x, p.k, 1, p.m), dims...) }
-	with := Slice(b.gram, AxisRange(), AxisElem(t), AxisRange(t+1)) // [k, 1, left]
-	with = BroadcastToDims(Reshape(with, p.k, left, 1), dims...)
-	rest := Slice(b.products, AxisRange(), AxisRange(1), AxisRange())
-	b.products = Add(Mul(wide(keep), rest), Mul(wide(share), with))
+	added := DynamicSlice(b["gram"], []*Node{t, zero, zero}, []int{1, p.k, onlineBlock + 1})
+	added = BroadcastToDims(Reshape(added, p.k, onlineBlock+1, 1), dims...)
+	here := Equal(Iota(g, shapeOfInts(dims), 1), BroadcastToDims(t, dims...))
+	rest := Where(here, like(table, 0), table) // the product of this step has been of use
+	b["table"] = Add(Mul(wide(keep), rest), Mul(wide(share), added))
+	b["product"] = Reshape(DynamicSlice(b["table"], []*Node{zero, next(t), zero}, []int{p.k, 1, p.m}), p.k, p.m)
 }
 
-// endBlock gives the weights after the block. Nodes that did not move keep theirs to the bit: what is added is 0.
-func (p *somProgram) endBlock(s somState, b *somBlock, shares []*Node) *Node {
-	after := like(shares[0], 1) // Π_{later} (1 − a)
-	betas := make([]*Node, len(shares))
-	for t := len(shares) - 1; t >= 0; t-- {
-		betas[t] = Mul(shares[t], after)
-		after = Mul(after, Sub(like(after, 1), shares[t]))
-	}
-	beta := Stack(betas, 1) // [k, B, m]
-	mixed := p.dotMaps(beta, 1, b.x, 1)
-	lost := BroadcastToDims(Reshape(Sub(after, like(after, 1)), p.k, p.m, 1), p.k, p.m, p.n)
-	return Add(s["w"], Add(mixed, Mul(lost, b.w)))
+// endBlock gives the weights after a block, [k, m, n], from those before, w (from the centre), the objects and the table.
+// Nodes that did not move keep theirs to the bit: what is added is 0.
+func (p *somProgram) endBlock(before, w, x, table *Node) *Node {
+	mixed := p.dotMaps(Slice(table, AxisRange(), AxisRange(0, onlineBlock)), 1, x, 1)
+	left := Reshape(Slice(table, AxisRange(), AxisElem(onlineBlock)), p.k, p.m, 1)
+	lost := BroadcastToDims(Sub(left, like(left, 1)), p.k, p.m, p.n)
+	return Add(before, Add(mixed, Mul(lost, w)))
 }

@@ -90,9 +90,16 @@ func named(names []string, nodes []*Node) somState {
 // loop runs body while more holds, and returns the last state. body changes the state that it is given. Without loops body
 // runs once, and the caller sees to it that this is enough.
 func (p *somProgram) loop(g *Graph, s somState, more func(s somState) *Node, body func(s somState)) somState {
+	return p.newLoop(g, s, more, body)(s)
+}
+
+// newLoop makes a loop that can be run several times, on states like s.
+func (p *somProgram) newLoop(g *Graph, s somState, more func(s somState) *Node, body func(s somState)) func(somState) somState {
 	if p.single {
-		body(s)
-		return s
+		return func(s somState) somState {
+			body(s)
+			return s
+		}
 	}
 	names := s.names()
 	parameters := func(g *Graph) somState {
@@ -113,7 +120,7 @@ func (p *somProgram) loop(g *Graph, s somState, more func(s somState) *Node, bod
 		}
 		return p.nodes()
 	})
-	return named(names, While(cond, step, s.nodes()...))
+	return func(s somState) somState { return named(names, While(cond, step, s.nodes()...)) }
 }
 
 // zeros are made anew for each use, as like is.
@@ -135,6 +142,17 @@ func setRow(table, i, values *Node) *Node {
 	dims := table.Shape().Dimensions
 	here := Equal(Iota(table.Graph(), shapeOfInts(dims), 0), BroadcastToDims(i, dims...))
 	return Where(here, BroadcastToDims(Reshape(values, 1, dims[1]), dims...), table)
+}
+
+// firstLeast gives the place of the least number along the last axis, the first of equal ones, and that number: what ArgMin
+// and ReduceMin do. XLA's CPU takes minima with vector instructions, but ArgMin's pairs one by one.
+func firstLeast(x *Node) (place, least *Node) {
+	least = ReduceMin(x, -1)
+	dims := x.Shape().Dimensions
+	here := Equal(x, BroadcastToDims(ExpandAxes(least, -1), dims...))
+	places := Iota(x.Graph(), shapeOfInts(dims), len(dims)-1)
+	none := BroadcastToDims(Const(x.Graph(), int32(dims[len(dims)-1])), dims...)
+	return ReduceMin(Where(here, places, none), -1), least
 }
 
 // kernelRows gives K(r; σ) between nodes at px, py [k, rows] and all m nodes: [k, rows, m]. sigma: [k].

@@ -69,7 +69,7 @@ func (t *SOMTraining) start() error {
 	if t.winners == nil {
 		t.winners = slices.Repeat([]int32{-1}, t.data.l*t.program.k)
 	}
-	constant, err := t.data.toDevice(t.backend)
+	constant, err := t.data.toDevice(t.backend, t.columns)
 	if err != nil {
 		return err
 	}
@@ -85,10 +85,9 @@ func (t *SOMTraining) start() error {
 	return nil
 }
 
-// startMaps brings the first weights of all maps to the device, [k, m, n].
+// startMaps brings the first weights of all maps to the device, [k, m, columns].
 func (t *SOMTraining) startMaps() error {
-	p := t.program
-	flat := make([]float32, p.k*p.m*p.n)
+	var initial [][]float32
 	for i, m := range t.maps {
 		if t.initial[i] == nil {
 			sample, err := t.data.sample(m.cfg.sampleSize(t.data.l), m.cfg.Seed)
@@ -103,7 +102,18 @@ func (t *SOMTraining) startMaps() error {
 		if err != nil {
 			return err
 		}
-		copy(flat[i*p.m*p.n:], w)
+		initial = append(initial, w)
+	}
+	if t.columns == nil {
+		if err := t.chooseColumns(initial); err != nil {
+			return err
+		}
+	}
+	p := t.program
+	p.use(len(t.columns))
+	flat := make([]float32, p.k*p.m*p.n)
+	for i, w := range initial {
+		copy(flat[i*p.m*p.n:], takeColumns(w, t.data.n, t.columns))
 	}
 	t.w = tensors.FromFlatDataAndDimensions(flat, p.k, p.m, p.n)
 	return nil
@@ -127,7 +137,11 @@ func (t *SOMTraining) syncAll() error {
 	}
 	size := t.program.m * t.program.n
 	for i, m := range t.maps {
-		w := slices.Clone(flat[i*size : i*size+m.cfg.Nodes()*m.cfg.Features])
+		w, err := tensors.CopyFlatData[float32](m.weights)
+		if err != nil {
+			return err
+		}
+		putColumns(w, m.cfg.Features, t.columns, flat[i*size:i*size+m.cfg.Nodes()*t.program.n])
 		m.weights, m.sync = tensors.FromFlatDataAndDimensions(w, m.cfg.Nodes(), m.cfg.Features), nil
 	}
 	return nil

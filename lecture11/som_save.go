@@ -63,6 +63,13 @@ func (t *SOMTraining) progressState() (names []string, values []*tensors.Tensor,
 	}
 	names = []string{"stable"}
 	values = []*tensors.Tensor{tensors.FromFlatDataAndDimensions([]int32{int32(t.stable), int32(t.changes)}, 2)}
+	if t.columns != nil {
+		columns := make([]int32, len(t.columns))
+		for i, j := range t.columns {
+			columns[i] = int32(j)
+		}
+		names, values = append(names, "columns"), append(values, tensors.FromFlatDataAndDimensions(columns, len(columns)))
+	}
 	if len(winners) > 0 {
 		names = append(names, "winners")
 		values = append(values, tensors.FromFlatDataAndDimensions(slices.Clone(winners), len(winners)))
@@ -117,6 +124,9 @@ func (t *SOMTraining) takeProgress(values map[string]*tensors.Tensor) error {
 		return err
 	}
 	t.stable, t.changes = int(stable[0]), int(stable[1])
+	if err := t.takeSavedColumns(values["columns"]); err != nil {
+		return err
+	}
 	if t.stream == nil {
 		t.winners, err = int32s(values["winners"], t.data.l*t.program.k)
 	}

@@ -10,10 +10,7 @@ import (
 // callOnline runs the steps up to the next boundary of calls. A boundary is a function of the step alone, so that a run
 // that goes on from one computes the same blocks.
 func (t *SOMTraining) callOnline() ([]map[string]float64, error) {
-	height := t.program.stepsPerCall()
-	if every := t.fits[0].Every; every > 0 {
-		height = min(height, max(onlineBlock, every/onlineBlock*onlineBlock))
-	}
+	height := t.program.stepsPerCall(t.fits[0].Every)
 	count := min(height-t.step%height, t.steps-t.step)
 	if t.fits[0].StopWhenStable > 0 {
 		l := t.data.l

@@ -260,7 +260,7 @@ func (t *SOMTraining) compileStream() error {
 func (p *somProgram) streamChunk(s somState) somState {
 	q := *p
 	q.l = s["x"].Shape().Dim(0)
-	q.chooseChunk()
+	q.use(q.n)
 	g := s["x"].Graph()
 	sums := somState{}
 	for _, name := range streamSums {

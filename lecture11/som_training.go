@@ -26,6 +26,7 @@ type SOMTraining struct {
 	step, steps int
 	stable      int     // epochs since an object last changed its node
 	stopped     int     // the step at which it was stable for long enough; 0: not yet
+	columns     []int   // the components that training uses, see som_columns.go; nil before the first step
 	winners     []int32 // [l · k], object by object, the node that won it last, −1 for none
 	changes     int     // online, with StopWhenStable: objects of this epoch so far that changed their node
 
@@ -145,7 +146,7 @@ func (m *SOM) startWeights() (*tensors.Tensor, error) {
 // newProgram gathers what the compiled program depends on.
 func (t *SOMTraining) newProgram() *somProgram {
 	p := &somProgram{
-		k: len(t.maps), n: t.data.n, l: t.data.l, hood: neighbourhoods[t.maps[0].cfg.Neighbourhood],
+		k: len(t.maps), l: t.data.l, hood: neighbourhoods[t.maps[0].cfg.Neighbourhood],
 		centred: t.data.centred, missing: t.data.missing, weighted: t.data.weights != nil,
 		heskes: t.fits[0].Winner == "heskes",
 		// GoMLX's pure-Go backend cannot run such loops, nor cut slices at a place that is computed; see newTraining.
@@ -154,7 +155,7 @@ func (t *SOMTraining) newProgram() *somProgram {
 	for _, m := range t.maps {
 		p.m = max(p.m, m.cfg.Nodes())
 	}
-	p.chooseChunk()
+	p.use(t.data.n)
 	return p
 }
 
