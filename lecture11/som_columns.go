@@ -16,6 +16,9 @@ import (
 // a copy of the objects.
 const fewConstant = 0.05
 
+// largestCopy is up to how many bytes the objects are copied for it.
+const largestCopy = 64 << 20
+
 // columnsAtOnce divides the number of the components used: products of rows that start at odd places are slower.
 const columnsAtOnce = 16
 
@@ -23,7 +26,7 @@ const columnsAtOnce = 16
 func (t *SOMTraining) chooseColumns(initial [][]float32) error {
 	n := t.data.n
 	t.columns = seq(n)
-	if t.data.x == nil || float64(len(t.data.constant)) <= fewConstant*float64(n) {
+	if t.data.x == nil || t.data.x.Memory() > largestCopy || float64(len(t.data.constant)) <= fewConstant*float64(n) {
 		return nil
 	}
 	values, err := t.data.rows([]int{0})
