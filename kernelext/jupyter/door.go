@@ -122,8 +122,9 @@ func (s *Server) welcome(d *door, conn net.Conn) {
 	id, err := p.open(patience, d.kind, "")
 	cancel()
 	if err != nil {
-		// Whoever only looks whether the port is open is no news.
-		if s.ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		// Whoever only looks whether the port is open is no news, nor is who came when the server was closed. The peer may
+		// close it at once when it sees the refusal, so that whether it is closed now does not count.
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 			s.log.printf("%s: a connection from %s is refused: %v", d.channel, p.name, err)
 		}
 		return
