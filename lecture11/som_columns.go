@@ -26,7 +26,7 @@ const columnsAtOnce = 16
 func (t *SOMTraining) chooseColumns(initial [][]float32) error {
 	n := t.data.n
 	t.columns = seq(n)
-	if t.data.x == nil || t.data.x.Memory() > largestCopy || float64(len(t.data.constant)) <= fewConstant*float64(n) {
+	if t.data.x == nil || t.data.x.ByteSize() > largestCopy || float64(len(t.data.constant)) <= fewConstant*float64(n) {
 		return nil
 	}
 	values, err := t.data.rows([]int{0})
