@@ -43,14 +43,16 @@ func (t *SOMTraining) chooseColumns(initial [][]float32) error {
 		}
 		return false
 	}
-	var idle []int
+	var idle []int32
 	for _, j := range t.data.constant {
 		if !moves(j) {
-			idle = append(idle, j)
+			idle = append(idle, int32(j))
 		}
 	}
-	idle = idle[min(len(idle), (n-len(idle)+columnsAtOnce-1)/columnsAtOnce*columnsAtOnce-(n-len(idle))):]
-	left := slices.DeleteFunc(seq(n), func(j int) bool { _, found := slices.BinarySearch(idle, j); return found })
+	used := n - len(idle)
+	fill := (columnsAtOnce - used%columnsAtOnce) % columnsAtOnce // idle ones that are used all the same
+	idle = idle[min(len(idle), fill):]
+	left := slices.DeleteFunc(seq(n), func(j int32) bool { _, found := slices.BinarySearch(idle, j); return found })
 	if len(left) > 0 && float64(len(idle)) > fewConstant*float64(n) {
 		t.columns = left
 	}
@@ -58,34 +60,34 @@ func (t *SOMTraining) chooseColumns(initial [][]float32) error {
 }
 
 // seq gives 0 … n − 1.
-func seq(n int) []int {
-	s := make([]int, n)
+func seq(n int) []int32 {
+	s := make([]int32, n)
 	for i := range s {
-		s[i] = i
+		s[i] = int32(i)
 	}
 	return s
 }
 
 // takeColumns copies some columns of rows of n numbers.
-func takeColumns[T any](flat []T, n int, columns []int) []T {
+func takeColumns[T any](flat []T, n int, columns []int32) []T {
 	out := make([]T, 0, len(flat)/n*len(columns))
 	for from := 0; from < len(flat); from += n {
 		for _, j := range columns {
-			out = append(out, flat[from+j])
+			out = append(out, flat[from+int(j)])
 		}
 	}
 	return out
 }
 
 // putColumns writes what takeColumns has taken, or what became of it, back into flat.
-func putColumns[T any](flat []T, n int, columns []int, values []T) {
+func putColumns[T any](flat []T, n int, columns []int32, values []T) {
 	for i, v := range values {
-		flat[i/len(columns)*n+columns[i%len(columns)]] = v
+		flat[i/len(columns)*n+int(columns[i%len(columns)])] = v
 	}
 }
 
 // columnsOf copies columns of x [l, n], float32 or bytes.
-func columnsOf(x *tensors.Tensor, columns []int) (out *tensors.Tensor, err error) {
+func columnsOf(x *tensors.Tensor, columns []int32) (out *tensors.Tensor, err error) {
 	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	if x.DType() == dtypes.Uint8 {
 		err = tensors.ConstFlatData(x, func(flat []uint8) {
@@ -113,7 +115,7 @@ func (t *SOMTraining) takeSavedColumns(saved *tensors.Tensor) error {
 		if int(j) >= t.data.n || j < 0 || i > 0 && j <= columns[i-1] {
 			return fmt.Errorf("the file has the column %d of %d", j, t.data.n)
 		}
-		t.columns = append(t.columns, int(j))
 	}
+	t.columns = columns
 	return nil
 }

@@ -200,7 +200,7 @@ func (d *somData) sample(count int, seed int64) ([]float32, error) {
 
 // toDevice brings the columns of the objects to the device, once, and returns what the programs take: the objects "x" [l,
 // columns], the "centre" [columns], the "weights" [l] (where there are none, one of 1).
-func (d *somData) toDevice(backend compute.Backend, columns []int) (_ map[string]*tensors.Tensor, err error) {
+func (d *somData) toDevice(backend compute.Backend, columns []int32) (_ map[string]*tensors.Tensor, err error) {
 	if d.onDevice != nil {
 		return d.onDevice, nil
 	}

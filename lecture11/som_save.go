@@ -64,11 +64,8 @@ func (t *SOMTraining) progressState() (names []string, values []*tensors.Tensor,
 	names = []string{"stable"}
 	values = []*tensors.Tensor{tensors.FromFlatDataAndDimensions([]int32{int32(t.stable), int32(t.changes)}, 2)}
 	if t.columns != nil {
-		columns := make([]int32, len(t.columns))
-		for i, j := range t.columns {
-			columns[i] = int32(j)
-		}
-		names, values = append(names, "columns"), append(values, tensors.FromFlatDataAndDimensions(columns, len(columns)))
+		columns := tensors.FromFlatDataAndDimensions(slices.Clone(t.columns), len(t.columns))
+		names, values = append(names, "columns"), append(values, columns)
 	}
 	if len(winners) > 0 {
 		names = append(names, "winners")

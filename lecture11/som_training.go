@@ -26,7 +26,7 @@ type SOMTraining struct {
 	step, steps int
 	stable      int     // epochs since an object last changed its node
 	stopped     int     // the step at which it was stable for long enough; 0: not yet
-	columns     []int   // the components that training uses, see som_columns.go; nil before the first step
+	columns     []int32 // the components that training uses, see som_columns.go; nil before the first step
 	winners     []int32 // [l · k], object by object, the node that won it last, −1 for none
 	changes     int     // online, with StopWhenStable: objects of this epoch so far that changed their node
 
