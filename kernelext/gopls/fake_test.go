@@ -4,19 +4,21 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 )
 
 // fake is a played gopls: what it is sent comes through asked, and answers are what the test says.
 type fake struct {
-	t     *testing.T
-	asked chan message
-	mu    sync.Mutex
-	out   io.Writer
-	stop  func()
-	done  chan struct{}
-	argv  []string
+	t      *testing.T
+	asked  chan message
+	mu     sync.Mutex
+	out    io.Writer
+	passed []message // over by await
+	stop   func()
+	done   chan struct{}
+	argv   []string
 }
 
 // fakes makes the StartFunc of sessions with played gopls; each start comes through the channel.
@@ -60,9 +62,24 @@ func (f *fake) await(method string) message {
 		if m.Method == method {
 			return m
 		}
+		f.mu.Lock()
+		f.passed = append(f.passed, m)
+		f.mu.Unlock()
 	}
 	f.t.Errorf("no %s came", method)
 	return message{}
+}
+
+// recall is await for a message that may have been passed over already.
+func (f *fake) recall(method string) message {
+	f.t.Helper()
+	f.mu.Lock()
+	passed := slices.Clone(f.passed)
+	f.mu.Unlock()
+	if at := slices.IndexFunc(passed, func(m message) bool { return m.Method == method }); at >= 0 {
+		return passed[at]
+	}
+	return f.await(method)
 }
 
 // say writes a message.

@@ -132,7 +132,7 @@ func TestNewRequestEndsTheOld(t *testing.T) {
 		t.Errorf("a request of another kind ends with %v", err)
 	}
 	go s.Complete(within(t, limit), "other text", 0) // at the latest then the old question is worth nothing
-	if m := f.await("$/cancelRequest"); !strings.Contains(string(m.Params), string(first.ID)) {
+	if m := f.recall("$/cancelRequest"); !strings.Contains(string(m.Params), string(first.ID)) {
 		t.Errorf("cancelled %s, want %s", m.Params, first.ID)
 	}
 }
