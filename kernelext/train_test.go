@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -252,6 +253,43 @@ func TestNotFiniteLoss(t *testing.T) {
 		if info := entryOf(t, s, m); info.Complete || info.Step < 1 || info.Step > 29 {
 			t.Errorf("stored %+v, want a step before 30", info)
 		}
+	}
+}
+
+// diverged is the error of a training that has gone back to its last good state.
+type diverged struct{ error }
+
+func (diverged) StateKept() bool { return true }
+
+// goesBack is a toy that finds at step 20 that it diverged, and goes back to step 18.
+type goesBack struct{ *toy }
+
+func (m goesBack) Run(ctx context.Context, onStep func(int, map[string]float64) error) error {
+	steps := m.steps
+	m.steps = 20
+	err := m.toy.Run(ctx, onStep)
+	m.step, m.steps = 18, steps
+	return errors.Join(err, diverged{errors.New("diverged at step 20")})
+}
+
+// A training that diverges and has kept its last good state is saved there, with the history up to there.
+func TestDivergedIsSaved(t *testing.T) {
+	s := newStore(t)
+	m := goesBack{newToy(100)}
+	_, err := Train(t.Context(), m, WithStore(s), WithOutput(io.Discard), Every(time.Hour))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	expectText(t, err.Error(), "diverged at step 20", "the state of step 18 is kept")
+	if info := entryOf(t, s, m.toy); info.Complete || info.Step != 18 {
+		t.Errorf("stored %+v, want step 18", info)
+	}
+	result, err := Train(t.Context(), newToy(100), WithStore(s), WithOutput(io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !result.Resumed || !slices.IsSorted(result.History.Steps) || len(result.History.Steps) != 100 {
+		t.Errorf("resumed %v, steps %v, want each of 100 once", result.Resumed, result.History.Steps)
 	}
 }
 

@@ -101,6 +101,7 @@ func (t *training) conclude(ctx context.Context, err error) (line string, _ erro
 	case err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
 		return t.interrupted(ctx)
 	case err != nil:
+		t.saveKept(err)
 		return "", fmt.Errorf("kernelext: training %s at step %d of %d: %w; %s", name, step, steps, err, t.kept())
 	case step != steps:
 		return "", fmt.Errorf("kernelext: training %s: Run returned without an error at step %d, want %d; %s",
@@ -194,6 +195,15 @@ func (t *training) saveMeanwhile() {
 	if err := t.save(false); err != nil && !t.warned {
 		t.warned = true
 		t.say("%s: not saved at step %d, training goes on: %v", t.m.Name(), t.m.Step(), err)
+	}
+}
+
+// saveKept saves the state that a failed training says it has kept: one that diverges goes back to its last good weights.
+func (t *training) saveKept(err error) {
+	var report interface{ StateKept() bool }
+	if errors.As(err, &report) && report.StateKept() && t.m.Step() > max(0, t.savedStep) {
+		t.result.History.Cut(t.m.Step())
+		t.saveMeanwhile()
 	}
 }
 

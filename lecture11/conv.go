@@ -23,31 +23,36 @@ func imageSide(n int) int {
 	return side
 }
 
-// convVAEEncoder halves the image twice by convolutions 3×3 with stride 2, then maps it to the outputs.
-func convVAEEncoder(cfg VAEConfig, outputs int) NetFn {
+// convEncoder halves the image twice by convolutions 3×3 with stride 2, then maps it to the outputs. What x has beyond the
+// image (a label) joins before the last layer.
+func convEncoder(s netSpec, outputs int) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
-		batch, side := x.Shape().Dim(0), imageSide(cfg.Features)
-		act := activations[cfg.Activation]
-		x = Reshape(x, batch, side, side, 1)
+		batch, side := x.Shape().Dim(0), imageSide(s.features)
+		act, all := activations[s.activation], x
+		x = Reshape(Slice(x, AxisRange(), AxisRange(0, s.features)), batch, side, side, 1)
 		x = act(convolution(scope.In("conv_0"), x, convChannels1, 2)) // [batch, side/2, side/2, 16]
 		x = act(convolution(scope.In("conv_1"), x, convChannels2, 2)) // [batch, side/4, side/4, 32]
 		x.AssertDims(batch, side/4, side/4, convChannels2)
-		return layers.DenseWithBias(scope.In("output"), Reshape(x, batch, -1), outputs)
+		x = Reshape(x, batch, -1)
+		if all.Shape().Dim(1) > s.features {
+			x = Concatenate([]*Node{x, Slice(all, AxisRange(), AxisRange(s.features))}, -1)
+		}
+		return layers.DenseWithBias(scope.In("output"), x, outputs)
 	}
 }
 
-// convVAEDecoder maps the code to a small image and doubles it twice: each pixel is repeated, then convolved 3×3. This
+// convDecoder maps the code to a small image and doubles it twice: each pixel is repeated, then convolved 3×3. This
 // resize-convolution leaves no chequerboard, as a transposed convolution may (Odena et al. 2016).
-func convVAEDecoder(cfg VAEConfig, outputs int) NetFn {
+func convDecoder(s netSpec) NetFn {
 	return func(scope *model.Scope, z *Node) *Node {
-		batch, side := z.Shape().Dim(0), imageSide(cfg.Features)
-		act := activations[cfg.Activation]
+		batch, side := z.Shape().Dim(0), imageSide(s.features)
+		act := activations[s.activation]
 		x := act(layers.DenseWithBias(scope.In("input"), z, side/4*side/4*convChannels2))
 		x = Reshape(x, batch, side/4, side/4, convChannels2)
 		x = act(convolution(scope.In("conv_0"), repeatPixels(x), convChannels1, 1)) // [batch, side/2, side/2, 16]
 		x = convolution(scope.In("conv_1"), repeatPixels(x), 1, 1)                  // [batch, side, side, 1]
 		x.AssertDims(batch, side, side, 1)
-		return Reshape(x, batch, outputs)
+		return Reshape(x, batch, s.features)
 	}
 }
 

@@ -91,6 +91,8 @@ type Training struct {
 	step     int  // steps taken
 	oneByOne bool // a call of the device for each step, instead of one for StepsPerCall of them
 
+	past snapshots
+
 	exec      *model.Exec
 	lossNames []string
 	order     []int32 // objects of epoch orderOf
@@ -212,31 +214,46 @@ func (t *Training) stepsPerEpoch() int { return t.n / t.cfg.Batch }
 // and the losses, means over the steps since the last call; its error ends the training. When ctx ends, Run returns
 // ctx.Err() at a step boundary; the state is whole, and a second Run goes on from there to the same numbers.
 //
-// A loss that is not finite ends the training with an error that names the step and the part.
+// A loss that is not finite ends the training with a [DivergedError], and onStep does not see it: the training is then
+// back at the last weights that gave finite losses.
 func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
 	for t.step < t.Steps() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := t.start(); err != nil {
-			return err
-		}
-		losses, err := t.call(ctx, min(t.cfg.StepsPerCall, t.Steps()-t.step))
+		losses, err := t.advance(ctx)
 		if err != nil {
-			return fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
+			return err
 		}
 		if onStep != nil {
 			if err := onStep(t.step, losses); err != nil {
 				return err
 			}
 		}
-		for _, name := range t.lossNames {
-			if v := losses[name]; math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("lecture11: %s diverged before step %d: %s = %g", t.name, t.step, name, v)
-			}
-		}
 	}
 	return nil
+}
+
+// advance takes the steps of one call and gives their losses, or finds that they diverge.
+func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
+	if err := t.start(); err != nil {
+		return nil, err
+	}
+	if err := t.remember(); err != nil {
+		return nil, err
+	}
+	losses, err := t.call(ctx, min(t.cfg.StepsPerCall, t.Steps()-t.step))
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
+	}
+	if part, value, found := t.notFinite(losses); found {
+		return nil, t.diverged(ctx, part, value)
+	}
+	t.past.proven()
+	if t.step == t.Steps() {
+		return losses, t.checkWeights(ctx)
+	}
+	return losses, nil
 }
 
 // call runs n steps on the device, or fewer if they run one by one and ctx ends, and returns the means of the losses.

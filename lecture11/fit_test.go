@@ -212,12 +212,89 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// TestTrainingDiverges: a loss that is not finite ends the run with the step and the part.
+// TestTrainingDiverges: a loss that is not finite ends the run with the step and the part, and the training is back at the
+// last weights that gave a finite one: those of a training that was stopped there. onStep sees finite losses only.
 func TestTrainingDiverges(t *testing.T) {
-	training := lineTraining(t, FitConfig{Epochs: 400, Batch: 8, LearningRate: 1e30, StepsPerCall: 10}, 0)
-	err := training.Run(context.Background(), nil)
-	if err == nil || !strings.Contains(err.Error(), "diverged before step") || !strings.Contains(err.Error(), "loss = ") {
-		t.Fatalf("error %v, want one that names the step and the loss", err)
+	fit := FitConfig{Epochs: 400, Batch: 8, LearningRate: 1e30, StepsPerCall: 10}
+	for _, c := range []struct {
+		name       string
+		make       func() *Training
+		step, kept int
+	}{
+		{"at once", func() *Training { return lineTraining(t, fit, 0) }, 2, 0},
+		{"half-way", func() *Training { return halfTraining(t) }, 1602, 1600},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			training := c.make()
+			err := training.Run(t.Context(), func(step int, losses map[string]float64) error {
+				if v := losses["loss"]; math.IsNaN(v) || math.IsInf(v, 0) {
+					t.Errorf("onStep got %g at step %d", v, step)
+				}
+				return nil
+			})
+			var diverged *DivergedError
+			if !errors.As(err, &diverged) || diverged.Step != c.step || diverged.Kept != c.kept || diverged.Part != "loss" {
+				t.Fatalf("error %v, want divergence of the loss at step %d, kept %d", err, c.step, c.kept)
+			}
+			if training.Step() != c.kept {
+				t.Errorf("Step() = %d, want %d", training.Step(), c.kept)
+			}
+			if got, want := weightsOf(t, training), weightsAfter(t, c.make(), c.kept); !slices.Equal(got, want) {
+				t.Errorf("weights %v, want those after step %d: %v", got, c.kept, want)
+			}
+		})
+	}
+}
+
+// halfTraining fits y = a·x by least squares; its loss is NaN from the middle of its 3200 steps on.
+func halfTraining(t *testing.T) *Training {
+	training := lineTraining(t, FitConfig{Epochs: 400, Batch: 8, StepsPerCall: 10}, 0.1)
+	build := training.build
+	training.build = func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		losses := build(scope, progress, batch)
+		late := Sub(Sqrt(AddScalar(Neg(progress), 0.5)), Sqrt(AddScalar(Neg(progress), 0.5))) // 0, then NaN
+		losses[0].Value = Add(losses[0].Value, late)
+		return losses
+	}
+	return training
+}
+
+// weightsAfter runs a training step by step, stops it, and gives its weights.
+func weightsAfter(t *testing.T, training *Training, steps int) []float32 {
+	t.Helper()
+	training.cfg.StepsPerCall = 1
+	enough := errors.New("enough")
+	if steps == 0 {
+		if err := training.start(); err != nil {
+			t.Fatal(err)
+		}
+		return weightsOf(t, training)
+	}
+	err := training.Run(t.Context(), func(step int, _ map[string]float64) error {
+		if step == steps {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) {
+		t.Fatal(err)
+	}
+	return weightsOf(t, training)
+}
+
+// TestLastUpdateDiverges: weights that the last update has broken are found although no loss has seen them.
+func TestLastUpdateDiverges(t *testing.T) {
+	training := lineTraining(t, FitConfig{Epochs: 1, Batch: 64, LearningRate: math.MaxFloat32}, 0)
+	training.cfg.LearningRate = 1e300 // as float32: +Inf
+	err := training.Run(t.Context(), nil)
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Part != "weights" || diverged.Kept != 0 {
+		t.Fatalf("error %v, want weights that diverged, state of step 0 kept", err)
+	}
+	for _, w := range weightsOf(t, training) {
+		if math.IsNaN(float64(w)) || math.IsInf(float64(w), 0) {
+			t.Errorf("weight %g", w)
+		}
 	}
 }
 

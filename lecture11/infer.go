@@ -105,12 +105,6 @@ func copyRows(joined, batch *tensors.Tensor, first, rows int) error {
 	return err
 }
 
-// repeatRows repeats each row of x [l, d] k times: [l·k, d].
-func repeatRows(x *Node, k int) *Node {
-	l, d := x.Shape().Dim(0), x.Shape().Dim(1)
-	return Reshape(BroadcastToDims(ExpandAxes(x, 1), l, k, d), l*k, d)
-}
-
 // Columns gives the columns of a float32 tensor [l, d] as d slices of l numbers, for plots and statistics.
 func Columns(t *tensors.Tensor) ([][]float64, error) {
 	if t.Rank() != 2 {

@@ -38,9 +38,14 @@ func Reparameterize(mean, logVar, eps *Node) *Node {
 //
 // Slide "Variational Auto Encoder" (continued), second brace; Kingma & Welling 2013, appendix B.
 func KLDivergence(mean, logVar *Node, priorStd float64) *Node {
+	return ReduceSum(klComponents(mean, logVar, priorStd), -1) // [batch]
+}
+
+// klComponents are the summands of KLDivergence, one for each component of the code: [batch, d], in nats.
+func klComponents(mean, logVar *Node, priorStd float64) *Node {
 	logRatio := AddScalar(logVar, -2*math.Log(priorStd))                        // ln σ²/s²
 	inner := Add(MulScalar(Square(mean), 1/(priorStd*priorStd)), Exp(logRatio)) // [batch, d]
-	return MulScalar(ReduceSum(Sub(inner, OnePlus(logRatio)), -1), 0.5)         // [batch]
+	return MulScalar(Sub(inner, OnePlus(logRatio)), 0.5)
 }
 
 // BernoulliLogLikelihood is ln p(x|z) for independent pixels x_j ∈ [0, 1] with p(x_j = 1|z) = sigmoid(a_j):

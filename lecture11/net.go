@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
 // NetFn builds a network on a batch: x [batch, inputs] → [batch, outputs]. Its weights live in scope, so that calling it
@@ -28,13 +30,83 @@ var activations = map[string]func(*Node) *Node{
 //
 // Weights start as Glorot's uniform ±√(6/(in+out)), biases at 0.
 func Dense(hidden []int, outputs int, activationName string) NetFn {
+	return denseFrom(layers.DenseWithBias, hidden, outputs, activationName)
+}
+
+// denseFrom is Dense whose first layer is built by first.
+func denseFrom(first layerFn, hidden []int, outputs int, activationName string) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
-		act := activations[activationName]
+		act, layer := activations[activationName], first
 		for i, size := range hidden {
-			x = act(layers.DenseWithBias(scope.In("hidden_%d", i), x, size)) // [batch, size]
+			x = act(layer(scope.In("hidden_%d", i), x, size)) // [batch, size]
+			layer = layers.DenseWithBias
 		}
-		return layers.DenseWithBias(scope.In("output"), x, outputs) // [batch, outputs]
+		return layer(scope.In("output"), x, outputs) // [batch, outputs]
 	}
+}
+
+// layerFn builds an affine layer: x [batch, in] → [batch, outputs...].
+type layerFn func(scope *model.Scope, x *Node, outputs ...int) *Node
+
+// unitDense is an affine layer whose weights from each input have the norm 1: out = Σ_j x_j b_j/‖b_j‖ + c. Whoever
+// penalises the size of x then cannot be served by a smaller x and a larger b.
+func unitDense(scope *model.Scope, x *Node, outputs ...int) *Node {
+	g, dtype := x.Graph(), x.DType()
+	weights := scope.In("dense").VariableWithShape("weights", shapes.Make(dtype, x.Shape().Dim(-1), outputs[0])).NodeValue(g)
+	biases := scope.In("dense").WithInitializer(initializer.Zero).
+		VariableWithShape("biases", shapes.Make(dtype, outputs[0])).NodeValue(g)
+	norms := Sqrt(AddScalar(ReduceAndKeep(Square(weights), ReduceSum, -1), 1e-12)) // [in, 1]
+	return Add(Dot(x, Div(weights, norms)).Product(), ExpandAxes(biases, 0))
+}
+
+// netSpec is what the networks of an encoder and a decoder are made of.
+type netSpec struct {
+	features   int   // components n of an object
+	hidden     []int // hidden sizes of a dense encoder; the decoder has them reversed
+	activation string
+	unitCode   bool // a dense decoder's weights from each component of the code have the norm 1
+}
+
+// encoders are the networks that a configuration may name: x [batch, n (+ classes)] → [batch, outputs].
+var encoders = map[string]func(s netSpec, outputs int) NetFn{"dense": denseEncoder, "conv": convEncoder}
+
+// decoders are the networks that a configuration may name: z [batch, d (+ classes)] → [batch, n].
+var decoders = map[string]func(s netSpec) NetFn{"dense": denseDecoder, "conv": convDecoder}
+
+func denseEncoder(s netSpec, outputs int) NetFn { return Dense(s.hidden, outputs, s.activation) }
+
+func denseDecoder(s netSpec) NetFn {
+	reversed := slices.Clone(s.hidden)
+	slices.Reverse(reversed)
+	if s.unitCode {
+		return denseFrom(unitDense, reversed, s.features, s.activation)
+	}
+	return Dense(reversed, s.features, s.activation)
+}
+
+// checkNets returns an error that names the first field of a configuration from which no encoder or decoder can be built.
+func checkNets(config string, s netSpec, encoder, decoder string) error {
+	for i, size := range s.hidden {
+		if size < 1 {
+			return fmt.Errorf("lecture11: %s.Hidden[%d] = %d, want a positive layer size", config, i, size)
+		}
+	}
+	if err := checkName(config+".Activation", s.activation, activations); err != nil {
+		return err
+	}
+	if err := checkName(config+".Encoder", encoder, encoders); err != nil {
+		return err
+	}
+	if err := checkName(config+".Decoder", decoder, decoders); err != nil {
+		return err
+	}
+	for field, name := range map[string]string{"Encoder": encoder, "Decoder": decoder} {
+		if name == "conv" && imageSide(s.features)%4 != 0 {
+			return fmt.Errorf("lecture11: %s.Features = %d with %s \"conv\", want a square image whose side is a multiple of 4, "+
+				"such as 784 = 28·28", config, s.features, field)
+		}
+	}
+	return nil
 }
 
 // checkName returns an error that lists the known names when name is not one of them.

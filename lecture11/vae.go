@@ -24,7 +24,21 @@ type VAEConfig struct {
 	NoiseStd   float64 `json:"noise_std"`  // σ of the Gaussian likelihood, in units of x; default 1
 	Beta       float64 `json:"beta"`       // weight β of the KL term; default 1, the bound of the slide
 	PriorStd   float64 `json:"prior_std"`  // s of the prior p(z) = N(0, s²I); default 1
-	Seed       int64   `json:"seed"`       // the first weights
+
+	// Codes is K, the codes drawn for an object in a step of the training; default 1. With more, the bound L_K of
+	// [ImportanceBound] is raised in place of the ELBO: an importance weighted autoencoder (IWAE).
+	Codes int `json:"codes"`
+	// WarmUp is the share of the training, 0 to 1, in which β rises from 0 to Beta, linearly; default 0: none.
+	WarmUp float64 `json:"warm_up"`
+	// FreeBits is λ ≥ 0: a component of the code pays for KL beyond λ nats only, as a mean over the batch; default 0.
+	FreeBits float64 `json:"free_bits"`
+	// Binarize draws each pixel anew as 0 or 1, with its value as the probability of 1, in each step of the training.
+	Binarize bool `json:"binarize"`
+	// Classes makes the model conditional: p_β(x|z, y), q_α(z|x, y) for labels y = 0 … Classes−1, which then come with the
+	// objects and the codes by [WithLabels]; default 0: none.
+	Classes int `json:"classes"`
+
+	Seed int64 `json:"seed"` // the first weights
 }
 
 // withDefaults fills the zero fields.
@@ -39,6 +53,7 @@ func (c VAEConfig) withDefaults() VAEConfig {
 	c.NoiseStd = cmp.Or(c.NoiseStd, 1)
 	c.Beta = cmp.Or(c.Beta, 1)
 	c.PriorStd = cmp.Or(c.PriorStd, 1)
+	c.Codes = cmp.Or(c.Codes, 1)
 	return c
 }
 
@@ -56,11 +71,6 @@ func (c VAEConfig) check() error {
 			return fmt.Errorf("lecture11: VAEConfig.%s = %d, want %s", f.field, f.value, f.want)
 		}
 	}
-	for i, size := range c.Hidden {
-		if size < 1 {
-			return fmt.Errorf("lecture11: VAEConfig.Hidden[%d] = %d, want a positive layer size", i, size)
-		}
-	}
 	for _, f := range []struct {
 		field string
 		value float64
@@ -69,26 +79,37 @@ func (c VAEConfig) check() error {
 			return fmt.Errorf("lecture11: VAEConfig.%s = %g, want a positive number", f.field, f.value)
 		}
 	}
-	return c.checkNames()
+	if err := c.checkTrainingOptions(); err != nil {
+		return err
+	}
+	if err := checkNets("VAEConfig", c.spec(), c.Encoder, c.Decoder); err != nil {
+		return err
+	}
+	return checkName("VAEConfig.Likelihood", c.Likelihood, likelihoods)
 }
 
-func (c VAEConfig) checkNames() error {
-	if err := checkName("VAEConfig.Activation", c.Activation, activations); err != nil {
-		return err
-	}
-	if err := checkName("VAEConfig.Likelihood", c.Likelihood, likelihoods); err != nil {
-		return err
-	}
-	for field, name := range map[string]string{"Encoder": c.Encoder, "Decoder": c.Decoder} {
-		if err := checkName("VAEConfig."+field, name, vaeNets); err != nil {
-			return err
-		}
-		if name == "conv" && imageSide(c.Features)%4 != 0 {
-			return fmt.Errorf("lecture11: VAEConfig.Features = %d with %s \"conv\", want a square image whose side is a "+
-				"multiple of 4, such as 784 = 28·28", c.Features, field)
-		}
+// checkTrainingOptions checks the fields that change what is minimised.
+func (c VAEConfig) checkTrainingOptions() error {
+	switch {
+	case c.Codes < 1:
+		return fmt.Errorf("lecture11: VAEConfig.Codes = %d, want at least 1", c.Codes)
+	case !(c.WarmUp >= 0 && c.WarmUp <= 1):
+		return fmt.Errorf("lecture11: VAEConfig.WarmUp = %g, want a share of the training in [0, 1]", c.WarmUp)
+	case !(c.FreeBits >= 0) || math.IsInf(c.FreeBits, 0):
+		return fmt.Errorf("lecture11: VAEConfig.FreeBits = %g, want λ ≥ 0 nats", c.FreeBits)
+	case c.Codes > 1 && (c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
+		return fmt.Errorf("lecture11: VAEConfig.Codes = %d with Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 0, 0: the bound of "+
+			"several codes has no KL term of its own", c.Codes, c.Beta, c.WarmUp, c.FreeBits)
+	case c.Binarize && c.Likelihood != "bernoulli":
+		return fmt.Errorf("lecture11: VAEConfig.Binarize with Likelihood %q, want \"bernoulli\"", c.Likelihood)
+	case c.Classes < 0 || c.Classes == 1:
+		return fmt.Errorf("lecture11: VAEConfig.Classes = %d, want 0 for none, or at least 2", c.Classes)
 	}
 	return nil
+}
+
+func (c VAEConfig) spec() netSpec {
+	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
 }
 
 // VAE is a variational autoencoder: an encoder q_α(z|x) = N(μ_α(x), diag σ_α²(x)), a decoder p_β(x|z) and the prior
@@ -98,12 +119,8 @@ func (c VAEConfig) checkNames() error {
 //
 // Slides "Variational Auto Encoder"; Kingma & Welling 2013.
 type VAE struct {
-	cfg     VAEConfig
-	backend compute.Backend
-	store   *model.Store
-	encoder *model.Exec // compiled when first asked for
-	decoder *model.Exec
-	bounds  map[int]*model.Exec // by the number of codes an object; see perObject
+	cfg VAEConfig
+	fitted
 }
 
 // NewVAE returns an untrained VAE that computes on backend. The error names the field of cfg that is wrong.
@@ -112,99 +129,49 @@ func NewVAE(backend compute.Backend, cfg VAEConfig) (*VAE, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &VAE{cfg: cfg, backend: backend, store: model.NewStore(), bounds: map[int]*model.Exec{}}, nil
+	return &VAE{cfg: cfg, fitted: newFitted("VAE", backend)}, nil
 }
 
 // Config is the configuration with the defaults filled in.
 func (m *VAE) Config() VAEConfig { return m.cfg }
 
-// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1].
-// dataID identifies x in the key of the result, such as the ID of a data set.
+// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1]. A
+// conditional model takes them with their labels (see [WithLabels]). dataID identifies x in the key of the result, such as
+// the ID of a data set.
 //
 // The losses are "loss" = reconstruction + β·kl, "reconstruction" = −E ln p(x|z) by one z for each x, and "kl", in nats,
-// summed over components and averaged over objects; −loss is the ELBO where β = 1.
+// summed over components and averaged over objects; −loss is the ELBO where β = 1. With free bits a component of kl counts
+// in the loss as λ where it is less. With several codes the loss is −L_K, and the other two are those of the same codes.
 func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
 	return newTraining(Training{
-		name: fmt.Sprintf("vae-%d", m.cfg.Latent),
+		name: m.name(),
 		key: map[string]any{
 			"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
-			"code": codeVersion("vae.go", "likelihood.go", "net.go", "conv.go", "fit.go", "adam.go"),
+			"code": codeVersion("vae.go", "vae_loss.go", "likelihood.go", "net.go", "conv.go", "fit.go", "adam.go"),
 		},
 		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
 		data: []*tensors.Tensor{x},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-			return m.step(scope, progress, batch[0], cfg)
+			losses := m.losses(scope, progress, pixels(batch[0]))
+			cfg.adamStep(scope, progress, losses[0].Value)
+			return losses
 		},
 	})
 }
 
-// step builds the losses of a batch and their update. α and β move together: one Adam over both sets of weights.
-func (m *VAE) step(scope *model.Scope, progress, x *Node, cfg FitConfig) []Loss {
-	x = pixels(x)
-	mean, logVar := m.encode(scope, x)
-	eps := scope.RandomNormal(x.Graph(), mean.Shape())
-	logLikelihood, kl := m.terms(scope, x, mean, logVar, eps)
-	reconstruction := Neg(ReduceAllMean(logLikelihood))
-	klMean := ReduceAllMean(kl)
-	loss := Add(reconstruction, MulScalar(klMean, m.cfg.Beta))
-	cfg.adamStep(scope, progress, loss)
-	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"kl", klMean}}
-}
-
-// terms builds the two terms of the bound for each object by one code each: ln p(x|z) at z = μ + σ·ε, and
-// KL(q(z|x) ‖ p(z)). x: [batch, n]; mean, logVar, eps: [batch, d]; results: [batch], in nats.
-func (m *VAE) terms(scope *model.Scope, x, mean, logVar, eps *Node) (logLikelihood, kl *Node) {
-	z := Reparameterize(mean, logVar, eps)
-	return m.logLikelihood(x, m.decode(scope, z)), KLDivergence(mean, logVar, m.cfg.PriorStd)
-}
-
-// encode builds q_α(z|x): its mean and the logarithm of its variance, [batch, d] each.
-func (m *VAE) encode(scope *model.Scope, x *Node) (mean, logVar *Node) {
-	d := m.cfg.Latent
-	out := vaeNets[m.cfg.Encoder].encoder(m.cfg, 2*d)(scope.In("encoder"), x) // [batch, 2d]
-	return Slice(out, AxisRange(), AxisRange(0, d)), Slice(out, AxisRange(), AxisRange(d, 2*d))
-}
-
-// decode builds the parameters of p_β(x|z): logits for Bernoulli, means for Gaussian, [batch, n].
-func (m *VAE) decode(scope *model.Scope, z *Node) *Node {
-	return vaeNets[m.cfg.Decoder].decoder(m.cfg, m.cfg.Features)(scope.In("decoder"), z)
-}
-
-// logLikelihood is ln p(x|z) for the decoder's output, in nats, [batch].
-func (m *VAE) logLikelihood(x, out *Node) *Node {
-	return likelihoods[m.cfg.Likelihood].log(x, out, m.cfg.NoiseStd)
-}
-
-// vaeNets are the networks that a configuration may name.
-var vaeNets = map[string]struct {
-	encoder, decoder func(cfg VAEConfig, outputs int) NetFn
-}{
-	"dense": {denseVAEEncoder, denseVAEDecoder},
-	"conv":  {convVAEEncoder, convVAEDecoder},
-}
-
-func denseVAEEncoder(cfg VAEConfig, outputs int) NetFn {
-	return Dense(cfg.Hidden, outputs, cfg.Activation)
-}
-
-func denseVAEDecoder(cfg VAEConfig, outputs int) NetFn {
-	reversed := make([]int, len(cfg.Hidden))
-	for i, size := range cfg.Hidden {
-		reversed[len(reversed)-1-i] = size
+// name is short: "vae-20", "iwae50-20".
+func (m *VAE) name() string {
+	if m.cfg.Codes > 1 {
+		return fmt.Sprintf("iwae%d-%d", m.cfg.Codes, m.cfg.Latent)
 	}
-	return Dense(reversed, outputs, cfg.Activation)
+	return fmt.Sprintf("vae-%d", m.cfg.Latent)
 }
 
-// checkObjects returns an error unless x is [l, n] with the model's n.
+// checkObjects returns an error unless x is [l, n], or [l, n + classes] for a conditional model, and good for the likelihood.
 func (m *VAE) checkObjects(x *tensors.Tensor) error {
-	shape := x.Shape()
-	if shape.Rank() != 2 || shape.Dimensions[1] != m.cfg.Features {
-		return fmt.Errorf("lecture11: objects of shape %s, want [l, %d]: VAEConfig.Features = %d",
-			shape, m.cfg.Features, m.cfg.Features)
-	}
-	return nil
+	return m.fitted.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Likelihood == "bernoulli")
 }

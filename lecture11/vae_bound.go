@@ -48,10 +48,7 @@ func (e ELBO) String() string {
 // It is the bound of the slide, whatever β the model was trained with.
 func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
 	columns, err := m.perObject(x, 0, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
-		x = pixels(x)
-		mean, logVar := m.encode(scope, x)
-		_, eps := RandomNormal(rngState, mean.Shape())
-		logLikelihood, kl := m.terms(scope, x, mean, logVar, eps)
+		logLikelihood, kl := m.terms(scope, pixels(x), rngState)
 		return []*Node{logLikelihood, kl}
 	})
 	if err != nil {
@@ -62,6 +59,15 @@ func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
 		bound[i] = columns[0][i] - columns[1][i]
 	}
 	return ELBO{NewEstimate(bound), NewEstimate(columns[0]), NewEstimate(columns[1])}, nil
+}
+
+// terms builds the two terms of the bound for each object by one code each: ln p(x|z) at z = μ + σ·ε, and
+// KL(q(z|x) ‖ p(z)). x: [batch, n (+ classes)]; results: [batch], in nats.
+func (m *VAE) terms(scope *model.Scope, x, rngState *Node) (logLikelihood, kl *Node) {
+	q := m.encode(scope, x)
+	_, eps := RandomNormal(rngState, q.draws(1))
+	logLikelihood = Reshape(m.logLikelihoods(scope, x, q.sample(eps)), x.Shape().Dim(0))
+	return logLikelihood, KLDivergence(q.mean, q.logVar, m.cfg.PriorStd)
 }
 
 // ImportanceBound estimates the bound of k weighted codes an object (see the function ImportanceBound) for the objects
@@ -81,14 +87,10 @@ func (m *VAE) ImportanceBound(x *tensors.Tensor, k int, seed int64) (Estimate, e
 
 // logWeights builds ln w = ln p(x|z) + ln p(z) − ln q(z|x) for k codes of each object, [k, batch].
 func (m *VAE) logWeights(scope *model.Scope, x *Node, k int, rngState *Node) *Node {
-	batch := x.Shape().Dim(0)
-	mean, logVar := m.encode(scope, x)
-	mean, logVar, x = repeatRows(mean, k), repeatRows(logVar, k), repeatRows(x, k) // [batch·k, …]
-	_, eps := RandomNormal(rngState, mean.Shape())
-	z := Reparameterize(mean, logVar, eps)
-	prior := GaussianLogDensity(z, ZerosLike(z), AddScalar(ZerosLike(z), 2*math.Log(m.cfg.PriorStd)))
-	w := Sub(Add(m.logLikelihood(x, m.decode(scope, z)), prior), GaussianLogDensity(z, mean, logVar)) // [batch·k]
-	return Transpose(Reshape(w, batch, k), 0, 1)
+	q := m.encode(scope, x)
+	_, eps := RandomNormal(rngState, q.draws(k))
+	z := q.sample(eps)
+	return Transpose(Sub(Add(m.logLikelihoods(scope, x, z), m.logPrior(z)), q.logDensity(z)), 0, 1)
 }
 
 // maxCodes bounds the codes that lie on the device at once in perObject.
@@ -101,17 +103,11 @@ func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
 	}
-	if m.bounds[k] == nil {
-		if err := m.checkTrained(); err != nil {
-			return nil, err
-		}
-		exec, err := model.NewExec(m.backend, m.store, fn)
-		if err != nil {
-			return nil, err
-		}
-		m.bounds[k] = exec
+	exec, err := program(&m.fitted, fmt.Sprintf("bound of %d", k), fn)
+	if err != nil {
+		return nil, err
 	}
-	out, err := mapRows(m.bounds[k], x, min(inferenceBatch, max(1, maxCodes/max(1, k))), &seed)
+	out, err := mapRows(exec, x, min(inferenceBatch, max(1, maxCodes/max(1, k))), &seed)
 	if err != nil {
 		return nil, err
 	}

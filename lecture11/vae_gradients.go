@@ -48,10 +48,7 @@ func (m *VAE) GradientNorms(x *tensors.Tensor, seed int64) (GradientNorms, error
 }
 
 func (m *VAE) gradientNorms(scope *model.Scope, x, rngState *Node) *Node {
-	x = pixels(x)
-	mean, logVar := m.encode(scope, x)
-	_, eps := RandomNormal(rngState, mean.Shape())
-	logLikelihood, kl := m.terms(scope, x, mean, logVar, eps)
+	logLikelihood, kl := m.terms(scope, pixels(x), rngState)
 	encoder, decoder := m.weights(x.Graph(), "/encoder/"), m.weights(x.Graph(), "/decoder/")
 	var norms []*Node
 	for _, term := range []*Node{Neg(ReduceAllMean(logLikelihood)), ReduceAllMean(kl)} {

@@ -1,10 +1,12 @@
 package lecture11
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -17,18 +19,12 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 	if err := m.checkObjects(x); err != nil {
 		return nil, nil, err
 	}
-	if m.encoder == nil {
-		m.encoder, err = m.exec(func(scope *model.Scope, x *Node) []*Node {
-			mean, logVar := m.encode(scope, pixels(x))
-			return []*Node{mean, logVar}
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	out, err := mapRows(m.encoder, x, inferenceBatch, nil)
+	out, err := m.apply("Encode", x, func(scope *model.Scope, x *Node) []*Node {
+		q := m.encode(scope, pixels(x))
+		return []*Node{q.mean, q.logVar}
+	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("lecture11: VAE.Encode: %w", err)
+		return nil, nil, err
 	}
 	return out[0], out[1], nil
 }
@@ -36,39 +32,13 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 // Decode gives the mean E[x|z] of p_β(x|z) for codes z [l, d]: [l, n]; for the Bernoulli likelihood, the probability
 // that a pixel is 1.
 func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
-	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent || s.DType != dtypes.Float32 {
-		return nil, fmt.Errorf("lecture11: codes of shape %s, want float32 [l, %d]: VAEConfig.Latent = %d",
-			s, m.cfg.Latent, m.cfg.Latent)
+	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent+m.cfg.Classes || s.DType != dtypes.Float32 {
+		return nil, fmt.Errorf("lecture11: codes of shape %s, want float32 [l, %d]: VAEConfig.Latent = %d, Classes = %d",
+			s, m.cfg.Latent+m.cfg.Classes, m.cfg.Latent, m.cfg.Classes)
 	}
-	if m.decoder == nil {
-		m.decoder, err = m.exec(func(scope *model.Scope, z *Node) []*Node {
-			return []*Node{likelihoods[m.cfg.Likelihood].mean(m.decode(scope, z))}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	out, err := mapRows(m.decoder, z, inferenceBatch, nil)
-	if err != nil {
-		return nil, fmt.Errorf("lecture11: VAE.Decode: %w", err)
-	}
-	return out[0], nil
-}
-
-// exec makes an executor of a trained model; an untrained one is an error.
-func (m *VAE) exec(fn func(*model.Scope, *Node) []*Node) (*model.Exec, error) {
-	if err := m.checkTrained(); err != nil {
-		return nil, fmt.Errorf("lecture11: %w", err)
-	}
-	return model.NewExec(m.backend, m.store, fn)
-}
-
-// checkTrained returns an error if the model has no weights yet.
-func (m *VAE) checkTrained() error {
-	if m.store.NumVariables() == 0 {
-		return errors.New("the VAE has no weights: train or restore it first")
-	}
-	return nil
+	return first(m.apply("Decode", z, func(scope *model.Scope, z *Node) []*Node {
+		return []*Node{likelihoods[m.cfg.Likelihood].mean(m.decode(scope, z))}
+	}))
 }
 
 // Reconstruct encodes objects x [l, n] and decodes the means of their codes: [l, n].
@@ -77,19 +47,72 @@ func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.Decode(mean)
+	return m.decodeLike(x, mean)
+}
+
+// decodeLike decodes codes z [l·k, d], k for each object of x, with the objects' labels where the model is conditional.
+func (m *VAE) decodeLike(x, z *tensors.Tensor) (*tensors.Tensor, error) {
+	if m.cfg.Classes == 0 {
+		return m.Decode(z)
+	}
+	values, err := components(x)
+	if err != nil {
+		return nil, err
+	}
+	l, n := x.Shape().Dimensions[0], m.cfg.Features
+	k := z.Shape().Dimensions[0] / l
+	labels := make([]uint8, 0, l*k)
+	for i := range l {
+		oneHot := values[i*(n+m.cfg.Classes)+n:][:m.cfg.Classes]
+		label := uint8(max(0, slices.Index(oneHot, 1)))
+		labels = append(labels, bytes.Repeat([]uint8{label}, k)...)
+	}
+	return m.decodeWith(z, labels)
+}
+
+func (m *VAE) decodeWith(z *tensors.Tensor, labels []uint8) (*tensors.Tensor, error) {
+	joined, err := WithLabels(z, labels, m.cfg.Classes)
+	if err != nil {
+		return nil, err
+	}
+	return m.Decode(joined)
 }
 
 // Generate decodes count codes drawn from the prior, z ~ N(0, s²I): new objects x ~ p_β(x|z), as means, [count, n].
 func (m *VAE) Generate(count int, seed int64) (*tensors.Tensor, error) {
+	if m.cfg.Classes > 0 {
+		return nil, fmt.Errorf("lecture11: VAE.Generate with VAEConfig.Classes = %d, want GenerateOf, that takes labels", m.cfg.Classes)
+	}
+	z, err := m.priorCodes("Generate", count, seed)
+	if err != nil {
+		return nil, err
+	}
+	return m.Decode(z)
+}
+
+// GenerateOf decodes a code drawn from the prior for each label, with that label: new objects x ~ p_β(x|z, y) of a
+// conditional model, as means, [len(labels), n].
+func (m *VAE) GenerateOf(labels []uint8, seed int64) (*tensors.Tensor, error) {
+	if m.cfg.Classes == 0 {
+		return nil, errors.New("lecture11: VAE.GenerateOf with VAEConfig.Classes = 0, want a conditional model")
+	}
+	z, err := m.priorCodes("GenerateOf", len(labels), seed)
+	if err != nil {
+		return nil, err
+	}
+	return m.decodeWith(z, labels)
+}
+
+// priorCodes draws count codes from the prior: [count, d].
+func (m *VAE) priorCodes(method string, count int, seed int64) (*tensors.Tensor, error) {
 	if count < 1 {
-		return nil, fmt.Errorf("lecture11: VAE.Generate: count = %d, want at least 1", count)
+		return nil, fmt.Errorf("lecture11: VAE.%s: count = %d, want at least 1", method, count)
 	}
 	z := normals(count*m.cfg.Latent, seed)
 	for i := range z {
 		z[i] *= float32(m.cfg.PriorStd)
 	}
-	return m.Decode(tensors.FromFlatDataAndDimensions(z, count, m.cfg.Latent))
+	return tensors.FromFlatDataAndDimensions(z, count, m.cfg.Latent), nil
 }
 
 // Similar generates count objects similar to each x [l, n], as on the slide: z = μ_α(x) + σ_α(x)·ε, ε ~ N(0, I), then
@@ -116,7 +139,7 @@ func (m *VAE) Similar(x *tensors.Tensor, count int, seed int64) (*tensors.Tensor
 		j := i/(count*d)*d + i%d // component of the object's code
 		z[i] = mu[j] + float32(math.Exp(0.5*float64(lv[j])))*z[i]
 	}
-	return m.Decode(tensors.FromFlatDataAndDimensions(z, l*count, d))
+	return m.decodeLike(x, tensors.FromFlatDataAndDimensions(z, l*count, d))
 }
 
 // normals draws n numbers from N(0, 1).

@@ -43,6 +43,18 @@ func (h *History) Add(step int, losses map[string]float64) {
 	}
 }
 
+// Cut drops what was reported after step: a training that has gone back to it reports that anew.
+func (h *History) Cut(step int) {
+	keep := len(h.Steps)
+	for keep > 0 && h.Steps[keep-1] > step {
+		keep--
+	}
+	h.Steps = h.Steps[:keep]
+	for i := range h.Values {
+		h.Values[i] = h.Values[i][:keep]
+	}
+}
+
 // historyHead comes first, behind its length in 4 bytes; then the steps as int64, then each loss as float64.
 type historyHead struct {
 	Names []string `json:"names"`

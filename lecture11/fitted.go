@@ -1,0 +1,107 @@
+package lecture11
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// fitted is what the models that are trained by gradients share: their weights, and the programs that apply them, each
+// compiled when it is first asked for.
+type fitted struct {
+	kind     string // the model's type, for errors
+	backend  compute.Backend
+	store    *model.Store
+	programs map[string]*model.Exec
+}
+
+func newFitted(kind string, backend compute.Backend) fitted {
+	return fitted{kind: kind, backend: backend, store: model.NewStore(), programs: map[string]*model.Exec{}}
+}
+
+// checkTrained returns an error if the model has no weights yet.
+func (f *fitted) checkTrained() error {
+	if f.store.NumVariables() == 0 {
+		return fmt.Errorf("lecture11: the %s has no weights: train or restore it first", f.kind)
+	}
+	return nil
+}
+
+// program is the graph function fn of a model, known by name: compiled for each shape that it meets.
+func program[F model.ExecGraphFn](f *fitted, name string, fn F) (*model.Exec, error) {
+	if exec := f.programs[name]; exec != nil {
+		return exec, nil
+	}
+	if err := f.checkTrained(); err != nil {
+		return nil, err
+	}
+	exec, err := model.NewExec(f.backend, f.store, fn)
+	if err != nil {
+		return nil, err
+	}
+	f.programs[name] = exec.WithName(f.kind + "." + name)
+	return f.programs[name], nil
+}
+
+// apply gives the results of fn, known by name, for the rows of x: [l, …] each.
+func (f *fitted) apply(name string, x *tensors.Tensor,
+	fn func(scope *model.Scope, x *Node) []*Node) ([]*tensors.Tensor, error) {
+	exec, err := program(f, name, fn)
+	if err != nil {
+		return nil, err
+	}
+	out, err := mapRows(exec, x, inferenceBatch, nil)
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: %s.%s: %w", f.kind, name, err)
+	}
+	return out, nil
+}
+
+// checkObjects returns an error unless x is [l, columns] and holds numbers: all finite, and in [0, 1] where the model
+// reads them as probabilities. Bytes are pixels, and always good.
+func (f *fitted) checkObjects(x *tensors.Tensor, columns int, probabilities bool) error {
+	shape := x.Shape()
+	if shape.Rank() != 2 || shape.Dimensions[1] != columns || shape.Dimensions[0] == 0 {
+		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, %d] and at least one", f.kind, shape, columns)
+	}
+	var bad error
+	var err error
+	switch shape.DType {
+	case dtypes.Uint8:
+		return nil
+	case dtypes.Float32:
+		err = tensors.ConstFlatData(x, func(flat []float32) { bad = checkValues(flat, columns, probabilities) })
+	case dtypes.Float64:
+		err = tensors.ConstFlatData(x, func(flat []float64) { bad = checkValues(flat, columns, probabilities) })
+	default:
+		bad = fmt.Errorf("values of type %s, want uint8 (pixels 0…255), float32 or float64", shape.DType)
+	}
+	if err := errors.Join(err, bad); err != nil {
+		return fmt.Errorf("lecture11: %s: %w", f.kind, err)
+	}
+	return nil
+}
+
+// checkValues returns an error that names the first value of the objects, row by row, that is not finite or, for
+// probabilities, not in [0, 1].
+func checkValues[T float32 | float64](flat []T, columns int, probabilities bool) error {
+	for i, v := range flat {
+		value := float64(v)
+		finite, probability := !math.IsNaN(value) && !math.IsInf(value, 0), value >= 0 && value <= 1
+		if finite && (probability || !probabilities) {
+			continue
+		}
+		want := "want finite values"
+		if finite {
+			want = "want [0, 1], the values that a Bernoulli likelihood speaks of"
+		}
+		return fmt.Errorf("component %d of object %d is %g, %s", i%columns, i/columns, value, want)
+	}
+	return nil
+}
