@@ -30,10 +30,51 @@ func normalQuantile(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) 
 
 // InterpolateCodes gives steps codes on the straight line from row from to row to of z [l, d], ends included: [steps, d].
 func InterpolateCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, error) {
+	return codePath("InterpolateCodes", z, from, to, steps, func(_, _ []float32, t float64) (float64, float64) { return 1 - t, t })
+}
+
+// SphericalCodes gives steps codes on the great circle from row from to row to of z [l, d], ends included: [steps, d],
+//
+//	sin((1 − t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁,  ω the angle between z₀ and z₁.
+//
+// Codes of N(0, I) lie near a sphere of radius √d, and a straight line between two of them runs through its inside, where
+// no code has been seen. Parallel codes (ω = 0) are joined by the straight line; opposite ones have no one great circle,
+// which is an error. Shoemake 1985; White 2016.
+func SphericalCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, error) {
+	opposite := false
+	path, err := codePath("SphericalCodes", z, from, to, steps, func(a, b []float32, t float64) (float64, float64) {
+		omega := angle(a, b)
+		if opposite = math.Pi-omega < 1e-6; opposite || omega < 1e-6 {
+			return 1 - t, t
+		}
+		return math.Sin((1-t)*omega) / math.Sin(omega), math.Sin(t*omega) / math.Sin(omega)
+	})
+	if opposite {
+		return nil, fmt.Errorf("lecture11: SphericalCodes from row %d to row %d: the codes are opposite, want others", from, to)
+	}
+	return path, err
+}
+
+// angle between two vectors, in [0, π]; 0 where one of them is 0.
+func angle(a, b []float32) float64 {
+	var ab, aa, bb float64
+	for j := range a {
+		x, y := float64(a[j]), float64(b[j])
+		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return math.Acos(max(-1, min(1, ab/math.Sqrt(aa*bb))))
+}
+
+// codePath gives steps codes u·z₀ + v·z₁ from row from to row to, with (u, v) = weights(z₀, z₁, t) for t from 0 to 1.
+func codePath(function string, z *tensors.Tensor, from, to, steps int,
+	weights func(a, b []float32, t float64) (u, v float64)) (*tensors.Tensor, error) {
 	shape := z.Shape()
 	if shape.Rank() != 2 || from < 0 || to < 0 || max(from, to) >= shape.Dimensions[0] || steps < 2 {
-		return nil, fmt.Errorf("lecture11: InterpolateCodes(codes %s, rows %d to %d, %d steps), want rows of [l, d] and at least "+
-			"2 steps", shape, from, to, steps)
+		return nil, fmt.Errorf("lecture11: %s(codes %s, rows %d to %d, %d steps), want rows of [l, d] and at least 2 steps",
+			function, shape, from, to, steps)
 	}
 	flat, err := tensors.CopyFlatData[float32](z)
 	if err != nil {
@@ -43,12 +84,55 @@ func InterpolateCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, 
 	a, b := flat[from*d:(from+1)*d], flat[to*d:(to+1)*d]
 	codes := make([]float32, 0, steps*d)
 	for i := range steps {
-		t := float32(i) / float32(steps-1)
+		u, v := weights(a, b, float64(i)/float64(steps-1))
 		for j := range d {
-			codes = append(codes, (1-t)*a[j]+t*b[j])
+			codes = append(codes, float32(u)*a[j]+float32(v)*b[j])
 		}
 	}
 	return tensors.FromFlatDataAndDimensions(codes, steps, d), nil
+}
+
+// CodeArithmetic moves codes along what tells two groups of objects apart, as in "a thin 7 − thin digits + thick digits":
+//
+//	z_i + amount·(mean of the codes in with − mean of the codes in without)
+//
+// for each code of z [l, d]: [l, d]. with, without: [k, d]. Radford et al. 2016, section 6.3.2.
+func CodeArithmetic(z, with, without *tensors.Tensor, amount float64) (*tensors.Tensor, error) {
+	direction, err := meanDifference(with, without)
+	if err != nil {
+		return nil, err
+	}
+	if z.Rank() != 2 || z.Shape().Dimensions[1] != len(direction) {
+		return nil, fmt.Errorf("lecture11: CodeArithmetic on codes %s by codes of %d components, want as many", z.Shape(), len(direction))
+	}
+	flat, err := tensors.CopyFlatData[float32](z)
+	if err != nil {
+		return nil, err
+	}
+	for i := range flat {
+		flat[i] += float32(amount * direction[i%len(direction)])
+	}
+	return tensors.FromFlatDataAndDimensions(flat, z.Shape().Dimensions...), nil
+}
+
+// meanDifference is the difference of the means of two groups of codes, [d].
+func meanDifference(with, without *tensors.Tensor) ([]float64, error) {
+	a, err := Columns(with)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Columns(without)
+	if err != nil {
+		return nil, err
+	}
+	if len(a) != len(b) || len(a[0]) == 0 || len(b[0]) == 0 {
+		return nil, fmt.Errorf("lecture11: CodeArithmetic with groups %s and %s, want codes [k, d] of one d", with.Shape(), without.Shape())
+	}
+	difference := make([]float64, len(a))
+	for j := range a {
+		difference[j] = stat.Mean(a[j], nil) - stat.Mean(b[j], nil)
+	}
+	return difference, nil
 }
 
 // activeVariance is the variance of a component's mean over objects above which the component carries information

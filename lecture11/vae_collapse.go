@@ -1,0 +1,107 @@
+package lecture11
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"gonum.org/v1/gonum/stat"
+)
+
+// CollapseReport tells whether the code of a VAE says anything about the objects, and whether the decoder listens. A
+// posterior has collapsed where q(z|x) is the prior for all x: the code is noise.
+type CollapseReport struct {
+	KL     []float64 // of each component of the code, means over the objects in nats: what it may say about x
+	Active int       // components that carry information: Var_x μ_j(x) > 0.01
+
+	Own   Estimate // E ln p(x|z) by the object's own code, in nats
+	Other Estimate // the same by the code of another object: as good as Own where the decoder ignores the code
+}
+
+// CollapseReport looks at the codes of the objects x [l, n], l ≥ 2.
+func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, error) {
+	var report CollapseReport
+	if x.Rank() == 2 && x.Shape().Dimensions[0] < 2 {
+		return report, fmt.Errorf("lecture11: VAE.CollapseReport of %s, want at least 2 objects", x.Shape())
+	}
+	if err := m.checkObjects(x); err != nil {
+		return report, err
+	}
+	exec, err := program(&m.fitted, "CollapseReport", m.collapse)
+	if err != nil {
+		return report, err
+	}
+	out, err := mapRows(exec, x, inferenceBatch, &seed)
+	if err != nil {
+		return report, fmt.Errorf("lecture11: VAE.CollapseReport: %w", err)
+	}
+	kl, err := Columns(out[0])
+	if err != nil {
+		return report, err
+	}
+	for _, component := range kl {
+		report.KL = append(report.KL, stat.Mean(component, nil))
+	}
+	statistics, err := NewCodeStatistics(out[1], out[2])
+	report.Active = statistics.Active()
+	for i, e := range []*Estimate{&report.Own, &report.Other} {
+		values, valuesErr := float64s(out[3+i])
+		if err == nil {
+			err = valuesErr
+		}
+		*e = NewEstimate(values)
+	}
+	return report, err
+}
+
+// collapse builds the columns of the report: KL by components, μ, ln σ², [batch, d] each; ln p(x|z) by the own code and by
+// that of the next object of the batch, [batch] each.
+func (m *VAE) collapse(scope *model.Scope, x, rngState *Node) []*Node {
+	x = pixels(x)
+	q := m.encode(scope, x)
+	_, eps := RandomNormal(rngState, q.draws(1))
+	z := q.sample(eps) // [batch, 1, d]
+	next := Concatenate([]*Node{Slice(z, AxisRange(1)), Slice(z, AxisRange(0, 1))}, 0)
+	both := m.logLikelihoods(scope, x, Concatenate([]*Node{z, next}, 1)) // [batch, 2]
+	batch := x.Shape().Dim(0)
+	return []*Node{klComponents(q.mean, q.logVar, m.cfg.PriorStd), q.mean, q.logVar,
+		Reshape(Slice(both, AxisRange(), AxisElem(0)), batch), Reshape(Slice(both, AxisRange(), AxisElem(1)), batch)}
+}
+
+// Used is how many nats the decoder draws from the code: what an object's own code explains better than another's.
+func (r CollapseReport) Used() float64 { return r.Own.Mean - r.Other.Mean }
+
+// ignored is the gain in nats below which a decoder counts as deaf, and silent the KL in nats below which a code says nothing.
+const (
+	ignored = 1
+	silent  = 0.1
+)
+
+// String says in plain words what is the matter and what to try.
+func (r CollapseReport) String() string {
+	kl, total := 0.0, len(r.KL)
+	for _, v := range r.KL {
+		kl += v
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d of %d components of the code are active, KL %.2f nats (the largest %.2f); an object's own code explains it "+
+		"by %.1f nats better than another's.\n", r.Active, total, kl, slices.Max(r.KL), r.Used())
+	switch {
+	case r.Active == 0 && kl < silent:
+		text.WriteString("The posterior has collapsed: the encoder sends the prior whatever it sees, and the decoder paints the average " +
+			"object. Sum the reconstruction over the components instead of averaging it, lower β, let β rise from 0 (WarmUp), or " +
+			"leave each component some nats for free (FreeBits).")
+	case r.Used() < ignored:
+		text.WriteString("The decoder ignores the code, although the encoder pays for it: a code of another object serves as well. " +
+			"A decoder that is too strong for the data, or a code that it never received, looks like this.")
+	case r.Active < total:
+		fmt.Fprintf(&text, "The code works. Components switched off: %d; they cost nothing and say nothing, so that a smaller "+
+			"Latent would do as well; a lower β, WarmUp or FreeBits may bring them back.", total-r.Active)
+	default:
+		text.WriteString("The code works, and all of its components are in use: a larger Latent may serve better.")
+	}
+	return text.String()
+}
