@@ -280,6 +280,52 @@ func checkSides(t *testing.T, name string, objects *tensors.Tensor, labels []uin
 	}
 }
 
+// TestStartFrom: the first weights are the other model's, which stays as it is, the key says where they come from, and a
+// model of other networks is refused.
+func TestStartFrom(t *testing.T) {
+	x, _ := patterns(256)
+	elder := smallVAE(t, VAEConfig{Latent: 2}, x, 20)
+	before := elbo(t, elder, x).Bound
+	younger, err := NewVAE(testx.Backend(t), VAEConfig{Features: 8, Latent: 2, Hidden: []int{16}, Codes: 5, Seed: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := younger.StartFrom(elder); err != nil {
+		t.Fatal(err)
+	}
+	if got := elbo(t, younger, x).Bound; got.Mean != before.Mean {
+		t.Errorf("ELBO of the new model %v, want that of the other, %v", got, before)
+	}
+	training, err := younger.Training(x, "patterns", FitConfig{Epochs: 20, Batch: 32, Seed: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from, ok := training.Key()["start"].(map[string]any); !ok || from["data"] != "patterns" {
+		t.Errorf("key %v, want the other's under \"start\"", training.Key())
+	}
+	if err := training.Run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if elbo(t, elder, x).Bound.Mean != before.Mean {
+		t.Error("the other model has moved")
+	}
+	if younger.start = nil; younger.StartFrom(elder) == nil {
+		t.Error("StartFrom on a trained model is no error")
+	}
+	for want, cfg := range map[string]VAEConfig{
+		"VAEConfig.Latent = 2, want 3":      {Features: 8, Latent: 3, Hidden: []int{16}},
+		"VAEConfig.Hidden = [16], want [8]": {Features: 8, Latent: 2, Hidden: []int{8}},
+	} {
+		other, err := NewVAE(testx.Backend(t), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.StartFrom(elder); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
 // TestConvConditional: the convolutional nets take labels too.
 func TestConvConditional(t *testing.T) {
 	train, _ := mnist(t, 128, 1)
@@ -403,7 +449,7 @@ func TestVAEOptionErrors(t *testing.T) {
 	x, labels := patterns(4)
 	for name, err := range map[string]error{
 		"WithLabels(objects (Uint8)[4, 8], 3 labels": second(WithLabels(x, labels[:3], 2)),
-		"label 1 of object 1":                       second(WithLabels(x, []uint8{0, 7, 0, 0}, 2)),
+		"label 1 of object 1":                        second(WithLabels(x, []uint8{0, 7, 0, 0}, 2)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(name, "label 1", "label 7")) {
 			t.Errorf("error %v, want one that contains %q", err, name)

@@ -1,0 +1,201 @@
+// The autoencoders command trains models of lecture11 beside JAX's on this machine and prints the ratios of their speeds:
+//
+//	go run ./internal/peers/autoencoders
+//	go run ./internal/peers/autoencoders -models conv -rounds 3
+//
+// The models are a VAE 784-512-20, a denoising autoencoder 784-512-32 and a convolutional autoencoder, all with Adam and
+// batch 128 on 60 000 objects that lie on the device. The processes take turns, so that a machine whose speed drifts treats
+// both alike; the ratios are taken pair by pair. Without -python it makes a virtual environment with pinned versions in the
+// user's cache folder.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/internal/peers/venv"
+	"deeplearning.example/kernelext/device"
+	"deeplearning.example/lecture11"
+)
+
+//go:embed autoencoders_jax.py
+var script string
+
+// packages are the peer's versions.
+var packages = []string{"jax==0.10.2", "optax==0.2.8"}
+
+const (
+	objects, features, batch = 60_000, 784, 128
+	stepsPerCall             = 50
+)
+
+func main() {
+	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
+	models := flag.String("models", "vae,dae,conv", "which models")
+	rounds := flag.Int("rounds", 7, "rounds of ours, JAX step by step, JAX in a scan")
+	steps := flag.Int("steps", 1000, "steps a run")
+	ours := flag.Bool("ours", false, "time our own training of one model only and print milliseconds a step")
+	flag.Parse()
+	var err error
+	if *ours {
+		err = timeOurs(*models, *steps)
+	} else {
+		err = compareAll(*python, strings.Split(*models, ","), *rounds, *steps)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// compareAll runs the rounds of each model.
+func compareAll(python string, models []string, rounds, steps int) error {
+	if python == "" {
+		var err error
+		if python, err = venv.Python(packages...); err != nil {
+			return err
+		}
+	}
+	for _, name := range models {
+		if err := compare(python, name, rounds, steps); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// compare runs the rounds of a model and prints medians and ratios.
+func compare(python, name string, rounds, steps int) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	n := strconv.Itoa(steps)
+	commands := map[string][]string{
+		"lecture11":           {self, "-ours", "-models", name, "-steps", n},
+		"JAX, a call a step":  {python, "-c", script, name, "step", n},
+		"JAX, 50 in one scan": {python, "-c", script, name, "scan", n},
+	}
+	runs := []string{"lecture11", "JAX, a call a step", "JAX, 50 in one scan"}
+	times := map[string][]float64{}
+	for round := range rounds {
+		for _, run := range runs {
+			ms, err := milliseconds(commands[run])
+			if err != nil {
+				return fmt.Errorf("%s: %w", run, err)
+			}
+			times[run] = append(times[run], ms)
+		}
+		fmt.Fprintf(os.Stderr, "%s: round %d of %d\n", name, round+1, rounds)
+	}
+	report(name, runs, times)
+	return nil
+}
+
+// report prints, for each name, the median time of a step and the median over rounds of its ratio to the first name's.
+func report(model string, names []string, times map[string][]float64) {
+	fmt.Printf("%s, batch %d, Adam; medians of %d rounds\n", model, batch, len(times[names[0]]))
+	for _, name := range names {
+		ratios := make([]float64, len(times[name]))
+		for i, ms := range times[name] {
+			ratios[i] = ms / times[names[0]][i]
+		}
+		fmt.Printf("%-20s %6.2f ms a step (%.2f to %.2f), lecture11 is %.2f × as fast (%.2f to %.2f)\n", name,
+			median(times[name]), slices.Min(times[name]), slices.Max(times[name]),
+			median(ratios), slices.Min(ratios), slices.Max(ratios))
+	}
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// milliseconds starts a command that prints milliseconds a step.
+func milliseconds(command []string) (float64, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
+
+// newTraining prepares the training of a model.
+func newTraining(backend compute.Backend, model string) (*lecture11.Training, error) {
+	fit := lecture11.FitConfig{Batch: batch, Epochs: 100, StepsPerCall: stepsPerCall}
+	cfg := lecture11.AutoencoderConfig{Features: features, Code: 32, Seed: 1}
+	switch model {
+	case "vae":
+		vae, err := lecture11.NewVAE(backend, lecture11.VAEConfig{Features: features, Latent: 20, Seed: 1})
+		if err != nil {
+			return nil, err
+		}
+		return vae.Training(randomObjects(), "random", fit)
+	case "dae":
+		cfg.Corruption = lecture11.Corruption{Kind: "gaussian", Level: 0.5}
+	case "conv":
+		cfg.Encoder, cfg.Decoder = "conv", "conv"
+	default:
+		return nil, fmt.Errorf("-models %q, want vae, dae or conv", model)
+	}
+	autoencoder, err := lecture11.NewAutoencoder(backend, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return autoencoder.Training(randomObjects(), "random", fit)
+}
+
+// timeOurs trains on random binary objects and prints milliseconds a step, compilation left out.
+func timeOurs(model string, steps int) error {
+	backend, err := device.Backend()
+	if err != nil {
+		return err
+	}
+	training, err := newTraining(backend, model)
+	if err != nil {
+		return err
+	}
+	warm, done := steps/10/stepsPerCall*stepsPerCall+stepsPerCall, errors.New("done")
+	var start time.Time
+	err = training.Run(context.Background(), func(step int, _ map[string]float64) error {
+		switch step {
+		case warm:
+			start = time.Now()
+		case warm + steps/stepsPerCall*stepsPerCall:
+			return done
+		}
+		return nil
+	})
+	if !errors.Is(err, done) {
+		return fmt.Errorf("training ended before %d steps: %w", warm+steps, err)
+	}
+	fmt.Println(time.Since(start).Seconds() * 1e3 / float64(steps/stepsPerCall*stepsPerCall))
+	return nil
+}
+
+// randomObjects are pixels 0 and 255, with MNIST's share of ink.
+func randomObjects() *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(0, 0))
+	pixels := make([]uint8, objects*features)
+	for i := range pixels {
+		if rng.Float32() < 0.13 {
+			pixels[i] = 255
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(pixels, objects, features)
+}

@@ -1,0 +1,62 @@
+package lecture11
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// StartFrom takes the weights of a trained model of the same networks as the first weights of m, in place of those that
+// its seed would draw: a model that was trained on the ELBO, which is fast, is a good start for the bound of many codes.
+// Call it before Training, whose key then holds that of the other model's training.
+func (m *VAE) StartFrom(other *VAE) error {
+	if other.fitKey == nil {
+		return errors.New("lecture11: VAE.StartFrom: the other model has no Training, want a trained one")
+	}
+	if err := other.checkTrained(); err != nil {
+		return fmt.Errorf("lecture11: VAE.StartFrom: %w", err)
+	}
+	if m.store.NumVariables() > 0 {
+		return errors.New("lecture11: VAE.StartFrom: this model has weights already, want a new one")
+	}
+	if err := sameNetworks(m.cfg, other.cfg); err != nil {
+		return err
+	}
+	for v := range other.store.IterVariables() {
+		if !v.Trainable {
+			continue
+		}
+		value, err := v.Value()
+		var clone *tensors.Tensor
+		if err == nil {
+			clone, err = value.LocalClone()
+		}
+		if err == nil {
+			_, err = m.store.CreateVariable(v.Path(), clone)
+		}
+		if err != nil {
+			return fmt.Errorf("lecture11: VAE.StartFrom: %s: %w", v.Path(), err)
+		}
+	}
+	m.start = other.fitKey
+	return nil
+}
+
+// sameNetworks returns an error that names the first field in which the networks of two configurations differ.
+func sameNetworks(a, b VAEConfig) error {
+	for _, f := range []struct {
+		field      string
+		ours, from any
+	}{
+		{"Features", a.Features, b.Features}, {"Latent", a.Latent, b.Latent}, {"Hidden", a.Hidden, b.Hidden},
+		{"Activation", a.Activation, b.Activation}, {"Encoder", a.Encoder, b.Encoder}, {"Decoder", a.Decoder, b.Decoder},
+		{"Classes", a.Classes, b.Classes},
+	} {
+		if !reflect.DeepEqual(f.ours, f.from) {
+			return fmt.Errorf("lecture11: VAE.StartFrom: the other model has VAEConfig.%s = %v, want %v as here", f.field, f.from, f.ours)
+		}
+	}
+	return nil
+}
