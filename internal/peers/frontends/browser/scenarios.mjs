@@ -49,6 +49,39 @@ curve.Done()`,
   await nb.shot("live-plot");
 }
 
+// A sheet of pictures under the mouse and the arrow keys.
+export async function explore(nb, dir) {
+  write(path.join(dir, "explore.ipynb"), [
+    'import (\n\t"image"\n\t"deeplearning.example/kernelext"\n)',
+    `%%
+var tiles []image.Image
+for i := range 16 {
+	img := image.NewGray(image.Rect(0, 0, 8, 8))
+	for p := range img.Pix {
+		img.Pix[p] = uint8(16 * i)
+	}
+	tiles = append(tiles, img)
+}
+kernelext.Explore(tiles, kernelext.Chart{X: "x", Y: "y", MinX: 0, MaxX: 4, MinY: 0, MaxY: 4, Cols: 4,
+	Spots: []kernelext.Spot{{"first", 0.5, 3.5}, {"last", 3.5, 0.5}}})`,
+  ]);
+  await nb.open("explore.ipynb");
+  await nb.runAll();
+  await nb.done(1);
+  const out = nb.cell(1).locator(".jp-OutputArea-output");
+  const sheet = out.locator("div[tabindex]"), label = out.locator("canvas + div");
+  const grey = () => out.locator("canvas").evaluate((c) => c.getContext("2d").getImageData(5, 5, 1, 1).data[0]);
+  const box = await sheet.boundingBox();
+  await sheet.hover({ position: { x: box.width - 5, y: box.height - 5 }, force: true });
+  await until("the last picture", async () => (await label.textContent()) === "x = 3.50, y = 0.50; nearest: last");
+  check((await grey()) === 240, `the large view has grey ${await grey()}, want 240`);
+  await nb.shot("explore");
+  await sheet.focus();
+  for (const key of ["ArrowLeft", "ArrowUp", "ArrowUp", "ArrowUp"]) await sheet.press(key);
+  check((await label.textContent()).startsWith("x = 2.50, y = 3.50"), `after the arrow keys: ${await label.textContent()}`);
+  check((await grey()) === 32, `after the arrow keys the view has grey ${await grey()}, want 32`);
+}
+
 // The stop button, while a cell sleeps.
 export async function interrupt(nb, dir) {
   write(path.join(dir, "interrupt.ipynb"), ['%%\nfmt.Println("begun")\ntime.Sleep(time.Hour)', hello]);
