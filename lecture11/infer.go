@@ -146,6 +146,9 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 	return sum / float64(len(a)), nil
 }
 
+// Components copies the values of objects [l, n], row by row; bytes count as [0, 1].
+func Components(x *tensors.Tensor) ([]float64, error) { return components(x) }
+
 // components copies the values of an object tensor, bytes as [0, 1].
 func components(x *tensors.Tensor) ([]float64, error) {
 	if x.DType() != dtypes.Uint8 {

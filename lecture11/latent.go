@@ -3,6 +3,7 @@ package lecture11
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat"
@@ -23,6 +24,63 @@ func LatentPlane(side int, priorStd float64) (*tensors.Tensor, error) {
 		}
 	}
 	return tensors.FromFlatDataAndDimensions(codes, side*side, 2), nil
+}
+
+// CodeGrid gives the codes of a sheet over a rectangle of a two-dimensional latent space, the middles of columns × rows
+// equal tiles. Rows go from large z₂ at the top to small, columns from small z₁ to large. Result: [rows·columns, 2].
+func CodeGrid(columns, rows int, min1, max1, min2, max2 float64) (*tensors.Tensor, error) {
+	if columns < 1 || rows < 1 || !(min1 < max1) || !(min2 < max2) || math.IsInf(max1-min1, 0) || math.IsInf(max2-min2, 0) {
+		return nil, fmt.Errorf("lecture11: CodeGrid of %d×%d tiles from (%g, %g) to (%g, %g), want at least one tile and finite "+
+			"ranges from less to more", columns, rows, min1, min2, max1, max2)
+	}
+	codes := make([]float32, 0, 2*rows*columns)
+	for row := range rows {
+		for column := range columns {
+			u, v := (float64(column)+0.5)/float64(columns), (float64(row)+0.5)/float64(rows)
+			codes = append(codes, float32(min1+u*(max1-min1)), float32(max2-v*(max2-min2)))
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(codes, rows*columns, 2), nil
+}
+
+// RandomCodes draws count codes of d components from N(0, I): [count, d].
+func RandomCodes(count, d int, seed int64) (*tensors.Tensor, error) {
+	if count < 1 || d < 1 {
+		return nil, fmt.Errorf("lecture11: RandomCodes(count = %d, d = %d), want both positive", count, d)
+	}
+	return tensors.FromFlatDataAndDimensions(normals(count*d, seed), count, d), nil
+}
+
+// RepeatCodes gives each code of z [l, d] count times in a row: [l·count, d].
+func RepeatCodes(z *tensors.Tensor, count int) (*tensors.Tensor, error) {
+	if z.Rank() != 2 || count < 1 {
+		return nil, fmt.Errorf("lecture11: RepeatCodes(%s, count = %d), want codes [l, d] and at least one of each", z.Shape(), count)
+	}
+	flat, err := tensors.CopyFlatData[float32](z)
+	if err != nil {
+		return nil, err
+	}
+	l, d := z.Shape().Dimensions[0], z.Shape().Dimensions[1]
+	repeated := make([]float32, 0, l*count*d)
+	for i := range l {
+		repeated = append(repeated, slices.Repeat(flat[i*d:(i+1)*d], count)...)
+	}
+	return tensors.FromFlatDataAndDimensions(repeated, l*count, d), nil
+}
+
+// CodeLengths gives the Euclidean length of each code of z [l, d]: l numbers. Those of N(0, I) lie near √d.
+func CodeLengths(z *tensors.Tensor) ([]float64, error) {
+	columns, err := Columns(z)
+	if err != nil {
+		return nil, err
+	}
+	lengths := make([]float64, z.Shape().Dimensions[0])
+	for i := range lengths {
+		for _, column := range columns {
+			lengths[i] = math.Hypot(lengths[i], column[i])
+		}
+	}
+	return lengths, nil
 }
 
 // normalQuantile is Φ⁻¹(u), the quantile function of N(0, 1).

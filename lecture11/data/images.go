@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -69,6 +70,37 @@ func (s *Images) OfEachLabel(count int) (*Images, error) {
 		}
 	}
 	return &chosen, nil
+}
+
+// ByInk gives the share of the images with the most ink, or with the least, in the order of the set; at least one.
+func (s *Images) ByInk(share float64, most bool) (*Images, error) {
+	if !(share > 0 && share <= 1) {
+		return nil, fmt.Errorf("data: ByInk: share %g of %s, want a number in (0, 1]", share, s.ID)
+	}
+	n := s.Height * s.Width
+	ink, order := make([]int, s.Len()), make([]int, s.Len())
+	for i, p := range s.Pixels {
+		ink[i/n] += int(p)
+	}
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if most {
+			return ink[b] - ink[a]
+		}
+		return ink[a] - ink[b]
+	})
+	chosen := order[:max(1, int(share*float64(s.Len())))]
+	slices.Sort(chosen)
+	group := *s
+	group.Pixels, group.Labels = nil, nil
+	group.ID = fmt.Sprintf("%s|share %g by ink, most %t", s.ID, share, most)
+	for _, i := range chosen {
+		group.Pixels = append(group.Pixels, s.Pixels[i*n:(i+1)*n]...)
+		group.Labels = append(group.Labels, s.Labels[i])
+	}
+	return &group, nil
 }
 
 // Binarized gives a set of pixels 0 and 255, each drawn once: 255 with probability p/255 for a pixel of value p
