@@ -151,7 +151,7 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	cfg = cfg.withDefaults()
 	m.fitKey = map[string]any{
 		"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
-		"code": codeVersion("vae.go", "vae_loss.go", "likelihood.go", "net.go", "conv.go", "fit.go", "adam.go"),
+		"code": codeVersion("vae.go", "vae_loss.go", "noise.go", "likelihood.go", "net.go", "conv.go", "fit.go", "adam.go"),
 	}
 	if m.start != nil {
 		m.fitKey["start"] = m.start

@@ -62,7 +62,7 @@ func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, err
 func (m *VAE) collapse(scope *model.Scope, x, rngState *Node) []*Node {
 	x = pixels(x)
 	q := m.encode(scope, x)
-	_, eps := RandomNormal(rngState, q.draws(1))
+	eps := stateNoise(rngState, q.draws(1))
 	z := q.sample(eps) // [batch, 1, d]
 	next := Concatenate([]*Node{Slice(z, AxisRange(1)), Slice(z, AxisRange(0, 1))}, 0)
 	both := m.logLikelihoods(scope, x, Concatenate([]*Node{z, next}, 1)) // [batch, 2]

@@ -17,7 +17,7 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
 		x = m.binarize(x, scope.RandomUniform(x.Graph(), x.Shape()))
 	}
 	q := m.encode(scope, x)
-	eps := scope.RandomNormal(x.Graph(), q.draws(m.cfg.Codes))
+	eps := scopeNoise(scope, x.Graph(), q.draws(m.cfg.Codes))
 	if m.cfg.Codes > 1 {
 		return m.importanceLosses(scope, x, q, eps)
 	}
@@ -36,7 +36,7 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
 func (m *VAE) importanceLosses(scope *model.Scope, x *Node, q posterior, eps *Node) []Loss {
 	z := q.sample(eps)
 	logLikelihood := m.logLikelihoods(scope, x, z) // [batch, K]
-	logWeights := Sub(Add(logLikelihood, m.logPrior(z)), q.logDensity(z))
+	logWeights := Sub(Add(logLikelihood, m.logPrior(z)), q.logDensity(eps))
 	loss := Neg(ReduceAllMean(ImportanceBound(Transpose(logWeights, 0, 1))))
 	kl := ReduceAllMean(KLDivergence(q.mean, q.logVar, m.cfg.PriorStd))
 	return []Loss{{"loss", loss}, {"reconstruction", Neg(ReduceAllMean(logLikelihood))}, {"kl", kl}}
@@ -66,9 +66,11 @@ func (q posterior) sample(eps *Node) *Node {
 	return Reparameterize(ExpandAxes(q.mean, 1), ExpandAxes(q.logVar, 1), eps)
 }
 
-// logDensity is ln q(z|x) of codes z [batch, K, d]: [batch, K], in nats.
-func (q posterior) logDensity(z *Node) *Node {
-	return GaussianLogDensity(z, ExpandAxes(q.mean, 1), ExpandAxes(q.logVar, 1))
+// logDensity is ln q(z|x) of the codes z = μ + σ·ε: [batch, K], in nats. eps: [batch, K, d]. It is reckoned from ε, for
+// (z − μ)/σ is 0/0 where σ has become too small for a float32.
+func (q posterior) logDensity(eps *Node) *Node {
+	inner := AddScalar(Add(Square(eps), ExpandAxes(q.logVar, 1)), math.Log(2*math.Pi)) // [batch, K, d]
+	return MulScalar(ReduceSum(inner, -1), -0.5)
 }
 
 // logPrior is ln p(z) of codes z [batch, K, d]: [batch, K], in nats.
