@@ -6,12 +6,10 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
 // NetFn builds a network on a batch: x [batch, inputs] → [batch, outputs]. Its weights live in scope, so that calling it
@@ -28,35 +26,15 @@ var activations = map[string]func(*Node) *Node{
 // Dense is a network of fully connected layers: hidden sizes with the named activation ("relu", "tanh" or "gelu")
 // after each, then a linear layer to outputs. No hidden size makes it a single affine map.
 //
-// Weights start as Glorot's uniform ±√(6/(in+out)), biases at 0.
+// Weights start from GoMLX's default, N(0, 2/in) (He et al. 2015), biases at 0.
 func Dense(hidden []int, outputs int, activationName string) NetFn {
-	return denseFrom(layers.DenseWithBias, hidden, outputs, activationName)
-}
-
-// denseFrom is Dense whose first layer is built by first.
-func denseFrom(first layerFn, hidden []int, outputs int, activationName string) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
-		act, layer := activations[activationName], first
+		act := activations[activationName]
 		for i, size := range hidden {
-			x = act(layer(scope.In("hidden_%d", i), x, size)) // [batch, size]
-			layer = layers.DenseWithBias
+			x = act(layers.DenseWithBias(scope.In("hidden_%d", i), x, size)) // [batch, size]
 		}
-		return layer(scope.In("output"), x, outputs) // [batch, outputs]
+		return layers.DenseWithBias(scope.In("output"), x, outputs) // [batch, outputs]
 	}
-}
-
-// layerFn builds an affine layer: x [batch, in] → [batch, outputs...].
-type layerFn func(scope *model.Scope, x *Node, outputs ...int) *Node
-
-// unitDense is an affine layer whose weights from each input have the norm 1: out = Σ_j x_j b_j/‖b_j‖ + c. Whoever
-// penalises the size of x then cannot be served by a smaller x and a larger b.
-func unitDense(scope *model.Scope, x *Node, outputs ...int) *Node {
-	g, dtype := x.Graph(), x.DType()
-	weights := scope.In("dense").VariableWithShape("weights", shapes.Make(dtype, x.Shape().Dim(-1), outputs[0])).NodeValue(g)
-	biases := scope.In("dense").WithInitializer(initializer.Zero).
-		VariableWithShape("biases", shapes.Make(dtype, outputs[0])).NodeValue(g)
-	norms := Sqrt(AddScalar(ReduceAndKeep(Square(weights), ReduceSum, -1), 1e-12)) // [in, 1]
-	return Add(Dot(x, Div(weights, norms)).Product(), ExpandAxes(biases, 0))
 }
 
 // netSpec is what the networks of an encoder and a decoder are made of.
@@ -64,7 +42,6 @@ type netSpec struct {
 	features   int   // components n of an object
 	hidden     []int // hidden sizes of a dense encoder; the decoder has them reversed
 	activation string
-	unitCode   bool // a dense decoder's weights from each component of the code have the norm 1
 }
 
 // encoders are the networks that a configuration may name: x [batch, n (+ classes)] → [batch, outputs].
@@ -78,9 +55,6 @@ func denseEncoder(s netSpec, outputs int) NetFn { return Dense(s.hidden, outputs
 func denseDecoder(s netSpec) NetFn {
 	reversed := slices.Clone(s.hidden)
 	slices.Reverse(reversed)
-	if s.unitCode {
-		return denseFrom(unitDense, reversed, s.features, s.activation)
-	}
 	return Dense(reversed, s.features, s.activation)
 }
 

@@ -58,9 +58,9 @@ func (m *VAE) gradientNorms(scope *model.Scope, x, rngState *Node) *Node {
 }
 
 // weights are the trainable variables whose path begins with prefix.
-func (m *VAE) weights(g *Graph, prefix string) []*Node {
+func (f *fitted) weights(g *Graph, prefix string) []*Node {
 	var nodes []*Node
-	for v := range m.store.IterVariables() {
+	for v := range f.store.IterVariables() {
 		if v.Trainable && strings.HasPrefix(v.Path(), prefix) {
 			nodes = append(nodes, v.NodeValue(g))
 		}

@@ -173,6 +173,24 @@ func TestSubsets(t *testing.T) {
 	}
 }
 
+// TestByInk: of the toy's inks 255, 102, 204 and 510 the two most are images 0 and 3, the one least is image 1.
+func TestByInk(t *testing.T) {
+	most, err := toy().ByInk(0.5, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least, err := toy().ByInk(0.1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(most.Pixels, []uint8{0, 255, 255, 255}) || !bytes.Equal(least.Pixels, []uint8{51, 51}) || most.ID == least.ID {
+		t.Errorf("most %v, least %v", most.Pixels, least.Pixels)
+	}
+	if _, err := toy().ByInk(0, true); err == nil || !strings.Contains(err.Error(), "share 0") {
+		t.Errorf("share 0: %v", err)
+	}
+}
+
 func TestPictures(t *testing.T) {
 	pictures := toy().Pictures()
 	if len(pictures) != 4 {

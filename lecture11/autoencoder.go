@@ -1,0 +1,223 @@
+package lecture11
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// AutoencoderConfig describes an autoencoder. Zero fields take the default in their comment. As JSON it is part of the key
+// under which a trained model is stored.
+type AutoencoderConfig struct {
+	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
+	Code       int    `json:"code"`       // components d of the code z
+	Hidden     []int  `json:"hidden"`     // hidden sizes of a dense encoder, reversed in the decoder; default {512}, {} is linear
+	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
+	Encoder    string `json:"encoder"`    // "dense" (default) or "conv" (square images, side a multiple of 4)
+	Decoder    string `json:"decoder"`    // the same
+	Loss       string `json:"loss"`       // ℒ(x̂, x): "mse" (default) or "bernoulli" (x in [0, 1])
+
+	Corruption Corruption `json:"corruption"` // of what the encoder sees in training; default none (slide 11)
+	Sparsity   Sparsity   `json:"sparsity"`   // of the code; default none (slide 9c)
+
+	Classes     int     `json:"classes"`      // of a classifier on the code; default 0: none (slide 13a)
+	ClassWeight float64 `json:"class_weight"` // λ ≥ 0 of the classifier's loss; it moves nothing at 0
+	Seed        int64   `json:"seed"`         // the first weights
+}
+
+// Sparsity asks that few components of a code are in use for an object.
+type Sparsity struct {
+	// Kind is "" (none), "l1" or "entropy". "l1" adds τ Σ_j |z_j| for codes z = ReLU(…). Its decoder is one affine layer,
+	// whatever Hidden says: x̂ = Σ_j z_j b_j + b with ‖b_j‖ = 1. "entropy" adds τ Σ_j KL(ρ₀ ‖ z̄_j) for codes in (0, 1),
+	// z = sigmoid(…), where z̄_j is the mean over the batch.
+	Kind   string  `json:"kind"`
+	Weight float64 `json:"weight"` // τ ≥ 0
+	Target float64 `json:"target"` // ρ₀ ∈ (0, 1), the wanted mean of a component; default 0.05; "entropy" only
+
+	// FreeColumns leaves the norms of b_j free, "l1" only. It is the mistake: z → z/c, b_j → c·b_j keeps each x̂ and divides
+	// the penalty by c, so that it asks for small numbers instead of zeros.
+	FreeColumns bool `json:"free_columns"`
+}
+
+// withDefaults fills the zero fields.
+func (c AutoencoderConfig) withDefaults() AutoencoderConfig {
+	if c.Hidden == nil {
+		c.Hidden = []int{512}
+	}
+	c.Activation = cmp.Or(c.Activation, "relu")
+	c.Encoder = cmp.Or(c.Encoder, "dense")
+	c.Decoder = cmp.Or(c.Decoder, "dense")
+	c.Loss = cmp.Or(c.Loss, "mse")
+	if c.Sparsity.Kind == "entropy" {
+		c.Sparsity.Target = cmp.Or(c.Sparsity.Target, 0.05)
+	}
+	return c
+}
+
+// check returns an error that names the first field that makes no model.
+func (c AutoencoderConfig) check() error {
+	switch {
+	case c.Features < 1:
+		return fmt.Errorf("lecture11: AutoencoderConfig.Features = %d, want the positive number of components of x", c.Features)
+	case c.Code < 1:
+		return fmt.Errorf("lecture11: AutoencoderConfig.Code = %d, want a positive number of components of z", c.Code)
+	case c.Classes < 0 || c.Classes == 1:
+		return fmt.Errorf("lecture11: AutoencoderConfig.Classes = %d, want 0 for none, or at least 2", c.Classes)
+	case !(c.ClassWeight >= 0) || math.IsInf(c.ClassWeight, 0):
+		return fmt.Errorf("lecture11: AutoencoderConfig.ClassWeight = %g, want λ ≥ 0", c.ClassWeight)
+	case c.ClassWeight > 0 && c.Classes == 0:
+		return fmt.Errorf("lecture11: AutoencoderConfig.ClassWeight = %g with Classes = 0, want the number of classes",
+			c.ClassWeight)
+	}
+	if err := checkNets("AutoencoderConfig", c.spec(), c.Encoder, c.Decoder); err != nil {
+		return err
+	}
+	return errors.Join(checkName("AutoencoderConfig.Loss", c.Loss, reconstructionLosses),
+		c.Corruption.check("AutoencoderConfig.Corruption"), c.checkSparsity())
+}
+
+func (c AutoencoderConfig) checkSparsity() error {
+	s := c.Sparsity
+	if s == (Sparsity{}) {
+		return nil
+	}
+	if err := checkName("AutoencoderConfig.Sparsity.Kind", s.Kind, sparsities); err != nil {
+		return err
+	}
+	switch {
+	case !(s.Weight >= 0) || math.IsInf(s.Weight, 0):
+		return fmt.Errorf("lecture11: AutoencoderConfig.Sparsity.Weight = %g, want τ ≥ 0", s.Weight)
+	case s.Kind == "entropy" && !(s.Target > 0 && s.Target < 1):
+		return fmt.Errorf("lecture11: AutoencoderConfig.Sparsity.Target = %g, want ρ₀ in (0, 1)", s.Target)
+	case s.Kind == "l1" && c.Decoder != "dense":
+		return fmt.Errorf("lecture11: AutoencoderConfig.Decoder = %q with Sparsity.Kind \"l1\", want \"dense\": its decoder is "+
+			"one affine layer", c.Decoder)
+	case s.Kind != "l1" && s.FreeColumns:
+		return fmt.Errorf("lecture11: AutoencoderConfig.Sparsity.FreeColumns with Kind %q, want \"l1\"", s.Kind)
+	case s.Kind != "entropy" && s.Target != 0:
+		return fmt.Errorf("lecture11: AutoencoderConfig.Sparsity.Target = %g with Kind %q, want \"entropy\"", s.Target, s.Kind)
+	}
+	return nil
+}
+
+func (c AutoencoderConfig) spec() netSpec {
+	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
+}
+
+// Autoencoder is an encoder z = f(x, α) and a decoder x̂ = g(z, β), trained together to rebuild the objects:
+//
+//	Σ_i ℒ(g(f(x_i, α), β), x_i) → min over α, β.
+//
+// With a [Corruption] the encoder sees x̃ ~ q(x̃|x), drawn anew in each step, and the decoder has to give x: a denoising
+// autoencoder. With Classes a classifier ŷ(z, γ) learns on the same code from the objects that have labels.
+//
+// Slides "Autoencoders", "Linear autoencoder and PCA", "Sparse autoencoder", "Denoising auto encoder" and "Autoencoders
+// for supervised learning"; Rumelhart, Hinton & Williams 1986; Vincent et al. 2008.
+type Autoencoder struct {
+	cfg AutoencoderConfig
+	fitted
+}
+
+// NewAutoencoder returns an untrained autoencoder that computes on backend. The error names the field of cfg that is wrong.
+func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencoder, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return &Autoencoder{cfg: cfg, fitted: newFitted("Autoencoder", backend)}, nil
+}
+
+// Config is the configuration with the defaults filled in.
+func (m *Autoencoder) Config() AutoencoderConfig { return m.cfg }
+
+// NoLabel stands for the label of an object that has none.
+const NoLabel = -1
+
+// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1].
+// dataID identifies x in the key of the result, such as the ID of a data set.
+//
+// The losses are "loss", "reconstruction" = ℒ(x̂, x), summed over components and averaged over objects, and with sparsity
+// "sparsity", the penalty without its weight τ: loss = reconstruction + τ·sparsity.
+func (m *Autoencoder) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
+	if m.cfg.Classes > 0 {
+		return nil, fmt.Errorf("lecture11: AutoencoderConfig.Classes = %d, want LabelledTraining, that takes the labels",
+			m.cfg.Classes)
+	}
+	return m.training(cfg, dataID, "", x)
+}
+
+// LabelledTraining is Training for a model with a classifier on the code (slide "Autoencoders for supervised learning"),
+//
+//	Σ_i ℒ(g(f(x_i, α), β), x_i) + λ Σ_{i labelled} ℒ̃(ŷ(f(x_i, α), γ), y_i) → min over α, β, γ,
+//
+// where ℒ̃ is the cross-entropy in nats. labels: one for each object, 0 … Classes−1 or [NoLabel]; they are part of the key,
+// beside dataID. Both sums are divided by the number of objects of a batch. There is one more loss, "classification":
+// loss = reconstruction + λ·classification.
+func (m *Autoencoder) LabelledTraining(x *tensors.Tensor, labels []int, dataID string, cfg FitConfig) (*Training, error) {
+	y, err := m.labels(x, labels)
+	if err != nil {
+		return nil, err
+	}
+	return m.training(cfg, dataID, labelsID(labels), x, y)
+}
+
+// labelsID tells one list of labels from another in a key.
+func labelsID(labels []int) string {
+	hash := sha256.New()
+	for _, label := range labels {
+		fmt.Fprintln(hash, label)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16]
+}
+
+// labels checks labels and gives them as a tensor int32 [l].
+func (m *Autoencoder) labels(x *tensors.Tensor, labels []int) (*tensors.Tensor, error) {
+	switch {
+	case m.cfg.Classes == 0:
+		return nil, errors.New("lecture11: AutoencoderConfig.Classes = 0, want the number of classes for labels")
+	case x.Rank() == 0 || len(labels) != x.Shape().Dimensions[0]:
+		return nil, fmt.Errorf("lecture11: %d labels for objects %s, want one for each", len(labels), x.Shape())
+	}
+	flat := make([]int32, len(labels))
+	for i, label := range labels {
+		if label < NoLabel || label >= m.cfg.Classes {
+			return nil, fmt.Errorf("lecture11: label %d of object %d, want 0 to %d, or %d for none",
+				label, i, m.cfg.Classes-1, NoLabel)
+		}
+		flat[i] = int32(label)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(flat)), nil
+}
+
+func (m *Autoencoder) training(cfg FitConfig, dataID, labelsID string, batch ...*tensors.Tensor) (*Training, error) {
+	if err := m.checkObjects(batch[0], m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	name := "ae"
+	if m.cfg.Corruption.Kind != "" {
+		name = "dae"
+	}
+	return newTraining(Training{
+		name: fmt.Sprintf("%s-%d", name, m.cfg.Code),
+		key: map[string]any{
+			"kind": "autoencoder", "model": m.cfg, "fit": cfg, "data": dataID, "labels": labelsID,
+			"code": codeVersion("autoencoder.go", "autoencoder_loss.go", "denoising.go", "noise.go", "likelihood.go", "net.go", "conv.go",
+				"fit.go", "adam.go"),
+		},
+		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed, data: batch,
+		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+			losses := m.losses(scope, pixels(batch[0]), batch[1:])
+			cfg.adamStep(scope, progress, losses[0].Value)
+			return losses
+		},
+	})
+}

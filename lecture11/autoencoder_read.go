@@ -1,0 +1,177 @@
+package lecture11
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// CodeSparsity describes how many components of a code are in use.
+type CodeSparsity struct {
+	Zeros float64 // share of components of all codes that are exactly 0, as a ReLU makes them
+	L1    float64 // Σ_j |z_j|, the mean over objects
+	Mean  float64 // the mean of all components
+}
+
+// NewCodeSparsity describes the codes z [l, d].
+func NewCodeSparsity(z *tensors.Tensor) (CodeSparsity, error) {
+	var s CodeSparsity
+	if z.Rank() != 2 || z.Size() == 0 {
+		return s, fmt.Errorf("lecture11: CodeSparsity of %s, want codes [l, d]", z.Shape())
+	}
+	flat, err := float64s(z)
+	if err != nil {
+		return s, err
+	}
+	count, l := float64(len(flat)), float64(z.Shape().Dimensions[0])
+	for _, v := range flat {
+		if v == 0 {
+			s.Zeros += 1 / count
+		}
+		s.L1 += math.Abs(v) / l
+		s.Mean += v / count
+	}
+	return s, nil
+}
+
+// Accuracy is the share of objects whose likeliest class, by probabilities p [l, classes], is their label.
+func Accuracy(p *tensors.Tensor, labels []uint8) (float64, error) {
+	columns, err := Columns(p)
+	if err != nil {
+		return 0, err
+	}
+	if len(labels) != len(columns[0]) || len(labels) == 0 {
+		return 0, fmt.Errorf("lecture11: Accuracy of probabilities %s with %d labels, want as many, at least 1",
+			p.Shape(), len(labels))
+	}
+	right := 0
+	for i, label := range labels {
+		best := 0
+		for c := range columns {
+			if columns[c][i] > columns[best][i] {
+				best = c
+			}
+		}
+		if best == int(label) {
+			right++
+		}
+	}
+	return float64(right) / float64(len(labels)), nil
+}
+
+// LabelledCodes are codes z [l, d] of objects whose labels are known, l of them.
+type LabelledCodes struct {
+	Codes  *tensors.Tensor
+	Labels []uint8
+}
+
+// NeighbourAccuracy is the share of the codes in test whose label is the most frequent one among the k nearest codes
+// (Euclidean) in known; of equally frequent ones, that of the nearest. It measures a representation without training
+// anything on it.
+func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
+	from, err := known.rows()
+	if err != nil {
+		return 0, err
+	}
+	to, err := test.rows()
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case k < 1 || k > len(from):
+		return 0, fmt.Errorf("lecture11: NeighbourAccuracy: k = %d, want 1 to %d, the number of known codes", k, len(from))
+	case len(from[0]) != len(to[0]):
+		return 0, fmt.Errorf("lecture11: NeighbourAccuracy of codes %s and %s, want as many components",
+			known.Codes.Shape(), test.Codes.Shape())
+	}
+	right := make([]int, len(to))
+	parallel(len(to), func(i int) {
+		if vote(nearestRows(from, to[i], k), known.Labels) == test.Labels[i] {
+			right[i] = 1
+		}
+	})
+	sum := 0
+	for _, v := range right {
+		sum += v
+	}
+	return float64(sum) / float64(len(to)), nil
+}
+
+// rows gives the codes one by one.
+func (c LabelledCodes) rows() ([][]float64, error) {
+	if c.Codes == nil || c.Codes.Rank() != 2 || c.Codes.Size() == 0 {
+		return nil, errors.New("lecture11: LabelledCodes without codes, want Codes [l, d]")
+	}
+	l, d := c.Codes.Shape().Dimensions[0], c.Codes.Shape().Dimensions[1]
+	if len(c.Labels) != l {
+		return nil, fmt.Errorf("lecture11: LabelledCodes with codes %s and %d labels, want as many",
+			c.Codes.Shape(), len(c.Labels))
+	}
+	flat, err := float64s(c.Codes)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]float64, l)
+	for i := range rows {
+		rows[i] = flat[i*d : (i+1)*d]
+	}
+	return rows, nil
+}
+
+// nearestRows gives the places of the k rows nearest to x, the nearest first.
+func nearestRows(rows [][]float64, x []float64, k int) []int {
+	nearest, distances := make([]int, 0, k+1), make([]float64, 0, k+1)
+	for i, row := range rows {
+		squares := 0.0
+		for j, v := range row {
+			squares += (v - x[j]) * (v - x[j])
+		}
+		if len(nearest) == k && squares >= distances[k-1] {
+			continue
+		}
+		at := len(nearest)
+		for at > 0 && squares < distances[at-1] {
+			at--
+		}
+		nearest = slices.Insert(nearest, at, i)
+		distances = slices.Insert(distances, at, squares)
+		if len(nearest) > k {
+			nearest, distances = nearest[:k], distances[:k]
+		}
+	}
+	return nearest
+}
+
+// vote gives the most frequent label of the neighbours, and of equally frequent ones that of the nearest.
+func vote(nearest []int, labels []uint8) uint8 {
+	var counts [256]int
+	best := labels[nearest[0]]
+	for _, i := range nearest {
+		counts[labels[i]]++
+	}
+	for _, i := range nearest {
+		if counts[labels[i]] > counts[best] {
+			best = labels[i]
+		}
+	}
+	return best
+}
+
+// parallel calls fn(0) … fn(n−1) on all processors.
+func parallel(n int, fn func(i int)) {
+	var wg sync.WaitGroup
+	workers := min(n, runtime.GOMAXPROCS(0))
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				fn(i)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,69 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Gap gives l objects of n components that lie near a subspace of d: x ~ N(m, C), where C has the eigenvalues d·ratio, …,
+// 2·ratio, ratio in random directions and 1 in the n − d others, and m_j = 2 for all j. The spectrum has a gap behind
+// component d: λ_d/λ_{d+1} = ratio, up to the chance of the draw. The best code of d components leaves Σ_{j>d} λ_j ≈ n − d.
+func Gap(l, n, d int, ratio float64, seed int64) (*Points, error) {
+	switch {
+	case l < 1:
+		return nil, fmt.Errorf("data: Gap: l = %d, want a positive number of objects", l)
+	case d < 1 || d >= n:
+		return nil, fmt.Errorf("data: Gap: d = %d of n = %d, want 1 to n − 1 components", d, n)
+	case !(ratio >= 1) || math.IsInf(ratio, 0):
+		return nil, fmt.Errorf("data: Gap: ratio = %g, want a number of at least 1", ratio)
+	}
+	rng := rand.New(rand.NewPCG(uint64(seed), 2))
+	p := &Points{
+		ID:     fmt.Sprintf("gap behind %d of %d|%d objects|ratio %g|seed %d", d, n, l, ratio, seed),
+		Values: make([]float64, 0, l*n),
+	}
+	for j := range n {
+		p.Features = append(p.Features, fmt.Sprintf("x%d", j+1))
+	}
+	directions := randomRotation(n, rng)
+	coordinates, x := mat.NewVecDense(n, nil), mat.NewVecDense(n, nil)
+	for range l {
+		for j := range n {
+			coordinates.SetVec(j, rng.NormFloat64()*math.Sqrt(gapVariance(j, d, ratio)))
+		}
+		x.MulVec(directions, coordinates)
+		for _, v := range x.RawVector().Data {
+			p.Values = append(p.Values, gapMean+v)
+		}
+	}
+	return p, nil
+}
+
+// gapMean is the mean of each component: not 0, so that whoever forgets to centre is found out.
+const gapMean = 2
+
+// gapVariance is eigenvalue j = 0, 1, … of the covariance.
+func gapVariance(j, d int, ratio float64) float64 {
+	if j < d {
+		return ratio * float64(d-j)
+	}
+	return 1
+}
+
+// randomRotation draws an orthogonal matrix [n, n]: the Q of a matrix of N(0, 1).
+func randomRotation(n int, rng *rand.Rand) *mat.Dense {
+	m := mat.NewDense(n, n, nil)
+	for i := range n {
+		for j := range n {
+			m.Set(i, j, rng.NormFloat64())
+		}
+	}
+	var qr mat.QR
+	qr.Factorize(m)
+	var q mat.Dense
+	qr.QTo(&q)
+	return &q
+}

@@ -1,0 +1,173 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Corrupt draws one x̃ ~ q(x̃|x) for each object x [l, n]. Bytes count as [0, 1]. Result: floats [l, n].
+func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int64) (*tensors.Tensor, error) {
+	if err := c.check("Corruption"); err != nil {
+		return nil, err
+	}
+	if err := checkPlainObjects("Corrupt", x); err != nil {
+		return nil, err
+	}
+	// The inputs are x and, where there is noise, a state of the random generator.
+	exec, err := NewExec(backend, func(inputs []*Node) *Node {
+		x := pixels(inputs[0])
+		normal := func() *Node { return stateNoise(inputs[1], x.Shape()) }
+		uniform := func() *Node {
+			_, values := RandomUniform(inputs[1], x.Shape())
+			return values
+		}
+		return c.build(x, normal, uniform)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	out, err := mapBatches(x, inferenceBatch, func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error) {
+		if c.Kind == "" {
+			return exec.Call(batch)
+		}
+		state, err := RNGStateFromSeed(seed + int64(first)<<20)
+		if err != nil {
+			return nil, err
+		}
+		return exec.Call(batch, state)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: Corrupt: %w", err)
+	}
+	return out[0], nil
+}
+
+// checkPlainObjects returns an error unless x is [l, n], at least one object of at least one component, and finite.
+func checkPlainObjects(function string, x *tensors.Tensor) error {
+	if x.Rank() != 2 || x.Size() == 0 {
+		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, n] and at least one", function, x.Shape())
+	}
+	f := fitted{kind: function}
+	return f.checkObjects(x, x.Shape().Dimensions[1], false)
+}
+
+// Score gives the score of the noisy data that a denoising autoencoder has learnt,
+//
+//	(r(x̃) − x̃)/σ² ≈ ∇ ln p_σ(x̃),  r(x̃) = g(f(x̃, α), β),  p_σ = p * N(0, σ²I),
+//
+// for x̃ [l, n], σ being the noise of its training: float64 [l, n], in 1/unit of x. The optimum r of Gaussian noise and
+// squared error is E[x|x̃], for which the two sides are equal (Tweedie's formula, see [GaussianMixture.Denoise]).
+// Errors of the network are divided by σ²: small σ needs an ever better network.
+//
+// Slide "Denoising auto encoder"; Vincent 2011; Alain & Bengio 2014, theorem 1 (there for σ → 0).
+func (m *Autoencoder) Score(x *tensors.Tensor) (*tensors.Tensor, error) {
+	c := m.cfg.Corruption
+	if c.Kind != "gaussian" || c.Level == 0 || m.cfg.Loss != "mse" {
+		return nil, fmt.Errorf("lecture11: Score of an autoencoder with Corruption = {%q, %g} and Loss = %q, want "+
+			"\"gaussian\" with σ > 0 and \"mse\"", c.Kind, c.Level, m.cfg.Loss)
+	}
+	r, err := m.Reconstruct(x)
+	if err != nil {
+		return nil, err
+	}
+	values, err := components(r)
+	if err != nil {
+		return nil, err
+	}
+	noisy, err := components(x)
+	if err != nil {
+		return nil, err
+	}
+	for i := range values {
+		values[i] = (values[i] - noisy[i]) / (c.Level * c.Level)
+	}
+	return tensors.FromFlatDataAndDimensions(values, x.Shape().Dimensions...), nil
+}
+
+// FieldError is how far one vector field is from another, the truth, over the same points.
+type FieldError struct {
+	Relative float64 // √(Σ‖a − b‖² / Σ‖b‖²)
+	Cosine   float64 // of the angle between a and b, averaged over the points where b ≠ 0
+}
+
+// String gives both numbers: "relative error 0.035, cosine 0.9990".
+func (e FieldError) String() string {
+	return fmt.Sprintf("relative error %.3f, cosine %.4f", e.Relative, e.Cosine)
+}
+
+// CompareFields compares vectors a with true ones b, both [l, n]: scores, or displacements.
+func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
+	if a.Rank() != 2 || !a.Shape().EqualDimensions(b.Shape()) || a.Size() == 0 {
+		return FieldError{}, fmt.Errorf("lecture11: CompareFields of %s and %s, want one shape [l, n]", a.Shape(), b.Shape())
+	}
+	u, err := components(a)
+	if err != nil {
+		return FieldError{}, err
+	}
+	v, err := components(b)
+	if err != nil {
+		return FieldError{}, err
+	}
+	n := a.Shape().Dimensions[1]
+	var squares, truth, cosines float64
+	counted := 0
+	for i := 0; i < len(u); i += n {
+		var uu, vv, uv float64
+		for j := i; j < i+n; j++ {
+			uu, vv, uv = uu+u[j]*u[j], vv+v[j]*v[j], uv+u[j]*v[j]
+			squares += (u[j] - v[j]) * (u[j] - v[j])
+		}
+		truth += vv
+		if vv > 0 {
+			counted++
+			cosines += uv / max(math.Sqrt(uu*vv), math.SmallestNonzeroFloat64)
+		}
+	}
+	if truth == 0 {
+		return FieldError{}, fmt.Errorf("lecture11: CompareFields with a truth that is 0 everywhere, want a field")
+	}
+	return FieldError{math.Sqrt(squares / truth), cosines / float64(counted)}, nil
+}
+
+// CodeInstability is how much noise moves the codes, as a share of how much the codes of objects differ,
+//
+//	E‖f(x̃) − f(x)‖² / tr Var f(x),
+//
+// for codes clean and noisy, [l, d], of the same objects: 0 for codes that no noise moves. It does not change when all
+// codes are scaled, shifted or rotated.
+//
+// Slide "Denoising auto encoder", first line.
+func CodeInstability(clean, noisy *tensors.Tensor) (float64, error) {
+	if clean.Rank() != 2 || !clean.Shape().EqualDimensions(noisy.Shape()) || clean.Size() == 0 {
+		return 0, fmt.Errorf("lecture11: CodeInstability of %s and %s, want one shape [l, d]", clean.Shape(), noisy.Shape())
+	}
+	z, err := components(clean)
+	if err != nil {
+		return 0, err
+	}
+	moved, err := components(noisy)
+	if err != nil {
+		return 0, err
+	}
+	l, d := clean.Shape().Dimensions[0], clean.Shape().Dimensions[1]
+	var shift, spread float64
+	for j := range d {
+		mean := 0.0
+		for i := range l {
+			mean += z[i*d+j] / float64(l)
+		}
+		for i := j; i < len(z); i += d {
+			shift += (moved[i] - z[i]) * (moved[i] - z[i])
+			spread += (z[i] - mean) * (z[i] - mean)
+		}
+	}
+	if !(spread > 0) {
+		return 0, fmt.Errorf("lecture11: CodeInstability: tr Var f(x) = %g over %d objects, want codes that differ", spread, l)
+	}
+	return shift / spread, nil
+}

@@ -1,0 +1,246 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+)
+
+// PCA is the principal component analysis of l objects of n components, in closed form: the eigenvectors u_j and eigenvalues
+// λ_1 ≥ … ≥ λ_n of their covariance
+//
+//	C = (1/l) Σ_i (x_i − x̄)(x_i − x̄)ᵀ = U Λ Uᵀ.
+//
+// Among all pairs of an encoder and a decoder that are affine and meet in a code of d components, z = Uᵀ(x − x̄) and
+// x̂ = U z + x̄ with the first d eigenvectors have the least squared error, Σ_{j>d} λ_j for an object in the mean (Eckart &
+// Young 1936). So it is the oracle of a linear [Autoencoder], which has the same loss and the same column span at its
+// optimum, but not the same U (Baldi & Hornik 1989). All is in float64.
+//
+// Slide "Linear autoencoder and PCA".
+type PCA struct {
+	Mean       []float64  // x̄, [n]
+	Variances  []float64  // λ_1 ≥ … ≥ λ_n ≥ 0, in the unit of x squared
+	Components *mat.Dense // U, [n, n]: column j is u_j, of length 1 and orthogonal to the others
+}
+
+// covarianceBatch is how many objects' products are added up in one call of the device.
+const covarianceBatch = 4000
+
+// NewPCA analyses the objects x [l, n]: floats, or bytes 0…255 that stand for [0, 1]. Backend adds up the products.
+func NewPCA(backend compute.Backend, x *tensors.Tensor) (*PCA, error) {
+	objects := fitted{kind: "PCA"}
+	if shape := x.Shape(); shape.Rank() != 2 {
+		return nil, fmt.Errorf("lecture11: PCA: objects of shape %s, want [l, n]", shape)
+	}
+	n := x.Shape().Dimensions[1]
+	if err := objects.checkObjects(x, n, false); err != nil {
+		return nil, err
+	}
+	mean, covariance, err := meanAndCovariance(backend, x)
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: PCA: %w", err)
+	}
+	return newPCA(mean, covariance)
+}
+
+// newPCA takes the eigenvalues, which come in rising order, and vectors of a covariance and turns the order around. A
+// component's sign is chosen so that its largest entry is positive.
+func newPCA(mean []float64, covariance *mat.SymDense) (*PCA, error) {
+	n := len(mean)
+	var eigen mat.EigenSym
+	if !eigen.Factorize(covariance, true) {
+		return nil, fmt.Errorf("lecture11: PCA: the eigenvalues of a covariance [%d, %d] do not converge", n, n)
+	}
+	p := &PCA{Mean: mean, Variances: eigen.Values(nil), Components: mat.NewDense(n, n, nil)}
+	slices.Reverse(p.Variances)
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	for j := range n {
+		p.Variances[j] = max(p.Variances[j], 0) // an eigenvalue 0 may be found as −1e−17
+		u := mat.Col(nil, n-1-j, &vectors)
+		low, high := slices.Min(u), slices.Max(u)
+		for i, v := range u {
+			p.Components.Set(i, j, math.Copysign(1, high+low)*v)
+		}
+	}
+	return p, nil
+}
+
+// meanAndCovariance gives x̄ [n] and C [n, n] of the objects x [l, n].
+func meanAndCovariance(backend compute.Backend, x *tensors.Tensor) ([]float64, *mat.SymDense, error) {
+	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
+	sum, err := sumOver(backend, x, func(x *Node) *Node { return ReduceSum(x, 0) })
+	if err != nil {
+		return nil, nil, err
+	}
+	for j := range sum {
+		sum[j] /= float64(l)
+	}
+	mean := slices.Clone(sum)
+	products, err := sumOver(backend, x, func(x *Node) *Node {
+		x = Sub(x, ExpandAxes(Const(x.Graph(), mean), 0))
+		return Einsum("ia,ib->ab", x, x)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	covariance := mat.NewSymDense(n, nil)
+	for a := range n {
+		for b := a; b < n; b++ {
+			covariance.SetSym(a, b, products[a*n+b]/float64(l))
+		}
+	}
+	return mean, covariance, nil
+}
+
+// sumOver adds up fn of batches of the objects x [l, n], which it gets as float64.
+func sumOver(backend compute.Backend, x *tensors.Tensor, fn func(x *Node) *Node) ([]float64, error) {
+	exec, err := NewExec(backend, func(x *Node) *Node { return fn(ConvertDType(pixels(x), dtypes.Float64)) })
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	var sum []float64
+	l := x.Shape().Dimensions[0]
+	for first := 0; first < l; first += covarianceBatch {
+		rows := min(covarianceBatch, l-first)
+		batch, err := paddedRows(x, first, rows, rows)
+		if err != nil {
+			return nil, err
+		}
+		out, err := exec.Call(batch)
+		if err != nil {
+			return nil, err
+		}
+		values, err := float64s(out[0])
+		if err != nil {
+			return nil, err
+		}
+		if sum == nil {
+			sum = make([]float64, len(values))
+		}
+		for i, v := range values {
+			sum[i] += v
+		}
+		if err := batch.FinalizeAll(); err != nil {
+			return nil, err
+		}
+	}
+	return sum, nil
+}
+
+// check returns an error unless 1 ≤ d ≤ n.
+func (p *PCA) check(d int) error {
+	if d < 1 || d > len(p.Mean) {
+		return fmt.Errorf("lecture11: PCA with a code of d = %d components, want 1 to %d", d, len(p.Mean))
+	}
+	return nil
+}
+
+// Subspace gives the first d components, U_d: [n, d], a view.
+func (p *PCA) Subspace(d int) (*mat.Dense, error) {
+	if err := p.check(d); err != nil {
+		return nil, err
+	}
+	return p.Components.Slice(0, len(p.Mean), 0, d).(*mat.Dense), nil
+}
+
+// Loss is the mean over the objects analysed of ‖x̂ − x‖², summed over components, for a code of d components:
+// Σ_{j>d} λ_j. No affine encoder and decoder have less.
+func (p *PCA) Loss(d int) (float64, error) {
+	if err := p.check(d); err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, v := range p.Variances[d:] {
+		sum += v
+	}
+	return sum, nil
+}
+
+// Gap is λ_d/λ_{d+1}, by how much component d stands out of those that a code of d components leaves out. Where it is near
+// 1, the loss hardly depends on which of the two is kept.
+func (p *PCA) Gap(d int) (float64, error) {
+	if err := p.check(d); err != nil || d == len(p.Mean) {
+		return math.Inf(1), err
+	}
+	return p.Variances[d-1] / p.Variances[d], nil
+}
+
+// Encode gives the codes z = U_dᵀ(x − x̄) of objects x [l, n]: float32 [l, d].
+func (p *PCA) Encode(x *tensors.Tensor, d int) (*tensors.Tensor, error) {
+	z, _, err := p.project(x, d)
+	return denseTensor(z, err)
+}
+
+// Reconstruct gives x̂ = U_d U_dᵀ(x − x̄) + x̄ of objects x [l, n]: float32 [l, n].
+func (p *PCA) Reconstruct(x *tensors.Tensor, d int) (*tensors.Tensor, error) {
+	_, rebuilt, err := p.project(x, d)
+	return denseTensor(rebuilt, err)
+}
+
+// LossOf is the mean of ‖x̂ − x‖² over any objects x [l, n], each a sum over components.
+func (p *PCA) LossOf(x *tensors.Tensor, d int) (Estimate, error) {
+	_, rebuilt, err := p.project(x, d)
+	if err != nil {
+		return Estimate{}, err
+	}
+	values, err := components(x)
+	if err != nil {
+		return Estimate{}, err
+	}
+	n := len(p.Mean)
+	losses := make([]float64, len(values)/n)
+	for i := range losses {
+		for j, v := range rebuilt.RawRowView(i) {
+			losses[i] += (v - values[i*n+j]) * (v - values[i*n+j])
+		}
+	}
+	return NewEstimate(losses), nil
+}
+
+// project gives the codes [l, d] and the reconstructions [l, n] of objects x [l, n].
+func (p *PCA) project(x *tensors.Tensor, d int) (z, rebuilt *mat.Dense, err error) {
+	u, err := p.Subspace(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := len(p.Mean)
+	objects := fitted{kind: "PCA"}
+	if err := objects.checkObjects(x, n, false); err != nil {
+		return nil, nil, err
+	}
+	values, err := components(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range values {
+		values[i] -= p.Mean[i%n]
+	}
+	z, rebuilt = new(mat.Dense), new(mat.Dense)
+	z.Mul(mat.NewDense(len(values)/n, n, values), u)
+	rebuilt.Mul(z, u.T())
+	rebuilt.Apply(func(_, j int, v float64) float64 { return v + p.Mean[j] }, rebuilt)
+	return z, rebuilt, nil
+}
+
+// denseTensor gives a matrix as a tensor float32.
+func denseTensor(m *mat.Dense, err error) (*tensors.Tensor, error) {
+	if err != nil {
+		return nil, err
+	}
+	rows, columns := m.Dims()
+	flat := make([]float32, 0, rows*columns)
+	for i := range rows {
+		for _, v := range m.RawRowView(i) {
+			flat = append(flat, float32(v))
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, rows, columns), nil
+}
