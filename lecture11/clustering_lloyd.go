@@ -186,7 +186,7 @@ func LloydBest(x *tensors.Tensor, m, restarts int, seed int64) (centers [][]floa
 		if err != nil {
 			return nil, best, err
 		}
-		flat, err := components(start)
+		flat, err := Components(start)
 		if err != nil {
 			return nil, best, err
 		}

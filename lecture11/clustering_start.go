@@ -56,7 +56,7 @@ func objectRows(x *tensors.Tensor) ([][]float64, error) {
 	if err := checkFinite("objects x", x); err != nil {
 		return nil, err
 	}
-	flat, err := components(x)
+	flat, err := Components(x)
 	if err != nil {
 		return nil, err
 	}

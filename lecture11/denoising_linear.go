@@ -46,7 +46,7 @@ func LinearDenoiser(x *tensors.Tensor, c Corruption) (*mat.Dense, error) {
 	if err := checkPlainObjects("LinearDenoiser", x); err != nil {
 		return nil, err
 	}
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return nil, err
 	}

@@ -75,11 +75,11 @@ func (m *Autoencoder) Score(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := components(r)
+	values, err := Components(r)
 	if err != nil {
 		return nil, err
 	}
-	noisy, err := components(x)
+	noisy, err := Components(x)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +105,11 @@ func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
 	if a.Rank() != 2 || !a.Shape().EqualDimensions(b.Shape()) || a.Size() == 0 {
 		return FieldError{}, fmt.Errorf("lecture11: CompareFields of %s and %s, want one shape [l, n]", a.Shape(), b.Shape())
 	}
-	u, err := components(a)
+	u, err := Components(a)
 	if err != nil {
 		return FieldError{}, err
 	}
-	v, err := components(b)
+	v, err := Components(b)
 	if err != nil {
 		return FieldError{}, err
 	}
@@ -146,11 +146,11 @@ func CodeInstability(clean, noisy *tensors.Tensor) (float64, error) {
 	if clean.Rank() != 2 || !clean.Shape().EqualDimensions(noisy.Shape()) || clean.Size() == 0 {
 		return 0, fmt.Errorf("lecture11: CodeInstability of %s and %s, want one shape [l, d]", clean.Shape(), noisy.Shape())
 	}
-	z, err := components(clean)
+	z, err := Components(clean)
 	if err != nil {
 		return 0, err
 	}
-	moved, err := components(noisy)
+	moved, err := Components(noisy)
 	if err != nil {
 		return 0, err
 	}

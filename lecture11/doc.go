@@ -24,10 +24,20 @@
 //	8 U-matrix                         som_umatrix.go                            08_reading_maps.ipynb
 //	8 hits, classes, planes, paths     som_read.go, som_align.go, som_advise.go  08_reading_maps.ipynb
 //	8 what is new to a map             som_novelty.go, som_nearest.go            08_reading_maps.ipynb
+//	9 Autoencoders, 9a uses            autoencoder.go, autoencoder_use.go        09_autoencoders.ipynb
+//	9 (checks): codes, neighbours      autoencoder_read.go                       09_autoencoders.ipynb
+//	9b Linear autoencoder and PCA      pca.go, pca_compare.go                    09_autoencoders.ipynb
+//	9c Sparse autoencoder              autoencoder_loss.go                       09_autoencoders.ipynb
+//	10 2D font manifold demonstration  font_manifold.go, package data/glyphs     10_font_plane.ipynb
+//	11 Denoising auto encoder          denoising.go, denoising_use.go            11_denoising.ipynb
+//	11 (checks): score, best denoiser  gaussian_mixture.go                       11_denoising.ipynb
+//	11 (checks): linear cases          denoising_linear.go                       11_denoising.ipynb
 //	12 Variational auto encoder        vae.go, vae_bound.go, linear_gaussian.go  12_vae.ipynb
-//	13 (continued): two braces         likelihood.go                             12_vae.ipynb
+//	12 (checks): many codes, collapse  vae_loss.go, vae_start.go, vae_collapse.go 12_vae.ipynb
+//	13 (continued): two braces         likelihood.go, vae_loss.go                12_vae.ipynb
 //	13 (continued): the trick, SGD     reparameterization.go, fit.go             12_vae.ipynb
 //	13 (continued): similar objects    vae_use.go, latent.go                     12_vae.ipynb
+//	13a Autoencoders, supervised       autoencoder.go, autoencoder_gradients.go  09_autoencoders.ipynb
 //
 // # How it is built
 //

@@ -34,7 +34,7 @@ func NearestObjects(backend compute.Backend, x, among *tensors.Tensor) (nearest 
 
 // asFloats gives objects as float32, bytes as [0, 1].
 func asFloats(x *tensors.Tensor) (*tensors.Tensor, error) {
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +51,11 @@ func SquaredErrors(x, y *tensors.Tensor) ([]float64, error) {
 	if x.Rank() != 2 || y.Rank() != 2 || x.Size() != y.Size() || x.Shape().Dimensions[0] != y.Shape().Dimensions[0] {
 		return nil, fmt.Errorf("lecture11: SquaredErrors of %s and %s, want [l, n] of one shape", x.Shape(), y.Shape())
 	}
-	a, err := components(x)
+	a, err := Components(x)
 	if err != nil {
 		return nil, err
 	}
-	b, err := components(y)
+	b, err := Components(y)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func PathSteps(x *tensors.Tensor) ([]float64, error) {
 	if x.Rank() != 2 || x.Shape().Dimensions[0] < 2 {
 		return nil, fmt.Errorf("lecture11: PathSteps of %s, want at least 2 steps of [steps, n]", x.Shape())
 	}
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return nil, err
 	}

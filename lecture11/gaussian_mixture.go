@@ -189,7 +189,7 @@ func EachObject(x *tensors.Tensor, fn func(x []float64) []float64) (*tensors.Ten
 	if err := checkPlainObjects("EachObject", x); err != nil {
 		return nil, err
 	}
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return nil, err
 	}

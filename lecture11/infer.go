@@ -131,11 +131,11 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 	if x.Size() != y.Size() || x.Size() == 0 {
 		return 0, fmt.Errorf("lecture11: MeanSquaredError of %s and %s, want one shape", x.Shape(), y.Shape())
 	}
-	a, err := components(x)
+	a, err := Components(x)
 	if err != nil {
 		return 0, err
 	}
-	b, err := components(y)
+	b, err := Components(y)
 	if err != nil {
 		return 0, err
 	}
@@ -147,10 +147,7 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 }
 
 // Components copies the values of objects [l, n], row by row; bytes count as [0, 1].
-func Components(x *tensors.Tensor) ([]float64, error) { return components(x) }
-
-// components copies the values of an object tensor, bytes as [0, 1].
-func components(x *tensors.Tensor) ([]float64, error) {
+func Components(x *tensors.Tensor) ([]float64, error) {
 	if x.DType() != dtypes.Uint8 {
 		return float64s(x)
 	}

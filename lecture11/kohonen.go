@@ -259,7 +259,7 @@ func checkClustering(x, w *tensors.Tensor) error {
 
 // checkFinite returns an error that names the first component that is not a finite number.
 func checkFinite(what string, t *tensors.Tensor) error {
-	values, err := components(t)
+	values, err := Components(t)
 	if err != nil {
 		return err
 	}

@@ -191,7 +191,7 @@ func (p *PCA) LossOf(x *tensors.Tensor, d int) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -216,7 +216,7 @@ func (p *PCA) project(x *tensors.Tensor, d int) (z, rebuilt *mat.Dense, err erro
 	if err := objects.checkObjects(x, n, false); err != nil {
 		return nil, nil, err
 	}
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return nil, nil, err
 	}

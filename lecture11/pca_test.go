@@ -69,7 +69,7 @@ func TestPCAHandCase(t *testing.T) {
 func TestPCABytes(t *testing.T) {
 	train, _ := mnist(t, covarianceBatch+1, 1)
 	p := newPCAOf(t, train.Tensor())
-	values, err := components(train.Tensor())
+	values, err := Components(train.Tensor())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,7 +181,7 @@ func checkSheet(grid Grid, weights *tensors.Tensor) error {
 // meanObject gives the mean of the objects x [l, n] as a float32 tensor [1, n], and their variance summed over components.
 // Missing components are left out.
 func meanObject(x *tensors.Tensor) (middle *tensors.Tensor, variance float64, err error) {
-	flat, err := components(x)
+	flat, err := Components(x)
 	if err != nil {
 		return nil, 0, err
 	}

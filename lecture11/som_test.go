@@ -53,7 +53,7 @@ func newOracle(t *testing.T, m *SOM, x *tensors.Tensor, omega []float32, fit SOM
 
 func matrixOf(t *tensors.Tensor) [][]float64 {
 	l, n := t.Shape().Dimensions[0], t.Shape().Dimensions[1]
-	flat, err := components(t)
+	flat, err := Components(t)
 	if err != nil {
 		panic(err)
 	}

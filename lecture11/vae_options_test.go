@@ -163,7 +163,7 @@ func naiveImportanceLoss(t *testing.T, vae *VAE, x, codes *tensors.Tensor, k int
 	if err != nil {
 		t.Fatal(err)
 	}
-	pixel, _ := components(x)
+	pixel, _ := Components(x)
 	p, _ := float64s(decoded)
 	z, _ := float64s(codes)
 	mu, _ := float64s(mean)

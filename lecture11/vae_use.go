@@ -55,7 +55,7 @@ func (m *VAE) decodeLike(x, z *tensors.Tensor) (*tensors.Tensor, error) {
 	if m.cfg.Classes == 0 {
 		return m.Decode(z)
 	}
-	values, err := components(x)
+	values, err := Components(x)
 	if err != nil {
 		return nil, err
 	}
