@@ -52,8 +52,7 @@ func checkPlainObjects(function string, x *tensors.Tensor) error {
 	if x.Rank() != 2 || x.Size() == 0 {
 		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, n] and at least one", function, x.Shape())
 	}
-	f := fitted{kind: function}
-	return f.checkObjects(x, x.Shape().Dimensions[1], false)
+	return checkObjects(function, x, x.Shape().Dimensions[1], false)
 }
 
 // Score gives the score of the noisy data that a denoising autoencoder has learnt,

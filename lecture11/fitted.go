@@ -63,12 +63,17 @@ func (f *fitted) apply(name string, x *tensors.Tensor,
 	return out, nil
 }
 
-// checkObjects returns an error unless x is [l, columns] and holds numbers: all finite, and in [0, 1] where the model
-// reads them as probabilities. Bytes are pixels, and always good.
+// checkObjects is the function of that name for the objects of a model.
 func (f *fitted) checkObjects(x *tensors.Tensor, columns int, probabilities bool) error {
+	return checkObjects(f.kind, x, columns, probabilities)
+}
+
+// checkObjects returns an error, which names who asks, unless x is [l, columns] and holds numbers: all finite, and in
+// [0, 1] where they are read as probabilities. Bytes are pixels, and always good.
+func checkObjects(who string, x *tensors.Tensor, columns int, probabilities bool) error {
 	shape := x.Shape()
 	if shape.Rank() != 2 || shape.Dimensions[1] != columns || shape.Dimensions[0] == 0 {
-		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, %d] and at least one", f.kind, shape, columns)
+		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, %d] and at least one", who, shape, columns)
 	}
 	var bad error
 	var err error
@@ -83,7 +88,7 @@ func (f *fitted) checkObjects(x *tensors.Tensor, columns int, probabilities bool
 		bad = fmt.Errorf("values of type %s, want uint8 (pixels 0…255), float32 or float64", shape.DType)
 	}
 	if err := errors.Join(err, bad); err != nil {
-		return fmt.Errorf("lecture11: %s: %w", f.kind, err)
+		return fmt.Errorf("lecture11: %s: %w", who, err)
 	}
 	return nil
 }

@@ -34,12 +34,7 @@ const covarianceBatch = 4000
 
 // NewPCA analyses the objects x [l, n]: floats, or bytes 0…255 that stand for [0, 1]. Backend adds up the products.
 func NewPCA(backend compute.Backend, x *tensors.Tensor) (*PCA, error) {
-	objects := fitted{kind: "PCA"}
-	if shape := x.Shape(); shape.Rank() != 2 {
-		return nil, fmt.Errorf("lecture11: PCA: objects of shape %s, want [l, n]", shape)
-	}
-	n := x.Shape().Dimensions[1]
-	if err := objects.checkObjects(x, n, false); err != nil {
+	if err := checkPlainObjects("PCA", x); err != nil {
 		return nil, err
 	}
 	mean, covariance, err := meanAndCovariance(backend, x)

@@ -59,17 +59,24 @@ func (s *Images) OfEachLabel(count int) (*Images, error) {
 			byLabel[label] = append(byLabel[label], i)
 		}
 	}
-	chosen := *s
-	chosen.Pixels, chosen.Labels = nil, nil
-	chosen.ID = fmt.Sprintf("%s|%d of each label", s.ID, count)
-	n := s.Height * s.Width
+	var order []int
 	for label := range 256 {
-		for _, i := range byLabel[uint8(label)] {
-			chosen.Pixels = append(chosen.Pixels, s.Pixels[i*n:(i+1)*n]...)
-			chosen.Labels = append(chosen.Labels, uint8(label))
-		}
+		order = append(order, byLabel[uint8(label)]...)
 	}
-	return &chosen, nil
+	return s.pick(order, fmt.Sprintf("%d of each label", count)), nil
+}
+
+// pick gives the images at the places of order; what says which they are.
+func (s *Images) pick(order []int, what string) *Images {
+	picked := *s
+	picked.ID = s.ID + "|" + what
+	picked.Pixels, picked.Labels = nil, nil
+	n := s.Height * s.Width
+	for _, i := range order {
+		picked.Pixels = append(picked.Pixels, s.Pixels[i*n:(i+1)*n]...)
+		picked.Labels = append(picked.Labels, s.Labels[i])
+	}
+	return &picked
 }
 
 // ByInk gives the share of the images with the most ink, or with the least, in the order of the set; at least one.
@@ -93,14 +100,7 @@ func (s *Images) ByInk(share float64, most bool) (*Images, error) {
 	})
 	chosen := order[:max(1, int(share*float64(s.Len())))]
 	slices.Sort(chosen)
-	group := *s
-	group.Pixels, group.Labels = nil, nil
-	group.ID = fmt.Sprintf("%s|share %g by ink, most %t", s.ID, share, most)
-	for _, i := range chosen {
-		group.Pixels = append(group.Pixels, s.Pixels[i*n:(i+1)*n]...)
-		group.Labels = append(group.Labels, s.Labels[i])
-	}
-	return &group, nil
+	return s.pick(chosen, fmt.Sprintf("share %g by ink, most %t", share, most)), nil
 }
 
 // Binarized gives a set of pixels 0 and 255, each drawn once: 255 with probability p/255 for a pixel of value p
@@ -135,15 +135,11 @@ func (s *Images) Pictures() []image.Image {
 
 // Repeat gives each image count times in a row, as the models do that make count objects for each.
 func (s *Images) Repeat(count int) *Images {
-	repeated := *s
-	repeated.Pixels, repeated.Labels = nil, nil
-	repeated.ID = fmt.Sprintf("%s|each %d times", s.ID, count)
-	n := s.Height * s.Width
-	for i, label := range s.Labels {
+	var order []int
+	for i := range s.Len() {
 		for range count {
-			repeated.Pixels = append(repeated.Pixels, s.Pixels[i*n:(i+1)*n]...)
-			repeated.Labels = append(repeated.Labels, label)
+			order = append(order, i)
 		}
 	}
-	return &repeated
+	return s.pick(order, fmt.Sprintf("each %d times", count))
 }
