@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -210,8 +211,7 @@ func (m *Autoencoder) training(cfg FitConfig, dataID, labelsID string, batch ...
 		name: fmt.Sprintf("%s-%d", name, m.cfg.Code),
 		key: map[string]any{
 			"kind": "autoencoder", "model": m.cfg, "fit": cfg, "data": dataID, "labels": labelsID,
-			"code": codeVersion("autoencoder.go", "autoencoder_loss.go", "denoising.go", "noise.go", "likelihood.go", "net.go", "conv.go",
-				"fit.go", "adam.go"),
+			"code": codeVersion(slices.Concat(netSources, []string{"autoencoder.go", "autoencoder_loss.go", "denoising.go"})...),
 		},
 		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed, data: batch,
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {

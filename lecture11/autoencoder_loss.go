@@ -107,10 +107,9 @@ func dictionary(s Sparsity) func(scope *model.Scope, z *Node, outputs int) *Node
 // penalises the size of x then cannot be served by a smaller x and a larger b.
 func unitDense(scope *model.Scope, x *Node, outputs int) *Node {
 	g, dtype := x.Graph(), x.DType()
-	scope = scope.In("dense")
+	scope = scope.In("dense").WithInitializer(initializer.XavierUniformFn(scope))
 	weights := scope.VariableWithShape("weights", shapes.Make(dtype, x.Shape().Dim(-1), outputs)).NodeValue(g)
-	biases := scope.WithInitializer(initializer.Zero).
-		VariableWithShape("biases", shapes.Make(dtype, outputs)).NodeValue(g)
+	biases := scope.VariableWithShape("biases", shapes.Make(dtype, outputs)).NodeValue(g)
 	norms := Sqrt(AddScalar(ReduceAndKeep(Square(weights), ReduceSum, -1), 1e-12)) // [in, 1]
 	return Add(Dot(x, Div(weights, norms)).Product(), ExpandAxes(biases, 0))
 }

@@ -229,7 +229,7 @@ func TestLinearAutoencoderWithoutGap(t *testing.T) {
 	train, _ := greyDigits(t, 2000, 1)
 	x := train.Tensor()
 	m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Code: 8, Hidden: []int{}, Seed: 1},
-		FitConfig{Epochs: 750, Batch: 500, LearningRate: 5e-3, Decay: "linear", Seed: 1}, x)
+		FitConfig{Epochs: 400, Batch: 500, LearningRate: 5e-3, Decay: "linear", Seed: 1}, x)
 	f := linearFindings(t, m, newPCAOf(t, x), x)
 	t.Logf("%+v", f)
 	if f.ratio < 1-1e-6 || f.ratio > 1.02 {
@@ -300,7 +300,7 @@ func TestSparseL1(t *testing.T) {
 	sparse := func(tau float64, free bool) (zeros, l1, low, high, loss float64) {
 		cfg := AutoencoderConfig{Features: 784, Code: 32, Hidden: []int{64}, Seed: 1,
 			Sparsity: Sparsity{Kind: "l1", Weight: tau, FreeColumns: free}}
-		m, _ := fitAutoencoder(t, cfg, FitConfig{Epochs: 40, Batch: 100, LearningRate: 3e-3, Decay: "linear", Seed: 1}, x)
+		m, _ := fitAutoencoder(t, cfg, FitConfig{Epochs: 60, Batch: 100, LearningRate: 3e-3, Decay: "linear", Seed: 1}, x)
 		z, err := m.Encode(x)
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,9 @@ import (
 //go:embed *.go
 var sources embed.FS
 
+// netSources are the files behind every training of networks.
+var netSources = []string{"net.go", "net_conv.go", "convolution.go", "noise.go", "likelihood.go", "fit.go", "adam.go"}
+
 // codeVersion identifies the code that trains a model: a hash of the named files of this package and of the version of
 // GoMLX it was linked with. A stored model of another version is never taken for this one.
 func codeVersion(files ...string) string {

@@ -13,13 +13,13 @@ type Corruption struct {
 	Level float64 `json:"level"` // σ ≥ 0 in units of x for Gaussian noise; else the probability p₀ ∈ [0, 1] of a component
 }
 
-// corruptions maps the kinds to graph functions of x and the random numbers that they need. The first two are the
-// noises of slide "Denoising auto encoder".
-var corruptions = map[string]func(x *Node, normal, uniform func() *Node, level float64) *Node{
-	"gaussian": func(x *Node, normal, _ func() *Node, sigma float64) *Node { return GaussianNoise(x, normal(), sigma) },
-	"masking":  func(x *Node, _, uniform func() *Node, p0 float64) *Node { return MaskingNoise(x, uniform(), p0) },
-	"salt-and-pepper": func(x *Node, _, uniform func() *Node, p0 float64) *Node {
-		return SaltAndPepper(x, uniform(), p0)
+// corruptions maps the kinds to graph functions of x and a key of random numbers. The first two are the noises of slide
+// "Denoising auto encoder".
+var corruptions = map[string]func(x, key *Node, level float64) *Node{
+	"gaussian": func(x, key *Node, sigma float64) *Node { return GaussianNoise(x, normalNoise(key, x.Shape()), sigma) },
+	"masking":  func(x, key *Node, p0 float64) *Node { return MaskingNoise(x, uniformNoise(key, x.Shape()), p0) },
+	"salt-and-pepper": func(x, key *Node, p0 float64) *Node {
+		return SaltAndPepper(x, uniformNoise(key, x.Shape()), p0)
 	},
 }
 
@@ -43,19 +43,17 @@ func (c Corruption) check(field string) error {
 // maxNoise bounds σ, so that its square is a float32.
 const maxNoise = 1e18
 
-// build draws x̃ ~ q(x̃|x) with the random numbers that normal and uniform give. x and result: [batch, n].
-func (c Corruption) build(x *Node, normal, uniform func() *Node) *Node {
+// build draws x̃ ~ q(x̃|x); key gives the key of the random numbers where there is noise. x and result: [batch, n].
+func (c Corruption) build(x *Node, key func() *Node) *Node {
 	if c.Kind == "" {
 		return x
 	}
-	return corruptions[c.Kind](x, normal, uniform, c.Level)
+	return corruptions[c.Kind](x, key(), c.Level)
 }
 
 // fresh draws x̃ ~ q(x̃|x) with the random numbers of the scope: others in each step.
 func (c Corruption) fresh(scope *model.Scope, x *Node) *Node {
-	return c.build(x,
-		func() *Node { return scopeNoise(scope, x.Graph(), x.Shape()) },
-		func() *Node { return scope.RandomUniform(x.Graph(), x.Shape()) })
+	return c.build(x, func() *Node { return scopeKey(scope, x.Graph()) })
 }
 
 // GaussianNoise is x̃ = x + σ·ε, that is x̃ ~ N(x, σ²I) for ε ~ N(0, I). x, eps and the result: [batch, n]; sigma is σ,

@@ -19,13 +19,7 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 	}
 	// The inputs are x and, where there is noise, a state of the random generator.
 	exec, err := NewExec(backend, func(inputs []*Node) *Node {
-		x := pixels(inputs[0])
-		normal := func() *Node { return stateNoise(inputs[1], x.Shape()) }
-		uniform := func() *Node {
-			_, values := RandomUniform(inputs[1], x.Shape())
-			return values
-		}
-		return c.build(x, normal, uniform)
+		return c.build(pixels(inputs[0]), func() *Node { return stateKey(inputs[1]) })
 	})
 	if err != nil {
 		return nil, err

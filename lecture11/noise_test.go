@@ -1,7 +1,9 @@
 package lecture11
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -38,11 +40,17 @@ func TestNormalNoise(t *testing.T) {
 	near(t, "correlation within pairs (4 SE)", stat.Correlation(values[:n/2], values[n/2+1:], nil), 0, 4/math.Sqrt(n/2))
 	near(t, "correlation of squares (4 SE)", stat.Correlation(squares(values[:n/2]), squares(values[n/2+1:]), nil), 0, 4/math.Sqrt(n/2))
 	slices.Sort(values)
-	worst := 0.0
+	belowKolmogorov(t, values, distuv.UnitNormal.CDF)
+}
+
+// belowKolmogorov fails where sorted values are not a sample of the distribution function (Kolmogorov & Smirnov, 0.1 %).
+func belowKolmogorov(t *testing.T, values []float64, cdf func(float64) float64) {
+	t.Helper()
+	worst, n := 0.0, float64(len(values))
 	for i, v := range values {
-		worst = max(worst, math.Abs(distuv.UnitNormal.CDF(v)-(float64(i)+0.5)/n))
+		worst = max(worst, math.Abs(cdf(v)-(float64(i)+0.5)/n))
 	}
-	if limit := 1.95 / math.Sqrt(n); worst > limit { // Kolmogorov & Smirnov, 0.1 %
+	if limit := 1.95 / math.Sqrt(n); worst > limit {
 		t.Errorf("distribution function differs by %.5f, want at most %.5f", worst, limit)
 	}
 }
@@ -55,19 +63,69 @@ func squares(values []float64) []float64 {
 	return squared
 }
 
-// TestNormalNoiseIsFinite: the uniform numbers that GoMLX can give at their ends, 0 and the last below 1, make finite noise.
-func TestNormalNoiseIsFinite(t *testing.T) {
-	last := math.Nextafter32(1, 0)
-	ends := tensors.FromFlatDataAndDimensions([]float32{0, 0, last, last, 0, last, 0, last}, 2, 4)
-	out, err := ExecOnce(testx.Backend(t), func(u *Node) *Node {
-		return normalNoise(shapes.Make(dtypes.Float32, 8), func(shapes.Shape) *Node { return u })
-	}, ends)
+// TestBoxMuller: for words over their whole range, ends among them, the numbers are the formula's in float64, and finite.
+func TestBoxMuller(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	a, b := []uint32{0, 0, math.MaxUint32, math.MaxUint32, 1, 2}, []uint32{0, 1 << 31, math.MaxUint32, 1<<31 - 1, 7, 1 << 30}
+	for range 1000 {
+		a, b = append(a, rng.Uint32()), append(b, rng.Uint32())
+	}
+	out, err := ExecOnce(testx.Backend(t), boxMuller, [][]uint32{a}, [][]uint32{b})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range tensors.MustCopyFlatData[float32](out) {
-		if math.IsNaN(float64(v)) || math.Abs(float64(v)) > 7 {
-			t.Errorf("number %d is %g, want one of at most 7", i, v)
+	got := tensors.MustCopyFlatData[float32](out)
+	for i := range a {
+		u, angle := (float64(a[i]>>1)+0.5)/(1<<31), math.Pi/2*float64(int32(b[i]))/(1<<31)
+		radius := math.Sqrt(-2*math.Log(u)) * (1 - 2*float64(a[i]&1))
+		sin, cos := math.Sincos(angle)
+		near(t, fmt.Sprintf("√(−2 ln u)·cos of words %d, %d", a[i], b[i]), float64(got[i]), radius*cos, 4e-4)
+		near(t, fmt.Sprintf("√(−2 ln u)·sin of words %d, %d", a[i], b[i]), float64(got[len(a)+i]), radius*sin, 4e-4)
+	}
+}
+
+// TestThreefry: the known answers of Random123's file kat_vectors for threefry2x32 with 20 rounds.
+func TestThreefry(t *testing.T) {
+	for _, c := range []struct{ key, counter, want [2]uint32 }{
+		{[2]uint32{0, 0}, [2]uint32{0, 0}, [2]uint32{0x6b200159, 0x99ba4efe}},
+		{[2]uint32{0xffffffff, 0xffffffff}, [2]uint32{0xffffffff, 0xffffffff}, [2]uint32{0x1cb996fc, 0xbb002be7}},
+		{[2]uint32{0x13198a2e, 0x03707344}, [2]uint32{0x243f6a88, 0x85a308d3}, [2]uint32{0xc4923a9c, 0x483df7a0}},
+	} {
+		exec, err := NewExec(testx.Backend(t), func(key, x0, x1 *Node) []*Node {
+			a, b := threefry(key, x0, x1)
+			return []*Node{a, b}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Call(c.key[:], c.counter[:1], c.counter[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, word := range out {
+			if got := tensors.MustCopyFlatData[uint32](word)[0]; got != c.want[i] {
+				t.Errorf("key %x, counter %x, word %d: %x, want %x", c.key, c.counter, i, got, c.want[i])
+			}
 		}
 	}
+}
+
+// TestUniformNoise: moments, range, the distribution function.
+func TestUniformNoise(t *testing.T) {
+	const n = 100_000
+	out, err := ExecOnce(testx.Backend(t), func(key *Node) *Node {
+		return uniformNoise(key, shapes.Make(dtypes.Float32, n/10, 10))
+	}, []uint32{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := float64s(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(values)
+	if values[0] < 0 || values[n-1] >= 1 {
+		t.Errorf("numbers from %g to %g, want [0, 1)", values[0], values[n-1])
+	}
+	belowKolmogorov(t, values, func(u float64) float64 { return u })
 }

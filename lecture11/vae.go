@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -151,7 +152,7 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	cfg = cfg.withDefaults()
 	m.fitKey = map[string]any{
 		"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
-		"code": codeVersion("vae.go", "vae_loss.go", "noise.go", "likelihood.go", "net.go", "conv.go", "fit.go", "adam.go"),
+		"code": codeVersion(slices.Concat(netSources, []string{"vae.go", "vae_loss.go"})...),
 	}
 	if m.start != nil {
 		m.fitKey["start"] = m.start

@@ -14,7 +14,7 @@ import (
 // losses builds the parts of a batch's loss; α and β are trained together on the first. x: [batch, n (+ classes)].
 func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
 	if m.cfg.Binarize {
-		x = m.binarize(x, scope.RandomUniform(x.Graph(), x.Shape()))
+		x = m.binarize(x, scopeUniform(scope, x.Graph(), x.Shape()))
 	}
 	q := m.encode(scope, x)
 	eps := scopeNoise(scope, x.Graph(), q.draws(m.cfg.Codes))

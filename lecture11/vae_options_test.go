@@ -81,7 +81,7 @@ func lossesAt(t *testing.T, m *VAE, x *tensors.Tensor, progress float64) map[str
 // TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then stays.
 func TestVAEWarmUp(t *testing.T) {
 	x, _ := patterns(64)
-	vae := smallVAE(t, VAEConfig{Latent: 2, Beta: 3, WarmUp: 0.25}, x, 20)
+	vae := smallVAE(t, VAEConfig{Latent: 2, Beta: 3, WarmUp: 0.25}, x, 60)
 	for _, c := range []struct{ progress, beta float64 }{{0, 0}, {0.125, 1.5}, {0.25, 3}, {0.9, 3}} {
 		l := lossesAt(t, vae, x, c.progress)
 		want := l["reconstruction"] + c.beta*l["kl"]
@@ -198,7 +198,7 @@ func TestBinarize(t *testing.T) {
 	vae := smallVAE(t, VAEConfig{Latent: 1, Binarize: true}, grey, 1)
 	draw := func(scope *model.Scope, x *Node) *Node {
 		x = pixels(x)
-		return vae.binarize(x, scope.RandomUniform(x.Graph(), x.Shape()))
+		return vae.binarize(x, scopeUniform(scope, x.Graph(), x.Shape()))
 	}
 	exec, err := model.NewExec(vae.backend, vae.store, draw)
 	if err != nil {

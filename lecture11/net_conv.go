@@ -4,7 +4,6 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
@@ -37,34 +36,20 @@ func convEncoder(s netSpec, outputs int) NetFn {
 		if all.Shape().Dim(1) > s.features {
 			x = Concatenate([]*Node{x, Slice(all, AxisRange(), AxisRange(s.features))}, -1)
 		}
-		return layers.DenseWithBias(scope.In("output"), x, outputs)
+		return affine(scope.In("output"), x, outputs)
 	}
 }
 
-// convDecoder maps the code to a small image and doubles it twice: each pixel is repeated, then convolved 3×3. This
-// resize-convolution leaves no chequerboard, as a transposed convolution may (Odena et al. 2016).
+// convDecoder maps the code to a small image and doubles it twice by resize-convolutions.
 func convDecoder(s netSpec) NetFn {
 	return func(scope *model.Scope, z *Node) *Node {
 		batch, side := z.Shape().Dim(0), imageSide(s.features)
 		act := activations[s.activation]
-		x := act(layers.DenseWithBias(scope.In("input"), z, side/4*side/4*convChannels2))
+		x := act(affine(scope.In("input"), z, side/4*side/4*convChannels2))
 		x = Reshape(x, batch, side/4, side/4, convChannels2)
-		x = act(convolution(scope.In("conv_0"), repeatPixels(x), convChannels1, 1)) // [batch, side/2, side/2, 16]
-		x = convolution(scope.In("conv_1"), repeatPixels(x), 1, 1)                  // [batch, side, side, 1]
+		x = act(resizeConvolution(scope.In("conv_0"), x, convChannels1)) // [batch, side/2, side/2, 16]
+		x = resizeConvolution(scope.In("conv_1"), x, 1)                  // [batch, side, side, 1]
 		x.AssertDims(batch, side, side, 1)
 		return Reshape(x, batch, s.features)
 	}
-}
-
-// convolution is a 3×3 convolution with a bias, padded so that stride 1 keeps the size. x: [batch, h, w, channels].
-func convolution(scope *model.Scope, x *Node, channels, stride int) *Node {
-	return layers.Convolution(scope, x).Channels(channels).KernelSize(3).PadSame().Strides(stride).Done()
-}
-
-// repeatPixels doubles height and width by repeating each pixel. x: [batch, h, w, c] → [batch, 2h, 2w, c].
-func repeatPixels(x *Node) *Node {
-	d := x.Shape().Dimensions
-	x = Reshape(x, d[0], d[1], 1, d[2], 1, d[3])
-	x = BroadcastToDims(x, d[0], d[1], 2, d[2], 2, d[3])
-	return Reshape(x, d[0], 2*d[1], 2*d[2], d[3])
 }

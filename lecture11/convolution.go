@@ -1,0 +1,136 @@
+package lecture11
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// Convolutions are matrix products of patches. XLA's own on a CPU (go-xla with XLA of 2026) take ten times as long inside the
+// loop of a training, in JAX too, and GoMLX has no second gradient for them, which a gradient penalty wants.
+
+// taps is the number of pixels under a 3×3 kernel.
+const taps = 9
+
+// convolution is a 3×3 convolution with a bias and a border of 0:
+//
+//	y[i, j, ·] = b + Σ x[s·i + u − 1, s·j + v − 1, ·]·K[u, v, ·, ·],  u, v = 0, 1, 2.
+//
+// x: [batch, h, w, c] → [batch, h/s, w/s, channels]; the stride s divides h and w and is 1 or 2.
+func convolution(scope *model.Scope, x *Node, channels, stride int) *Node {
+	kernel, bias := convolutionWeights(scope, x, channels)
+	return Add(correlate(x, kernel, stride), bias)
+}
+
+// resizeConvolution doubles height and width by repeating each pixel, then convolves 3×3 with a bias and a border of 0.
+// x: [batch, h, w, c] → [batch, 2h, 2w, channels]. Unlike a transposed convolution it leaves no chequerboard (Odena et al.
+// 2016).
+//
+// The repeated pixels are never stored: each of the 2×2 pixels that come from one (its phases) sees the 3×3 pixels around
+// that one through sums of the kernel's rows and columns, so that one product on the small image gives all four.
+func resizeConvolution(scope *model.Scope, x *Node, channels int) *Node {
+	d := x.Shape().Dimensions
+	kernel, bias := convolutionWeights(scope, x, channels)
+	phases := Dot(Const(x.Graph(), phaseSums()), Reshape(kernel, taps, d[3]*channels)).Product() // [9·4, c·channels]
+	phases = Transpose(Reshape(phases, taps, 4, d[3], channels), 1, 2)                           // [9, c, 4, channels]
+	y := correlate(x, Reshape(phases, taps*d[3], 4*channels), 1)                                 // [batch, h, w, 4·channels]
+	y = Transpose(Reshape(y, d[0], d[1], d[2], 2, 2, channels), 2, 3)
+	return Add(Reshape(y, d[0], 2*d[1], 2*d[2], channels), bias)
+}
+
+// convolutionWeights are a kernel, stored as [3, 3, c, channels] and given as [9·c, channels], and a bias
+// [1, 1, 1, channels].
+func convolutionWeights(scope *model.Scope, x *Node, channels int) (kernel, bias *Node) {
+	g, c := x.Graph(), x.Shape().Dim(-1)
+	scope = scope.WithInitializer(initializer.XavierUniformFn(scope))
+	kernel = scope.VariableWithShape("weights", shapes.Make(x.DType(), 3, 3, c, channels)).NodeValue(g)
+	bias = scope.VariableWithShape("biases", shapes.Make(x.DType(), channels)).NodeValue(g)
+	return Reshape(kernel, taps*c, channels), ExpandLeftToRank(bias, 4)
+}
+
+// phaseSums gives, for each of 9 neighbours and 4 phases, which of the 9 parts of the kernel fall on that neighbour.
+// Result: [9·4, 9].
+func phaseSums() [][]float32 {
+	// of[phase][neighbour][tap] along one axis: the first pixel of a pair sees the neighbour before it by tap 0 and its own
+	// pixel by taps 1 and 2, the second its own by taps 0 and 1 and the one after it by tap 2.
+	of := [2][3][3]float32{{{1, 0, 0}, {0, 1, 1}, {0, 0, 0}}, {{0, 0, 0}, {1, 1, 0}, {0, 0, 1}}}
+	sums := make([][]float32, taps*4)
+	for row := range sums {
+		neighbour, phase := row/4, row%4
+		sums[row] = make([]float32, taps)
+		for tap := range taps {
+			sums[row][tap] = of[phase/2][neighbour/3][tap/3] * of[phase%2][neighbour%3][tap%3]
+		}
+	}
+	return sums
+}
+
+// correlate slides a kernel [9·c, outputs] over x [batch, h, w, c] → [batch, h/stride, w/stride, outputs]. What is stored
+// between the product and the shifts has 9 numbers for each channel on its side, so the side with fewer has it.
+func correlate(x, kernel *Node, stride int) *Node {
+	if stride == 1 && kernel.Shape().Dim(1) < x.Shape().Dim(-1) {
+		return shiftProducts(x, kernel)
+	}
+	return perPixel(patches(x, stride), kernel)
+}
+
+// patches gives each stride-th position the 3×3 pixels around it. x: [batch, h, w, c] → [batch, h/stride, w/stride, 9·c].
+func patches(x *Node, stride int) *Node {
+	d, padded := x.Shape().Dimensions, padImage(x)
+	h, w := d[1]/stride, d[2]/stride
+	cells := Reshape(padded, d[0], padded.Shape().Dim(1)/stride, stride, padded.Shape().Dim(2)/stride, stride, d[3])
+	parts := make([]*Node, taps)
+	for tap := range parts {
+		u, v := tap/3, tap%3
+		part := window(cells, []int{0, u / stride, u % stride, v / stride, v % stride, 0}, d[0], h, 1, w, 1, d[3])
+		parts[tap] = Reshape(part, d[0], h, w, d[3])
+	}
+	return Concatenate(parts, -1)
+}
+
+// shiftProducts multiplies each pixel by all nine parts of the kernel and adds the products where they belong: the same as
+// patches for stride 1.
+func shiftProducts(x, kernel *Node) *Node {
+	d, outputs := x.Shape().Dimensions, kernel.Shape().Dim(1)
+	byPixel := Reshape(Transpose(Reshape(kernel, taps, d[3], outputs), 0, 1), d[3], taps*outputs)
+	products := perPixel(padImage(x), byPixel) // [batch, h+2, w+2, 9·outputs]
+	part := func(tap int) *Node {
+		return window(products, []int{0, tap / 3, tap % 3, tap * outputs}, d[0], d[1], d[2], outputs)
+	}
+	sum := part(0)
+	for tap := 1; tap < taps; tap++ {
+		sum = Add(sum, part(tap))
+	}
+	return sum
+}
+
+// perPixel multiplies the channels of each pixel by weights [c, outputs]. x: [batch, h, w, c] → [batch, h, w, outputs].
+// The gradient of GoMLX's product of a rank 4 (v0.28.2) takes up to twenty times as long as this one's.
+func perPixel(x, weights *Node) *Node {
+	d := x.Shape().Dimensions
+	y := Dot(Reshape(x, -1, d[3]), weights).Product()
+	return Reshape(y, d[0], d[1], d[2], weights.Shape().Dim(1))
+}
+
+// padImage puts a border of one pixel 0 around the images. x: [batch, h, w, c] → [batch, h+2, w+2, c].
+func padImage(x *Node) *Node {
+	d := x.Shape().Dimensions
+	zeros := Zeros(x.Graph(), shapes.Make(x.DType(), d[0], d[1]+2, d[2]+2, d[3]))
+	return DynamicUpdateSlice(zeros, x, constants(x.Graph(), []int{0, 1, 1, 0}))
+}
+
+// window is a slice that has a second gradient: GoMLX's Slice (v0.28.2) has a Pad as its gradient, and Pad has none. XLA
+// makes slices and pads of these two.
+func window(x *Node, starts []int, sizes ...int) *Node {
+	return DynamicSlice(x, constants(x.Graph(), starts), sizes)
+}
+
+func constants(g *Graph, values []int) []*Node {
+	nodes := make([]*Node, len(values))
+	for i, v := range values {
+		nodes[i] = Scalar(g, dtypes.Int32, v)
+	}
+	return nodes
+}

@@ -1,0 +1,155 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"deeplearning.example/internal/testx"
+)
+
+// convolutionCases are layers and the same made of GoMLX's convolution, which calls XLA's.
+var convolutionCases = map[string]struct {
+	channels int
+	ours     func(scope *model.Scope, x *Node, channels int) *Node
+	peer     func(scope *model.Scope, x *Node, channels int) *Node
+}{
+	"stride 1, patches":          {5, stride(1), xlaConvolution(1)},
+	"stride 1, products shifted": {2, stride(1), xlaConvolution(1)},
+	"stride 2":                   {5, stride(2), xlaConvolution(2)},
+	"resize, patches":            {3, resizeConvolution, func(s *model.Scope, x *Node, c int) *Node { return xlaConvolution(1)(s, repeatPixels(x), c) }},
+	"resize, products shifted":   {1, resizeConvolution, func(s *model.Scope, x *Node, c int) *Node { return xlaConvolution(1)(s, repeatPixels(x), c) }},
+}
+
+func stride(s int) func(scope *model.Scope, x *Node, channels int) *Node {
+	return func(scope *model.Scope, x *Node, channels int) *Node { return convolution(scope, x, channels, s) }
+}
+
+func xlaConvolution(stride int) func(scope *model.Scope, x *Node, channels int) *Node {
+	return func(scope *model.Scope, x *Node, channels int) *Node {
+		kernel, bias := convolutionWeights(scope, x, channels)
+		kernel = Reshape(kernel, 3, 3, x.Shape().Dim(-1), channels)
+		return Add(Convolve(x, kernel).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Strides(stride).Done(), bias)
+	}
+}
+
+// repeatPixels doubles height and width by repeating each pixel. x: [batch, h, w, c] → [batch, 2h, 2w, c].
+func repeatPixels(x *Node) *Node {
+	d := x.Shape().Dimensions
+	x = Reshape(x, d[0], d[1], 1, d[2], 1, d[3])
+	x = BroadcastToDims(x, d[0], d[1], 2, d[2], 2, d[3])
+	return Reshape(x, d[0], 2*d[1], 2*d[2], d[3])
+}
+
+// TestConvolution: outputs and gradients in pixels, kernel and bias are those of XLA's convolution.
+func TestConvolution(t *testing.T) {
+	for name, c := range convolutionCases {
+		t.Run(name, func(t *testing.T) {
+			store := model.NewStore()
+			store.SetParam("initializer_seed", int64(3))
+			graph := func(scope *model.Scope, x *Node) []*Node {
+				var out []*Node
+				s := scope.In("layer")
+				for _, layer := range []func(*model.Scope, *Node, int) *Node{c.ours, c.peer} {
+					y := layer(s, x, c.channels)
+					wrt := []*Node{x}
+					for v := range s.IterVariables() {
+						wrt = append(wrt, v.NodeValue(x.Graph()))
+					}
+					out = append(out, y)
+					out = append(out, Gradient(ReduceAllSum(Sin(y)), wrt...)...)
+				}
+				return out
+			}
+			exec, err := model.NewExec(testx.Backend(t), store, graph)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Call(waves(2, 8, 12, 4))
+			if err != nil {
+				t.Fatal(err)
+			}
+			half := len(out) / 2
+			for i, part := range []string{"output", "gradient in pixels", "gradient in weights", "gradient in weights"} {
+				got, want := tensors.MustCopyFlatData[float32](out[i]), tensors.MustCopyFlatData[float32](out[half+i])
+				if len(got) != len(want) {
+					t.Fatalf("%s: %d numbers, want %d", part, len(got), len(want))
+				}
+				for j := range got {
+					near(t, fmt.Sprintf("%s[%d]", part, j), float64(got[j]), float64(want[j]), 1e-4)
+				}
+			}
+		})
+	}
+}
+
+// TestConvolutionSecondGradient: the gradient in the kernel of ‖∇ₓ Σ sin y‖², as a gradient penalty has it, is that of
+// finite differences.
+func TestConvolutionSecondGradient(t *testing.T) {
+	for name, c := range convolutionCases {
+		t.Run(name, func(t *testing.T) {
+			penalty := func(scope *model.Scope, x *Node) *Node {
+				y := c.ours(scope.In("layer"), x, c.channels)
+				return ReduceAllSum(Square(Gradient(ReduceAllSum(Sin(y)), x)[0]))
+			}
+			store := model.NewStore()
+			store.SetParam("initializer_seed", int64(3))
+			exec, err := model.NewExec(testx.Backend(t), store, func(scope *model.Scope, x *Node) []*Node {
+				loss := penalty(scope, x)
+				return append([]*Node{loss}, Gradient(loss, scope.Shared("layer").GetVariable("weights").NodeValue(x.Graph()))...)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := waves(1, 4, 4, 4)
+			out, err := exec.Call(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gradient := tensors.MustCopyFlatData[float32](out[1])
+			weights := store.GetVariable("/layer/weights")
+			for _, i := range []int{0, 7, len(gradient) - 1} {
+				want := centralDifference(t, exec, weights, x, i)
+				near(t, fmt.Sprintf("second gradient[%d]", i), float64(gradient[i]), want, 0.02+1e-3*math.Abs(want))
+			}
+		})
+	}
+}
+
+// centralDifference is the derivative of the first output in component i of a variable by differences of fourth order.
+func centralDifference(t *testing.T, exec *model.Exec, w *model.Variable, x *tensors.Tensor, i int) float64 {
+	t.Helper()
+	const h = 1e-2
+	at := tensors.MustCopyFlatData[float32](w.MustValue())
+	f := func(shift float32) float64 {
+		moved := append([]float32(nil), at...)
+		moved[i] += shift
+		if err := w.SetValue(tensors.FromFlatDataAndDimensions(moved, w.Shape().Dimensions...)); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Call(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(tensors.ToScalar[float32](out[0]))
+	}
+	defer f(0)
+	return (8*(f(h)-f(-h)) - (f(2*h) - f(-2*h))) / (12 * h)
+}
+
+// waves are images of numbers in [−1, 1] with no symmetry.
+func waves(dims ...int) *tensors.Tensor {
+	x := tensors.FromShape(shapes.Make(dtypes.Float32, dims...))
+	tensors.MustMutableFlatData(x, func(flat []float32) {
+		for i := range flat {
+			flat[i] = float32(math.Sin(float64(i*i%97) + 0.3*float64(i)))
+		}
+	})
+	return x
+}
