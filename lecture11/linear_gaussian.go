@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distmv"
 )
@@ -45,6 +46,49 @@ func (m *LinearGaussian) Sample(l int, seed uint64) [][]float64 {
 		x[i] = marginal.Rand(nil)
 	}
 	return x
+}
+
+// Objects is Sample as a tensor, [l, n].
+func (m *LinearGaussian) Objects(l int, seed uint64) *tensors.Tensor {
+	flat := make([]float32, 0, l*len(m.B))
+	for _, x := range m.Sample(l, seed) {
+		for _, v := range x {
+			flat = append(flat, float32(v))
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, l, len(m.B))
+}
+
+// LogLikelihood is ln p(x) of the objects x [l, n], exactly.
+func (m *LinearGaussian) LogLikelihood(x *tensors.Tensor) (Estimate, error) {
+	if err := checkObjects("LinearGaussian", x, len(m.B), false); err != nil {
+		return Estimate{}, err
+	}
+	rows, err := objectRows(x)
+	if err != nil {
+		return Estimate{}, err
+	}
+	marginal, values := m.Marginal(0), make([]float64, len(rows))
+	for i, row := range rows {
+		values[i] = marginal.LogProb(row)
+	}
+	return NewEstimate(values), nil
+}
+
+// LinearGaussian gives the distribution that a VAE with an affine decoder and a Gaussian likelihood has learnt, whose p(x)
+// is known.
+func (m *VAE) LinearGaussian() (*LinearGaussian, error) {
+	c := m.cfg
+	if len(c.Hidden) > 0 || c.Decoder != "dense" || c.Likelihood != "gaussian" || c.Classes > 0 {
+		return nil, fmt.Errorf("lecture11: LinearGaussian of a VAE with Hidden = %v, Decoder %q, Likelihood %q, Classes = %d, want "+
+			"{}, \"dense\", \"gaussian\", 0", c.Hidden, c.Decoder, c.Likelihood, c.Classes)
+	}
+	decoder, err := affineMap(m.Decode, c.Latent, c.Features)
+	if err != nil {
+		return nil, err
+	}
+	decoder.Matrix.Scale(c.PriorStd, decoder.Matrix) // codes of N(0, s²I) are s times those of N(0, I)
+	return &LinearGaussian{W: decoder.Matrix, B: decoder.Offset, Noise: c.NoiseStd}, nil
 }
 
 // Marginal is p(x); its LogProb is the truth that every bound stays under, in nats.

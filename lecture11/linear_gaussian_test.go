@@ -2,11 +2,15 @@ package lecture11
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distmv"
+
+	"deeplearning.example/internal/testx"
 )
 
 func toyLinearGaussian(t *testing.T) (*LinearGaussian, []float64) {
@@ -85,5 +89,96 @@ func TestGraphWeightsMatchToy(t *testing.T) {
 	truth := m.Marginal(0).LogProb(x)
 	for _, v := range weights {
 		near(t, "ln w in float32", v, truth, 1e-3)
+	}
+}
+
+// TestLinearVAE is C12.3 while a model is trained: for unseen objects ELBO ≤ L_50 ≤ ln p_β(x) at each point, with p_β known
+// from the decoder as it is then. At the end ln p is that of the data's own distribution (KL under 0.05 nats), and the ELBO
+// has reached it: the decoder may turn its codes until the posterior is as diagonal as the encoder's.
+func TestLinearVAE(t *testing.T) {
+	toy, err := NewLinearGaussian(10, 2, 0.5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []float64{1, 2} {
+		vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 10, Latent: 2, Hidden: []int{}, Likelihood: "gaussian",
+			NoiseStd: 0.5, PriorStd: s, Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		training, err := vae.Training(toy.Objects(5000, 3), "toy", FitConfig{Epochs: 200, Batch: 100, StepsPerCall: 1000,
+			LearningRate: 1e-2, Decay: "linear", Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		unseen := toy.Objects(2000, 4)
+		best, err := toy.LogLikelihood(unseen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last [3]float64
+		err = training.Run(t.Context(), func(step int, _ map[string]float64) error {
+			last = orderedBounds(t, vae, unseen, step)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "ln p of the trained model on unseen objects", last[2], best.Mean, 0.05)
+		near(t, "ELBO at the end", last[0], last[2], 0.05)
+	}
+}
+
+// orderedBounds gives ELBO, L_50 and ln p of unseen objects, and fails where they are not in this order, object by object in
+// the mean (4 SE of the difference).
+func orderedBounds(t *testing.T, vae *VAE, unseen *tensors.Tensor, step int) [3]float64 {
+	t.Helper()
+	learnt, err := vae.LinearGaussian()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elbo, err := vae.ELBO(unseen, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound, err := vae.ImportanceBound(unseen, 50, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth, err := learnt.LogLikelihood(unseen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pair := range [][2]Estimate{{elbo.Bound, bound}, {bound, truth}} {
+		gap := make([]float64, len(truth.PerObject))
+		for i := range gap {
+			gap[i] = pair[1].PerObject[i] - pair[0].PerObject[i]
+		}
+		if e := NewEstimate(gap); e.Mean < -4*e.SE-1e-5 {
+			t.Errorf("step %d: ELBO %v, L_50 %v, ln p %v: gap %v, want none below 0", step, elbo.Bound, bound, truth, e)
+		}
+	}
+	t.Logf("step %d: ELBO %.4f, L_50 %.4f, ln p %.4f", step, elbo.Bound.Mean, bound.Mean, truth.Mean)
+	return [3]float64{elbo.Bound.Mean, bound.Mean, truth.Mean}
+}
+
+// TestLinearGaussianRefuses: models whose p(x) is not known, objects of another size.
+func TestLinearGaussianRefuses(t *testing.T) {
+	for _, c := range []VAEConfig{{}, {Hidden: []int{}}, {Hidden: []int{}, Likelihood: "gaussian", Classes: 2}} {
+		c.Features, c.Latent = 4, 2
+		vae, err := NewVAE(testx.Backend(t), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := vae.LinearGaussian(); err == nil || !strings.Contains(err.Error(), "LinearGaussian of a VAE with") {
+			t.Errorf("%+v: error %v, want one that names the fields", c, err)
+		}
+	}
+	toy, err := NewLinearGaussian(10, 2, 0.5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toy.LogLikelihood(tensors.FromValue([][]float32{{1, 2}})); err == nil || !strings.Contains(err.Error(), "10") {
+		t.Errorf("objects of 2 components: error %v, want one that names 10", err)
 	}
 }
