@@ -1,0 +1,51 @@
+package lecture11
+
+import (
+	"math"
+
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// Stacked layers are R layers of one shape side by side, one for each of R runs that are trained in one program, or for each
+// of R tasks that a model is adapted to: a seed, a set of objects, a task has its own weights. The runs share no number: the
+// gradient of the sum of their losses is, in the weights of a run, the gradient of that run's loss.
+
+// stackedLayer is x_r ↦ x_r W_r + b_r for r = 1 … R. weights: [R, in, out]; biases: [R, 1, out].
+type stackedLayer struct{ weights, biases *Node }
+
+// newStackedLayer makes the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + out)) (Glorot), other
+// ones in each run, and biases [R, out] at 0.
+func newStackedLayer(scope *model.Scope, x *Node, outputs int) stackedLayer {
+	g, runs, inputs := x.Graph(), x.Shape().Dim(0), x.Shape().Dim(-1)
+	limit := math.Sqrt(6 / float64(inputs+outputs))
+	weights := scope.WithInitializer(initializer.RandomUniformFn(scope, -limit, limit)).
+		VariableWithShape("weights", shapes.Make(x.DType(), runs, inputs, outputs))
+	biases := scope.WithInitializer(initializer.Zero).
+		VariableWithShape("biases", shapes.Make(x.DType(), runs, outputs))
+	return stackedLayer{weights.NodeValue(g), ExpandAxes(biases.NodeValue(g), 1)}
+}
+
+// apply maps x [R, batch, in] to [R, batch, out].
+func (l stackedLayer) apply(x *Node) *Node {
+	return Add(Dot(x, l.weights).General([]int{2}, []int{0}, []int{1}, []int{0}), l.biases)
+}
+
+// stackedNet is a chain of stacked layers with an activation between them, not after the last.
+type stackedNet struct {
+	layers     []stackedLayer
+	activation func(*Node) *Node
+}
+
+// apply maps x [R, batch, in] to [R, batch, out].
+func (n stackedNet) apply(x *Node) *Node {
+	for i, layer := range n.layers {
+		if i > 0 {
+			x = n.activation(x)
+		}
+		x = layer.apply(x)
+	}
+	return x
+}
