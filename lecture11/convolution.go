@@ -46,7 +46,7 @@ func convolutionWeights(scope *model.Scope, x *Node, channels int) (kernel, bias
 	g, c := x.Graph(), x.Shape().Dim(-1)
 	scope = scope.WithInitializer(initializer.XavierUniformFn(scope))
 	kernel = scope.VariableWithShape("weights", shapes.Make(x.DType(), 3, 3, c, channels)).NodeValue(g)
-	bias = scope.VariableWithShape("biases", shapes.Make(x.DType(), channels)).NodeValue(g)
+	bias = scope.VariableWithShape(biasName, shapes.Make(x.DType(), channels)).NodeValue(g)
 	return Reshape(kernel, taps*c, channels), ExpandLeftToRank(bias, 4)
 }
 

@@ -16,17 +16,20 @@ import (
 // stackedLayer is x_r ↦ x_r W_r + b_r for r = 1 … R. weights: [R, in, out]; biases: [R, 1, out].
 type stackedLayer struct{ weights, biases *Node }
 
-// newStackedLayer makes the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + out)) (Glorot), other
-// ones in each run, and biases [R, out] at 0.
-func newStackedLayer(scope *model.Scope, x *Node, outputs int) stackedLayer {
+// newStackedLayer makes the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + fanOut)) (Glorot),
+// other ones in each run, and biases [R, out] at 0. fanOut is out, but for several heads in one layer, where it is a head's.
+func newStackedLayer(scope *model.Scope, x *Node, outputs, fanOut int) stackedLayer {
 	g, runs, inputs := x.Graph(), x.Shape().Dim(0), x.Shape().Dim(-1)
-	limit := math.Sqrt(6 / float64(inputs+outputs))
+	limit := math.Sqrt(6 / float64(inputs+fanOut))
 	weights := scope.WithInitializer(initializer.RandomUniformFn(scope, -limit, limit)).
-		VariableWithShape("weights", shapes.Make(x.DType(), runs, inputs, outputs))
+		VariableWithShape(weightsName, shapes.Make(x.DType(), runs, inputs, outputs))
 	biases := scope.WithInitializer(initializer.Zero).
-		VariableWithShape("biases", shapes.Make(x.DType(), runs, outputs))
+		VariableWithShape(biasName, shapes.Make(x.DType(), runs, outputs))
 	return stackedLayer{weights.NodeValue(g), ExpandAxes(biases.NodeValue(g), 1)}
 }
+
+// weightsName is what a layer calls its weights, GoMLX's as ours.
+const weightsName = "weights"
 
 // apply maps x [R, batch, in] to [R, batch, out].
 func (l stackedLayer) apply(x *Node) *Node {
