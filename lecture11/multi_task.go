@@ -18,9 +18,6 @@ type Task struct {
 	Weight  float64 `json:"weight"`  // λ_t > 0; default 1
 }
 
-// width is the number of outputs of the head.
-func (t Task) width() int { return max(1, t.Classes) }
-
 // MultiTaskConfig describes a network f(x, α) that several tasks share, and their heads. Zero fields take the default in
 // their comment. As JSON it is part of the key under which a trained model is stored.
 type MultiTaskConfig struct {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -186,66 +185,6 @@ func (r *TaskResult) average(classes bool) {
 	if !classes {
 		r.Accuracy = math.NaN()
 	}
-}
-
-// Conflict is how the gradients of the tasks' losses on the shared weights α stand to each other, in one run.
-type Conflict struct {
-	Norms   []float64   // ‖∇_α ℒ_t‖, [T]
-	Cosines [][]float64 // of ∇_α ℒ_s and ∇_α ℒ_t, [T, T]: below 0, a step for one task undoes the other's
-}
-
-// GradientConflict gives the Conflict of each run on the objects d, taken as one batch; λ_t is left out.
-func (m *MultiTask) GradientConflict(d TaskData) ([]Conflict, error) {
-	if err := m.checkData(d); err != nil {
-		return nil, err
-	}
-	if len(m.cfg.Hidden) == 0 {
-		return nil, fmt.Errorf("lecture11: GradientConflict of a MultiTask with Hidden = {}, want shared layers")
-	}
-	exec, err := program(&m.fitted, "GradientConflict", func(scope *model.Scope, x, y *Node) []*Node {
-		y = BroadcastToDims(ExpandAxes(y, 0), m.cfg.Runs, y.Shape().Dim(0), y.Shape().Dim(1))
-		losses := m.batchLosses(scope, m.forRuns(x), y, Ones(x.Graph(), shapes.Make(y.DType(), 1, 1, 1)))
-		var shared []*model.Variable
-		for _, v := range trainable(scope, x.Graph()) {
-			if isShared(v) {
-				shared = append(shared, v)
-			}
-		}
-		g := m.sharedGradients(shared, losses)                                    // [R, T, P]
-		return []*Node{Dot(g, g).General([]int{2}, []int{0}, []int{2}, []int{0})} // [R, T, T]
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := exec.Call(d.X, d.Y)
-	if err != nil {
-		return nil, fmt.Errorf("lecture11: MultiTask.GradientConflict: %w", err)
-	}
-	products, err := float64s(out[0])
-	if err != nil {
-		return nil, err
-	}
-	tasks := len(m.cfg.Tasks)
-	conflicts := make([]Conflict, m.cfg.Runs)
-	for r := range conflicts {
-		conflicts[r] = newConflict(products[r*tasks*tasks:(r+1)*tasks*tasks], tasks)
-	}
-	return conflicts, nil
-}
-
-// newConflict reads norms and cosines from the inner products of the gradients.
-func newConflict(products []float64, tasks int) Conflict {
-	c := Conflict{Norms: make([]float64, tasks), Cosines: make([][]float64, tasks)}
-	for t := range tasks {
-		c.Norms[t] = math.Sqrt(products[t*tasks+t])
-	}
-	for s := range tasks {
-		c.Cosines[s] = make([]float64, tasks)
-		for t := range tasks {
-			c.Cosines[s][t] = products[s*tasks+t] / (c.Norms[s] * c.Norms[t])
-		}
-	}
-	return c
 }
 
 // TaskMaps gives what a run with linear layers does in each task as one map from x: y = W x + b, Matrix [width, n].

@@ -35,20 +35,3 @@ const weightsName = "weights"
 func (l stackedLayer) apply(x *Node) *Node {
 	return Add(Dot(x, l.weights).General([]int{2}, []int{0}, []int{1}, []int{0}), l.biases)
 }
-
-// stackedNet is a chain of stacked layers with an activation between them, not after the last.
-type stackedNet struct {
-	layers     []stackedLayer
-	activation func(*Node) *Node
-}
-
-// apply maps x [R, batch, in] to [R, batch, out].
-func (n stackedNet) apply(x *Node) *Node {
-	for i, layer := range n.layers {
-		if i > 0 {
-			x = n.activation(x)
-		}
-		x = layer.apply(x)
-	}
-	return x
-}
