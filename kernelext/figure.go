@@ -46,8 +46,8 @@ func checkSeries(kind string, series []Series) error {
 	return nil
 }
 
-// Lines draws a line for each series, with points and error bars ± Err where Err is given. A value that is not finite leaves
-// a gap.
+// Lines draws a line for each series, with points and error bars ± Err where Err is given; on a logarithmic axis one that
+// reaches 0 ends at the foot of the figure. A value that is not finite leaves a gap.
 func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 	p, err := newPlot("Lines", a)
 	if err != nil {
@@ -64,7 +64,7 @@ func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 			addLine(p, points, style)
 		}
 		if s.Err != nil {
-			p.Add(&whiskers{s, style.Color})
+			p.Add(&whiskers{s, style.Color, a.LogY})
 		}
 		key.add(s.Name, lineSwatch(style))
 		facts = append(facts, fmt.Sprintf("%s %s last %s", s.Name, sparkline(s.Y), number(s.Y[len(s.Y)-1])))
@@ -85,6 +85,7 @@ func addLine(p *plot.Plot, points plotter.XYs, style draw.LineStyle) {
 type whiskers struct {
 	Series
 	color color.Color
+	log   bool // the axis is logarithmic
 }
 
 // each calls f with each point whose value and error bar are finite.
@@ -99,7 +100,10 @@ func (w *whiskers) each(f func(x, low, y, high float64)) {
 // DataRange implements plot.DataRanger.
 func (w *whiskers) DataRange() (xmin, xmax, ymin, ymax float64) {
 	xmin, xmax, ymin, ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
-	w.each(func(x, low, _, high float64) {
+	w.each(func(x, low, y, high float64) {
+		if w.log && low <= 0 {
+			low = y
+		}
 		xmin, xmax, ymin, ymax = min(xmin, x), max(xmax, x), min(ymin, low), max(ymax, high)
 	})
 	return xmin, xmax, ymin, ymax
@@ -109,7 +113,7 @@ func (w *whiskers) DataRange() (xmin, xmax, ymin, ymax float64) {
 func (w *whiskers) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	w.each(func(x, low, y, high float64) {
-		errorBar(c, w.color, toX(x), toY(low), toY(high))
+		errorBar(c, w.color, toX(x), toY(max(low, p.Y.Min)), toY(high))
 		c.DrawGlyph(draw.GlyphStyle{Color: w.color, Radius: px(3), Shape: draw.CircleGlyph{}}, vg.Point{X: toX(x), Y: toY(y)})
 	})
 }
