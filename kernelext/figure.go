@@ -64,7 +64,7 @@ func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 			addLine(p, points, style)
 		}
 		if s.Err != nil {
-			p.Add(&whiskers{s, style.Color, a.LogY})
+			p.Add(&whiskers{s, style.Color, a.LogY, px(4 * (float64(i) - float64(len(series)-1)/2))})
 		}
 		key.add(s.Name, lineSwatch(style))
 		facts = append(facts, fmt.Sprintf("%s %s last %s", s.Name, sparkline(s.Y), number(s.Y[len(s.Y)-1])))
@@ -85,7 +85,8 @@ func addLine(p *plot.Plot, points plotter.XYs, style draw.LineStyle) {
 type whiskers struct {
 	Series
 	color color.Color
-	log   bool // the axis is logarithmic
+	log   bool      // the axis is logarithmic
+	aside vg.Length // of the point, so that bars of several series can be told apart
 }
 
 // each calls f with each point whose value and error bar are finite.
@@ -113,7 +114,7 @@ func (w *whiskers) DataRange() (xmin, xmax, ymin, ymax float64) {
 func (w *whiskers) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	w.each(func(x, low, y, high float64) {
-		errorBar(c, w.color, toX(x), toY(max(low, p.Y.Min)), toY(high))
+		errorBar(c, w.color, toX(x)+w.aside, toY(max(low, p.Y.Min)), toY(high))
 		c.DrawGlyph(draw.GlyphStyle{Color: w.color, Radius: px(3), Shape: draw.CircleGlyph{}}, vg.Point{X: toX(x), Y: toY(y)})
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
@@ -33,7 +34,14 @@ func (m *MultiTask) GradientConflict(d TaskData) ([]Conflict, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Call(d.X, d.Y)
+	var inputs [2]*tensors.Tensor // copies, which the device may keep
+	for i, t := range []*tensors.Tensor{d.X, d.Y} {
+		l := t.Shape().Dimensions[0]
+		if inputs[i], err = paddedRows(t, 0, l, l); err != nil {
+			return nil, err
+		}
+	}
+	out, err := exec.Call(inputs[0], inputs[1])
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: MultiTask.GradientConflict: %w", err)
 	}

@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -26,6 +28,8 @@ type RunPlan struct {
 	HeadFirst float64 `json:"head_first"`
 	// KeepNear is μ ≥ 0 of the penalty μ/2·‖α − α₀‖², with α₀ the weights of f at the start (L2-SP, Li et al. 2018).
 	KeepNear float64 `json:"keep_near"`
+	// HeadRate is the factor of Adam's step for the heads; default 1. A head alone on frozen layers wants 10.
+	HeadRate float64 `json:"head_rate"`
 	// HeadDecay is μ ≥ 0 of the penalty μ/2·‖β‖² on the heads' weights, not their biases.
 	HeadDecay float64 `json:"head_decay"`
 }
@@ -39,6 +43,8 @@ func (p RunPlan) check(m *MultiTask, l, run int) error {
 		return fmt.Errorf("lecture11: RunPlan %d has HeadFirst = %g, want a share of the training in [0, 1]", run, p.HeadFirst)
 	case !(p.KeepNear >= 0) || math.IsInf(p.KeepNear, 0):
 		return fmt.Errorf("lecture11: RunPlan %d has KeepNear = %g, want μ ≥ 0", run, p.KeepNear)
+	case !(p.HeadRate >= 0) || math.IsInf(p.HeadRate, 0):
+		return fmt.Errorf("lecture11: RunPlan %d has HeadRate = %g, want a positive factor, or 0 for 1", run, p.HeadRate)
 	case !(p.HeadDecay >= 0) || math.IsInf(p.HeadDecay, 0):
 		return fmt.Errorf("lecture11: RunPlan %d has HeadDecay = %g, want μ ≥ 0", run, p.HeadDecay)
 	}
@@ -212,31 +218,42 @@ func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, pro
 // maxNamedLosses bounds the tasks whose losses come back one by one.
 const maxNamedLosses = 20
 
-// stepShares says which part of its step a variable of f takes in each run: 0 while the plan keeps it, else 1. nil if no plan
-// keeps anything.
+// stepShares says which part of its step a variable takes in each run: of f 0 while the plan keeps it, else 1, and of the heads
+// HeadRate. nil if no plan asks for anything.
 func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
-	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 }) {
+	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 || p.HeadRate > 0 }) {
 		return nil
 	}
 	return func(v *model.Variable) *Node {
-		if !isShared(v) {
+		if isShared(v) {
+			return perRun(sharedShares(progress, plans, v), v.Shape().Rank())
+		}
+		if !strings.HasPrefix(v.Scope(), "/heads") {
 			return nil
 		}
-		var layer int
-		if _, err := fmt.Sscanf(v.Scope(), "/shared_%d", &layer); err != nil {
-			panic(fmt.Sprintf("lecture11: %s is no shared layer", v.Scope())) // isShared has seen it
-		}
-		free := make([]float32, len(plans))
-		from := make([]float32, len(plans))
+		rates := make([]float32, len(plans))
 		for r, plan := range plans {
-			from[r] = float32(plan.HeadFirst)
-			if layer >= plan.Frozen {
-				free[r] = 1
-			}
+			rates[r] = float32(cmp.Or(plan.HeadRate, 1))
 		}
-		moving := GreaterOrEqual(progress, Const(progress.Graph(), from))
-		return perRun(Mul(Const(progress.Graph(), free), ConvertDType(moving, dtypes.Float32)), v.Shape().Rank())
+		return perRun(Const(progress.Graph(), rates), v.Shape().Rank())
 	}
+}
+
+// sharedShares are those of a variable of f: [R].
+func sharedShares(progress *Node, plans []RunPlan, v *model.Variable) *Node {
+	var layer int
+	if _, err := fmt.Sscanf(v.Scope(), "/shared_%d", &layer); err != nil {
+		panic(fmt.Sprintf("lecture11: %s is no shared layer", v.Scope())) // isShared has seen it
+	}
+	free, from := make([]float32, len(plans)), make([]float32, len(plans))
+	for r, plan := range plans {
+		from[r] = float32(plan.HeadFirst)
+		if layer >= plan.Frozen {
+			free[r] = 1
+		}
+	}
+	moving := GreaterOrEqual(progress, Const(progress.Graph(), from))
+	return Mul(Const(progress.Graph(), free), ConvertDType(moving, dtypes.Float32))
 }
 
 // perRun gives a vector [R] the shape [R, 1, …] of a rank.

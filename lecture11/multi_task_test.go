@@ -534,6 +534,7 @@ func TestMultiTaskRefuses(t *testing.T) {
 	for want, plans := range map[string][]RunPlan{
 		"RunPlan 0 has Frozen = 2":                    {{Frozen: 2}},
 		"RunPlan 0 has HeadFirst = 1.5":               {{HeadFirst: 1.5}},
+		"RunPlan 0 has HeadRate = -1":                 {{HeadRate: -1}},
 		"RunPlan 0 has KeepNear = -1":                 {{KeepNear: -1}},
 		"RunPlan 0 has object 12":                     {{Objects: []int{12}}},
 		"RunPlan 0 has no Objects":                    {{Objects: []int{}}},

@@ -16,15 +16,16 @@ type Way struct {
 
 // Ways are those of slides "Transfer learning" and "Cut and fine-tune", and their controls, for a model of so many shared
 // layers: from scratch; f frozen under a new head; random f frozen, which tells what training f was good for; fine-tuned under a
-// new head and under the old one; first the head, then all (LP-FT, Kumar et al. 2022).
+// new head and under the old one; first the head, then all (LP-FT, Kumar et al. 2022); kept near the start (L2-SP, Li et al. 2018).
 func Ways(layers int) []Way {
 	return []Way{
 		{Name: "scratch"},
-		{Name: "frozen", Start: Start{Layers: layers}, Plan: RunPlan{Frozen: layers}},
-		{Name: "random frozen", Plan: RunPlan{Frozen: layers}},
+		{Name: "frozen", Start: Start{Layers: layers}, Plan: RunPlan{Frozen: layers, HeadRate: 10}},
+		{Name: "random frozen", Plan: RunPlan{Frozen: layers, HeadRate: 10}},
 		{Name: "fine-tuned, new head", Start: Start{Layers: layers}},
 		{Name: "fine-tuned, old head", Start: Start{Layers: layers, Heads: true}},
-		{Name: "LP-FT", Start: Start{Layers: layers}, Plan: RunPlan{HeadFirst: 0.5}},
+		{Name: "LP-FT", Start: Start{Layers: layers}, Plan: RunPlan{HeadFirst: 0.5, HeadRate: 10}},
+		{Name: "L2-SP, old head", Start: Start{Layers: layers, Heads: true}, Plan: RunPlan{KeepNear: 0.01}},
 	}
 }
 

@@ -1,0 +1,157 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// maxShift bounds shifts in pixels, so that an image is never only ground.
+const maxShift = 16
+
+// derived gives a set with the same labels and pixels made by fill, which writes image i, from pixels in, to out; what says what
+// was done.
+func (s *Images) derived(what string, fill func(i int, in, out []uint8)) *Images {
+	d := *s
+	d.ID = s.ID + "|" + what
+	d.Pixels = make([]uint8, len(s.Pixels))
+	n := s.Width * s.Height
+	for i := range s.Len() {
+		fill(i, s.Pixels[i*n:(i+1)*n], d.Pixels[i*n:(i+1)*n])
+	}
+	return &d
+}
+
+// Noisy adds Gaussian noise of standard deviation sigma, in units of full ink, to each pixel and keeps it in 0 … 255.
+func (s *Images) Noisy(sigma float64, seed uint64) (*Images, error) {
+	if !(sigma >= 0) || math.IsInf(sigma, 0) {
+		return nil, fmt.Errorf("data: noise of %g on %s, want σ ≥ 0", sigma, s.ID)
+	}
+	rng := rand.New(rand.NewPCG(seed, 3))
+	return s.derived(fmt.Sprintf("noise %g seed %d", sigma, seed), func(_ int, in, out []uint8) {
+		for j, p := range in {
+			out[j] = grey(float64(p) + 255*sigma*rng.NormFloat64())
+		}
+	}), nil
+}
+
+// grey rounds to a pixel value.
+func grey(v float64) uint8 { return uint8(math.Round(min(255, max(0, v)))) }
+
+// Inverted swaps ink and ground.
+func (s *Images) Inverted() *Images {
+	return s.derived("inverted", func(_ int, in, out []uint8) {
+		for j, p := range in {
+			out[j] = 255 - p
+		}
+	})
+}
+
+// Shifted moves the images by dx pixels to the right and dy down; what leaves the frame is lost.
+func (s *Images) Shifted(dx, dy int) (*Images, error) {
+	if max(dx, -dx, dy, -dy) > maxShift {
+		return nil, fmt.Errorf("data: %s shifted by (%d, %d), want at most %d pixels", s.ID, dx, dy, maxShift)
+	}
+	return s.derived(fmt.Sprintf("shift %d,%d", dx, dy), func(_ int, in, out []uint8) {
+		for y := range s.Height {
+			for x := range s.Width {
+				out[y*s.Width+x] = s.at(in, x-dx, y-dy)
+			}
+		}
+	}), nil
+}
+
+// at is the pixel at a place, ground outside the image.
+func (s *Images) at(pixels []uint8, x, y int) uint8 {
+	if x < 0 || y < 0 || x >= s.Width || y >= s.Height {
+		return 0
+	}
+	return pixels[y*s.Width+x]
+}
+
+// Rotated turns the images by so many degrees against the clock around their middle, with pixels between four weighed by their
+// distance (bilinear); exact for multiples of 90 of a square image. Ground comes in at the corners.
+func (s *Images) Rotated(degrees float64) (*Images, error) {
+	if math.IsNaN(degrees) || math.IsInf(degrees, 0) {
+		return nil, fmt.Errorf("data: %s rotated by %g degrees, want a number", s.ID, degrees)
+	}
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	if quarter := degrees / 90; quarter == math.Trunc(quarter) {
+		sin, cos = math.Round(sin), math.Round(cos)
+	}
+	cx, cy := float64(s.Width-1)/2, float64(s.Height-1)/2
+	return s.derived(fmt.Sprintf("rotation %g", degrees), func(_ int, in, out []uint8) {
+		for y := range s.Height {
+			for x := range s.Width {
+				// The place that lands here: turned back, with y down.
+				dx, dy := float64(x)-cx, float64(y)-cy
+				out[y*s.Width+x] = s.between(in, cx+cos*dx-sin*dy, cy+sin*dx+cos*dy)
+			}
+		}
+	}), nil
+}
+
+// between is the value at a place between pixels.
+func (s *Images) between(pixels []uint8, x, y float64) uint8 {
+	x0, y0 := math.Floor(x), math.Floor(y)
+	fx, fy := x-x0, y-y0
+	i, j := int(x0), int(y0)
+	top := (1-fx)*float64(s.at(pixels, i, j)) + fx*float64(s.at(pixels, i+1, j))
+	foot := (1-fx)*float64(s.at(pixels, i, j+1)) + fx*float64(s.at(pixels, i+1, j+1))
+	return grey((1-fy)*top + fy*foot)
+}
+
+// Centred puts the centre of mass of the ink of each image, rounded to a pixel, into the middle of a frame of side × side pixels, as
+// MNIST's digits are.
+func (s *Images) Centred(side int) (*Images, error) {
+	if side < 1 || side > 256 {
+		return nil, fmt.Errorf("data: %s centred in a frame of %d pixels, want 1 to 256", s.ID, side)
+	}
+	d := &Images{ID: fmt.Sprintf("%s|centred %d", s.ID, side), Width: side, Height: side, Labels: s.Labels}
+	n := s.Width * s.Height
+	for i := range s.Len() {
+		in := s.Pixels[i*n : (i+1)*n]
+		cx, cy := s.centre(in)
+		for y := range side {
+			for x := range side {
+				d.Pixels = append(d.Pixels, s.at(in, x+cx-side/2, y+cy-side/2))
+			}
+		}
+	}
+	return d, nil
+}
+
+// centre is the centre of mass of the ink, the middle without ink.
+func (s *Images) centre(pixels []uint8) (x, y int) {
+	var ink, sumX, sumY float64
+	for j, p := range pixels {
+		ink += float64(p)
+		sumX += float64(p) * float64(j%s.Width)
+		sumY += float64(p) * float64(j/s.Width)
+	}
+	if ink == 0 {
+		return s.Width / 2, s.Height / 2
+	}
+	return int(math.Round(sumX / ink)), int(math.Round(sumY / ink))
+}
+
+// Labelled gives the images with one of the labels, which become 0, 1, 2 … in the order given: the digits 5 to 9 as a task of
+// five classes.
+func (s *Images) Labelled(labels ...uint8) (*Images, error) {
+	var order []int
+	for i, label := range s.Labels {
+		if slices.Contains(labels, label) {
+			order = append(order, i)
+		}
+	}
+	if len(order) == 0 {
+		return nil, fmt.Errorf("data: %s has no image with a label of %d", s.ID, labels)
+	}
+	part := s.pick(order, fmt.Sprintf("labels %d", labels))
+	part.Labels = slices.Clone(part.Labels)
+	for i, label := range part.Labels {
+		part.Labels[i] = uint8(slices.Index(labels, label))
+	}
+	return part, nil
+}
