@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -85,15 +86,7 @@ func WithShuffledSupport(episodes []Episode, seed uint64) []Episode {
 // their class (Euclidean; the first of equal ones): an estimate over the episodes. codes: [l, d], of all objects that the episodes
 // are of.
 func PrototypeAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
-	return episodeAccuracy(codes, episodes, func(z [][]float64, support []int) [][]float64 {
-		mean := make([]float64, len(z[0]))
-		for _, i := range support {
-			for j, v := range z[i] {
-				mean[j] += v / float64(len(support))
-			}
-		}
-		return [][]float64{mean}
-	})
+	return episodeAccuracy(codes, episodes, prototype)
 }
 
 // NearestAccuracy is the share of queries whose nearest object of the support is of their class: an estimate over the episodes.
@@ -135,6 +128,62 @@ func episodeAccuracy(codes *tensors.Tensor, episodes []Episode, points func(z []
 		shares[e] = float64(right) / float64(all)
 	}
 	return NewEstimate(shares), nil
+}
+
+// Confusion is how often queries of one class were taken for another.
+type Confusion struct {
+	Class, Taken uint8   // labels
+	Share        float64 // of the queries of Class in episodes that had both classes
+}
+
+// Confusions gives the pairs of classes that nearest prototypes confuse, the worst first. See [PrototypeAccuracy].
+func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) {
+	z, err := objectRows(codes)
+	if err != nil {
+		return nil, err
+	}
+	asked, taken := map[[2]uint8]int{}, map[[2]uint8]int{}
+	for e, episode := range episodes {
+		if err := episode.check(len(z)); err != nil {
+			return nil, fmt.Errorf("lecture11: episode %d: %w", e, err)
+		}
+		standing := make([][][]float64, len(episode.Support))
+		for k, support := range episode.Support {
+			standing[k] = prototype(z, support)
+		}
+		for k, query := range episode.Query {
+			for _, i := range query {
+				guess := nearestClass(z[i], standing)
+				for other, class := range episode.Classes {
+					if other != k {
+						asked[[2]uint8{episode.Classes[k], class}]++
+					}
+				}
+				if guess != k {
+					taken[[2]uint8{episode.Classes[k], episode.Classes[guess]}]++
+				}
+			}
+		}
+	}
+	var confusions []Confusion
+	for pair, count := range taken {
+		confusions = append(confusions, Confusion{pair[0], pair[1], float64(count) / float64(asked[pair])})
+	}
+	slices.SortFunc(confusions, func(a, b Confusion) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Taken, b.Taken))
+	})
+	return confusions, nil
+}
+
+// prototype is the mean of the codes of a support.
+func prototype(z [][]float64, support []int) [][]float64 {
+	mean := make([]float64, len(z[0]))
+	for _, i := range support {
+		for j, v := range z[i] {
+			mean[j] += v / float64(len(support))
+		}
+	}
+	return [][]float64{mean}
 }
 
 // check returns an error unless the episode has a support and queries of as many classes, all of l objects.

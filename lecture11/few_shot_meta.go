@@ -126,7 +126,7 @@ func (m *Meta) metaStep(scope *model.Scope, cfg FitConfig, progress, places, x *
 	loss := MulScalar(m.loss(adapted, queries, m.cfg.Episode.Queries), 1/float64(places.Shape().Dim(0)))
 	if m.cfg.Method == "reptile" {
 		variables := trainable(scope, x.Graph())
-		for i, after := range reptileStep(theta, adapted, m.cfg.OuterRate) {
+		for i, after := range ReptileStep(theta, adapted, m.cfg.OuterRate) {
 			variables[i].SetNodeValue(Reshape(after, variables[i].Shape().Dimensions...))
 		}
 		return loss
@@ -176,7 +176,7 @@ func (m *Meta) loss(theta []*Node, x *Node, each int) *Node {
 
 // adapt takes inner steps on the support for each task.
 func (m *Meta) adapt(theta []*Node, support *Node, steps int, secondOrder bool) []*Node {
-	return innerSteps(theta, func(theta []*Node) *Node { return m.loss(theta, support, m.cfg.Episode.Shots) },
+	return InnerSteps(theta, func(theta []*Node) *Node { return m.loss(theta, support, m.cfg.Episode.Shots) },
 		m.cfg.InnerRate, steps, secondOrder)
 }
 
@@ -192,9 +192,9 @@ func broadcastTasks(theta []*Node, tasks int) []*Node {
 	return copies
 }
 
-// innerSteps takes steps θ' := θ' − a·∇ℒ(θ'). With secondOrder a later gradient passes through the ∇, which then gives
+// InnerSteps takes steps θ' := θ' − a·∇ℒ(θ'). With secondOrder a later gradient passes through the ∇, which then gives
 // (I − a·H)ᵀ of each step; without, as if ∇ were constant.
-func innerSteps(theta []*Node, loss func(theta []*Node) *Node, rate float64, steps int, secondOrder bool) []*Node {
+func InnerSteps(theta []*Node, loss func(theta []*Node) *Node, rate float64, steps int, secondOrder bool) []*Node {
 	for range steps {
 		next := slices.Clone(theta)
 		for i, gradient := range Gradient(loss(theta), theta...) {
@@ -208,8 +208,8 @@ func innerSteps(theta []*Node, loss func(theta []*Node) *Node, rate float64, ste
 	return theta
 }
 
-// reptileStep is θ + ε·(mean over tasks of θ'_t − θ): [1, …] for each of theta [1, …] and adapted [tasks, …].
-func reptileStep(theta, adapted []*Node, epsilon float64) []*Node {
+// ReptileStep is θ + ε·(mean over tasks of θ'_t − θ): [1, …] for each of theta [1, …] and adapted [tasks, …].
+func ReptileStep(theta, adapted []*Node, epsilon float64) []*Node {
 	moved := make([]*Node, len(theta))
 	for i, w := range theta {
 		mean := ReduceAndKeep(adapted[i], ReduceMean, 0)

@@ -117,7 +117,7 @@ func (m *PrototypeNet) episodeLoss(scope *model.Scope, places, x *Node) (loss, a
 	z = Reshape(z, places.Shape().Dim(0), c.Ways, c.Shots+c.Queries, m.cfg.Code)
 	prototypes := ReduceMean(Slice(z, AxisRange(), AxisRange(), AxisRange(0, c.Shots)), 2) // [E, N, d]
 	queries := Reshape(Slice(z, AxisRange(), AxisRange(), AxisRange(c.Shots)), z.Shape().Dim(0), c.Ways*c.Queries, m.cfg.Code)
-	logits := prototypeLogits(queries, prototypes)                            // [E, N·Q, N]
+	logits := PrototypeLogits(queries, prototypes)                            // [E, N·Q, N]
 	class := Iota(z.Graph(), shapes.Make(dtypes.Int32, c.Ways, c.Queries), 0) // of each query
 	hit := ExpandAxes(OneHot(Reshape(class, -1), c.Ways, z.DType()), 0)
 	loss = Neg(MulScalar(ReduceAllMean(Mul(hit, LogSoftmax(logits))), float64(c.Ways)))
@@ -125,9 +125,9 @@ func (m *PrototypeNet) episodeLoss(scope *model.Scope, places, x *Node) (loss, a
 	return loss, MulScalar(ReduceAllMean(Mul(hit, best)), float64(c.Ways))
 }
 
-// prototypeLogits are −‖z − c_k‖² without ‖z‖², which is the same for all k: 2c_kᵀz − ‖c_k‖². z: [E, Q, d]; prototypes:
+// PrototypeLogits are −‖z − c_k‖² without ‖z‖², which is the same for all k: 2c_kᵀz − ‖c_k‖². z: [E, Q, d]; prototypes:
 // [E, N, d]; result: [E, Q, N].
-func prototypeLogits(z, prototypes *Node) *Node {
+func PrototypeLogits(z, prototypes *Node) *Node {
 	products := Dot(z, prototypes).General([]int{2}, []int{0}, []int{2}, []int{0})
 	return Sub(MulScalar(products, 2), ExpandAxes(ReduceSum(Square(prototypes), -1), 1))
 }

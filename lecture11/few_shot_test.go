@@ -101,7 +101,7 @@ func TestPrototypeLogits(t *testing.T) {
 		return out
 	}
 	z, c := draw(4), draw(5)
-	out, err := ExecOnce(testx.Backend(t), func(z, c *Node) *Node { return Softmax(prototypeLogits(z, c)) }, z, c)
+	out, err := ExecOnce(testx.Backend(t), func(z, c *Node) *Node { return Softmax(PrototypeLogits(z, c)) }, z, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +136,15 @@ func TestPrototypesByHand(t *testing.T) {
 		wantError(t, err, "objects [6], want places 0 to 5")
 		_, err = f(codes, []Episode{{Support: [][]int{{0}}, Query: nil}})
 		wantError(t, err, "support of 1 classes and queries of 0")
+	}
+	labelled := episode
+	labelled.Classes, labelled.Query = []uint8{7, 9}, [][]int{{4, 5}, {3}}
+	confusions, err := Confusions(codes, []Episode{labelled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Confusion{{7, 9, 0.5}}; !slices.Equal(confusions, want) {
+		t.Errorf("confusions %v, want %v", confusions, want)
 	}
 	_, test := heldOut(t, 0)
 	episodes := episodesOf(t, test.Labels, EpisodeConfig{Ways: 5, Shots: 1, Queries: 3}, 600)
@@ -264,7 +273,7 @@ func TestMetaGradient(t *testing.T) {
 	for _, second := range []bool{true, false} {
 		out, err := ExecOnce(testx.Backend(t), func(theta, a, h *Node) *Node {
 			loss := quadratic(a, h)
-			adapted := innerSteps(broadcastTasks([]*Node{theta}, 2), loss, rate, 1, second)
+			adapted := InnerSteps(broadcastTasks([]*Node{theta}, 2), loss, rate, 1, second)
 			return Gradient(MulScalar(loss(adapted), 0.5), theta)[0]
 		}, [][][]float64{{theta}}, a, h)
 		if err != nil {
@@ -300,8 +309,8 @@ func TestReptileIsSGD(t *testing.T) {
 	a, theta, rate := [][]float64{{1, -1}, {0.3, 2}, {0, 0.5}}, []float64{0.4, -0.2}, 0.3
 	out, err := ExecOnce(testx.Backend(t), func(theta, a *Node) *Node {
 		loss := func(theta []*Node) *Node { return MulScalar(ReduceAllSum(Square(Sub(Squeeze(theta[0], 1), a))), 0.5) }
-		adapted := innerSteps(broadcastTasks([]*Node{theta}, 3), loss, rate, 1, false)
-		return reptileStep([]*Node{theta}, adapted, 1)[0]
+		adapted := InnerSteps(broadcastTasks([]*Node{theta}, 3), loss, rate, 1, false)
+		return ReptileStep([]*Node{theta}, adapted, 1)[0]
 	}, [][][]float64{{theta}}, a)
 	if err != nil {
 		t.Fatal(err)
@@ -349,6 +358,42 @@ func TestMeta(t *testing.T) {
 		chance := accuracy(WithShuffledSupport(five, 3), 10)
 		near(t, "shuffled support", chance.Mean, 0.2, 3*chance.SE)
 	}
+}
+
+// TestFewShotTuning: a head on the frozen features of a classifier of the training characters, learnt for each of 60 episodes, is
+// far above chance, and at chance with the labels of the support at random; each run is measured on its own queries.
+func TestFewShotTuning(t *testing.T) {
+	train, test := heldOut(t, 0)
+	source := newMultiTask(t, MultiTaskConfig{Features: 1024, Hidden: []int{128, 64}, Tasks: []Task{{Name: "character", Classes: 62}}, Seed: 1})
+	fitTasks(t, source, TaskData{X: train.Tensor(), Y: labelsOf(t, ClassColumn(train.Labels))}, FitConfig{Epochs: 8, Decay: "linear", Seed: 1})
+	episodes := episodesOf(t, test.Labels, EpisodeConfig{Ways: 5, Shots: 5, Queries: 4}, 60)
+	cfg := FitConfig{Epochs: 60, Batch: 25, Seed: 1}
+	plan := RunPlan{Frozen: 2, HeadRate: 10}
+	e, err := FewShotTuning(t.Context(), source, test.Tensor(), episodes, cfg, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chance, err := FewShotTuning(t.Context(), source, test.Tensor(), WithShuffledSupport(episodes, 3), cfg, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.3f ± %.3f, shuffled support %.3f ± %.3f", e.Mean, e.Interval95(), chance.Mean, chance.Interval95())
+	if e.Mean < 0.8 || len(e.PerObject) != 60 {
+		t.Errorf("accuracy %v over %d episodes, want over 0.8 over 60", e, len(e.PerObject))
+	}
+	near(t, "shuffled support", chance.Mean, 0.2, 4*chance.SE)
+	for _, share := range e.PerObject {
+		if twentieths := share * 20; math.Abs(twentieths-math.Round(twentieths)) > 1e-9 {
+			t.Errorf("share %g of an episode is of other than its 20 queries", share)
+		}
+	}
+	_, err = FewShotTuning(t.Context(), source, test.Tensor(), nil, cfg, plan)
+	wantError(t, err, "no episodes")
+	two := append(episodesOf(t, test.Labels, EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}, 1), episodes[0])
+	_, err = FewShotTuning(t.Context(), source, test.Tensor(), two, cfg, plan)
+	wantError(t, err, "episode 1 has 5 classes, want 2")
+	_, err = source.Evaluate(TaskData{X: train.Tensor(), Y: labelsOf(t, ClassColumn(train.Labels))}, RunPlan{}, RunPlan{})
+	wantError(t, err, "2 plans for MultiTaskConfig.Runs = 1")
 }
 
 // TestFewShotRefuses: configurations, labels and episodes that make no sense.

@@ -100,9 +100,14 @@ type TaskResult struct {
 	Objects  int     // with a label
 }
 
-// Evaluate measures each run on each task of d: [R][T]. A task of which no label is known has NaN and 0 objects.
-func (m *MultiTask) Evaluate(d TaskData) ([][]TaskResult, error) {
+// Evaluate measures each run on each task of d: [R][T]. With plans, one for each run, a run is measured on its Objects only. A
+// task of which no label is known has NaN and 0 objects.
+func (m *MultiTask) Evaluate(d TaskData, plans ...RunPlan) ([][]TaskResult, error) {
 	if err := m.checkData(d); err != nil {
+		return nil, err
+	}
+	measured, err := m.measured(d, plans)
+	if err != nil {
 		return nil, err
 	}
 	exec, err := program(&m.fitted, "Evaluate", func(scope *model.Scope, x, y *Node) []*Node {
@@ -126,7 +131,30 @@ func (m *MultiTask) Evaluate(d TaskData) ([][]TaskResult, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: MultiTask.Evaluate: %w", err)
 	}
-	return m.results(out, d.Y)
+	return m.results(out, d.Y, measured)
+}
+
+// measured tells which runs an object is for.
+func (m *MultiTask) measured(d TaskData, plans []RunPlan) (func(object, run int) bool, error) {
+	if len(plans) == 0 {
+		return func(int, int) bool { return true }, nil
+	}
+	if len(plans) != m.cfg.Runs {
+		return nil, fmt.Errorf("lecture11: MultiTask.Evaluate: %d plans for MultiTaskConfig.Runs = %d, want none or one for each run", len(plans), m.cfg.Runs)
+	}
+	l := d.X.Shape().Dimensions[0]
+	asked := make([]bool, l*m.cfg.Runs)
+	for run, plan := range plans {
+		if plan.Objects != nil {
+			if err := rowsInRange(plan.Objects, l, run); err != nil {
+				return nil, err
+			}
+		}
+		for _, object := range plan.rows(l) {
+			asked[object*m.cfg.Runs+run] = true
+		}
+	}
+	return func(object, run int) bool { return asked[object*m.cfg.Runs+run] }, nil
 }
 
 // hits are 1 where the likeliest class is the label and else 0: [R, batch, T].
@@ -144,8 +172,8 @@ func (m *MultiTask) hits(outputs []*Node, y *Node) *Node {
 	return m.inTaskOrder(parts)
 }
 
-// results averages losses and hits, [l, R, T] each, over the objects whose label is known.
-func (m *MultiTask) results(out []*tensors.Tensor, labels *tensors.Tensor) ([][]TaskResult, error) {
+// results averages losses and hits, [l, R, T] each, over the objects that are measured and whose label is known.
+func (m *MultiTask) results(out []*tensors.Tensor, labels *tensors.Tensor, measured func(object, run int) bool) ([][]TaskResult, error) {
 	var flat [3][]float32
 	for i, t := range append(out, labels) {
 		var err error
@@ -164,6 +192,9 @@ func (m *MultiTask) results(out []*tensors.Tensor, labels *tensors.Tensor) ([][]
 		}
 		object, t := i/tasks, i%tasks
 		for r := range runs {
+			if !measured(object, r) {
+				continue
+			}
 			at := (object*runs+r)*tasks + t
 			results[r][t].Loss += float64(flat[0][at])
 			results[r][t].Accuracy += float64(flat[1][at])

@@ -121,22 +121,11 @@ func TestHeadIsConvex(t *testing.T) {
 // rowsOf picks rows of a tensor.
 func rowsOf(t *testing.T, x *tensors.Tensor, rows []int) *tensors.Tensor {
 	t.Helper()
-	var picked []byte
-	width := int(x.ByteSize()) / x.Shape().Dimensions[0]
-	if err := x.ConstBytes(func(flat []byte) {
-		for _, i := range rows {
-			picked = append(picked, flat[i*width:(i+1)*width]...)
-		}
-	}); err != nil {
+	taken, err := takeRows(x, rows)
+	if err != nil {
 		t.Fatal(err)
 	}
-	shape := x.Shape().Clone()
-	shape.Dimensions[0] = len(rows)
-	out := tensors.FromShape(shape)
-	if err := out.MutableBytes(func(flat []byte) { copy(flat, picked) }); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return taken
 }
 
 // TestHeadFirst is C15.5: at the first step of fine-tuning, the gradient on α under a trained head is at most .4 of that under a
