@@ -64,7 +64,7 @@ func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 			addLine(p, points, style)
 		}
 		if s.Err != nil {
-			p.Add(&whiskers{s, style.Color, a.LogY, px(4 * (float64(i) - float64(len(series)-1)/2))})
+			p.Add(&whiskers{s, style.Color, a.LogY, px(2 * (float64(i) - float64(len(series)-1)/2))})
 		}
 		key.add(s.Name, lineSwatch(style))
 		facts = append(facts, fmt.Sprintf("%s %s last %s", s.Name, sparkline(s.Y), number(s.Y[len(s.Y)-1])))

@@ -5,7 +5,9 @@ import (
 	"math"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -84,6 +86,34 @@ func TestConvolution(t *testing.T) {
 				for j := range got {
 					near(t, fmt.Sprintf("%s[%d]", part, j), float64(got[j]), float64(want[j]), 1e-4)
 				}
+			}
+		})
+	}
+}
+
+// TestConvolutionInGo: the backend in Go, which lacks what XLA has for shifts, gives XLA's outputs and gradients.
+func TestConvolutionInGo(t *testing.T) {
+	pure, err := gobackend.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range convolutionCases {
+		t.Run(name, func(t *testing.T) {
+			var flat [2][]float32
+			for i, backend := range []compute.Backend{testx.Backend(t), pure} {
+				out, err := ExecOnceN(backend, func(x, kernel *Node) []*Node {
+					y := correlate(x, Reshape(kernel, taps*4, c.channels), 1)
+					return append([]*Node{Reshape(y, -1)}, Reshape(Gradient(ReduceAllSum(Sin(y)), x)[0], -1))
+				}, waves(2, 8, 12, 4), waves(3, 3, 4, c.channels))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, part := range out {
+					flat[i] = append(flat[i], tensors.MustCopyFlatData[float32](part)...)
+				}
+			}
+			for j, want := range flat[0] {
+				near(t, fmt.Sprintf("number %d", j), float64(flat[1][j]), float64(want), 1e-4)
 			}
 		})
 	}
