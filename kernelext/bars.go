@@ -115,13 +115,13 @@ func (b *boxes) Plot(c draw.Canvas, p *plot.Plot) {
 		x0, x1, y0, y1 := toX(box.left), toX(box.right), toY(0), toY(box.top)
 		c.FillPolygon(box.fill, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
 		if box.err > 0 && finite(box.err) {
-			errorBar(c, (x0+x1)/2, toY(box.top-box.err), toY(box.top+box.err))
+			errorBar(c, inkColor, (x0+x1)/2, toY(box.top-box.err), toY(box.top+box.err))
 		}
 	}
 }
 
-func errorBar(c draw.Canvas, x, low, high vg.Length) {
-	style := draw.LineStyle{Color: inkColor, Width: px(1.5)}
+func errorBar(c draw.Canvas, ink color.Color, x, low, high vg.Length) {
+	style := draw.LineStyle{Color: ink, Width: px(1.5)}
 	cap := px(5)
 	c.StrokeLine2(style, x, low, x, high)
 	c.StrokeLine2(style, x-cap, low, x+cap, low)

@@ -16,7 +16,7 @@ import (
 type Series struct {
 	Name string
 	X, Y []float64
-	Err  []float64 // half the length of the error bars ([Bars] only); may be nil
+	Err  []float64 // half the length of the error bars, of [Bars] and [Lines]; may be nil
 }
 
 func (s Series) x(i int) float64 {
@@ -46,7 +46,8 @@ func checkSeries(kind string, series []Series) error {
 	return nil
 }
 
-// Lines draws a line for each series. A value that is not finite leaves a gap.
+// Lines draws a line for each series, with points and error bars ± Err where Err is given; on a logarithmic axis one that
+// reaches 0 ends at the foot of the figure. A value that is not finite leaves a gap.
 func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 	p, err := newPlot("Lines", a)
 	if err != nil {
@@ -62,6 +63,9 @@ func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 		for _, points := range finiteRuns(s) {
 			addLine(p, points, style)
 		}
+		if s.Err != nil {
+			p.Add(&whiskers{s, style.Color, a.LogY, px(2 * (float64(i) - float64(len(series)-1)/2))})
+		}
 		key.add(s.Name, lineSwatch(style))
 		facts = append(facts, fmt.Sprintf("%s %s last %s", s.Name, sparkline(s.Y), number(s.Y[len(s.Y)-1])))
 	}
@@ -75,6 +79,44 @@ func addLine(p *plot.Plot, points plotter.XYs, style draw.LineStyle) {
 		return
 	}
 	p.Add(&plotter.Line{XYs: points, LineStyle: style})
+}
+
+// whiskers are the points of a series with their error bars.
+type whiskers struct {
+	Series
+	color color.Color
+	log   bool      // the axis is logarithmic
+	aside vg.Length // of the point, so that bars of several series can be told apart
+}
+
+// each calls f with each point whose value and error bar are finite.
+func (w *whiskers) each(f func(x, low, y, high float64)) {
+	for i, y := range w.Y {
+		if x, err := w.x(i), w.Err[i]; finite(x) && finite(y) && finite(err) {
+			f(x, y-err, y, y+err)
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (w *whiskers) DataRange() (xmin, xmax, ymin, ymax float64) {
+	xmin, xmax, ymin, ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	w.each(func(x, low, y, high float64) {
+		if w.log && low <= 0 {
+			low = y
+		}
+		xmin, xmax, ymin, ymax = min(xmin, x), max(xmax, x), min(ymin, low), max(ymax, high)
+	})
+	return xmin, xmax, ymin, ymax
+}
+
+// Plot implements plot.Plotter.
+func (w *whiskers) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	w.each(func(x, low, y, high float64) {
+		errorBar(c, w.color, toX(x)+w.aside, toY(max(low, p.Y.Min)), toY(high))
+		c.DrawGlyph(draw.GlyphStyle{Color: w.color, Radius: px(3), Shape: draw.CircleGlyph{}}, vg.Point{X: toX(x), Y: toY(y)})
+	})
 }
 
 // finiteRuns cuts a series where a value is not finite.

@@ -28,22 +28,42 @@ const adamScope = "/adam"
 //
 // It does what GoMLX's own Adam does, with ε as in the paper, and spares XLA a copy of the weights in each step; see after.
 func (c FitConfig) adamStep(scope *model.Scope, progress, loss *Node) {
+	variables := trainable(scope, loss.Graph())
+	c.adamApply(scope, progress, variables, scope.BuildTrainableVariablesGradientsGraph(loss), nil)
+}
+
+// trainable lists the trainable variables under scope that the graph uses, in the order of their gradients.
+func trainable(scope *model.Scope, g *Graph) []*model.Variable {
 	var variables []*model.Variable
 	for v := range scope.IterVariables() {
-		if v.Trainable && v.InUseByGraph(loss.Graph()) {
+		if v.Trainable && v.InUseByGraph(g) {
 			variables = append(variables, v)
 		}
 	}
-	gradients := scope.BuildTrainableVariablesGradientsGraph(loss)
-	step := adamVariable(scope, scope.Scope(), "step", shapes.Make(loss.DType()))
-	t := OnePlus(step.NodeValue(loss))
+	return variables
+}
+
+// adamApply builds the update of variables by Adam on their gradients. share, which may be nil, gives the part of its step
+// that a variable takes, a node of a shape that broadcasts, or nil for all of it; where it is 0, the variable stays as it is
+// to the last bit, and only the moments move.
+func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*model.Variable, gradients []*Node,
+	share func(v *model.Variable) *Node) {
+	dtype := gradients[0].DType()
+	step := adamVariable(scope, scope.Scope(), "step", shapes.Make(dtype))
+	t := OnePlus(step.NodeValue(progress))
 	step.SetNodeValue(t)
-	rate := MulScalar(decays[c.Decay](ConvertDType(progress, loss.DType())), c.LearningRate)
-	rate = after(rate, gradients)
+	rate := MulScalar(decays[c.Decay](ConvertDType(progress, dtype)), c.LearningRate)
+	rate = after(rate, variables, gradients)
 	rate = Div(rate, OneMinus(Pow(ConstAs(t, adamBeta1), t)))    // η/(1 − β₁ᵗ)
 	scale := Reciprocal(OneMinus(Pow(ConstAs(t, adamBeta2), t))) // 1/(1 − β₂ᵗ)
 	for i, v := range variables {
-		adamUpdate(scope, v, gradients[i], rate, scale)
+		own := rate
+		if share != nil {
+			if part := share(v); part != nil {
+				own = Mul(rate, part)
+			}
+		}
+		adamUpdate(scope, v, gradients[i], own, scale)
 	}
 }
 
@@ -67,11 +87,15 @@ func adamVariable(scope *model.Scope, of, name string, shape shapes.Shape) *mode
 
 // after makes the rate wait for all gradients by adding 0 times an element of each bias's gradient. Without it XLA could
 // update a layer's weights while the backward pass still reads them, and therefore copies the weights in each step.
-func after(rate *Node, gradients []*Node) *Node {
-	for _, gradient := range gradients {
-		if gradient.Rank() == 1 {
-			rate = Add(rate, MulScalar(Reshape(Slice(gradient, AxisRange(0, 1))), 0))
+func after(rate *Node, variables []*model.Variable, gradients []*Node) *Node {
+	for i, gradient := range gradients {
+		if variables[i].Name() == biasName {
+			first := Slice(Reshape(gradient, -1), AxisRange(0, 1))
+			rate = Add(rate, MulScalar(Reshape(first), 0))
 		}
 	}
 	return rate
 }
+
+// biasName is what a layer calls its biases, GoMLX's as ours.
+const biasName = "biases"

@@ -109,7 +109,7 @@ func unitDense(scope *model.Scope, x *Node, outputs int) *Node {
 	g, dtype := x.Graph(), x.DType()
 	scope = scope.In("dense").WithInitializer(initializer.XavierUniformFn(scope))
 	weights := scope.VariableWithShape("weights", shapes.Make(dtype, x.Shape().Dim(-1), outputs)).NodeValue(g)
-	biases := scope.VariableWithShape("biases", shapes.Make(dtype, outputs)).NodeValue(g)
+	biases := scope.VariableWithShape(biasName, shapes.Make(dtype, outputs)).NodeValue(g)
 	norms := Sqrt(AddScalar(ReduceAndKeep(Square(weights), ReduceSum, -1), 1e-12)) // [in, 1]
 	return Add(Dot(x, Div(weights, norms)).Product(), ExpandAxes(biases, 0))
 }

@@ -46,7 +46,7 @@ func convolutionWeights(scope *model.Scope, x *Node, channels int) (kernel, bias
 	g, c := x.Graph(), x.Shape().Dim(-1)
 	scope = scope.WithInitializer(initializer.XavierUniformFn(scope))
 	kernel = scope.VariableWithShape("weights", shapes.Make(x.DType(), 3, 3, c, channels)).NodeValue(g)
-	bias = scope.VariableWithShape("biases", shapes.Make(x.DType(), channels)).NodeValue(g)
+	bias = scope.VariableWithShape(biasName, shapes.Make(x.DType(), channels)).NodeValue(g)
 	return Reshape(kernel, taps*c, channels), ExpandLeftToRank(bias, 4)
 }
 
@@ -116,16 +116,32 @@ func perPixel(x, weights *Node) *Node {
 
 // padImage puts a border of one pixel 0 around the images. x: [batch, h, w, c] → [batch, h+2, w+2, c].
 func padImage(x *Node) *Node {
-	d := x.Shape().Dimensions
-	zeros := Zeros(x.Graph(), shapes.Make(x.DType(), d[0], d[1]+2, d[2]+2, d[3]))
-	return DynamicUpdateSlice(zeros, x, constants(x.Graph(), []int{0, 1, 1, 0}))
+	g, d := x.Graph(), x.Shape().Dimensions
+	if inGo(g) {
+		row := Zeros(g, shapes.Make(x.DType(), d[0], 1, d[2], d[3]))
+		x = Concatenate([]*Node{row, x, row}, 1)
+		column := Zeros(g, shapes.Make(x.DType(), d[0], d[1]+2, 1, d[3]))
+		return Concatenate([]*Node{column, x, column}, 2)
+	}
+	zeros := Zeros(g, shapes.Make(x.DType(), d[0], d[1]+2, d[2]+2, d[3]))
+	return DynamicUpdateSlice(zeros, x, constants(g, []int{0, 1, 1, 0}))
 }
 
 // window is a slice that has a second gradient: GoMLX's Slice (v0.28.2) has a Pad as its gradient, and Pad has none. XLA
-// makes slices and pads of these two.
+// makes slices and pads of these two. The backend in Go lacks both, so that there it is a Slice, with a first gradient only.
 func window(x *Node, starts []int, sizes ...int) *Node {
-	return DynamicSlice(x, constants(x.Graph(), starts), sizes)
+	if !inGo(x.Graph()) {
+		return DynamicSlice(x, constants(x.Graph(), starts), sizes)
+	}
+	axes := make([]SliceAxisSpec, len(starts))
+	for i, start := range starts {
+		axes[i] = AxisRange(start, start+sizes[i])
+	}
+	return Slice(x, axes...)
 }
+
+// inGo tells whether a graph is for GoMLX's backend in Go.
+func inGo(g *Graph) bool { return g.Backend().Name() == pureGo }
 
 func constants(g *Graph, values []int) []*Node {
 	nodes := make([]*Node, len(values))

@@ -5,7 +5,9 @@ import (
 	"math"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -89,6 +91,34 @@ func TestConvolution(t *testing.T) {
 	}
 }
 
+// TestConvolutionInGo: the backend in Go, which lacks what XLA has for shifts, gives XLA's outputs and gradients.
+func TestConvolutionInGo(t *testing.T) {
+	pure, err := gobackend.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range convolutionCases {
+		t.Run(name, func(t *testing.T) {
+			var flat [2][]float32
+			for i, backend := range []compute.Backend{testx.Backend(t), pure} {
+				out, err := ExecOnceN(backend, func(x, kernel *Node) []*Node {
+					y := correlate(x, Reshape(kernel, taps*4, c.channels), 1)
+					return append([]*Node{Reshape(y, -1)}, Reshape(Gradient(ReduceAllSum(Sin(y)), x)[0], -1))
+				}, waves(2, 8, 12, 4), waves(3, 3, 4, c.channels))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, part := range out {
+					flat[i] = append(flat[i], tensors.MustCopyFlatData[float32](part)...)
+				}
+			}
+			for j, want := range flat[0] {
+				near(t, fmt.Sprintf("number %d", j), float64(flat[1][j]), float64(want), 1e-4)
+			}
+		})
+	}
+}
+
 // TestConvolutionSecondGradient: the gradient in the kernel of ‖∇ₓ Σ sin y‖², as a gradient penalty has it, is that of
 // finite differences.
 func TestConvolutionSecondGradient(t *testing.T) {
@@ -115,7 +145,7 @@ func TestConvolutionSecondGradient(t *testing.T) {
 			gradient := tensors.MustCopyFlatData[float32](out[1])
 			weights := store.GetVariable("/layer/weights")
 			for _, i := range []int{0, 7, len(gradient) - 1} {
-				want := centralDifference(t, exec, weights, x, i)
+				want := centralDifference(t, exec, weights, i, x)
 				near(t, fmt.Sprintf("second gradient[%d]", i), float64(gradient[i]), want, 0.02+1e-3*math.Abs(want))
 			}
 		})
@@ -123,7 +153,7 @@ func TestConvolutionSecondGradient(t *testing.T) {
 }
 
 // centralDifference is the derivative of the first output in component i of a variable by differences of fourth order.
-func centralDifference(t *testing.T, exec *model.Exec, w *model.Variable, x *tensors.Tensor, i int) float64 {
+func centralDifference(t *testing.T, exec *model.Exec, w *model.Variable, i int, inputs ...any) float64 {
 	t.Helper()
 	const h = 1e-2
 	at := tensors.MustCopyFlatData[float32](w.MustValue())
@@ -133,7 +163,7 @@ func centralDifference(t *testing.T, exec *model.Exec, w *model.Variable, x *ten
 		if err := w.SetValue(tensors.FromFlatDataAndDimensions(moved, w.Shape().Dimensions...)); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Call(x)
+		out, err := exec.Call(inputs...)
 		if err != nil {
 			t.Fatal(err)
 		}

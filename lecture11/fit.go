@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -68,7 +69,7 @@ type Loss struct {
 	Value *Node
 }
 
-// stepFn builds one optimiser step on a batch: the losses (the first is the one minimised) and the updates of the
+// stepFn builds one optimiser step on a batch, followed by what steps see whole: the losses (the first is the one minimised) and the updates of the
 // variables. progress is the share t ∈ [0, 1) of the training done, a float32 scalar.
 type stepFn func(scope *model.Scope, progress *Node, batch []*Node) []Loss
 
@@ -84,7 +85,8 @@ type Training struct {
 	backend  compute.Backend
 	store    *model.Store
 	initSeed int64
-	data     []*tensors.Tensor // each [n, …]
+	data     []*tensors.Tensor // each [n, …]; a step sees the rows of its batch
+	whole    []*tensors.Tensor // a step sees all of each, after its batch
 	build    stepFn
 
 	n        int  // objects
@@ -124,7 +126,7 @@ func (t *Training) start() error {
 	if err := t.initialise(); err != nil {
 		return fmt.Errorf("lecture11: cannot build %s: %w", t.name, err)
 	}
-	for i, x := range t.data {
+	for i, x := range slices.Concat(t.data, t.whole) {
 		if err := x.ToDevice(t.backend, 0); err != nil {
 			return fmt.Errorf("lecture11: data %d (%s) does not fit on the device: %w", i, x.Shape(), err)
 		}
@@ -160,10 +162,14 @@ func (t *Training) initialise() error {
 		return err
 	}
 	defer trace.Finalize()
-	batch := make([]shapes.Shape, len(t.data))
-	for i, x := range t.data {
-		batch[i] = x.Shape().Clone()
-		batch[i].Dimensions[0] = t.cfg.Batch
+	var batch []shapes.Shape
+	for _, x := range t.data {
+		shape := x.Shape().Clone()
+		shape.Dimensions[0] = t.cfg.Batch
+		batch = append(batch, shape)
+	}
+	for _, x := range t.whole {
+		batch = append(batch, x.Shape())
 	}
 	if _, err := trace.Compile(batch...); !errors.Is(err, errTraced) {
 		return err
@@ -280,7 +286,7 @@ func (t *Training) call(ctx context.Context, n int) (map[string]float64, error) 
 // execute runs n steps in one call of the device and adds their losses to sums.
 func (t *Training) execute(n int, sums []float64) error {
 	args := []any{int32(t.step), int32(n), t.indices(n)}
-	for _, x := range t.data {
+	for _, x := range slices.Concat(t.data, t.whole) {
 		args = append(args, x)
 	}
 	out, err := t.exec.Call(args...)
@@ -349,13 +355,14 @@ func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 	return []*Node{result[1]}
 }
 
-// oneStep gathers the batch of step first+i, builds the step on it and returns the losses, [parts].
+// oneStep gathers the batch of step first+i from data, the objects and what steps see whole, builds the step on it and
+// returns the losses, [parts].
 func (t *Training) oneStep(scope *model.Scope, i, first, order *Node, data []*Node) *Node {
 	row := Gather(order, Reshape(i, 1, 1)) // [1, Batch]
 	row = Reshape(row, t.cfg.Batch, 1)
-	batch := make([]*Node, len(data))
-	for j, x := range data {
-		batch[j] = Gather(x, row)
+	batch := slices.Clone(data)
+	for j := range t.data {
+		batch[j] = Gather(data[j], row)
 	}
 	progress := MulScalar(ConvertDType(Add(first, i), dtypes.Float32), 1/float64(t.Steps()))
 	losses := t.build(scope, progress, batch)

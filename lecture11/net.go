@@ -19,12 +19,13 @@ type NetFn func(scope *model.Scope, x *Node) *Node
 
 // activations are the non-linearities that a configuration may name.
 var activations = map[string]func(*Node) *Node{
-	"relu": activation.Relu,
-	"tanh": Tanh,
-	"gelu": activation.Gelu,
+	"relu":   activation.Relu,
+	"tanh":   Tanh,
+	"gelu":   activation.Gelu,
+	"linear": func(x *Node) *Node { return x },
 }
 
-// Dense is a network of fully connected layers: hidden sizes with the named activation ("relu", "tanh" or "gelu")
+// Dense is a network of fully connected layers: hidden sizes with the named activation ("relu", "tanh", "gelu" or "linear", none)
 // after each, then a linear layer to outputs. No hidden size makes it a single affine map.
 //
 // Weights start uniform in ±√(6/(in + out)) (Glorot & Bengio 2010), biases at 0. He's N(0, 2/in), GoMLX's default, leaves

@@ -16,36 +16,22 @@ import (
 // stackedLayer is x_r ↦ x_r W_r + b_r for r = 1 … R. weights: [R, in, out]; biases: [R, 1, out].
 type stackedLayer struct{ weights, biases *Node }
 
-// newStackedLayer makes the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + out)) (Glorot), other
-// ones in each run, and biases [R, out] at 0.
-func newStackedLayer(scope *model.Scope, x *Node, outputs int) stackedLayer {
+// newStackedLayer makes the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + fanOut)) (Glorot),
+// other ones in each run, and biases [R, out] at 0. fanOut is out, but for several heads in one layer, where it is a head's.
+func newStackedLayer(scope *model.Scope, x *Node, outputs, fanOut int) stackedLayer {
 	g, runs, inputs := x.Graph(), x.Shape().Dim(0), x.Shape().Dim(-1)
-	limit := math.Sqrt(6 / float64(inputs+outputs))
+	limit := math.Sqrt(6 / float64(inputs+fanOut))
 	weights := scope.WithInitializer(initializer.RandomUniformFn(scope, -limit, limit)).
-		VariableWithShape("weights", shapes.Make(x.DType(), runs, inputs, outputs))
+		VariableWithShape(weightsName, shapes.Make(x.DType(), runs, inputs, outputs))
 	biases := scope.WithInitializer(initializer.Zero).
-		VariableWithShape("biases", shapes.Make(x.DType(), runs, outputs))
+		VariableWithShape(biasName, shapes.Make(x.DType(), runs, outputs))
 	return stackedLayer{weights.NodeValue(g), ExpandAxes(biases.NodeValue(g), 1)}
 }
+
+// weightsName is what a layer calls its weights, GoMLX's as ours.
+const weightsName = "weights"
 
 // apply maps x [R, batch, in] to [R, batch, out].
 func (l stackedLayer) apply(x *Node) *Node {
 	return Add(Dot(x, l.weights).General([]int{2}, []int{0}, []int{1}, []int{0}), l.biases)
-}
-
-// stackedNet is a chain of stacked layers with an activation between them, not after the last.
-type stackedNet struct {
-	layers     []stackedLayer
-	activation func(*Node) *Node
-}
-
-// apply maps x [R, batch, in] to [R, batch, out].
-func (n stackedNet) apply(x *Node) *Node {
-	for i, layer := range n.layers {
-		if i > 0 {
-			x = n.activation(x)
-		}
-		x = layer.apply(x)
-	}
-	return x
 }

@@ -9,24 +9,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"gonum.org/v1/gonum/stat"
 )
-
-// Estimate is a mean over objects, in nats, with its standard error. The error holds both the spread between objects
-// and that of the codes drawn for them.
-type Estimate struct {
-	Mean, SE  float64
-	PerObject []float64
-}
-
-// NewEstimate gives the mean of values and its standard error s/√l.
-func NewEstimate(values []float64) Estimate {
-	mean, std := stat.MeanStdDev(values, nil)
-	return Estimate{Mean: mean, SE: stat.StdErr(std, float64(len(values))), PerObject: values}
-}
-
-// String prints the mean ± its standard error.
-func (e Estimate) String() string { return fmt.Sprintf("%.2f ± %.2f", e.Mean, e.SE) }
 
 // ELBO is an estimate of the evidence lower bound and of its two braces on the slide: Bound = Reconstruction − KL.
 type ELBO struct {

@@ -17,8 +17,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +24,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"deeplearning.example/internal/peers/rounds"
 	"deeplearning.example/internal/peers/venv"
 	"deeplearning.example/kernelext/device"
 	"deeplearning.example/lecture11"
@@ -45,7 +44,7 @@ const (
 func main() {
 	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
 	models := flag.String("models", "vae,dae,conv", "which models")
-	rounds := flag.Int("rounds", 7, "rounds of ours, JAX step by step, JAX in a scan")
+	count := flag.Int("rounds", 7, "rounds of ours, JAX step by step, JAX in a scan")
 	steps := flag.Int("steps", 1000, "steps a run")
 	ours := flag.Bool("ours", false, "time our own training of one model only and print milliseconds a step")
 	flag.Parse()
@@ -53,7 +52,7 @@ func main() {
 	if *ours {
 		err = timeOurs(*models, *steps)
 	} else {
-		err = compareAll(*python, strings.Split(*models, ","), *rounds, *steps)
+		err = compareAll(*python, strings.Split(*models, ","), *count, *steps)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -62,7 +61,7 @@ func main() {
 }
 
 // compareAll runs the rounds of each model.
-func compareAll(python string, models []string, rounds, steps int) error {
+func compareAll(python string, models []string, count, steps int) error {
 	if python == "" {
 		var err error
 		if python, err = venv.Python(packages...); err != nil {
@@ -70,7 +69,7 @@ func compareAll(python string, models []string, rounds, steps int) error {
 		}
 	}
 	for _, name := range models {
-		if err := compare(python, name, rounds, steps); err != nil {
+		if err := compare(python, name, count, steps); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -78,61 +77,17 @@ func compareAll(python string, models []string, rounds, steps int) error {
 }
 
 // compare runs the rounds of a model and prints medians and ratios.
-func compare(python, name string, rounds, steps int) error {
+func compare(python, name string, count, steps int) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	n := strconv.Itoa(steps)
-	commands := map[string][]string{
-		"lecture11":           {self, "-ours", "-models", name, "-steps", n},
-		"JAX, a call a step":  {python, "-c", script, name, "step", n},
-		"JAX, 50 in one scan": {python, "-c", script, name, "scan", n},
-	}
-	runs := []string{"lecture11", "JAX, a call a step", "JAX, 50 in one scan"}
-	times := map[string][]float64{}
-	for round := range rounds {
-		for _, run := range runs {
-			ms, err := milliseconds(commands[run])
-			if err != nil {
-				return fmt.Errorf("%s: %w", run, err)
-			}
-			times[run] = append(times[run], ms)
-		}
-		fmt.Fprintf(os.Stderr, "%s: round %d of %d\n", name, round+1, rounds)
-	}
-	report(name, runs, times)
-	return nil
-}
-
-// report prints, for each name, the median time of a step and the median over rounds of its ratio to the first name's.
-func report(model string, names []string, times map[string][]float64) {
-	fmt.Printf("%s, batch %d, Adam; medians of %d rounds\n", model, batch, len(times[names[0]]))
-	for _, name := range names {
-		ratios := make([]float64, len(times[name]))
-		for i, ms := range times[name] {
-			ratios[i] = ms / times[names[0]][i]
-		}
-		fmt.Printf("%-20s %6.2f ms a step (%.2f to %.2f), lecture11 is %.2f × as fast (%.2f to %.2f)\n", name,
-			median(times[name]), slices.Min(times[name]), slices.Max(times[name]),
-			median(ratios), slices.Min(ratios), slices.Max(ratios))
-	}
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
-// milliseconds starts a command that prints milliseconds a step.
-func milliseconds(command []string) (float64, error) {
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	return rounds.Compare(fmt.Sprintf("%s, batch %d, Adam", name, batch), count, []rounds.Run{
+		{Name: "lecture11", Command: []string{self, "-ours", "-models", name, "-steps", n}},
+		{Name: "JAX, a call a step", Command: []string{python, "-c", script, name, "step", n}},
+		{Name: "JAX, 50 in one scan", Command: []string{python, "-c", script, name, "scan", n}},
+	})
 }
 
 // newTraining prepares the training of a model.

@@ -171,3 +171,34 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// TestDisjoint: sets that share a family, a character or a glyph are refused with names.
+func TestDisjoint(t *testing.T) {
+	all, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, test, err := all.Split(1, 0.3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Disjoint(train, test, "family"); err != nil {
+		t.Error(err)
+	}
+	if err := Disjoint(train, test, "glyph"); err != nil {
+		t.Error(err)
+	}
+	if err := Disjoint(train, test, "character"); err == nil || !strings.Contains(err.Error(), "0, 1, 2, 3, 4, and 57 more") {
+		t.Errorf("the same characters on both sides: %v", err)
+	}
+	a, err := all.Of("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Disjoint(a, all, "glyph"); err == nil || !strings.Contains(err.Error(), "a of ") {
+		t.Errorf("the same glyphs on both sides: %v", err)
+	}
+	if err := Disjoint(train, test, "colour"); err == nil {
+		t.Error("Disjoint by colour: want an error")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -107,4 +108,35 @@ func (s *Set) keep(id string, kept func(i int) bool) (*Set, error) {
 		return nil, fmt.Errorf("glyphs: %s has no image, want at least one", part.ID)
 	}
 	return &part, nil
+}
+
+// Disjoint returns an error that names what two sets have in common: "family", "character", or "glyph", one character in one
+// face. A test on glyphs whose relatives were learnt from says nothing of new ones.
+func Disjoint(train, test *Set, by string) error {
+	name := map[string]func(s *Set, i int) string{
+		"family":    func(s *Set, i int) string { return s.FaceOf(i).Family },
+		"character": func(s *Set, i int) string { return s.CharacterOf(i) },
+		"glyph":     func(s *Set, i int) string { return s.CharacterOf(i) + " of " + s.FaceOf(i).Name },
+	}[by]
+	if name == nil {
+		return fmt.Errorf("glyphs: Disjoint by %q, want \"family\", \"character\" or \"glyph\"", by)
+	}
+	learnt := map[string]bool{}
+	for i := range train.Len() {
+		learnt[name(train, i)] = true
+	}
+	common := map[string]bool{}
+	for i := range test.Len() {
+		if learnt[name(test, i)] {
+			common[name(test, i)] = true
+		}
+	}
+	if len(common) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(common))
+	if more := len(names) - 5; more > 0 {
+		names = append(names[:5], fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("glyphs: %q and %q share by %s: %s, want nothing in common", train.ID, test.ID, by, strings.Join(names, ", "))
 }

@@ -1,0 +1,60 @@
+// Package rounds times a program beside its peers: the processes take turns, so that a machine whose speed drifts treats all
+// alike, and ratios are taken round by round.
+package rounds
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Run is a command that prints milliseconds a step.
+type Run struct {
+	Name    string
+	Command []string
+}
+
+// Compare starts the runs in turn, count times, and prints for each the median time of a step and the median over rounds of its
+// ratio to that of the first run, which is ours.
+func Compare(what string, count int, runs []Run) error {
+	times := make([][]float64, len(runs))
+	for round := range count {
+		for i, run := range runs {
+			ms, err := milliseconds(run.Command)
+			if err != nil {
+				return fmt.Errorf("%s: %w", run.Name, err)
+			}
+			times[i] = append(times[i], ms)
+		}
+		fmt.Fprintf(os.Stderr, "%s: round %d of %d\n", what, round+1, count)
+	}
+	fmt.Printf("%s; medians of %d rounds\n", what, count)
+	for i, run := range runs {
+		ratios := make([]float64, count)
+		for r, ms := range times[i] {
+			ratios[r] = ms / times[0][r]
+		}
+		fmt.Printf("%-24s %7.2f ms a step (%.2f to %.2f), %s is %.2f × as fast (%.2f to %.2f)\n", run.Name, median(times[i]),
+			slices.Min(times[i]), slices.Max(times[i]), runs[0].Name, median(ratios), slices.Min(ratios), slices.Max(ratios))
+	}
+	return nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// milliseconds starts a command that prints milliseconds a step.
+func milliseconds(command []string) (float64, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}

@@ -1,0 +1,47 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Estimate is a mean over objects or seeds, with its standard error. The error holds both the spread between objects
+// and that of the codes drawn for them.
+type Estimate struct {
+	Mean, SE  float64
+	PerObject []float64
+}
+
+// NewEstimate gives the mean of values and its standard error s/√l.
+func NewEstimate(values []float64) Estimate {
+	mean, std := stat.MeanStdDev(values, nil)
+	return Estimate{Mean: mean, SE: stat.StdErr(std, float64(len(values))), PerObject: values}
+}
+
+// Interval95 is half the length of the 95 % interval of the mean, Student's t with l−1 degrees of freedom times SE; +Inf for a
+// single value.
+func (e Estimate) Interval95() float64 {
+	if len(e.PerObject) < 2 {
+		return math.Inf(1)
+	}
+	return distuv.StudentsT{Sigma: 1, Nu: float64(len(e.PerObject) - 1)}.Quantile(0.975) * e.SE
+}
+
+// Minus is the estimate of the difference, value by value, of two estimates of the same objects or seeds.
+func (e Estimate) Minus(other Estimate) (Estimate, error) {
+	if len(e.PerObject) != len(other.PerObject) {
+		return Estimate{}, fmt.Errorf("lecture11: difference of estimates of %d and %d values, want as many", len(e.PerObject), len(other.PerObject))
+	}
+	differences := slices.Clone(e.PerObject)
+	for i, v := range other.PerObject {
+		differences[i] -= v
+	}
+	return NewEstimate(differences), nil
+}
+
+// String prints the mean ± its standard error.
+func (e Estimate) String() string { return fmt.Sprintf("%.2f ± %.2f", e.Mean, e.SE) }

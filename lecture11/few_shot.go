@@ -1,0 +1,228 @@
+package lecture11
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// EpisodeConfig is the size of an episode: N classes ("ways") with K labelled objects each ("shots"), and queries to be told
+// apart.
+type EpisodeConfig struct {
+	Ways    int `json:"ways"`    // N ≥ 2
+	Shots   int `json:"shots"`   // K ≥ 1 objects of support for each class
+	Queries int `json:"queries"` // objects of each class to classify
+}
+
+// size is the number of objects of an episode.
+func (c EpisodeConfig) size() int { return c.Ways * (c.Shots + c.Queries) }
+
+// Episode is a task of a few classes: the places of its objects. No object is in both parts.
+type Episode struct {
+	Classes []uint8 // the labels of its N classes, in the order in which the episode counts them
+	Support [][]int // [N][K]
+	Query   [][]int // [N][Q]
+}
+
+// DrawEpisodes draws episodes of objects with the given labels: N classes, then K + Q objects of each, without repetition.
+//
+// Slide "Few-shot learning"; Vinyals et al. 2016.
+func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Episode, error) {
+	if c.Ways < 2 || c.Shots < 1 || c.Queries < 1 || count < 1 {
+		return nil, fmt.Errorf("lecture11: DrawEpisodes: %d episodes of %+v, want at least 1 of at least 2 ways, 1 shot and 1 query", count, c)
+	}
+	places := map[uint8][]int{}
+	for i, label := range labels {
+		places[label] = append(places[label], i)
+	}
+	classes := slices.Sorted(maps.Keys(places))
+	if c.Ways > len(classes) {
+		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, as many as there are", c.Ways, len(classes))
+	}
+	for _, class := range classes {
+		if n := len(places[class]); n < c.Shots+c.Queries {
+			return nil, fmt.Errorf("lecture11: DrawEpisodes: %d + %d objects of a class, but class %d has %d", c.Shots, c.Queries, class, n)
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed, 19))
+	episodes := make([]Episode, count)
+	for e := range episodes {
+		for _, k := range rng.Perm(len(classes))[:c.Ways] {
+			objects := slices.Clone(places[classes[k]])
+			rng.Shuffle(len(objects), func(i, j int) { objects[i], objects[j] = objects[j], objects[i] })
+			episodes[e].Classes = append(episodes[e].Classes, classes[k])
+			episodes[e].Support = append(episodes[e].Support, objects[:c.Shots])
+			episodes[e].Query = append(episodes[e].Query, objects[c.Shots:c.Shots+c.Queries])
+		}
+	}
+	return episodes, nil
+}
+
+// WithShuffledSupport gives the episodes with the labels of the support drawn anew: what is learnt from them is worth 1/N, and
+// whoever does better has seen the queries' labels elsewhere.
+func WithShuffledSupport(episodes []Episode, seed uint64) []Episode {
+	rng := rand.New(rand.NewPCG(seed, 20))
+	shuffled := slices.Clone(episodes)
+	for e, episode := range episodes {
+		var all []int
+		for _, objects := range episode.Support {
+			all = append(all, objects...)
+		}
+		rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		shuffled[e].Support = nil
+		for _, objects := range episode.Support {
+			shuffled[e].Support = append(shuffled[e].Support, all[:len(objects)])
+			all = all[len(objects):]
+		}
+	}
+	return shuffled
+}
+
+// PrototypeAccuracy is the share of queries whose nearest prototype, the mean of the codes of a class's support, is that of
+// their class (Euclidean; the first of equal ones): an estimate over the episodes. codes: [l, d], of all objects that the episodes
+// are of.
+func PrototypeAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
+	return episodeAccuracy(codes, episodes, prototype)
+}
+
+// NearestAccuracy is the share of queries whose nearest object of the support is of their class: an estimate over the episodes.
+// With one shot it is PrototypeAccuracy.
+func NearestAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
+	return episodeAccuracy(codes, episodes, func(z [][]float64, support []int) [][]float64 {
+		points := make([][]float64, len(support))
+		for i, place := range support {
+			points[i] = z[place]
+		}
+		return points
+	})
+}
+
+// episodeAccuracy gives each query the class of the nearest of the points that stand for the classes.
+func episodeAccuracy(codes *tensors.Tensor, episodes []Episode, points func(z [][]float64, support []int) [][]float64) (Estimate, error) {
+	z, err := objectRows(codes)
+	if err != nil {
+		return Estimate{}, err
+	}
+	shares := make([]float64, len(episodes))
+	for e, episode := range episodes {
+		if err := episode.check(len(z)); err != nil {
+			return Estimate{}, fmt.Errorf("lecture11: episode %d: %w", e, err)
+		}
+		standing := make([][][]float64, len(episode.Support))
+		for k, support := range episode.Support {
+			standing[k] = points(z, support)
+		}
+		right, all := 0, 0
+		for k, query := range episode.Query {
+			for _, i := range query {
+				if nearestClass(z[i], standing) == k {
+					right++
+				}
+				all++
+			}
+		}
+		shares[e] = float64(right) / float64(all)
+	}
+	return NewEstimate(shares), nil
+}
+
+// Confusion is how often queries of one class were taken for another.
+type Confusion struct {
+	Class, Taken uint8   // labels
+	Share        float64 // of the queries of Class in episodes that had both classes
+}
+
+// Confusions gives the pairs of classes that nearest prototypes confuse, the worst first. See [PrototypeAccuracy].
+func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) {
+	z, err := objectRows(codes)
+	if err != nil {
+		return nil, err
+	}
+	asked, taken := map[[2]uint8]int{}, map[[2]uint8]int{}
+	for e, episode := range episodes {
+		if err := episode.check(len(z)); err != nil {
+			return nil, fmt.Errorf("lecture11: episode %d: %w", e, err)
+		}
+		standing := make([][][]float64, len(episode.Support))
+		for k, support := range episode.Support {
+			standing[k] = prototype(z, support)
+		}
+		for k, query := range episode.Query {
+			for _, i := range query {
+				guess := nearestClass(z[i], standing)
+				for other, class := range episode.Classes {
+					if other != k {
+						asked[[2]uint8{episode.Classes[k], class}]++
+					}
+				}
+				if guess != k {
+					taken[[2]uint8{episode.Classes[k], episode.Classes[guess]}]++
+				}
+			}
+		}
+	}
+	var confusions []Confusion
+	for pair, count := range taken {
+		confusions = append(confusions, Confusion{pair[0], pair[1], float64(count) / float64(asked[pair])})
+	}
+	slices.SortFunc(confusions, func(a, b Confusion) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Taken, b.Taken))
+	})
+	return confusions, nil
+}
+
+// prototype is the mean of the codes of a support.
+func prototype(z [][]float64, support []int) [][]float64 {
+	mean := make([]float64, len(z[0]))
+	for _, i := range support {
+		for j, v := range z[i] {
+			mean[j] += v / float64(len(support))
+		}
+	}
+	return [][]float64{mean}
+}
+
+// check returns an error unless the episode has a support and queries of as many classes, all of l objects.
+func (e Episode) check(l int) error {
+	if len(e.Support) == 0 || len(e.Support) != len(e.Query) {
+		return fmt.Errorf("a support of %d classes and queries of %d, want as many, at least 1", len(e.Support), len(e.Query))
+	}
+	for _, part := range [][][]int{e.Support, e.Query} {
+		for _, objects := range part {
+			if len(objects) == 0 || slices.Max(objects) >= l || slices.Min(objects) < 0 {
+				return fmt.Errorf("objects %d, want places 0 to %d, at least one", objects, l-1)
+			}
+		}
+	}
+	return nil
+}
+
+// nearestClass is the class with the nearest point.
+func nearestClass(z []float64, standing [][][]float64) int {
+	best, class := 0.0, -1
+	for k, points := range standing {
+		for _, point := range points {
+			if d := squaredDistance(z, point); class < 0 || d < best {
+				best, class = d, k
+			}
+		}
+	}
+	return class
+}
+
+// episodeTable lays out episodes as rows of places, [episodes, N·(K+Q)]: for each class its support, then its queries.
+func episodeTable(episodes []Episode, c EpisodeConfig) *tensors.Tensor {
+	flat := make([]int32, 0, len(episodes)*c.size())
+	for _, e := range episodes {
+		for k := range c.Ways {
+			for _, place := range slices.Concat(e.Support[k], e.Query[k]) {
+				flat = append(flat, int32(place))
+			}
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(episodes), c.size())
+}

@@ -1,0 +1,301 @@
+package lecture11
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// RunPlan says what is special in the training of one run. The zero value is a plain training on all objects.
+type RunPlan struct {
+	Objects []int `json:"objects"` // places of the objects that this run trains on; nil: all
+
+	// Frozen is how many of the first layers of f keep their weights, to the last bit.
+	Frozen int `json:"frozen"`
+	// HeadFirst is the share of the training, 0 to 1, in which only the heads move; then all do (LP-FT, Kumar et al. 2022).
+	HeadFirst float64 `json:"head_first"`
+	// KeepNear is μ ≥ 0 of the penalty μ/2·‖α − α₀‖², with α₀ the weights of f at the start (L2-SP, Li et al. 2018).
+	KeepNear float64 `json:"keep_near"`
+	// HeadRate is the factor of Adam's step for the heads; default 1. A head alone on frozen layers wants 10.
+	HeadRate float64 `json:"head_rate"`
+	// HeadDecay is μ ≥ 0 of the penalty μ/2·‖β‖² on the heads' weights, not their biases.
+	HeadDecay float64 `json:"head_decay"`
+}
+
+// check returns an error that names the field of the plan of a run that cannot be followed.
+func (p RunPlan) check(m *MultiTask, l, run int) error {
+	switch {
+	case p.Frozen < 0 || p.Frozen > len(m.cfg.Hidden):
+		return fmt.Errorf("lecture11: RunPlan %d has Frozen = %d, want 0 to %d, the number of shared layers", run, p.Frozen, len(m.cfg.Hidden))
+	case !(p.HeadFirst >= 0 && p.HeadFirst <= 1):
+		return fmt.Errorf("lecture11: RunPlan %d has HeadFirst = %g, want a share of the training in [0, 1]", run, p.HeadFirst)
+	case !(p.KeepNear >= 0) || math.IsInf(p.KeepNear, 0):
+		return fmt.Errorf("lecture11: RunPlan %d has KeepNear = %g, want μ ≥ 0", run, p.KeepNear)
+	case !(p.HeadRate >= 0) || math.IsInf(p.HeadRate, 0):
+		return fmt.Errorf("lecture11: RunPlan %d has HeadRate = %g, want a positive factor, or 0 for 1", run, p.HeadRate)
+	case !(p.HeadDecay >= 0) || math.IsInf(p.HeadDecay, 0):
+		return fmt.Errorf("lecture11: RunPlan %d has HeadDecay = %g, want μ ≥ 0", run, p.HeadDecay)
+	}
+	if p.Objects == nil {
+		return nil
+	}
+	return rowsInRange(p.Objects, l, run)
+}
+
+// Training prepares the training of all runs on d. plans: none, where each run trains on all objects; one, for all runs; or
+// one for each run.
+//
+// A step takes Batch objects for each run. An epoch is a pass over the objects of the run that has most; runs with fewer see
+// theirs again. The loss is a mean over runs; with 2 to 20 tasks there is also the loss of each, under its name.
+func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Training, error) {
+	if err := m.checkData(d); err != nil {
+		return nil, err
+	}
+	plans, err := m.plansFor(d, plans)
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if cfg.Batch < 1 {
+		return nil, cfg.check(1)
+	}
+	if m.fitKey, err = m.trainingKey(d, cfg, plans); err != nil {
+		return nil, err
+	}
+	order := m.objectTable(d.X.Shape().Dimensions[0], cfg, plans)
+	return newTraining(Training{
+		name: fmt.Sprintf("tasks-%d", len(m.cfg.Tasks)), key: m.fitKey, cfg: cfg,
+		backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
+		data: []*tensors.Tensor{order}, whole: []*tensors.Tensor{d.X, d.Y, weightColumn(d)},
+		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+			return m.step(scope, cfg, plans, progress, batch[0], batch[1:])
+		},
+	})
+}
+
+// trainingKey is all that identifies the trained model.
+func (m *MultiTask) trainingKey(d TaskData, cfg FitConfig, plans []RunPlan) (map[string]any, error) {
+	key := map[string]any{
+		"kind": "multi-task", "model": m.cfg, "fit": cfg, "data": d.ID,
+		"code": codeVersion(slices.Concat(netSources, multiTaskSources)...),
+	}
+	if m.start != nil {
+		key["start"] = m.start
+	}
+	var err error
+	if key["labels"], err = hashOf(d.Y); err != nil {
+		return nil, err
+	}
+	if key["weights"], err = hashOf(weightColumn(d)); err != nil {
+		return nil, err
+	}
+	key["plans"], err = planKey(plans)
+	return key, err
+}
+
+// multiTaskSources are the files of this model.
+var multiTaskSources = []string{"stacked.go", "multi_task.go", "multi_task_loss.go", "multi_task_balance.go", "multi_task_fit.go"}
+
+// planKey tells one list of plans, which may hold many objects, from another.
+func planKey(plans []RunPlan) (string, error) {
+	text, err := json.Marshal(plans)
+	if err != nil {
+		return "", fmt.Errorf("lecture11: key of run plans: %w", err)
+	}
+	hash := sha256.Sum256(text)
+	return hex.EncodeToString(hash[:])[:16], nil
+}
+
+// plansFor gives a plan for each run and checks them and what they train on.
+func (m *MultiTask) plansFor(d TaskData, plans []RunPlan) ([]RunPlan, error) {
+	if len(plans) == 0 {
+		plans = []RunPlan{{}}
+	}
+	if len(plans) != 1 && len(plans) != m.cfg.Runs {
+		return nil, fmt.Errorf("lecture11: %d plans for MultiTaskConfig.Runs = %d, want none, one, or one for each run", len(plans), m.cfg.Runs)
+	}
+	y, err := tensors.CopyFlatData[float32](d.Y)
+	if err != nil {
+		return nil, err
+	}
+	l := d.X.Shape().Dimensions[0]
+	for run, plan := range plans {
+		if err := plan.check(m, l, run); err != nil {
+			return nil, err
+		}
+		rows, where := allRows(l), ""
+		if plan.Objects != nil {
+			rows, where = plan.Objects, fmt.Sprintf(" of run %d", run)
+		}
+		if plan.Objects == nil && run > 0 {
+			continue // as run 0, or all the same
+		}
+		if err := m.checkTrainable(d, y, rows, where); err != nil {
+			return nil, err
+		}
+	}
+	if len(plans) == 1 {
+		plans = slices.Repeat(plans, m.cfg.Runs)
+	}
+	return plans, nil
+}
+
+// objectTable lays out the objects of an epoch: row i has the i-th object of each run, [rows, R]. Each run has its objects in
+// an order of its own, again and again where others have more.
+func (m *MultiTask) objectTable(l int, cfg FitConfig, plans []RunPlan) *tensors.Tensor {
+	rows := cfg.Batch
+	for _, plan := range plans {
+		rows = max(rows, len(plan.rows(l)))
+	}
+	table := make([]int32, rows*len(plans))
+	for run, plan := range plans {
+		rng := rand.New(rand.NewPCG(uint64(cfg.Seed), uint64(run)+1<<32))
+		objects := slices.Clone(plan.rows(l))
+		for i := range rows {
+			at := i % len(objects)
+			if at == 0 {
+				rng.Shuffle(len(objects), func(a, b int) { objects[a], objects[b] = objects[b], objects[a] })
+			}
+			table[i*len(plans)+run] = int32(objects[at])
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(table, rows, len(plans))
+}
+
+// rows are the objects of the run, of l.
+func (p RunPlan) rows(l int) []int {
+	if p.Objects == nil {
+		return allRows(l)
+	}
+	return p.Objects
+}
+
+// weightColumn gives the objects' weights, [l, 1], or one 1 for all, [1, 1].
+func weightColumn(d TaskData) *tensors.Tensor {
+	if d.Weights == nil {
+		return tensors.FromFlatDataAndDimensions([]float32{1}, 1, 1)
+	}
+	flat := make([]float32, len(d.Weights))
+	for i, w := range d.Weights {
+		flat[i] = float32(w)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(flat), 1)
+}
+
+// step builds a step. objects: places [batch, R]; data: x [l, n], y [l, T], weights [l, 1] or [1, 1].
+func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, progress, objects *Node, data []*Node) []Loss {
+	at := ExpandAxes(Transpose(objects, 0, 1), -1) // [R, batch, 1]
+	x, y, weight := pixels(Gather(data[0], at)), Gather(data[1], at), data[2]
+	if weight.Shape().Dim(0) > 1 {
+		weight = Gather(weight, at)
+	} else {
+		weight = ExpandAxes(weight, 0)
+	}
+	s := taskStep{m: m, fit: cfg, scope: scope, progress: progress, losses: m.batchLosses(scope, x, y, weight)}
+	s.extra, s.share = m.penalties(scope, progress, plans), stepShares(progress, plans)
+	total := balances[m.cfg.Balance](s)
+	losses := []Loss{{"loss", MulScalar(total, 1/float64(m.cfg.Runs))}}
+	if n := len(m.cfg.Tasks); n > 1 && n <= maxNamedLosses {
+		for t, task := range m.cfg.Tasks {
+			losses = append(losses, Loss{task.Name, ReduceAllMean(Slice(s.losses, AxisRange(), AxisElem(t)))})
+		}
+	}
+	return losses
+}
+
+// maxNamedLosses bounds the tasks whose losses come back one by one.
+const maxNamedLosses = 20
+
+// stepShares says which part of its step a variable takes in each run: of f 0 while the plan keeps it, else 1, and of the heads
+// HeadRate. nil if no plan asks for anything.
+func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
+	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 || p.HeadRate > 0 }) {
+		return nil
+	}
+	return func(v *model.Variable) *Node {
+		if isShared(v) {
+			return perRun(sharedShares(progress, plans, v), v.Shape().Rank())
+		}
+		if !strings.HasPrefix(v.Scope(), "/heads") {
+			return nil
+		}
+		rates := make([]float32, len(plans))
+		for r, plan := range plans {
+			rates[r] = float32(cmp.Or(plan.HeadRate, 1))
+		}
+		return perRun(Const(progress.Graph(), rates), v.Shape().Rank())
+	}
+}
+
+// sharedShares are those of a variable of f: [R].
+func sharedShares(progress *Node, plans []RunPlan, v *model.Variable) *Node {
+	var layer int
+	if _, err := fmt.Sscanf(v.Scope(), "/shared_%d", &layer); err != nil {
+		panic(fmt.Sprintf("lecture11: %s is no shared layer", v.Scope())) // isShared has seen it
+	}
+	free, from := make([]float32, len(plans)), make([]float32, len(plans))
+	for r, plan := range plans {
+		from[r] = float32(plan.HeadFirst)
+		if layer >= plan.Frozen {
+			free[r] = 1
+		}
+	}
+	moving := GreaterOrEqual(progress, Const(progress.Graph(), from))
+	return Mul(Const(progress.Graph(), free), ConvertDType(moving, dtypes.Float32))
+}
+
+// perRun gives a vector [R] the shape [R, 1, …] of a rank.
+func perRun(vector *Node, rank int) *Node {
+	for vector.Rank() < rank {
+		vector = ExpandAxes(vector, -1)
+	}
+	return vector
+}
+
+// penalties are Σ over runs of μ/2·‖α − α₀‖² and μ/2·‖β‖²: a scalar.
+func (m *MultiTask) penalties(scope *model.Scope, progress *Node, plans []RunPlan) *Node {
+	g := progress.Graph()
+	sum := Const(g, float32(0))
+	near, decay := make([]float32, len(plans)), make([]float32, len(plans))
+	for r, plan := range plans {
+		near[r], decay[r] = float32(plan.KeepNear), float32(plan.HeadDecay)
+	}
+	for _, v := range trainable(scope, g) {
+		value := v.NodeValue(g)
+		switch {
+		case isShared(v) && slices.Max(near) > 0:
+			sum = Add(sum, halfSquares(Sub(value, origin(scope, v, progress)), near))
+		case !isShared(v) && v.Name() == weightsName && slices.Max(decay) > 0:
+			sum = Add(sum, halfSquares(value, decay))
+		}
+	}
+	return sum
+}
+
+// halfSquares is Σ_r μ_r/2·‖x_r‖². x: [R, …].
+func halfSquares(x *Node, mu []float32) *Node {
+	return MulScalar(ReduceAllSum(Mul(Square(x), perRun(Const(x.Graph(), mu), x.Rank()))), 0.5)
+}
+
+// origin is the value that a variable had at the start of the training.
+func origin(scope *model.Scope, v *model.Variable, progress *Node) *Node {
+	g := progress.Graph()
+	kept := scope.Store().Scope("/origin"+v.Scope()).WithInitializer(initializer.Zero).
+		VariableWithShape(v.Name(), v.Shape()).SetTrainable(false)
+	atStart := Equal(progress, ScalarZero(g, progress.DType()))
+	value := Where(atStart, StopGradient(v.NodeValue(g)), kept.NodeValue(g))
+	kept.SetNodeValue(value)
+	return value
+}

@@ -1,0 +1,124 @@
+package lecture11
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/lecture11/data"
+)
+
+// LinearStudy measures learnability and learning to learn where the truth is known: for each of several seeds the same number
+// of linear tasks in R^n with l objects each (see [data.LinearTasks]), all seeds as runs of one model.
+//
+// Slide "Multi-task learning".
+type LinearStudy struct {
+	problems []*data.LinearTasks // one a seed
+	x        [][][]float64
+	y        [][]float64
+	objects  int // of a seed
+	data     TaskData
+}
+
+// LinearStudyConfig says what is drawn.
+type LinearStudyConfig struct {
+	Tasks   int     // |T|
+	Objects int     // l_t, the same for all tasks
+	N       int     // components of x
+	Common  int     // dimension of the subspace that the tasks have in common; N: they are unrelated
+	Noise   float64 // standard deviation of y around wᵀx
+	Seeds   int     // problems, 0 … Seeds−1
+}
+
+// NewLinearStudy draws the problems.
+func NewLinearStudy(c LinearStudyConfig) (*LinearStudy, error) {
+	if c.Objects < 1 || c.Seeds < 1 {
+		return nil, fmt.Errorf("lecture11: NewLinearStudy with Objects = %d, Seeds = %d, want at least 1 of both", c.Objects, c.Seeds)
+	}
+	s := &LinearStudy{objects: c.Tasks * c.Objects}
+	var x, y []float32
+	for seed := range uint64(c.Seeds) {
+		problem, err := data.NewLinearTasks(c.Tasks, c.N, c.Common, c.Noise, seed)
+		if err != nil {
+			return nil, err
+		}
+		objects, values := problem.Objects(c.Objects, seed)
+		s.problems, s.x, s.y = append(s.problems, problem), append(s.x, objects), append(s.y, values)
+		rows, labels := problem.Table(objects, values)
+		for _, part := range []struct {
+			to   *[]float32
+			from *tensors.Tensor
+		}{{&x, rows}, {&y, labels}} {
+			flat, err := tensors.CopyFlatData[float32](part.from)
+			if err != nil {
+				return nil, err
+			}
+			*part.to = append(*part.to, flat...)
+		}
+	}
+	l := c.Seeds * s.objects
+	s.data = TaskData{X: tensors.FromFlatDataAndDimensions(x, l, c.N), Y: tensors.FromFlatDataAndDimensions(y, l, c.Tasks),
+		ID: fmt.Sprintf("linear-tasks(%+v)", c)}
+	return s, nil
+}
+
+// Model is the configuration of a linear model for all seeds: a shared layer of the given width and a head for each task.
+func (s *LinearStudy) Model(shared int) MultiTaskConfig {
+	cfg := MultiTaskConfig{Features: len(s.x[0][0]), Hidden: []int{shared}, Activation: "linear", Runs: len(s.problems), Seed: 1}
+	for t := range s.problems[0].Weights {
+		cfg.Tasks = append(cfg.Tasks, Task{Name: fmt.Sprint("task ", t)})
+	}
+	return cfg
+}
+
+// Data is the objects of all seeds.
+func (s *LinearStudy) Data() TaskData { return s.data }
+
+// Plans gives each run the objects of its seed, and otherwise plan.
+func (s *LinearStudy) Plans(plan RunPlan) []RunPlan {
+	plans := make([]RunPlan, len(s.problems))
+	for seed := range plans {
+		plans[seed] = plan
+		for i := range s.objects {
+			plans[seed].Objects = append(plans[seed].Objects, seed*s.objects+i)
+		}
+	}
+	return plans
+}
+
+// Excess is the test error above the noise, E(ŷ − w_tᵀx)² = ‖ŵ_t − w_t‖² + b̂_t² for x ~ N(0, I), exactly: a mean over tasks,
+// estimated over the seeds.
+func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
+	if m.cfg.Runs != len(s.problems) || len(m.cfg.Tasks) != len(s.problems[0].Weights) {
+		return Estimate{}, fmt.Errorf("lecture11: LinearStudy.Excess of a model with %d runs and %d tasks, want %d and %d", m.cfg.Runs,
+			len(m.cfg.Tasks), len(s.problems), len(s.problems[0].Weights))
+	}
+	means := make([]float64, len(s.problems))
+	for run, problem := range s.problems {
+		maps, err := m.TaskMaps(run)
+		if err != nil {
+			return Estimate{}, err
+		}
+		for t, w := range problem.Weights {
+			b := maps[t].Offset[0]
+			means[run] += (squaredDistance(maps[t].Matrix.RawRowView(0), w) + b*b) / float64(len(maps))
+		}
+	}
+	return NewEstimate(means), nil
+}
+
+// AloneExcess is Excess for tasks learnt alone, each by the ridge whose λ comes nearest to the truth; see [BestRidge].
+func (s *LinearStudy) AloneExcess() (Estimate, error) {
+	means := make([]float64, len(s.problems))
+	for seed, problem := range s.problems {
+		l := s.objects / len(problem.Weights)
+		for t, w := range problem.Weights {
+			_, distance, err := BestRidge(s.x[seed][t*l:(t+1)*l], s.y[seed][t*l:(t+1)*l], w)
+			if err != nil {
+				return Estimate{}, err
+			}
+			means[seed] += distance / float64(len(problem.Weights))
+		}
+	}
+	return NewEstimate(means), nil
+}

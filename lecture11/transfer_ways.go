@@ -1,0 +1,85 @@
+package lecture11
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// Way is one way to use a trained model on a new task with few labels.
+type Way struct {
+	Name  string
+	Start Start
+	Plan  RunPlan
+}
+
+// Ways are those of slides "Transfer learning" and "Cut and fine-tune", and their controls, for a model of so many shared
+// layers: from scratch; f frozen under a new head; random f frozen, which tells what training f was good for; fine-tuned under a
+// new head and under the old one; first the head, then all (LP-FT, Kumar et al. 2022); kept near the start (L2-SP, Li et al. 2018).
+func Ways(layers int) []Way {
+	return []Way{
+		{Name: "scratch"},
+		{Name: "frozen", Start: Start{Layers: layers}, Plan: RunPlan{Frozen: layers, HeadRate: 10}},
+		{Name: "random frozen", Plan: RunPlan{Frozen: layers, HeadRate: 10}},
+		{Name: "fine-tuned, new head", Start: Start{Layers: layers}},
+		{Name: "fine-tuned, old head", Start: Start{Layers: layers, Heads: true}},
+		{Name: "LP-FT", Start: Start{Layers: layers}, Plan: RunPlan{HeadFirst: 0.5, HeadRate: 10}},
+		{Name: "L2-SP, old head", Start: Start{Layers: layers, Heads: true}, Plan: RunPlan{KeepNear: 0.01}},
+	}
+}
+
+// CrossWays makes the starts and plans of len(ways)·seeds runs, those of a way together: seed s of each way learns from the same
+// perClass objects of each class, drawn by [LabelBudget] from labels.
+func CrossWays(ways []Way, labels []uint8, perClass, seeds int) (starts []Start, plans []RunPlan, err error) {
+	if len(ways) == 0 || seeds < 1 {
+		return nil, nil, fmt.Errorf("lecture11: CrossWays of %d ways and %d seeds, want at least one of both", len(ways), seeds)
+	}
+	for _, way := range ways {
+		for seed := range seeds {
+			plan := way.Plan
+			if plan.Objects, err = LabelBudget(labels, perClass, uint64(seed)); err != nil {
+				return nil, nil, err
+			}
+			starts, plans = append(starts, way.Start), append(plans, plan)
+		}
+	}
+	return starts, plans, nil
+}
+
+// ByWay gives the accuracy in the first task of each of so many ways, over the seeds of its runs.
+func ByWay(results [][]TaskResult, ways int) ([]Estimate, error) {
+	if ways < 1 || len(results)%ways != 0 {
+		return nil, fmt.Errorf("lecture11: ByWay: %d runs of %d ways, want as many for each", len(results), ways)
+	}
+	seeds := len(results) / ways
+	estimates := make([]Estimate, ways)
+	for w := range estimates {
+		accuracies := make([]float64, seeds)
+		for s := range accuracies {
+			accuracies[s] = results[w*seeds+s][0].Accuracy
+		}
+		estimates[w] = NewEstimate(accuracies)
+	}
+	return estimates, nil
+}
+
+// LabelBudget draws the places of perClass objects of each class among labels, in the order of the classes, from the seed: what a
+// task with few labels has to learn from.
+func LabelBudget(labels []uint8, perClass int, seed uint64) ([]int, error) {
+	places := map[uint8][]int{}
+	for i, label := range labels {
+		places[label] = append(places[label], i)
+	}
+	rng := rand.New(rand.NewPCG(seed, 11))
+	var drawn []int
+	for _, label := range slices.Sorted(maps.Keys(places)) {
+		of := places[label]
+		if perClass < 1 || perClass > len(of) {
+			return nil, fmt.Errorf("lecture11: LabelBudget: %d objects of class %d, want 1 to %d, as many as there are", perClass, label, len(of))
+		}
+		rng.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
+		drawn = append(drawn, of[:perClass]...)
+	}
+	return drawn, nil
+}
