@@ -271,10 +271,10 @@ func Likeliest(p *tensors.Tensor) ([]uint8, error) {
 	return best, nil
 }
 
-// Confusion counts how often an object of one label was taken for another: counts[label][taken] for labels 0 … classes−1.
-func Confusion(labels, taken []uint8, classes int) ([][]int, error) {
+// ConfusionTable counts how often an object of one label was taken for another: counts[label][taken] for labels 0 … classes−1.
+func ConfusionTable(labels, taken []uint8, classes int) ([][]int, error) {
 	if len(labels) != len(taken) || len(labels) == 0 {
-		return nil, fmt.Errorf("lecture11: Confusion of %d labels with %d, want as many, at least 1", len(labels), len(taken))
+		return nil, fmt.Errorf("lecture11: ConfusionTable of %d labels with %d, want as many, at least 1", len(labels), len(taken))
 	}
 	counts := make([][]int, classes)
 	for i := range counts {
@@ -282,7 +282,7 @@ func Confusion(labels, taken []uint8, classes int) ([][]int, error) {
 	}
 	for i, label := range labels {
 		if max(int(label), int(taken[i])) >= classes {
-			return nil, fmt.Errorf("lecture11: Confusion: object %d has label %d and was taken for %d, want 0 to %d",
+			return nil, fmt.Errorf("lecture11: ConfusionTable: object %d has label %d and was taken for %d, want 0 to %d",
 				i, label, taken[i], classes-1)
 		}
 		counts[label][taken[i]]++

@@ -249,7 +249,7 @@ func TestLikeliestAndConfusion(t *testing.T) {
 	if err != nil || !slices.Equal(taken, []uint8{1, 0, 2}) {
 		t.Errorf("likeliest %v, %v, want [1 0 2]", taken, err)
 	}
-	counts, err := Confusion([]uint8{0, 0, 2}, taken, 3)
+	counts, err := ConfusionTable([]uint8{0, 0, 2}, taken, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,8 +259,8 @@ func TestLikeliestAndConfusion(t *testing.T) {
 		}
 	}
 	for want, err := range map[string]error{
-		"2 labels with 3":                errorOf(Confusion([]uint8{0, 1}, taken, 3)),
-		"object 2 has label 2":           errorOf(Confusion([]uint8{0, 0, 2}, taken, 2)),
+		"2 labels with 3":                errorOf(ConfusionTable([]uint8{0, 1}, taken, 3)),
+		"object 2 has label 2":           errorOf(ConfusionTable([]uint8{0, 0, 2}, taken, 2)),
 		"Likeliest of (Float32)[1, 300]": errorOf(Likeliest(tensors.FromFlatDataAndDimensions(make([]float32, 300), 1, 300))),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
