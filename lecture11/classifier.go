@@ -9,7 +9,9 @@ import (
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
 // ClassifierConfig describes a classifier. Zero fields take the default in their comment. As JSON it is part of the key
@@ -17,7 +19,7 @@ import (
 type ClassifierConfig struct {
 	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
 	Classes    int    `json:"classes"`    // number of classes, at least 2
-	Hidden     []int  `json:"hidden"`     // hidden sizes; default {256, 128}, {} is softmax regression
+	Hidden     []int  `json:"hidden"`     // hidden sizes; default {256, 128}; {} is softmax regression, which begins at weights 0
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
 	Encoder    string `json:"encoder"`    // "dense" (default), or "conv": two convolutions before the first layer
 	Seed       int64  `json:"seed"`       // the first weights
@@ -163,6 +165,9 @@ func (m *Classifier) losses(scope *model.Scope, x, labels *Node) []Loss {
 // logits builds g(f(x, α), β): x [batch, n] → [batch, classes].
 func (m *Classifier) logits(scope *model.Scope, x *Node) *Node {
 	if len(m.cfg.Hidden) == 0 {
+		if m.cfg.Encoder == "dense" { // convex: nothing is gained by random first weights
+			return layers.DenseWithBias(scope.In("output").WithInitializer(initializer.Zero), x, m.cfg.Classes)
+		}
 		return m.layer(scope, 0, x, m.cfg.Classes)
 	}
 	return affine(scope.In("output"), m.hidden(scope, x, len(m.cfg.Hidden)), m.cfg.Classes)

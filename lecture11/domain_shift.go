@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,36 +22,35 @@ type DomainDistance struct {
 // String gives d̂_A and its standard error: "d̂_A = 0.73 ± 0.03".
 func (d DomainDistance) String() string { return fmt.Sprintf("d̂_A = %v", d.Distance) }
 
-// The domain classifier's training: a few epochs of small steps. More would only come closer to learning by heart.
-const (
-	domainEpochs = 10
-	domainBatch  = 100
-)
-
 // ProxyDistance estimates how far the objects source [l, n] and target [m, n] are from each other, as seen by a linear
 // classifier (softmax regression) that has to say which domain an object is of,
 //
 //	d̂_A = 2(1 − 2ε),
 //
 // where ε is its error on objects held out: half of each domain trains it, the other half tests it. As many objects of either
-// domain are taken, drawn by the seed. ε = ½ is a guess; d̂_A may come out below 0 by chance. It says whether domains can be
-// told apart, not whether that does harm.
+// domain are taken, drawn by cfg.Seed. ε = ½ is a guess; d̂_A may come out below 0 by chance. It says whether domains can be told
+// apart, not whether that does harm; and it grows with the objects and steps that the classifier has to learn from, so that
+// only distances found alike can be compared.
+//
+// The classifier begins at weights of 0. Zero fields of cfg: 10 epochs of batches of 100, η = 10⁻³, cosine.
 //
 // Target must be other objects than source, not changed copies of them: a classifier that knows x from one domain mistakes
 // its copy from the other, and d̂_A is too small. n floats, or bytes 0…255 that stand for [0, 1].
 //
 // Slide "Domain shift"; Ben-David, Blitzer, Crammer & Pereira 2006.
-func ProxyDistance(ctx context.Context, backend compute.Backend, source, target *tensors.Tensor, seed int64) (DomainDistance, error) {
-	train, test, err := domainHalves(source, target, seed)
+func ProxyDistance(ctx context.Context, backend compute.Backend, source, target *tensors.Tensor,
+	cfg FitConfig) (DomainDistance, error) {
+	train, test, err := domainHalves(source, target, cfg.Seed)
 	if err != nil {
 		return DomainDistance{}, err
 	}
-	m, err := NewClassifier(backend, ClassifierConfig{Features: source.Shape().Dimensions[1], Classes: 2, Hidden: []int{}, Seed: seed})
+	cfg.Epochs, cfg.Decay = cmp.Or(cfg.Epochs, 10), cmp.Or(cfg.Decay, "cosine")
+	cfg.Batch = min(cmp.Or(cfg.Batch, 100), len(train.domain))
+	m, err := NewClassifier(backend, ClassifierConfig{Features: source.Shape().Dimensions[1], Classes: 2, Hidden: []int{}})
 	if err != nil {
 		return DomainDistance{}, err
 	}
-	training, err := m.Training(train.x, train.domain, "domains",
-		FitConfig{Epochs: domainEpochs, Batch: min(domainBatch, len(train.domain)), Decay: "cosine", Seed: seed})
+	training, err := m.Training(train.x, train.domain, "domains", cfg)
 	if err != nil {
 		return DomainDistance{}, err
 	}
