@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
 )
 
 // FewShotProbe is how well a linear probe does on features from few labels: it is fitted on perClass objects of each class,
@@ -40,52 +40,63 @@ func FewShotProbe(known, test LabelledCodes, perClass int, seed uint64) (float64
 
 // Rival is the nearest object of another label.
 type Rival struct {
-	Place    int     // of the rival
+	Place    int     // of the rival in the pool
 	Distance float64 // ‖x − x′‖/‖x‖
 }
 
-// Rivals gives the rival of each of the objects x [l, n]. Where it is near, no one could tell the label from the object: of a
-// letter H and its half turn, for one. A rival at distance 0 is a label of chance. It takes O(l²n) time.
+// Rivals gives for each object of x [l, n] its rival among those of pool [m, n]: the nearest of another label. Where it is near,
+// no one could tell the label from the object: of a letter H and its half turn, for one. A rival at distance 0 is a label of
+// chance. It takes O(lmn) time.
 //
 // Slide "Self-supervised (pretext) tasks".
-func Rivals(x *tensors.Tensor, labels []uint8) ([]Rival, error) {
-	if x.Rank() != 2 || x.Size() == 0 || x.Shape().Dimensions[0] != len(labels) {
-		return nil, fmt.Errorf("lecture11: Rivals of %s with %d labels, want [l, n] and l labels", x.Shape(), len(labels))
-	}
-	flat, err := Components(x)
+func Rivals(x, pool LabelledCodes) ([]Rival, error) {
+	from, err := labelledRows(x)
 	if err != nil {
 		return nil, err
 	}
-	n := len(flat) / len(labels)
-	rivals := make([]Rival, len(labels))
-	parallel(len(labels), func(i int) {
-		rivals[i] = rival(flat, labels, i, n)
-	})
+	others, err := labelledRows(pool)
+	if err != nil {
+		return nil, err
+	}
+	if len(from[0]) != len(others[0]) {
+		return nil, fmt.Errorf("lecture11: Rivals of %s in a pool %s, want as many components", x.Codes.Shape(), pool.Codes.Shape())
+	}
+	rivals := make([]Rival, len(from))
+	parallel(len(from), func(i int) { rivals[i] = rival(from[i], x.Labels[i], others, pool.Labels) })
 	for i, r := range rivals {
 		if r.Place < 0 || math.IsNaN(r.Distance) || math.IsInf(r.Distance, 0) {
-			return nil, fmt.Errorf("lecture11: Rivals: object %d, label %d, has none, want two labels and objects that are not 0",
-				i, labels[i])
+			return nil, fmt.Errorf("lecture11: Rivals: object %d, label %d, has none, want another label in the pool, and objects "+
+				"that are not 0", i, x.Labels[i])
 		}
 	}
 	return rivals, nil
 }
 
-func rival(flat []float64, labels []uint8, i, n int) Rival {
-	x, best := flat[i*n:(i+1)*n], Rival{Place: -1, Distance: math.Inf(1)}
-	length := 0.0
-	for _, v := range x {
-		length += v * v
+// labelledRows gives objects one by one; bytes count as [0, 1].
+func labelledRows(c LabelledCodes) ([][]float64, error) {
+	if c.Codes == nil || c.Codes.Rank() != 2 || c.Codes.Size() == 0 || c.Codes.Shape().Dimensions[0] != len(c.Labels) {
+		return nil, fmt.Errorf("lecture11: Rivals of objects with %d labels, want [l, n] and l labels", len(c.Labels))
 	}
-	for j, label := range labels {
-		if label == labels[i] {
+	flat, err := Components(c.Codes)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]float64, len(c.Labels))
+	n := len(flat) / len(rows)
+	for i := range rows {
+		rows[i] = flat[i*n : (i+1)*n]
+	}
+	return rows, nil
+}
+
+func rival(x []float64, label uint8, pool [][]float64, labels []uint8) Rival {
+	best, length := Rival{Place: -1, Distance: math.Inf(1)}, floats.Norm(x, 2)
+	for i, other := range pool {
+		if labels[i] == label {
 			continue
 		}
-		squares := 0.0
-		for k, v := range flat[j*n : (j+1)*n] {
-			squares += (v - x[k]) * (v - x[k])
-		}
-		if distance := math.Sqrt(squares / length); distance < best.Distance {
-			best = Rival{j, distance}
+		if distance := floats.Distance(x, other, 2) / length; distance < best.Distance {
+			best = Rival{i, distance}
 		}
 	}
 	return best

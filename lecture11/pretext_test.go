@@ -156,7 +156,8 @@ func TestFewShotProbe(t *testing.T) {
 // TestRivals: by hand; the distance is in units of the object's own length.
 func TestRivals(t *testing.T) {
 	x := tensors.FromValue([][]float32{{3, 4}, {3, 4}, {0, 4}, {6, 8}})
-	rivals, err := Rivals(x, []uint8{0, 0, 1, 2})
+	set := LabelledCodes{x, []uint8{0, 0, 1, 2}}
+	rivals, err := Rivals(set, set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +166,11 @@ func TestRivals(t *testing.T) {
 			t.Errorf("rival of %d: %d, want %d", i, rivals[i].Place, want.Place)
 		}
 		near(t, "distance", rivals[i].Distance, want.Distance, 1e-12)
+	}
+	bytes := LabelledCodes{tensors.FromValue([][]uint8{{255, 0}}), []uint8{1}}
+	pool := LabelledCodes{tensors.FromValue([][]float32{{1, 0}, {1, 0.5}}), []uint8{1, 0}}
+	if rivals, err = Rivals(bytes, pool); err != nil || rivals[0] != (Rival{1, 0.5}) {
+		t.Errorf("rivals of bytes %v, %v, want {1 0.5}", rivals, err)
 	}
 }
 
@@ -211,14 +217,16 @@ func TestQuarterTurnsOfGlyphs(t *testing.T) {
 	if easy, hard := (right["F"]+right["L"])/2, (right["O"]+right["b"]+right["q"])/3; easy < 0.9 || hard > easy-0.1 {
 		t.Errorf("F and L %.2f, O, b and q %.2f, want failures where a rival is near", easy, hard)
 	}
-	if first, err := Rivals(x, labels); err != nil || first[0].Distance <= 0 {
-		t.Errorf("rivals %v, %v", first[0], err)
+	set := LabelledCodes{x, labels}
+	if rivals, err := Rivals(set, set); err != nil || labels[rivals[0].Place] == labels[0] || rivals[0].Distance <= 0 {
+		t.Errorf("rivals %v, %v", rivals, err)
 	}
 }
 
 func TestPretextRefuses(t *testing.T) {
 	z, labels := probeData(6, 2, 1)
 	flat := tensors.FromFlatDataAndDimensions(make([]float64, 12), 6, 2)
+	narrow, sevens := tensors.FromFlatDataAndDimensions(make([]float64, 12), 4, 3), []uint8{7, 7, 7, 7, 7, 7}
 	probe, err := NewLinearProbe(z, labels, 3)
 	if err != nil {
 		t.Fatal(err)
@@ -232,9 +240,10 @@ func TestPretextRefuses(t *testing.T) {
 		"accuracy of 6 objects with 1 labels":                    errorOf(probe.Accuracy(z, labels[:1])),
 		"FewShotProbe of features (Float64)[6, 2] with 1 labels": errorOf(FewShotProbe(LabelledCodes{z, labels[:1]}, LabelledCodes{z, labels}, 1, 1)),
 		"LabelBudget: 3 objects of class 0":                      errorOf(FewShotProbe(LabelledCodes{z, labels}, LabelledCodes{z, labels}, 3, 1)),
-		"Rivals of (Float64)[6, 2] with 3 labels":                errorOf(Rivals(z, labels[:3])),
-		"Rivals: object 0, label 7, has none":                    errorOf(Rivals(z, []uint8{7, 7, 7, 7, 7, 7})),
-		"objects that are not 0":                                 errorOf(Rivals(flat, labels)),
+		"Rivals of objects with 3 labels":                        errorOf(Rivals(LabelledCodes{z, labels[:3]}, LabelledCodes{z, labels})),
+		"Rivals: object 0, label 7, has none":                    errorOf(Rivals(LabelledCodes{z, sevens}, LabelledCodes{z, sevens})),
+		"objects that are not 0":                                 errorOf(Rivals(LabelledCodes{flat, labels}, LabelledCodes{z, labels})),
+		"[6, 2] in a pool (Float64)[4, 3]":                       errorOf(Rivals(LabelledCodes{z, labels}, LabelledCodes{narrow, labels[:4]})),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that contains %q", err, want)
