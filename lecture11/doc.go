@@ -44,6 +44,9 @@
 //	15–17 Transfer, cut, fine-tune     transfer.go, transfer_ways.go             15_transfer.ipynb
 //	19 Few-shot: episodes, prototypes  few_shot.go, few_shot_prototype.go        19_few_shot.ipynb
 //	19 Few-shot: MAML, Reptile, tuning few_shot_meta.go, few_shot_tune.go        19_few_shot.ipynb
+//	21–24 GAN: criterion, D*, training gan_theory.go, gan_loss.go                21_gan_theory.ipynb
+//	21–29 GAN: nets, clipping, penalty gan.go                                    (being built)
+//	30 How to judge a generator        gan_judge.go                              (being built)
 //
 // # How it is built
 //
