@@ -1,0 +1,296 @@
+package lecture11
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// ClassifierConfig describes a classifier. Zero fields take the default in their comment. As JSON it is part of the key
+// under which a trained model is stored.
+type ClassifierConfig struct {
+	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
+	Classes    int    `json:"classes"`    // number of classes, at least 2
+	Hidden     []int  `json:"hidden"`     // hidden sizes; default {256, 128}; {} is softmax regression, which begins at weights 0
+	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
+	Encoder    string `json:"encoder"`    // "dense" (default), or "conv": two convolutions before the first layer
+	Seed       int64  `json:"seed"`       // the first weights
+}
+
+// withDefaults fills the zero fields.
+func (c ClassifierConfig) withDefaults() ClassifierConfig {
+	if c.Hidden == nil {
+		c.Hidden = []int{256, 128}
+	}
+	c.Activation = cmp.Or(c.Activation, "relu")
+	c.Encoder = cmp.Or(c.Encoder, "dense")
+	return c
+}
+
+// check returns an error that names the first field that makes no model.
+func (c ClassifierConfig) check() error {
+	switch {
+	case c.Features < 1:
+		return fmt.Errorf("lecture11: ClassifierConfig.Features = %d, want the positive number of components of x", c.Features)
+	case c.Classes < 2 || c.Classes > maxClasses:
+		return fmt.Errorf("lecture11: ClassifierConfig.Classes = %d, want 2 to %d", c.Classes, maxClasses)
+	}
+	return checkNets("ClassifierConfig", c.spec(), c.Encoder, "dense")
+}
+
+// maxClasses is how many classes a label, a byte, can name.
+const maxClasses = 256
+
+func (c ClassifierConfig) spec() netSpec {
+	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
+}
+
+// Classifier is a network from objects to classes, trained by cross-entropy:
+//
+//	p(y|x) = SoftMax(g(f(x, α), β))_y,  −Σ_i ln p(y_i|x_i) → min over α, β,
+//
+// where f is the hidden layers and g the last, affine one. What the hidden layers have learnt is of use beyond its classes:
+// see [Classifier.Features].
+//
+// Slides "Transfer learning", "Domain shift" and "Self-supervised (pretext) tasks".
+type Classifier struct {
+	cfg ClassifierConfig
+	fitted
+}
+
+// NewClassifier returns an untrained classifier that computes on backend. The error names the field of cfg that is wrong.
+func NewClassifier(backend compute.Backend, cfg ClassifierConfig) (*Classifier, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return &Classifier{cfg: cfg, fitted: newFitted("Classifier", backend)}, nil
+}
+
+// Config is the configuration with the defaults filled in.
+func (m *Classifier) Config() ClassifierConfig { return m.cfg }
+
+// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1].
+// labels: one for each object, 0 … Classes−1, of at least two classes. dataID identifies x in the key of the result, such as
+// the ID of a data set; the labels are in the key too.
+//
+// The losses are "loss", the cross-entropy in nats, and "accuracy", the share of objects whose likeliest class is their
+// label: means over a batch.
+func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
+	if err := m.check(x); err != nil {
+		return nil, err
+	}
+	if err := m.checkLabels(x, labels); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(labels, func(y uint8) bool { return y != labels[0] }) {
+		return nil, fmt.Errorf("lecture11: labels: all %d are %d, want objects of at least two classes", len(labels), labels[0])
+	}
+	cfg = cfg.withDefaults()
+	return newTraining(Training{
+		name: fmt.Sprintf("classifier-%d", m.cfg.Classes),
+		key: map[string]any{
+			"kind": "classifier", "model": m.cfg, "fit": cfg, "data": dataID, "labels": labelsID(ints(labels)),
+			"code": codeVersion(slices.Concat(netSources, []string{"classifier.go", "autoencoder_loss.go"})...),
+		},
+		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
+		data: []*tensors.Tensor{x, labelTensor(labels)},
+		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+			losses := m.losses(scope, pixels(batch[0]), batch[1])
+			cfg.adamStep(scope, progress, losses[0].Value)
+			return losses
+		},
+	})
+}
+
+// check returns an error unless x is objects that the classifier can take.
+func (m *Classifier) check(x *tensors.Tensor) error {
+	if s := x.Shape(); s.Rank() != 2 || s.Dimensions[0] == 0 || s.Dimensions[1] != m.cfg.Features {
+		return fmt.Errorf("lecture11: Classifier: objects of shape %s, want [l, %d] and at least one: ClassifierConfig.Features = %d",
+			s, m.cfg.Features, m.cfg.Features)
+	}
+	return m.checkObjects(x, m.cfg.Features, false)
+}
+
+// checkLabels returns an error unless there is a label 0 … Classes−1 for each object.
+func (m *Classifier) checkLabels(x *tensors.Tensor, labels []uint8) error {
+	if l := x.Shape().Dimensions[0]; len(labels) != l {
+		return fmt.Errorf("lecture11: %d labels for objects %s, want %d: one for each", len(labels), x.Shape(), l)
+	}
+	for i, label := range labels {
+		if int(label) >= m.cfg.Classes {
+			return fmt.Errorf("lecture11: label %d of object %d, want 0 to %d: ClassifierConfig.Classes = %d",
+				label, i, m.cfg.Classes-1, m.cfg.Classes)
+		}
+	}
+	return nil
+}
+
+// labelTensor gives labels as int32 [l].
+func labelTensor(labels []uint8) *tensors.Tensor {
+	flat := make([]int32, len(labels))
+	for i, label := range labels {
+		flat[i] = int32(label)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(flat))
+}
+
+// ints gives labels as int.
+func ints(labels []uint8) []int {
+	wide := make([]int, len(labels))
+	for i, label := range labels {
+		wide[i] = int(label)
+	}
+	return wide
+}
+
+// losses builds the cross-entropy of a batch and its accuracy. x: [batch, n]; labels: int32 [batch].
+func (m *Classifier) losses(scope *model.Scope, x, labels *Node) []Loss {
+	logits := m.logits(scope, x)
+	right := Equal(ArgMax(logits, -1, labels.DType()), labels) // [batch]
+	return []Loss{
+		{"loss", labelledCrossEntropy(logits, labels)},
+		{"accuracy", ReduceAllMean(ConvertDType(right, logits.DType()))},
+	}
+}
+
+// logits builds g(f(x, α), β): x [batch, n] → [batch, classes].
+func (m *Classifier) logits(scope *model.Scope, x *Node) *Node {
+	if len(m.cfg.Hidden) == 0 {
+		if m.cfg.Encoder == "dense" { // convex: nothing is gained by random first weights
+			return layers.DenseWithBias(scope.In("output").WithInitializer(initializer.Zero), x, m.cfg.Classes)
+		}
+		return m.layer(scope, 0, x, m.cfg.Classes)
+	}
+	return affine(scope.In("output"), m.hidden(scope, x, len(m.cfg.Hidden)), m.cfg.Classes)
+}
+
+// hidden builds the activations after hidden layer k = 1, 2, …: x [batch, n] → [batch, Hidden[k−1]].
+func (m *Classifier) hidden(scope *model.Scope, x *Node, k int) *Node {
+	act := activations[m.cfg.Activation]
+	for i, size := range m.cfg.Hidden[:k] {
+		x = act(m.layer(scope, i, x, size))
+	}
+	return x
+}
+
+// layer builds layer i without its activation: [batch, …] → [batch, outputs]. The first one has the convolutions of a "conv"
+// encoder before it.
+func (m *Classifier) layer(scope *model.Scope, i int, x *Node, outputs int) *Node {
+	scope = scope.In("hidden_%d", i)
+	if i == 0 && m.cfg.Encoder == "conv" {
+		return convEncoder(m.cfg.spec(), outputs)(scope, x)
+	}
+	return affine(scope, x, outputs)
+}
+
+// Predict gives the probabilities of the classes, p(y|x), for objects x [l, n]: [l, classes].
+func (m *Classifier) Predict(x *tensors.Tensor) (*tensors.Tensor, error) {
+	if err := m.check(x); err != nil {
+		return nil, err
+	}
+	return first(m.apply("Predict", x, func(scope *model.Scope, x *Node) []*Node {
+		return []*Node{Softmax(m.logits(scope, pixels(x)))}
+	}))
+}
+
+// Accuracy is the share of objects x [l, n] whose likeliest class is their label, with its standard error; of an object,
+// PerObject says 1 or 0.
+func (m *Classifier) Accuracy(x *tensors.Tensor, labels []uint8) (Estimate, error) {
+	p, err := m.Predict(x)
+	if err != nil {
+		return Estimate{}, err
+	}
+	if err := m.checkLabels(x, labels); err != nil {
+		return Estimate{}, err
+	}
+	classes, err := Likeliest(p)
+	if err != nil {
+		return Estimate{}, err
+	}
+	right := make([]float64, len(labels))
+	for i, label := range labels {
+		if classes[i] == label {
+			right[i] = 1
+		}
+	}
+	return NewEstimate(right), nil
+}
+
+// Features gives the activations after hidden layer k = 1, 2, … of objects x [l, n]: what the network has learnt to see,
+// [l, Hidden[k−1]]. A classifier with random weights is made by [Classifier.Randomize].
+//
+// Slide "Transfer learning": z = f(x, α).
+func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error) {
+	if k < 1 || k > len(m.cfg.Hidden) {
+		return nil, fmt.Errorf("lecture11: Features after hidden layer %d, want 1 to %d: ClassifierConfig.Hidden = %v",
+			k, len(m.cfg.Hidden), m.cfg.Hidden)
+	}
+	if err := m.check(x); err != nil {
+		return nil, err
+	}
+	return first(m.apply(fmt.Sprintf("Features%d", k), x, func(scope *model.Scope, x *Node) []*Node {
+		return []*Node{m.hidden(scope, pixels(x), k)}
+	}))
+}
+
+// Randomize gives an untrained classifier the first weights of a training, drawn from Seed: the control that any use of
+// [Classifier.Features] has to beat. A model that has weights keeps them, and that is an error.
+func (m *Classifier) Randomize() error {
+	if m.store.NumVariables() > 0 {
+		return errors.New("lecture11: Randomize of a Classifier that has weights, want a new one")
+	}
+	x := tensors.FromFlatDataAndDimensions(make([]float32, 2*m.cfg.Features), 2, m.cfg.Features)
+	training, err := m.Training(x, []uint8{0, 1}, "none", FitConfig{Batch: 2})
+	if err != nil {
+		return err
+	}
+	return training.initialise()
+}
+
+// Likeliest gives the class of the largest of the probabilities (or logits) p [l, classes], of equal ones the first: l labels.
+func Likeliest(p *tensors.Tensor) ([]uint8, error) {
+	columns, err := Columns(p)
+	if err != nil {
+		return nil, err
+	}
+	if len(columns) == 0 || len(columns) > maxClasses {
+		return nil, fmt.Errorf("lecture11: Likeliest of %s, want 1 to %d classes", p.Shape(), maxClasses)
+	}
+	best := make([]uint8, len(columns[0]))
+	for c, column := range columns {
+		for i, v := range column {
+			if v > columns[best[i]][i] {
+				best[i] = uint8(c)
+			}
+		}
+	}
+	return best, nil
+}
+
+// ConfusionTable counts how often an object of one label was taken for another: counts[label][taken] for labels 0 … classes−1.
+func ConfusionTable(labels, taken []uint8, classes int) ([][]int, error) {
+	if len(labels) != len(taken) || len(labels) == 0 {
+		return nil, fmt.Errorf("lecture11: ConfusionTable of %d labels with %d, want as many, at least 1", len(labels), len(taken))
+	}
+	counts := make([][]int, classes)
+	for i := range counts {
+		counts[i] = make([]int, classes)
+	}
+	for i, label := range labels {
+		if max(int(label), int(taken[i])) >= classes {
+			return nil, fmt.Errorf("lecture11: ConfusionTable: object %d has label %d and was taken for %d, want 0 to %d",
+				i, label, taken[i], classes-1)
+		}
+		counts[label][taken[i]]++
+	}
+	return counts, nil
+}

@@ -1,0 +1,206 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// LinearProbe tells classes by an affine map of features z, fitted by least squares to the columns of the unit matrix, with a
+// ridge:
+//
+//	Σ_i ‖W z_i + b − e_(y_i)‖² + λ‖W‖² → min over W, b;  the class is the largest component of W z + b.
+//
+// It measures features: what a linear map can read off them, no net of its own beside. λ is the one of a fixed grid with the
+// least squared error of each object when left out, which has a closed form; so no feature set is tuned better than another,
+// and no object is needed for it.
+//
+// Slides "Transfer learning" and "Self-supervised (pretext) tasks".
+type LinearProbe struct {
+	AffineMap         // from features to scores of the classes. Matrix: [classes, d]
+	Ridge     float64 // λ, in units of the mean squared length of a centred z
+	LeaveOut  float64 // ‖W z + b − e_y‖² of an object left out, the mean
+}
+
+// probeRidges is the grid of λ: 10⁻⁴ to 10², two in a decade.
+func probeRidges() []float64 {
+	ridges := make([]float64, 13)
+	for i := range ridges {
+		ridges[i] = math.Pow(10, float64(i)/2-4)
+	}
+	return ridges
+}
+
+// NewLinearProbe fits a probe on features z [l, d] of objects whose labels are known, 0 … classes−1. It takes O(l²(l + d))
+// time: meant for few objects.
+func NewLinearProbe(z *tensors.Tensor, labels []uint8, classes int) (*LinearProbe, error) {
+	if z.Rank() != 2 || z.Size() == 0 || z.Shape().Dimensions[0] != len(labels) {
+		return nil, fmt.Errorf("lecture11: LinearProbe of features %s with %d labels, want [l, d] and l labels", z.Shape(), len(labels))
+	}
+	targets, err := oneHots(labels, classes)
+	if err != nil {
+		return nil, err
+	}
+	flat, err := Components(z)
+	if err != nil {
+		return nil, err
+	}
+	x := mat.NewDense(len(labels), z.Shape().Dimensions[1], flat)
+	meanX, meanY := center(x), center(targets)
+	d, err := newDual(x, targets)
+	if err != nil {
+		return nil, err
+	}
+	probe := &LinearProbe{LeaveOut: math.Inf(1)}
+	for _, ridge := range probeRidges() {
+		if e := d.leaveOut(ridge); e < probe.LeaveOut {
+			probe.LeaveOut, probe.Ridge = e, ridge
+		}
+	}
+	probe.Matrix = d.weights(probe.Ridge)
+	probe.Offset = meanY
+	var shift mat.VecDense
+	shift.MulVec(probe.Matrix, mat.NewVecDense(len(meanX), meanX))
+	floats.Sub(probe.Offset, shift.RawVector().Data)
+	return probe, nil
+}
+
+// oneHots gives e_y for each label, [l, classes].
+func oneHots(labels []uint8, classes int) (*mat.Dense, error) {
+	if classes < 2 || classes > maxClasses {
+		return nil, fmt.Errorf("lecture11: LinearProbe with classes = %d, want 2 to %d", classes, maxClasses)
+	}
+	targets := mat.NewDense(len(labels), classes, nil)
+	for i, label := range labels {
+		if int(label) >= classes {
+			return nil, fmt.Errorf("lecture11: LinearProbe: label %d of object %d, want 0 to %d", label, i, classes-1)
+		}
+		targets.Set(i, int(label), 1)
+	}
+	return targets, nil
+}
+
+// center subtracts the mean of each column and gives the means.
+func center(x *mat.Dense) []float64 {
+	l, d := x.Dims()
+	means := make([]float64, d)
+	for i := range l {
+		floats.AddScaled(means, 1/float64(l), x.RawRowView(i))
+	}
+	for i := range l {
+		floats.Sub(x.RawRowView(i), means)
+	}
+	return means
+}
+
+// dual is a ridge regression of centred targets y [l, classes] on centred x [l, d] in terms of the products K = x·xᵀ =
+// U·diag(s)·Uᵀ: its fit is U·diag(s/(s + λ))·Uᵀ·y.
+type dual struct {
+	x, y  *mat.Dense
+	u     mat.Dense
+	s     []float64
+	uy    mat.Dense // Uᵀ·y
+	scale float64   // tr K/l, the mean squared length of a row of x: the unit of λ
+}
+
+func newDual(x, y *mat.Dense) (*dual, error) {
+	l, _ := x.Dims()
+	d := &dual{x: x, y: y}
+	k := mat.NewSymDense(l, nil)
+	k.SymOuterK(1, x)
+	d.scale = mat.Trace(k) / float64(l)
+	if !(d.scale > 0) || math.IsInf(d.scale, 0) {
+		return nil, fmt.Errorf("lecture11: LinearProbe: features with variance %g, want finite features that differ", d.scale)
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(k, true) {
+		return nil, fmt.Errorf("lecture11: LinearProbe: no eigenvalues of the products of %d features", l)
+	}
+	d.s = eigen.Values(nil)
+	eigen.VectorsTo(&d.u)
+	d.uy.Mul(d.u.T(), y)
+	return d, nil
+}
+
+// leaveOut is the mean squared error of objects left out: e_i/(1 − H_ii) for the residual e_i of a linear smoother H, here
+// the fit of the mean and of the centred features: H = 1/l + U·diag(s/(s + λ))·Uᵀ.
+func (d *dual) leaveOut(ridge float64) float64 {
+	l, classes := d.y.Dims()
+	share := make([]float64, l)
+	for j, s := range d.s {
+		share[j] = max(s, 0) / (max(s, 0) + ridge*d.scale)
+	}
+	var scaled, fit mat.Dense
+	scaled.Apply(func(i, _ int, v float64) float64 { return share[i] * v }, &d.uy)
+	fit.Mul(&d.u, &scaled)
+	sum := 0.0
+	for i := range l {
+		leverage := 1 / float64(l)
+		for j, v := range d.u.RawRowView(i) {
+			leverage += share[j] * v * v
+		}
+		for c := range classes {
+			e := (d.y.At(i, c) - fit.At(i, c)) / (1 - leverage)
+			sum += e * e / float64(l)
+		}
+	}
+	return sum
+}
+
+// weights gives W = yᵀ·(K + λ)⁻¹·x, [classes, d].
+func (d *dual) weights(ridge float64) *mat.Dense {
+	var scaled, alpha, w mat.Dense
+	scaled.Apply(func(i, _ int, v float64) float64 { return v / (max(d.s[i], 0) + ridge*d.scale) }, &d.uy)
+	alpha.Mul(&d.u, &scaled) // [l, classes]
+	w.Mul(alpha.T(), d.x)
+	return &w
+}
+
+// Classify gives the classes that the probe tells for features z [l, d].
+func (p *LinearProbe) Classify(z *tensors.Tensor) ([]uint8, error) {
+	classes, d := p.Matrix.Dims()
+	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != d {
+		return nil, fmt.Errorf("lecture11: LinearProbe: features of shape %s, want [l, %d]", s, d)
+	}
+	flat, err := Components(z)
+	if err != nil {
+		return nil, err
+	}
+	l := len(flat) / d
+	var scores mat.Dense
+	scores.Mul(mat.NewDense(l, d, flat), p.Matrix.T())
+	taken := make([]uint8, l)
+	for i := range taken {
+		row := scores.RawRowView(i)
+		floats.Add(row, p.Offset[:classes])
+		taken[i] = uint8(floats.MaxIdx(row))
+	}
+	return taken, nil
+}
+
+// Accuracy is the share of the objects with features z [l, d] whose class the probe tells, with its standard error.
+func (p *LinearProbe) Accuracy(z *tensors.Tensor, labels []uint8) (Estimate, error) {
+	taken, err := p.Classify(z)
+	if err != nil {
+		return Estimate{}, err
+	}
+	return accuracyOf(taken, labels)
+}
+
+// accuracyOf is the share of objects that were taken for what their label says.
+func accuracyOf(taken, labels []uint8) (Estimate, error) {
+	if len(taken) != len(labels) || len(labels) == 0 {
+		return Estimate{}, fmt.Errorf("lecture11: accuracy of %d objects with %d labels, want as many, at least 1",
+			len(taken), len(labels))
+	}
+	right := make([]float64, len(labels))
+	for i, label := range labels {
+		if taken[i] == label {
+			right[i] = 1
+		}
+	}
+	return NewEstimate(right), nil
+}

@@ -1,0 +1,243 @@
+package lecture11
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+
+	"deeplearning.example/lecture11/data/glyphs"
+)
+
+// probeData draws l features of d numbers and labels of three classes that lean on them.
+func probeData(l, d int, seed uint64) (z *tensors.Tensor, labels []uint8) {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	flat := make([]float64, 0, l*d)
+	for i := range l {
+		labels = append(labels, uint8(i%3))
+		for j := range d {
+			v := 2 + rng.NormFloat64()
+			if j == i%3 {
+				v++
+			}
+			flat = append(flat, v)
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, l, d), labels
+}
+
+// naiveRidge solves the normal equations of centred features, (ZᵀZ + λ)Wᵀ = ZᵀY, and gives the scores of one more object.
+func naiveRidge(t *testing.T, z [][]float64, labels []uint8, lambda float64, x []float64) []float64 {
+	t.Helper()
+	l, d := len(z), len(z[0])
+	mean, share := make([]float64, d), make([]float64, 3)
+	for i := range z {
+		share[labels[i]] += 1 / float64(l)
+		for j, v := range z[i] {
+			mean[j] += v / float64(l)
+		}
+	}
+	gram, right := mat.NewDense(d, d, nil), mat.NewDense(d, 3, nil)
+	for i := range z {
+		for j := range d {
+			for k := range d {
+				gram.Set(j, k, gram.At(j, k)+(z[i][j]-mean[j])*(z[i][k]-mean[k]))
+			}
+			right.Set(j, int(labels[i]), right.At(j, int(labels[i]))+z[i][j]-mean[j])
+		}
+	}
+	for j := range d {
+		gram.Set(j, j, gram.At(j, j)+lambda)
+	}
+	var w mat.Dense
+	if err := w.Solve(gram, right); err != nil {
+		t.Fatal(err)
+	}
+	scores := share
+	for c := range scores {
+		for j := range d {
+			scores[c] += w.At(j, c) * (x[j] - mean[j])
+		}
+	}
+	return scores
+}
+
+// TestLinearProbeNaive: the scores are those of the normal equations, and the error of objects left out is that of a fit
+// without each of them, for more objects than features and for fewer.
+func TestLinearProbeNaive(t *testing.T) {
+	for _, d := range []int{4, 30} {
+		const l = 18
+		z, labels := probeData(l, d, 1)
+		probe, err := NewLinearProbe(z, labels, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flat := values(t)(z, nil)
+		objects := make([][]float64, l)
+		mean, scale := make([]float64, d), 0.0
+		for i := range objects {
+			objects[i] = flat[i*d : (i+1)*d]
+			for j, v := range objects[i] {
+				mean[j] += v / l
+			}
+		}
+		for _, object := range objects {
+			for j, v := range object {
+				scale += (v - mean[j]) * (v - mean[j]) / l
+			}
+		}
+		x := objects[5]
+		want := naiveRidge(t, objects, labels, probe.Ridge*scale, x)
+		var got mat.VecDense
+		got.MulVec(probe.Matrix, mat.NewVecDense(d, x))
+		for c := range want {
+			near(t, "score", got.AtVec(c)+probe.Offset[c], want[c], 1e-9)
+		}
+		best := math.Inf(1)
+		for _, ridge := range probeRidges() {
+			best = min(best, naiveLeaveOut(t, objects, labels, ridge*scale))
+		}
+		near(t, "squared error left out", probe.LeaveOut, best, 1e-9)
+	}
+}
+
+// naiveLeaveOut fits without each object in turn. Its means leave the object out too.
+func naiveLeaveOut(t *testing.T, z [][]float64, labels []uint8, lambda float64) float64 {
+	t.Helper()
+	sum := 0.0
+	for i := range z {
+		var rest [][]float64
+		var restLabels []uint8
+		for j := range z {
+			if j != i {
+				rest, restLabels = append(rest, z[j]), append(restLabels, labels[j])
+			}
+		}
+		for c, score := range naiveRidge(t, rest, restLabels, lambda, z[i]) {
+			target := 0.0
+			if c == int(labels[i]) {
+				target = 1
+			}
+			sum += (score - target) * (score - target) / float64(len(z))
+		}
+	}
+	return sum
+}
+
+// TestFewShotProbe: chance on features that know nothing, nearly all right on those that do, and one draw for one seed.
+func TestFewShotProbe(t *testing.T) {
+	labels := make([]uint8, 600)
+	good, bad := make([]float64, 600*2), make([]float64, 600*2)
+	rng := rand.New(rand.NewPCG(2, 0))
+	for i := range labels {
+		labels[i] = uint8(i % 3)
+		for j := range 2 {
+			bad[2*i+j] = rng.NormFloat64()
+		}
+		angle := 2 * math.Pi * float64(i%3) / 3
+		good[2*i], good[2*i+1] = math.Cos(angle)+0.1*bad[2*i], math.Sin(angle)+0.1*bad[2*i+1]
+	}
+	for want, flat := range map[float64][]float64{1: good, 1. / 3: bad} {
+		codes := LabelledCodes{tensors.FromFlatDataAndDimensions(flat, 600, 2), labels}
+		first, err := FewShotProbe(codes, codes, 5, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "accuracy", first, want, 0.1)
+		if again, err := FewShotProbe(codes, codes, 5, 4); err != nil || again != first {
+			t.Errorf("the same seed gives %g, then %g, %v", first, again, err)
+		}
+	}
+}
+
+// TestRivals: by hand; the distance is in units of the object's own length.
+func TestRivals(t *testing.T) {
+	x := tensors.FromValue([][]float32{{3, 4}, {3, 4}, {0, 4}, {6, 8}})
+	rivals, err := Rivals(x, []uint8{0, 0, 1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []Rival{{2, 3. / 5}, {2, 3. / 5}, {0, 3. / 4}, {0, 5. / 10}} {
+		if rivals[i].Place != want.Place {
+			t.Errorf("rival of %d: %d, want %d", i, rivals[i].Place, want.Place)
+		}
+		near(t, "distance", rivals[i].Distance, want.Distance, 1e-12)
+	}
+}
+
+// TestQuarterTurnsOfGlyphs is C20.1 on six letters of many faces: far better than chance on families not seen, with the
+// failures where a letter's rival is near. O and H have one, F and L have not.
+func TestQuarterTurnsOfGlyphs(t *testing.T) {
+	all, err := glyphs.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err = all.Of("FLOHbq"); err != nil {
+		t.Fatal(err)
+	}
+	train, test, err := all.Split(1, 0.3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turns := func(s *glyphs.Set) (*tensors.Tensor, []uint8) {
+		turned, err := s.QuarterTurns()
+		if err == nil {
+			turned, err = turned.Centred(glyphs.Side)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return turned.Tensor(), turned.Labels
+	}
+	x, labels := turns(train)
+	m, _ := fitClassifier(t, ClassifierConfig{Features: 1024, Classes: 4, Hidden: []int{64}, Seed: 1},
+		FitConfig{Epochs: 20, Batch: 64, Decay: "cosine", Seed: 1}, x, labels)
+	x, labels = turns(test)
+	accuracy, err := m.Accuracy(x, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if accuracy.Mean < 0.25+10*accuracy.SE {
+		t.Errorf("accuracy %v of quarter turns, want ¼ by 10 standard errors", accuracy)
+	}
+	right := map[string]float64{}
+	for i, v := range accuracy.PerObject {
+		right[test.CharacterOf(i/4)] += v / float64(4*test.Len()/6)
+	}
+	t.Logf("accuracy %v, by letter %v", accuracy, right)
+	if easy, hard := (right["F"]+right["L"])/2, (right["O"]+right["b"]+right["q"])/3; easy < 0.9 || hard > easy-0.1 {
+		t.Errorf("F and L %.2f, O, b and q %.2f, want failures where a rival is near", easy, hard)
+	}
+	if first, err := Rivals(x, labels); err != nil || first[0].Distance <= 0 {
+		t.Errorf("rivals %v, %v", first[0], err)
+	}
+}
+
+func TestPretextRefuses(t *testing.T) {
+	z, labels := probeData(6, 2, 1)
+	flat := tensors.FromFlatDataAndDimensions(make([]float64, 12), 6, 2)
+	probe, err := NewLinearProbe(z, labels, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, err := range map[string]error{
+		"LinearProbe of features (Float64)[6, 2] with 2 labels":  errorOf(NewLinearProbe(z, labels[:2], 3)),
+		"label 2 of object 2, want 0 to 1":                       errorOf(NewLinearProbe(z, labels, 2)),
+		"LinearProbe with classes = 1, want 2 to 256":            errorOf(NewLinearProbe(z, labels, 1)),
+		"features with variance 0, want":                         errorOf(NewLinearProbe(flat, labels, 3)),
+		"features of shape (Float64)[3, 4], want [l, 2]":         errorOf(probe.Classify(tensors.FromFlatDataAndDimensions(make([]float64, 12), 3, 4))),
+		"accuracy of 6 objects with 1 labels":                    errorOf(probe.Accuracy(z, labels[:1])),
+		"FewShotProbe of features (Float64)[6, 2] with 1 labels": errorOf(FewShotProbe(LabelledCodes{z, labels[:1]}, LabelledCodes{z, labels}, 1, 1)),
+		"LabelBudget: 3 objects of class 0":                      errorOf(FewShotProbe(LabelledCodes{z, labels}, LabelledCodes{z, labels}, 3, 1)),
+		"Rivals of (Float64)[6, 2] with 3 labels":                errorOf(Rivals(z, labels[:3])),
+		"Rivals: object 0, label 7, has none":                    errorOf(Rivals(z, []uint8{7, 7, 7, 7, 7, 7})),
+		"objects that are not 0":                                 errorOf(Rivals(flat, labels)),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that contains %q", err, want)
+		}
+	}
+}
