@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// Adam's constants, as in the paper.
+// Adam's constants, as in the paper. β₁ is the default of FitConfig.Beta1.
 const (
 	adamBeta1   = 0.9
 	adamBeta2   = 0.999
@@ -54,7 +54,7 @@ func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*mo
 	step.SetNodeValue(t)
 	rate := MulScalar(decays[c.Decay](ConvertDType(progress, dtype)), c.LearningRate)
 	rate = after(rate, variables, gradients)
-	rate = Div(rate, OneMinus(Pow(ConstAs(t, adamBeta1), t)))    // η/(1 − β₁ᵗ)
+	rate = Div(rate, OneMinus(Pow(ConstAs(t, c.beta1()), t)))    // η/(1 − β₁ᵗ)
 	scale := Reciprocal(OneMinus(Pow(ConstAs(t, adamBeta2), t))) // 1/(1 − β₂ᵗ)
 	for i, v := range variables {
 		own := rate
@@ -63,15 +63,23 @@ func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*mo
 				own = Mul(rate, part)
 			}
 		}
-		adamUpdate(scope, v, gradients[i], own, scale)
+		adamUpdate(scope, v, gradients[i], c.beta1(), own, scale)
 	}
 }
 
+// beta1 is the decay of the first moment.
+func (c FitConfig) beta1() float64 {
+	if c.Beta1 == nil {
+		return adamBeta1
+	}
+	return *c.Beta1
+}
+
 // adamUpdate builds the update of one variable.
-func adamUpdate(scope *model.Scope, v *model.Variable, gradient, rate, scale *Node) {
+func adamUpdate(scope *model.Scope, v *model.Variable, gradient *Node, beta1 float64, rate, scale *Node) {
 	mean := adamVariable(scope, v.Scope(), v.Name()+"_mean", v.Shape())
 	square := adamVariable(scope, v.Scope(), v.Name()+"_square", v.Shape())
-	m := Add(MulScalar(mean.NodeValue(gradient), adamBeta1), MulScalar(gradient, 1-adamBeta1))
+	m := Add(MulScalar(mean.NodeValue(gradient), beta1), MulScalar(gradient, 1-beta1))
 	s := Add(MulScalar(square.NodeValue(gradient), adamBeta2), MulScalar(Square(gradient), 1-adamBeta2))
 	mean.SetNodeValue(m)
 	square.SetNodeValue(s)

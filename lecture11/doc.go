@@ -38,6 +38,18 @@
 //	13 (continued): the trick, SGD     reparameterization.go, fit.go             12_vae.ipynb
 //	13 (continued): similar objects    vae_use.go, latent.go                     12_vae.ipynb
 //	13a Autoencoders, supervised       autoencoder.go, autoencoder_gradients.go  09_autoencoders.ipynb
+//	14 Multi-task learning             multi_task.go, multi_task_loss.go         14_multi_task.ipynb
+//	14 (checks): learning to learn     multi_task_study.go, ridge.go             14_multi_task.ipynb
+//	14 (checks): conflicts, balance    multi_task_conflict.go, multi_task_balance.go 14_multi_task.ipynb
+//	15–17 Transfer, cut, fine-tune     transfer.go, transfer_ways.go             15_transfer.ipynb
+//	18 Domain shift, importance        domain_shift.go, domain_shift_fit.go      18_domain_shift.ipynb
+//	18 (checks): a classifier, probes  classifier.go, classifier_probe.go        18_domain_shift.ipynb, 20_pretext.ipynb
+//	19 Few-shot: episodes, prototypes  few_shot.go, few_shot_prototype.go        19_few_shot.ipynb
+//	19 Few-shot: MAML, Reptile, tuning few_shot_meta.go, few_shot_tune.go        19_few_shot.ipynb
+//	20 Pretext task: turns             pretext.go                                20_pretext.ipynb
+//	21–24 GAN: criterion, D*, training gan_theory.go, gan_loss.go                21_gan_theory.ipynb
+//	21–29 GAN: nets, clipping, penalty gan.go                                    (being built)
+//	30 How to judge a generator        gan_judge.go                              (being built)
 //
 // # How it is built
 //

@@ -84,13 +84,7 @@ func (m *PrototypeNet) Config() PrototypeNetConfig { return m.cfg }
 // Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number of
 // episodes of a step, default 1, and an epoch is a pass over the episodes. The losses are "loss", in nats, and "accuracy".
 func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
-	if err := m.checkObjects(x, m.cfg.Features, false); err != nil {
-		return nil, err
-	}
-	if len(labels) != x.Shape().Dimensions[0] {
-		return nil, fmt.Errorf("lecture11: PrototypeNet.Training: %d labels for objects %s, want one for each", len(labels), x.Shape())
-	}
-	episodes, err := DrawEpisodes(labels, m.cfg.Episode, m.cfg.Episodes, uint64(cfg.Seed))
+	table, err := m.trainingEpisodes(x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +95,7 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string
 		key: map[string]any{"kind": "prototypes", "model": m.cfg, "fit": cfg, "data": dataID,
 			"code": codeVersion(slices.Concat(netSources, []string{"few_shot.go", "few_shot_prototype.go"})...)},
 		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{episodeTable(episodes, m.cfg.Episode)}, whole: []*tensors.Tensor{x},
+		data: []*tensors.Tensor{table}, whole: []*tensors.Tensor{x},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			loss, accuracy := m.episodeLoss(scope, batch[0], batch[1])
 			cfg.adamStep(scope, progress, loss)

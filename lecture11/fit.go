@@ -26,6 +26,9 @@ type FitConfig struct {
 	Decay        string  `json:"decay"`         // η over the run: "constant" (default), "linear" or "cosine", both to 0
 	Seed         int64   `json:"seed"`          // order of the objects and the noise of the training
 
+	// Beta1 is Adam's β₁ ∈ [0, 1), the memory of its first moment; nil: 0.9. Games such as a GAN's want 0 or 0.5.
+	Beta1 *float64 `json:"beta1,omitempty"`
+
 	// StepsPerCall is how many steps run on the device before losses come back and an interrupt is looked at.
 	// It changes speed, not numbers. Default 50.
 	StepsPerCall int `json:"-"`
@@ -57,6 +60,8 @@ func (c FitConfig) check(n int) error {
 		return fmt.Errorf("lecture11: FitConfig.Batch = %d, want 1 to %d, the number of objects", c.Batch, n)
 	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0):
 		return fmt.Errorf("lecture11: FitConfig.LearningRate = %g, want a positive number", c.LearningRate)
+	case !(c.beta1() >= 0 && c.beta1() < 1):
+		return fmt.Errorf("lecture11: FitConfig.Beta1 = %g, want a number in [0, 1)", c.beta1())
 	case c.StepsPerCall < 1:
 		return fmt.Errorf("lecture11: FitConfig.StepsPerCall = %d, want at least 1", c.StepsPerCall)
 	}

@@ -62,7 +62,7 @@ func (m *MultiTask) checkData(d TaskData) error {
 	}
 	for i, label := range y {
 		if task := m.cfg.Tasks[i%len(m.cfg.Tasks)]; !task.allows(label) {
-			return fmt.Errorf("lecture11: label %g of object %d in task %q, want %s", label, i/len(m.cfg.Tasks), task.Name, task.range_())
+			return fmt.Errorf("lecture11: label %g of object %d in task %q, want %s", label, i/len(m.cfg.Tasks), task.Name, task.labelRange())
 		}
 	}
 	return checkWeights(d.Weights, l)
@@ -79,8 +79,8 @@ func (t Task) allows(label float32) bool {
 	return label >= 0 && label < float32(t.Classes) && label == float32(int(label))
 }
 
-// range_ says in words which labels the task may have.
-func (t Task) range_() string {
+// labelRange says in words which labels the task may have.
+func (t Task) labelRange() string {
 	if t.Classes == 0 {
 		return "a finite number, or NaN for none"
 	}

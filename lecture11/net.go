@@ -23,9 +23,10 @@ var activations = map[string]func(*Node) *Node{
 	"tanh":   Tanh,
 	"gelu":   activation.Gelu,
 	"linear": func(x *Node) *Node { return x },
+	"leaky":  func(x *Node) *Node { return Max(x, MulScalar(x, 0.2)) },
 }
 
-// Dense is a network of fully connected layers: hidden sizes with the named activation ("relu", "tanh", "gelu" or "linear", none)
+// Dense is a network of fully connected layers: hidden sizes with the named activation ("relu", "tanh", "gelu", "leaky", which is max(x, 0.2x), or "linear", none)
 // after each, then a linear layer to outputs. No hidden size makes it a single affine map.
 //
 // Weights start uniform in ±√(6/(in + out)) (Glorot & Bengio 2010), biases at 0. He's N(0, 2/in), GoMLX's default, leaves

@@ -31,7 +31,11 @@ func newStackedLayer(scope *model.Scope, x *Node, outputs, fanOut int) stackedLa
 // weightsName is what a layer calls its weights, GoMLX's as ours.
 const weightsName = "weights"
 
-// apply maps x [R, batch, in] to [R, batch, out].
+// apply maps x [R, batch, in] to [R, batch, out]. One layer is a plain product: XLA does not see through a batch axis of 1.
 func (l stackedLayer) apply(x *Node) *Node {
+	if d := x.Shape().Dimensions; d[0] == 1 {
+		y := Dot(Reshape(x, d[1], d[2]), Reshape(l.weights, d[2], -1)).Product()
+		return Add(ExpandAxes(y, 0), l.biases)
+	}
 	return Add(Dot(x, l.weights).General([]int{2}, []int{0}, []int{1}, []int{0}), l.biases)
 }

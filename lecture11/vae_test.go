@@ -334,7 +334,7 @@ func TestVAEConfigErrors(t *testing.T) {
 		{VAEConfig{Features: 784, Latent: 2, NoiseStd: -1}, "VAEConfig.NoiseStd = -1"},
 		{VAEConfig{Features: 784, Latent: 2, Beta: math.NaN()}, "VAEConfig.Beta = NaN"},
 		{VAEConfig{Features: 784, Latent: 2, PriorStd: math.Inf(1)}, "VAEConfig.PriorStd = +Inf"},
-		{VAEConfig{Features: 784, Latent: 2, Activation: "relU"}, `VAEConfig.Activation = "relU", want one of "gelu", "relu", "tanh"`},
+		{VAEConfig{Features: 784, Latent: 2, Activation: "relU"}, `VAEConfig.Activation = "relU", want one of "gelu", "leaky", "linear", "relu", "tanh"`},
 		{VAEConfig{Features: 784, Latent: 2, Likelihood: "poisson"}, `want one of "bernoulli", "gaussian"`},
 		{VAEConfig{Features: 784, Latent: 2, Encoder: "resnet"}, `VAEConfig.Encoder = "resnet"`},
 		{VAEConfig{Features: 100, Latent: 2, Decoder: "conv"}, "VAEConfig.Features = 100 with Decoder"},

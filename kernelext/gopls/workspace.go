@@ -88,6 +88,7 @@ func environment(base []string, dir string) []string {
 		"GOFLAGS=",             // -mod=mod, say, is refused in a workspace
 		"GO_TELEMETRY_CHILD=2", // no process of gopls's telemetry beside it, which would outlive it
 		"GOGC=50",              // half the memory for some milliseconds
+		"GOMEMLIMIT=480MiB",    // soft: what the first look at all packages leaves is given back
 	)
 }
 

@@ -8,16 +8,13 @@
 package main
 
 import (
-	"context"
 	_ "embed"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -111,7 +108,7 @@ func newTraining(backend compute.Backend, model string) (*lecture11.Training, er
 	return m.Training(d, lecture11.FitConfig{Batch: size[1], Epochs: 100, StepsPerCall: stepsPerCall})
 }
 
-// timeOurs trains and prints milliseconds a step, compilation left out.
+// timeOurs trains and prints milliseconds a step.
 func timeOurs(model string, steps int) error {
 	backend, err := device.Backend()
 	if err != nil {
@@ -121,22 +118,7 @@ func timeOurs(model string, steps int) error {
 	if err != nil {
 		return err
 	}
-	warm, done := steps/10/stepsPerCall*stepsPerCall+stepsPerCall, errors.New("done")
-	var start time.Time
-	err = training.Run(context.Background(), func(step int, _ map[string]float64) error {
-		switch step {
-		case warm:
-			start = time.Now()
-		case warm + steps/stepsPerCall*stepsPerCall:
-			return done
-		}
-		return nil
-	})
-	if !errors.Is(err, done) {
-		return fmt.Errorf("training ended before %d steps: %w", warm+steps, err)
-	}
-	fmt.Println(time.Since(start).Seconds() * 1e3 / float64(steps/stepsPerCall*stepsPerCall))
-	return nil
+	return rounds.PrintStep(training, steps, stepsPerCall)
 }
 
 // randomObjects are pixels 0 and 255, with MNIST's share of ink, and labels of three tasks.

@@ -3,12 +3,17 @@
 package rounds
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"deeplearning.example/lecture11"
 )
 
 // Run is a command that prints milliseconds a step.
@@ -57,4 +62,26 @@ func milliseconds(command []string) (float64, error) {
 		return 0, err
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
+
+// PrintStep trains and prints the milliseconds of a step, a mean over steps after compilation and some to warm up. The training has
+// more steps than that, and perCall of them a call.
+func PrintStep(training *lecture11.Training, steps, perCall int) error {
+	warm, counted := steps/10/perCall*perCall+perCall, steps/perCall*perCall
+	done := errors.New("done")
+	var start time.Time
+	err := training.Run(context.Background(), func(step int, _ map[string]float64) error {
+		switch step {
+		case warm:
+			start = time.Now()
+		case warm + counted:
+			return done
+		}
+		return nil
+	})
+	if !errors.Is(err, done) {
+		return fmt.Errorf("training ended before %d steps: %w", warm+counted, err)
+	}
+	fmt.Println(time.Since(start).Seconds() * 1e3 / float64(counted))
+	return nil
 }

@@ -1,0 +1,201 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+)
+
+// GaussianFit is mean and covariance of features.
+type GaussianFit struct {
+	Mean       []float64
+	Covariance *mat.SymDense
+	Objects    int // l, which a Fréchet distance must be told with
+}
+
+// FitGaussian takes mean and covariance (divided by l − 1) of features [l, d], l ≥ 2.
+func FitGaussian(features *tensors.Tensor) (GaussianFit, error) {
+	rows, err := objectRows(features)
+	if err != nil {
+		return GaussianFit{}, err
+	}
+	if len(rows) < 2 {
+		return GaussianFit{}, fmt.Errorf("lecture11: FitGaussian of %d object, want at least 2", len(rows))
+	}
+	d := len(rows[0])
+	x := mat.NewDense(len(rows), d, slices.Concat(rows...))
+	fit := GaussianFit{Mean: make([]float64, d), Covariance: mat.NewSymDense(d, nil), Objects: len(rows)}
+	for j := range d {
+		fit.Mean[j] = stat.Mean(mat.Col(nil, j, x), nil)
+	}
+	stat.CovarianceMatrix(fit.Covariance, x, nil)
+	return fit, nil
+}
+
+// FrechetDistance is the squared distance of two Gaussians (the square of W₂),
+//
+//	‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁^½ Σ₂ Σ₁^½)^½),
+//
+// in the units of the features squared. The root is taken of a symmetric matrix, by its eigenvalues; the usual (Σ₁Σ₂)^½ is that of one
+// that is not. With few objects it is far above 0 even for two samples of one distribution: compare at one l, and beside real against
+// real.
+//
+// Slide "How to judge a generator"; Heusel et al. 2017 (FID, with the features of another network).
+func FrechetDistance(a, b GaussianFit) (float64, error) {
+	if len(a.Mean) != len(b.Mean) || len(a.Mean) == 0 {
+		return 0, fmt.Errorf("lecture11: FrechetDistance of features of %d and %d components, want as many, at least 1", len(a.Mean), len(b.Mean))
+	}
+	root, err := symmetricRoot(a.Covariance)
+	if err != nil {
+		return 0, err
+	}
+	var left, product mat.Dense
+	left.Mul(root, b.Covariance)
+	product.Mul(&left, root)
+	d := len(a.Mean)
+	symmetric := mat.NewSymDense(d, nil)
+	for i := range d {
+		for j := i; j < d; j++ {
+			symmetric.SetSym(i, j, (product.At(i, j)+product.At(j, i))/2)
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(symmetric, false) {
+		return 0, fmt.Errorf("lecture11: FrechetDistance: the eigenvalues of Σ₁^½ Σ₂ Σ₁^½ do not converge: are the features finite?")
+	}
+	distance := mat.Trace(a.Covariance) + mat.Trace(b.Covariance)
+	for _, value := range eigen.Values(nil) {
+		distance -= 2 * math.Sqrt(math.Max(0, value))
+	}
+	return distance + squaredDistance(a.Mean, b.Mean), nil
+}
+
+// symmetricRoot is the root of a symmetric matrix without negative eigenvalues; tiny negative ones count as 0.
+func symmetricRoot(m *mat.SymDense) (*mat.Dense, error) {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(m, true) {
+		return nil, fmt.Errorf("lecture11: the eigenvalues of a covariance do not converge: are the features finite?")
+	}
+	var vectors, scaled, root mat.Dense
+	eigen.VectorsTo(&vectors)
+	values := eigen.Values(nil)
+	scaled.Apply(func(_, j int, v float64) float64 { return v * math.Sqrt(math.Max(0, values[j])) }, &vectors)
+	root.Mul(&scaled, vectors.T())
+	return &root, nil
+}
+
+// InceptionScore is exp(E KL(p(y|x) ‖ p(y))) for the class probabilities of generated objects p [l, C], with p(y) their mean: 1 where
+// all say the same, C where each is sure and the classes are even. It sees neither copies of one object a class nor what the
+// classifier ignores.
+//
+// Slide "How to judge a generator"; Salimans et al. 2016.
+func InceptionScore(p *tensors.Tensor) (float64, error) {
+	rows, err := objectRows(p)
+	if err != nil {
+		return 0, err
+	}
+	mean := make([]float64, len(rows[0]))
+	for i, row := range rows {
+		sum := 0.0
+		for c, v := range row {
+			if v < 0 {
+				return 0, fmt.Errorf("lecture11: InceptionScore: probability %g of class %d of object %d, want at least 0", v, c, i)
+			}
+			sum += v
+			mean[c] += v / float64(len(rows))
+		}
+		if math.Abs(sum-1) > 1e-3 {
+			return 0, fmt.Errorf("lecture11: InceptionScore: the probabilities of object %d sum to %g, want 1", i, sum)
+		}
+	}
+	divergence := 0.0
+	for _, row := range rows {
+		for c, v := range row {
+			divergence += weighted(v, math.Log(v/mean[c])) / float64(len(rows))
+		}
+	}
+	return math.Exp(divergence), nil
+}
+
+// ManifoldPrecisionRecall compares generated objects with real ones by balls that reach to the k-th nearest neighbour within a set:
+// precision is the share of generated objects in a ball of a real one (are they good?), recall the share of real objects in a ball of a
+// generated one (are all kinds there?). real, fake: features [l, d] and [m, d]; 1 ≤ k < min(l, m).
+//
+// Slide "How to judge a generator"; Kynkäänniemi et al. 2019.
+func ManifoldPrecisionRecall(real, fake *tensors.Tensor, k int) (precision, recall float64, err error) {
+	a, err := objectRows(real)
+	if err != nil {
+		return 0, 0, err
+	}
+	b, err := objectRows(fake)
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(a[0]) != len(b[0]) || k < 1 || k >= min(len(a), len(b)) {
+		return 0, 0, fmt.Errorf("lecture11: ManifoldPrecisionRecall of features %s and %s with k = %d, want as many components and 1 ≤ k < %d",
+			real.Shape(), fake.Shape(), k, min(len(a), len(b)))
+	}
+	return covered(a, b, k), covered(b, a, k), nil
+}
+
+// covered is the share of points in a ball of one of centres, that reaches to its k-th nearest other centre.
+func covered(centres, points [][]float64, k int) float64 {
+	radius := make([]float64, len(centres))
+	for i, c := range centres {
+		distances := make([]float64, 0, len(centres))
+		for j, other := range centres {
+			if j != i {
+				distances = append(distances, squaredDistance(c, other))
+			}
+		}
+		slices.Sort(distances)
+		radius[i] = distances[k-1]
+	}
+	inside := 0
+	for _, p := range points {
+		for i, c := range centres {
+			if squaredDistance(p, c) <= radius[i] {
+				inside++
+				break
+			}
+		}
+	}
+	return float64(inside) / float64(len(points))
+}
+
+// TwoSampleNeighbours is the accuracy of 1-nearest-neighbour, each object left out in turn, in telling real from generated ones: ½ where
+// nothing tells them apart, 1 where all can be told, 0 where each generated object is next to the real one that it copies. real, fake:
+// [l, d] each, as many of both.
+//
+// Slide "How to judge a generator"; Lopez-Paz & Oquab 2017.
+func TwoSampleNeighbours(real, fake *tensors.Tensor) (float64, error) {
+	a, err := objectRows(real)
+	if err != nil {
+		return 0, err
+	}
+	b, err := objectRows(fake)
+	if err != nil {
+		return 0, err
+	}
+	if len(a) != len(b) || len(a[0]) != len(b[0]) || len(a) < 2 {
+		return 0, fmt.Errorf("lecture11: TwoSampleNeighbours of %s and %s, want one shape [l, d] with l ≥ 2", real.Shape(), fake.Shape())
+	}
+	all := slices.Concat(a, b)
+	right := 0
+	for i, x := range all {
+		best, nearest := math.Inf(1), -1
+		for j, y := range all {
+			if d := squaredDistance(x, y); j != i && d < best {
+				best, nearest = d, j
+			}
+		}
+		if (nearest < len(a)) == (i < len(a)) {
+			right++
+		}
+	}
+	return float64(right) / float64(len(all)), nil
+}

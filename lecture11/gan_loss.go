@@ -1,0 +1,46 @@
+package lecture11
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// AdversarialLoss is a pair of criteria of a GAN on what the discriminator says, its output a before any sigmoid: means over a batch,
+// each for its own player to minimise.
+type AdversarialLoss struct {
+	// Discriminator is the loss on outputs for real and for generated objects, [batch] each: a scalar.
+	Discriminator func(real, fake *Node) *Node
+	// Generator is the loss on outputs for generated objects, [batch]: a scalar.
+	Generator func(fake *Node) *Node
+}
+
+// AdversarialLosses are the criteria that a GAN may name, with D = σ(a):
+//
+//	minimax         −E ln D(x) − E ln(1 − D(G(z)));         E ln(1 − D(G(z)))    Goodfellow et al. 2014
+//	non-saturating  the same;                               −E ln D(G(z))         the same, section 3
+//	least-squares   ½E(a(x) − 1)² + ½E(a(G(z)) + 1)²;       ½E a(G(z))²           Mao et al. 2017, a = −1, b = 1, c = 0
+//	wasserstein     E a(G(z)) − E a(x);                     −E a(G(z))            Arjovsky et al. 2017
+//	hinge           E max(0, 1 − a(x)) + E max(0, 1 + a(G(z)));  −E a(G(z))       Lim & Ye 2017
+//
+// The gradient of the generator's loss in a is −σ(a) for minimax, which vanishes where the discriminator is sure (a → −∞), and
+// −(1 − σ(a)) for non-saturating, which does not: their ratio is e^(−a).
+//
+// Slides "GAN: criterion", "GAN: training", "LSGAN", "Wasserstein GAN".
+var AdversarialLosses = map[string]AdversarialLoss{
+	"minimax":        {crossEntropyLoss, func(fake *Node) *Node { return Neg(ReduceAllMean(Softplus(fake))) }},
+	"non-saturating": {crossEntropyLoss, func(fake *Node) *Node { return ReduceAllMean(Softplus(Neg(fake))) }},
+	"least-squares": {func(real, fake *Node) *Node {
+		return MulScalar(Add(ReduceAllMean(Square(AddScalar(real, -1))), ReduceAllMean(Square(OnePlus(fake)))), 0.5)
+	}, func(fake *Node) *Node { return MulScalar(ReduceAllMean(Square(fake)), 0.5) }},
+	"wasserstein": {func(real, fake *Node) *Node { return Sub(ReduceAllMean(fake), ReduceAllMean(real)) }, criticLoss},
+	"hinge": {func(real, fake *Node) *Node {
+		return Add(ReduceAllMean(MaxScalar(OneMinus(real), 0)), ReduceAllMean(MaxScalar(OnePlus(fake), 0)))
+	}, criticLoss},
+}
+
+// crossEntropyLoss is −E ln σ(real) − E ln(1 − σ(fake)).
+func crossEntropyLoss(real, fake *Node) *Node {
+	return Add(ReduceAllMean(Softplus(Neg(real))), ReduceAllMean(Softplus(fake)))
+}
+
+// criticLoss is −E a(G(z)).
+func criticLoss(fake *Node) *Node { return Neg(ReduceAllMean(fake)) }

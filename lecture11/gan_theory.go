@@ -1,0 +1,116 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/integrate/quad"
+)
+
+// Interval is where densities on the line are integrated, by Gauss and Legendre with points nodes. Outside it they count as 0.
+type Interval struct {
+	Low, High float64
+	Points    int // default 2000
+}
+
+// integral is ∫ f over the interval.
+func (i Interval) integral(f func(x float64) float64) (float64, error) {
+	if !(i.Low < i.High) || math.IsInf(i.Low, 0) || math.IsInf(i.High, 0) || i.Points < 0 {
+		return 0, fmt.Errorf("lecture11: Interval{Low: %g, High: %g, Points: %d}, want finite ends, Low < High and Points ≥ 0", i.Low, i.High, i.Points)
+	}
+	points := i.Points
+	if points == 0 {
+		points = 2000
+	}
+	return quad.Fixed(f, i.Low, i.High, points, quad.Legendre{}, 0), nil
+}
+
+// OptimalDiscriminator is the discriminator that tells objects of density p from generated ones of density q best,
+//
+//	D*(x) = p(x)/(p(x) + q(x)),
+//
+// from the two densities at x; NaN where both are 0, for there nothing decides.
+//
+// Slide "GAN: the best discriminator"; Goodfellow et al. 2014, proposition 1.
+func OptimalDiscriminator(p, q float64) float64 { return p / (p + q) }
+
+// GameValue is V(D, G) = E_p ln D(x) + E_q ln(1 − D(x)), in nats, for a discriminator and densities p of the data and q of the
+// generator. D* makes it largest: −ln 4 + 2·JSD(p, q).
+//
+// Slide "GAN: criterion"; Goodfellow et al. 2014, eq. 1.
+func GameValue(d, p, q func(x float64) float64, over Interval) (float64, error) {
+	return over.integral(func(x float64) float64 {
+		at := d(x)
+		return weighted(p(x), math.Log(at)) + weighted(q(x), math.Log1p(-at))
+	})
+}
+
+// weighted is w·v, and 0 for w = 0 whatever v is.
+func weighted(w, v float64) float64 {
+	if w == 0 {
+		return 0
+	}
+	return w * v
+}
+
+// JensenShannon is the divergence ½KL(p ‖ m) + ½KL(q ‖ m), m = (p + q)/2, in nats: 0 for p = q, ln 2 for disjoint supports.
+//
+// Slide "GAN: what is minimised"; Lin 1991.
+func JensenShannon(p, q func(x float64) float64, over Interval) (float64, error) {
+	return over.integral(func(x float64) float64 {
+		a, b := p(x), q(x)
+		m := (a + b) / 2
+		return 0.5*weighted(a, math.Log(a/m)) + 0.5*weighted(b, math.Log(b/m))
+	})
+}
+
+// Wasserstein1 is the distance of two samples of one size on the line, the mean of |x_(i) − y_(i)| over the sorted values: the
+// work of the best plan to move one onto the other. It equals ∫|F − G|.
+//
+// Slide "Wasserstein GAN"; Villani 2009.
+func Wasserstein1(x, y []float64) (float64, error) {
+	if len(x) != len(y) || len(x) == 0 {
+		return 0, fmt.Errorf("lecture11: Wasserstein1 of %d and %d values, want as many of both, at least one", len(x), len(y))
+	}
+	a, b := slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y))
+	sum := 0.0
+	for i := range a {
+		sum += math.Abs(a[i] - b[i])
+	}
+	return sum / float64(len(a)), nil
+}
+
+// TwoPoints are the distances of a point mass at 0 and one at theta: JSD is ln 2 wherever they are apart, and tells no direction;
+// W₁ = |θ| does.
+//
+// Slide "Wasserstein GAN"; Arjovsky, Chintala & Bottou 2017, example 1.
+func TwoPoints(theta float64) (jsd, w1 float64) {
+	if theta == 0 {
+		return 0, 0
+	}
+	return math.Ln2, math.Abs(theta)
+}
+
+// BilinearGame plays min over x, max over y of x·y by gradient steps of size eta from (x, y), and gives the path, steps+1 points. At
+// once, both move by the same point, and the distance from the solution (0, 0) grows by exactly √(1 + η²) a step; in turns, y moves by
+// the new x, and x² + y² − ηxy stays as it is. Neither comes nearer.
+//
+// Slide "GAN: training"; Goodfellow 2016, "NIPS tutorial", section 7.
+func BilinearGame(x, y, eta float64, steps int, inTurns bool) ([][2]float64, error) {
+	if steps < 0 || !(eta > 0) || math.IsInf(eta, 0) {
+		return nil, fmt.Errorf("lecture11: BilinearGame of %d steps of size %g, want steps ≥ 0 and a positive size", steps, eta)
+	}
+	path := [][2]float64{{x, y}}
+	for range steps {
+		next := x - eta*y
+		if inTurns {
+			y += eta * next
+		} else {
+			y += eta * x
+		}
+		x = next
+		path = append(path, [2]float64{x, y})
+	}
+	return path, nil
+}

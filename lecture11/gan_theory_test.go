@@ -1,0 +1,115 @@
+package lecture11
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// slideDensities are p = ½N(±2, .5²) and q = N(0, 1.5²) of slides 21–24.
+func slideDensities() (p, q func(float64) float64, over Interval) {
+	left, right := distuv.Normal{Mu: -2, Sigma: 0.5}, distuv.Normal{Mu: 2, Sigma: 0.5}
+	wide := distuv.Normal{Sigma: 1.5}
+	return func(x float64) float64 { return (left.Prob(x) + right.Prob(x)) / 2 }, wide.Prob, Interval{Low: -12, High: 12}
+}
+
+// TestGameValue is C23.1: V(D*, G) = −ln 4 + 2·JSD (1e-3; lecture.md has −.92672), V of any other D is less, p = q gives −ln 4, and
+// disjoint densities 0, where JSD is ln 2 nats, not 1 bit.
+func TestGameValue(t *testing.T) {
+	p, q, over := slideDensities()
+	best := func(x float64) float64 { return OptimalDiscriminator(p(x), q(x)) }
+	value := must(GameValue(best, p, q, over))
+	jsd := must(JensenShannon(p, q, over))
+	near(t, "V(D*, G)", value, -math.Log(4)+2*jsd, 1e-9)
+	near(t, "V(D*, G), the lecture's", value, -0.9267, 1e-3)
+	for _, shift := range []float64{-0.1, 0.1, 0.3} {
+		other := func(x float64) float64 { return 1 / (1 + math.Exp(-math.Log(best(x)/(1-best(x)))-shift)) }
+		if v := must(GameValue(other, p, q, Interval{Low: -7, High: 7})); v >= value {
+			t.Errorf("D* shifted by %g in its logit: V = %g, want under %g", shift, v, value)
+		}
+	}
+	near(t, "V for p = q", must(GameValue(func(float64) float64 { return 0.5 }, p, p, over)), -math.Log(4), 1e-6)
+	near(t, "JSD for p = q", must(JensenShannon(p, p, over)), 0, 1e-12)
+	a, b := distuv.Uniform{Min: 0, Max: 1}, distuv.Uniform{Min: 2, Max: 3}
+	near(t, "JSD of disjoint densities", must(JensenShannon(a.Prob, b.Prob, Interval{Low: -1, High: 4, Points: 20_000})), math.Ln2, 1e-3)
+	_, err := JensenShannon(p, q, Interval{Low: 1, High: 0})
+	wantError(t, err, "Interval{Low: 1, High: 0")
+}
+
+// TestOptimalDiscriminator is the exact part of C22.2: for N(∓1, 1) the logit of D* is −2x; and D* beats each other value at a point.
+func TestOptimalDiscriminator(t *testing.T) {
+	p, q := distuv.Normal{Mu: -1, Sigma: 1}, distuv.Normal{Mu: 1, Sigma: 1}
+	for x := -3.0; x <= 3; x += 0.5 {
+		d := OptimalDiscriminator(p.Prob(x), q.Prob(x))
+		near(t, "logit of D*", math.Log(d/(1-d)), -2*x, 1e-9)
+	}
+	if !math.IsNaN(OptimalDiscriminator(0, 0)) {
+		t.Error("D* where both densities are 0: want NaN, nothing decides")
+	}
+}
+
+// TestWasserstein1 is C28.1: the sorted mean is ∫|F − G| of the samples (1e-9), exactly the shift for a shifted copy, and near θ for
+// samples of N(0, 1) and N(θ, 1).
+func TestWasserstein1(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	const n = 2000
+	x, y, shifted := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range n {
+		x[i], y[i] = rng.NormFloat64(), 2+rng.NormFloat64()
+		shifted[i] = x[i] + 2
+	}
+	w := must(Wasserstein1(x, y))
+	near(t, "∫|F − G|", w, areaBetween(x, y), 1e-9)
+	near(t, "N(0, 1) and N(2, 1)", w, 2, 0.1)
+	near(t, "a shifted copy", must(Wasserstein1(x, shifted)), 2, 1e-9)
+	_, err := Wasserstein1(x, y[:3])
+	wantError(t, err, "2000 and 3 values")
+	for _, theta := range []float64{-3, 0, 0.01, 3} {
+		jsd, w1 := TwoPoints(theta)
+		near(t, "W₁ of two points", w1, math.Abs(theta), 0)
+		if want := map[bool]float64{true: 0, false: math.Ln2}[theta == 0]; jsd != want {
+			t.Errorf("JSD of points 0 and %g: %g, want %g", theta, jsd, want)
+		}
+	}
+}
+
+// areaBetween is ∫|F − G| of the distribution functions of two samples, step by step.
+func areaBetween(x, y []float64) float64 {
+	all := append(slices.Clone(x), y...)
+	slices.Sort(all)
+	below := func(sample []float64, v float64) float64 {
+		count := 0
+		for _, s := range sample {
+			if s <= v {
+				count++
+			}
+		}
+		return float64(count) / float64(len(sample))
+	}
+	area := 0.0
+	for i := 1; i < len(all); i++ {
+		area += math.Abs(below(x, all[i-1])-below(y, all[i-1])) * (all[i] - all[i-1])
+	}
+	return area
+}
+
+// TestBilinearGame is C24.3: at once, 100 steps of .1 grow by √(1 + η²)^100 = 1.64463 (1e-5); in turns x² + y² − ηxy stays (1e-10);
+// neither converges.
+func TestBilinearGame(t *testing.T) {
+	once := must(BilinearGame(1, 0.5, 0.1, 100, false))
+	turns := must(BilinearGame(1, 0.5, 0.1, 100, true))
+	size := func(p [2]float64) float64 { return math.Hypot(p[0], p[1]) }
+	near(t, "growth", size(once[100])/size(once[0]), 1.64463, 1e-5)
+	invariant := func(p [2]float64) float64 { return p[0]*p[0] + p[1]*p[1] - 0.1*p[0]*p[1] }
+	for _, p := range turns {
+		near(t, "x² + y² − ηxy", invariant(p), invariant(turns[0]), 1e-10)
+		if size(p) < 0.5 {
+			t.Errorf("in turns: %v is nearer than half of the start", p)
+		}
+	}
+	_, err := BilinearGame(1, 1, 0, 3, true)
+	wantError(t, err, "size 0")
+}
