@@ -6,68 +6,81 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Omniglot reads the folder of Omniglot (Lake et al. 2015) for those who have it, "images_background" or "images_evaluation":
 // alphabet/character/*.png, black strokes on white, all of one size. Ink becomes 255. classes are the characters, "alphabet/character",
-// in alphabetical order; at most 256 fit the labels, so name the alphabets that are wanted, or none for all.
+// in alphabetical order; at most 256 fit the labels, so name the alphabets that are wanted, or none for all. An alphabet that is not
+// there is refused: a test on fewer alphabets than asked for would look like a result.
 func Omniglot(folder string, alphabets ...string) (images *Images, classes []string, err error) {
-	characters, err := filepath.Glob(filepath.Join(folder, "*", "*"))
+	files, err := fs.Glob(os.DirFS(folder), "*/*/*.png") // of DirFS, for which a folder named "omniglot [2015]" is no pattern
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkAlphabets(folder, files, alphabets); err != nil {
+		return nil, nil, err
+	}
 	images = &Images{ID: fmt.Sprintf("omniglot %s %q", filepath.Base(folder), alphabets)}
-	slices.Sort(characters)
-	for _, character := range characters {
-		alphabet := filepath.Base(filepath.Dir(character))
-		if len(alphabets) > 0 && !slices.Contains(alphabets, alphabet) {
+	for _, file := range files {
+		character := path.Dir(file)
+		if len(alphabets) > 0 && !slices.Contains(alphabets, path.Dir(character)) {
 			continue
 		}
-		files, err := filepath.Glob(filepath.Join(character, "*.png"))
-		if err != nil {
-			return nil, nil, err
+		if len(classes) == 0 || classes[len(classes)-1] != character {
+			classes = append(classes, character)
 		}
-		if len(files) == 0 {
-			continue
-		}
-		if len(classes) == 256 {
+		if len(classes) > 256 {
 			return nil, nil, fmt.Errorf("data: Omniglot of %s has more than 256 characters, want some of its alphabets only", folder)
 		}
-		slices.Sort(files)
-		for _, file := range files {
-			if err := images.addPNG(file, uint8(len(classes))); err != nil {
-				return nil, nil, err
-			}
+		if err := images.addPNG(filepath.Join(folder, filepath.FromSlash(file)), uint8(len(classes)-1)); err != nil {
+			return nil, nil, err
 		}
-		classes = append(classes, alphabet+"/"+filepath.Base(character))
-	}
-	if len(classes) == 0 {
-		return nil, nil, fmt.Errorf("data: no pictures alphabet/character/*.png of %q in %s, want the folder images_background or "+
-			"images_evaluation of Omniglot", alphabets, folder)
 	}
 	return images, classes, nil
 }
 
+// checkAlphabets returns an error unless there are files, alphabet/character/*.png, and some of each alphabet asked for.
+func checkAlphabets(folder string, files, alphabets []string) error {
+	if len(files) == 0 {
+		return fmt.Errorf("data: no pictures alphabet/character/*.png in %s, want the folder images_background or images_evaluation of "+
+			"Omniglot", folder)
+	}
+	var known []string
+	for _, file := range files {
+		known = append(known, path.Dir(path.Dir(file)))
+	}
+	known = slices.Compact(known) // files come alphabet by alphabet
+	for _, alphabet := range alphabets {
+		if !slices.Contains(known, alphabet) {
+			return fmt.Errorf("data: Omniglot of %s has no alphabet %q, want some of %s", folder, alphabet, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
 // addPNG appends a picture of black on white. The first one sets the size.
-func (s *Images) addPNG(path string, label uint8) (err error) {
-	file, err := os.Open(path)
+func (s *Images) addPNG(name string, label uint8) (err error) {
+	file, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	picture, err := png.Decode(file)
 	if err != nil {
-		return fmt.Errorf("data: %s: %w", path, err)
+		return fmt.Errorf("data: %s: %w", name, err)
 	}
 	size := picture.Bounds().Size()
 	if s.Width == 0 {
 		s.Width, s.Height = size.X, size.Y
 	}
 	if size != (image.Point{X: s.Width, Y: s.Height}) {
-		return fmt.Errorf("data: %s is %d×%d pixels, want %d×%d as the others", path, size.X, size.Y, s.Width, s.Height)
+		return fmt.Errorf("data: %s is %d×%d pixels, want %d×%d as the others", name, size.X, size.Y, s.Width, s.Height)
 	}
 	corner := picture.Bounds().Min
 	for y := range size.Y {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -36,7 +37,7 @@ func writePNG(t *testing.T, path string, side, dot int) {
 
 // TestOmniglot: a folder as Omniglot has it, ink and ground, labels in order, a choice of alphabets, and what is refused.
 func TestOmniglot(t *testing.T) {
-	folder := t.TempDir()
+	folder := filepath.Join(t.TempDir(), "omniglot [2015]") // a name that would be a pattern
 	for i, name := range []string{"Greek/character01/1_01.png", "Greek/character02/2_01.png", "Greek/character02/2_02.png", "Latin/character01/3_01.png"} {
 		writePNG(t, filepath.Join(folder, name), 4, i)
 	}
@@ -60,8 +61,10 @@ func TestOmniglot(t *testing.T) {
 	if latin, _, err := Omniglot(folder, "Latin"); err != nil || latin.Len() != 1 {
 		t.Errorf("Latin: %v, %v", latin, err)
 	}
-	_, _, err = Omniglot(folder, "Klingon")
-	refused(t, err, "no pictures")
+	_, _, err = Omniglot(folder, "Latin", "Klingon")
+	refused(t, err, `has no alphabet "Klingon", want some of Greek, Latin`)
+	_, _, err = Omniglot(filepath.Join(folder, "Greek"))
+	refused(t, err, "no pictures alphabet/character/*.png")
 	writePNG(t, filepath.Join(folder, "Latin/character02/4_01.png"), 5, 0)
 	_, _, err = Omniglot(folder)
 	refused(t, err, "5×5 pixels, want 4×4")
@@ -70,6 +73,23 @@ func TestOmniglot(t *testing.T) {
 	}
 	_, _, err = Omniglot(folder)
 	refused(t, err, "0.png")
+}
+
+// TestOmniglotTooMany: labels are bytes, so that a 257th character has none.
+func TestOmniglotTooMany(t *testing.T) {
+	folder := t.TempDir()
+	for i := range 257 {
+		writePNG(t, filepath.Join(folder, "All", fmt.Sprintf("character%03d", i), "1.png"), 2, 0)
+	}
+	_, _, err := Omniglot(folder)
+	refused(t, err, "more than 256 characters")
+	if err := os.RemoveAll(filepath.Join(folder, "All", "character256")); err != nil {
+		t.Fatal(err)
+	}
+	images, classes, err := Omniglot(folder)
+	if err != nil || len(classes) != 256 || images.Labels[255] != 255 {
+		t.Errorf("256 characters: %d classes, %v", len(classes), err)
+	}
 }
 
 func refused(t *testing.T, err error, want string) {
