@@ -86,44 +86,68 @@ func WithShuffledSupport(episodes []Episode, seed uint64) []Episode {
 // their class (Euclidean; the first of equal ones): an estimate over the episodes. codes: [l, d], of all objects that the episodes
 // are of.
 func PrototypeAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
-	return episodeAccuracy(codes, episodes, prototype)
+	return shareOfRight(PrototypeGuesses(codes, episodes))
 }
 
 // NearestAccuracy is the share of queries whose nearest object of the support is of their class: an estimate over the episodes.
 // With one shot it is PrototypeAccuracy.
 func NearestAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
-	return episodeAccuracy(codes, episodes, func(z [][]float64, support []int) [][]float64 {
+	return shareOfRight(guesses(codes, episodes, func(z [][]float64, support []int) [][]float64 {
 		points := make([][]float64, len(support))
 		for i, place := range support {
 			points[i] = z[place]
 		}
 		return points
-	})
+	}))
 }
 
-// episodeAccuracy gives each query the class of the nearest of the points that stand for the classes.
-func episodeAccuracy(codes *tensors.Tensor, episodes []Episode, points func(z [][]float64, support []int) [][]float64) (Estimate, error) {
+// PrototypeGuesses gives the class of the prototype nearest to each query, as its number in the episode: guesses[e][k][q] is that
+// of query q of class k of episode e, right where it is k. See [PrototypeAccuracy].
+func PrototypeGuesses(codes *tensors.Tensor, episodes []Episode) (guessed [][][]int, err error) {
+	return guesses(codes, episodes, prototype)
+}
+
+// guesses gives each query the class of the nearest of the points that stand for the classes.
+func guesses(codes *tensors.Tensor, episodes []Episode, points func(z [][]float64, support []int) [][]float64) ([][][]int, error) {
 	z, err := objectRows(codes)
 	if err != nil {
-		return Estimate{}, err
+		return nil, err
 	}
-	shares := make([]float64, len(episodes))
+	guessed := make([][][]int, len(episodes))
 	for e, episode := range episodes {
 		if err := episode.check(len(z)); err != nil {
-			return Estimate{}, fmt.Errorf("lecture11: episode %d: %w", e, err)
+			return nil, fmt.Errorf("lecture11: episode %d: %w", e, err)
 		}
 		standing := make([][][]float64, len(episode.Support))
 		for k, support := range episode.Support {
 			standing[k] = points(z, support)
 		}
+		for _, query := range episode.Query {
+			classes := make([]int, len(query))
+			for q, i := range query {
+				classes[q] = nearestClass(z[i], standing)
+			}
+			guessed[e] = append(guessed[e], classes)
+		}
+	}
+	return guessed, nil
+}
+
+// shareOfRight is the share of right guesses, episode by episode.
+func shareOfRight(guessed [][][]int, err error) (Estimate, error) {
+	if err != nil {
+		return Estimate{}, err
+	}
+	shares := make([]float64, len(guessed))
+	for e, episode := range guessed {
 		right, all := 0, 0
-		for k, query := range episode.Query {
-			for _, i := range query {
-				if nearestClass(z[i], standing) == k {
+		for k, classes := range episode {
+			for _, class := range classes {
+				if class == k {
 					right++
 				}
-				all++
 			}
+			all += len(classes)
 		}
 		shares[e] = float64(right) / float64(all)
 	}
@@ -138,33 +162,34 @@ type Confusion struct {
 
 // Confusions gives the pairs of classes that nearest prototypes confuse, the worst first. See [PrototypeAccuracy].
 func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) {
-	z, err := objectRows(codes)
+	guessed, err := PrototypeGuesses(codes, episodes)
 	if err != nil {
 		return nil, err
 	}
 	asked, taken := map[[2]uint8]int{}, map[[2]uint8]int{}
 	for e, episode := range episodes {
-		if err := episode.check(len(z)); err != nil {
-			return nil, fmt.Errorf("lecture11: episode %d: %w", e, err)
+		if len(episode.Classes) != len(episode.Support) {
+			return nil, fmt.Errorf("lecture11: Confusions: episode %d has the labels of %d classes, want %d", e, len(episode.Classes),
+				len(episode.Support))
 		}
-		standing := make([][][]float64, len(episode.Support))
-		for k, support := range episode.Support {
-			standing[k] = prototype(z, support)
-		}
-		for k, query := range episode.Query {
-			for _, i := range query {
-				guess := nearestClass(z[i], standing)
-				for other, class := range episode.Classes {
-					if other != k {
-						asked[[2]uint8{episode.Classes[k], class}]++
-					}
+		for k, class := range episode.Classes {
+			for other, label := range episode.Classes {
+				if other != k {
+					asked[[2]uint8{class, label}] += len(guessed[e][k])
 				}
+			}
+			for _, guess := range guessed[e][k] {
 				if guess != k {
-					taken[[2]uint8{episode.Classes[k], episode.Classes[guess]}]++
+					taken[[2]uint8{class, episode.Classes[guess]}]++
 				}
 			}
 		}
 	}
+	return worstFirst(asked, taken), nil
+}
+
+// worstFirst gives the pairs that were taken for each other, with their share of those asked.
+func worstFirst(asked, taken map[[2]uint8]int) []Confusion {
 	var confusions []Confusion
 	for pair, count := range taken {
 		confusions = append(confusions, Confusion{pair[0], pair[1], float64(count) / float64(asked[pair])})
@@ -172,7 +197,7 @@ func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) 
 	slices.SortFunc(confusions, func(a, b Confusion) int {
 		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Taken, b.Taken))
 	})
-	return confusions, nil
+	return confusions
 }
 
 // prototype is the mean of the codes of a support.

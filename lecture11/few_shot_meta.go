@@ -28,7 +28,7 @@ type MetaConfig struct {
 	Episodes   int           `json:"episodes"`    // drawn for an epoch; default 4000
 	InnerSteps int           `json:"inner_steps"` // steps on the support; default 5
 	InnerRate  float64       `json:"inner_rate"`  // a, their size; default 0.1
-	OuterRate  float64       `json:"outer_rate"`  // ε of Reptile; default 0.3. MAML takes steps of Adam
+	OuterRate  float64       `json:"outer_rate"`  // ε of Reptile at the start; default 0.3. MAML takes steps of Adam
 	Seed       int64         `json:"seed"`        // the first weights
 }
 
@@ -93,6 +93,7 @@ func (m *Meta) Config() MetaConfig { return m.cfg }
 
 // Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number of tasks of
 // a step, default 8, and an epoch is a pass over the episodes. The loss is that of the queries after the inner steps, in nats.
+// FitConfig.Decay is that of Adam's step, or of ε for Reptile, which does not look at FitConfig.LearningRate.
 func (m *Meta) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
 	table, err := m.trainingEpisodes(x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
@@ -120,7 +121,9 @@ func (m *Meta) metaStep(scope *model.Scope, cfg FitConfig, progress, places, x *
 	loss := MulScalar(m.loss(adapted, queries, m.cfg.Episode.Queries), 1/float64(places.Shape().Dim(0)))
 	if m.cfg.Method == "reptile" {
 		variables := trainable(scope, x.Graph())
+		share := ConvertDType(decays[cfg.Decay](progress), theta[0].DType()) // of ε that is left
 		for i, after := range ReptileStep(theta, adapted, m.cfg.OuterRate) {
+			after = Add(theta[i], Mul(Sub(after, theta[i]), share))
 			variables[i].SetNodeValue(Reshape(after, variables[i].Shape().Dimensions...))
 		}
 		return loss

@@ -146,6 +146,15 @@ func TestPrototypesByHand(t *testing.T) {
 	if want := []Confusion{{7, 9, 0.5}}; !slices.Equal(confusions, want) {
 		t.Errorf("confusions %v, want %v", confusions, want)
 	}
+	guessed, err := PrototypeGuesses(codes, []Episode{labelled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(guessed); got != "[[[0 1] [1]]]" {
+		t.Errorf("guesses %s, want [[[0 1] [1]]]", got)
+	}
+	_, err = Confusions(codes, []Episode{episode})
+	wantError(t, err, "episode 0 has the labels of 0 classes, want 2")
 	_, test := heldOut(t, 0)
 	episodes := episodesOf(t, test.Labels, EpisodeConfig{Ways: 5, Shots: 1, Queries: 3}, 600)
 	a, err := PrototypeAccuracy(test.Tensor(), episodes)
@@ -258,19 +267,33 @@ func TestPrototypeNetLoss(t *testing.T) {
 	near(t, "accuracy", got["accuracy"], right, 1e-6)
 }
 
-// TestMetaGradient is C19.2 on tasks ℒ_t = ½(θ − a_t)ᵀH(θ − a_t): the gradient through an inner step is the mean over tasks of
-// (I − αH)ᵀH(θ' − a_t), 1e-5; that of first order is the mean of H(θ' − a_t), and another.
+// TestMetaGradient is C19.2 on tasks ℒ_t = ½(θ − a_t)ᵀH_t(θ − a_t): the gradient through an inner step of size α is the mean over
+// tasks of (I − αH_t)ᵀH_t(θ'_t − a_t), 1e-5; that of first order is the mean of H_t(θ'_t − a_t), and another.
 func TestMetaGradient(t *testing.T) {
-	h := [][]float64{{2, 0.5}, {0.5, 1}}
+	h := [][][]float64{{{2, 0.5}, {0.5, 1}}, {{0.7, -0.4}, {-0.4, 3}}}
 	a := [][]float64{{1, -1}, {0.3, 2}}
 	theta, rate := []float64{0.4, -0.2}, 0.3
 	quadratic := func(a, h *Node) func([]*Node) *Node {
 		return func(theta []*Node) *Node {
-			d := Sub(Squeeze(theta[0], 1), a) // [tasks, 2]
-			return MulScalar(ReduceAllSum(Mul(d, Dot(d, h).Product())), 0.5)
+			d := Sub(theta[0], ExpandAxes(a, 1)) // [tasks, 1, 2]
+			hd := Dot(d, h).General([]int{2}, []int{0}, []int{1}, []int{0})
+			return MulScalar(ReduceAllSum(Mul(d, hd)), 0.5)
 		}
 	}
-	for _, second := range []bool{true, false} {
+	var want [2][2]float64 // of first order, through the step
+	for task, at := range a {
+		moved := subtract(theta, times(rate, multiply(h[task], subtract(theta, at))))
+		first := multiply(h[task], subtract(moved, at))
+		through := subtract(first, times(rate, multiply(h[task], first))) // H_t is symmetric
+		for j := range 2 {
+			want[0][j] += first[j] / 2
+			want[1][j] += through[j] / 2
+		}
+	}
+	if floats.Distance(want[0][:], want[1][:], 2) < 0.1 {
+		t.Fatalf("first order %v and through the step %v are alike: the test tells nothing", want[0], want[1])
+	}
+	for order, second := range []bool{false, true} {
 		out, err := ExecOnce(testx.Backend(t), func(theta, a, h *Node) *Node {
 			loss := quadratic(a, h)
 			adapted := InnerSteps(broadcastTasks([]*Node{theta}, 2), loss, rate, 1, second)
@@ -279,18 +302,8 @@ func TestMetaGradient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := tensors.MustCopyFlatData[float64](out)
-		var want [2]float64
-		for _, at := range a {
-			moved := subtract(theta, times(rate, multiply(h, subtract(theta, at))))
-			g := multiply(h, subtract(moved, at))
-			if second {
-				g = subtract(g, times(rate, multiply(h, g))) // H is symmetric
-			}
-			want[0], want[1] = want[0]+g[0]/2, want[1]+g[1]/2
-		}
-		for i := range want {
-			near(t, fmt.Sprintf("second order %v, gradient[%d]", second, i), got[i], want[i], 1e-5)
+		for j, got := range tensors.MustCopyFlatData[float64](out) {
+			near(t, fmt.Sprintf("second order %v, gradient[%d]", second, j), got, want[order][j], 1e-5)
 		}
 	}
 }
@@ -324,8 +337,8 @@ func TestReptileIsSGD(t *testing.T) {
 	}
 }
 
-// TestMeta: each method, trained for a short while, is at chance before it adapts and far above after; support labels at random
-// are worth nothing.
+// TestMeta: each method, trained for a short while, is at chance before it adapts and better than nearest pixels in the same episodes
+// after (2 SE of the paired difference); support labels at random are worth nothing.
 func TestMeta(t *testing.T) {
 	train, test := heldOut(t, 0)
 	for method := range metaMethods {
@@ -351,8 +364,16 @@ func TestMeta(t *testing.T) {
 		before, after := accuracy(episodes, 0), accuracy(episodes, 10)
 		t.Logf("%s: %.3f ± %.3f before, %.3f ± %.3f after 10 steps", method, before.Mean, before.SE, after.Mean, after.SE)
 		near(t, "before", before.Mean, 0.2, max(0.03, 4*before.SE))
-		if after.Mean < 0.7 {
-			t.Errorf("%s: %.3f after 10 steps, want over 0.7", method, after.Mean)
+		pixels, err := NearestAccuracy(test.Tensor(), episodes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gain, err := after.Minus(pixels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gain.Mean < 2*gain.SE {
+			t.Errorf("%s: %.3f after 10 steps, nearest pixels %.3f, want a gain of more than 2 SE, %.3f", method, after.Mean, pixels.Mean, gain.SE)
 		}
 		five := episodesOf(t, test.Labels, EpisodeConfig{Ways: 5, Shots: 5, Queries: 3}, 200)
 		chance := accuracy(WithShuffledSupport(five, 3), 10)
