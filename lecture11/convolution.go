@@ -20,7 +20,15 @@ const taps = 9
 //
 // x: [batch, h, w, c] → [batch, h/s, w/s, channels]; the stride s divides h and w and is 1 or 2.
 func convolution(scope *model.Scope, x *Node, channels, stride int) *Node {
+	return convolutionBy(scope, x, channels, stride, nil)
+}
+
+// convolutionBy is convolution, which uses its kernel, as a matrix [9·c, channels], as use says.
+func convolutionBy(scope *model.Scope, x *Node, channels, stride int, use weightFn) *Node {
 	kernel, bias := convolutionWeights(scope, x, channels)
+	if use != nil {
+		kernel = use(scope, kernel)
+	}
 	return Add(correlate(x, kernel, stride), bias)
 }
 

@@ -2,6 +2,7 @@ package lecture11
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,28 +20,41 @@ type GANConfig struct {
 	Features int `json:"features"` // components n of an object x
 	Latent   int `json:"latent"`   // components d of the noise z ~ N(0, I)
 
-	Generator     []int  `json:"generator"`     // hidden sizes of G; default {128, 128}; {} is an affine map
-	Discriminator []int  `json:"discriminator"` // hidden sizes of D; default {128, 128}
-	Activation    string `json:"activation"`    // of both: "leaky" (default), "relu", "tanh", "gelu"
-	Output        string `json:"output"`        // of G: "linear" (default), or "sigmoid" for objects in [0, 1]
+	// Nets is "dense" (default), with Generator and Discriminator the hidden sizes, {128, 128} by default and {} an affine map; or
+	// "conv" for square images, with the channels of each size, {64, 32} and {32, 64} by default: G doubles the side of its image
+	// len(Generator) times, D halves it len(Discriminator) times.
+	Nets          string `json:"nets"`
+	Generator     []int  `json:"generator"`
+	Discriminator []int  `json:"discriminator"`
+	Activation    string `json:"activation"` // of both: "leaky" (default), "relu", "tanh", "gelu"
+	Output        string `json:"output"`     // of G: "linear" (default), or "sigmoid" for objects in [0, 1]
 
-	Loss    string  `json:"loss"`    // one of AdversarialLosses; default "non-saturating"
-	Steps   int     `json:"steps"`   // of D for each one of G; default 1
-	Clip    float64 `json:"clip"`    // c > 0: each weight of D is cut to [−c, c] after its step; default 0: not
-	Penalty float64 `json:"penalty"` // λ > 0 of the gradient penalty; default 0: none
-	Classes int     `json:"classes"` // of labels that both nets are told, see [WithLabels]; default 0: none
-	Seed    int64   `json:"seed"`    // the first weights
+	Loss     string  `json:"loss"`     // one of AdversarialLosses; default "non-saturating"
+	Steps    int     `json:"steps"`    // of D for each one of G; default 1
+	Clip     float64 `json:"clip"`     // c > 0: each weight of D is cut to [−c, c] after its step; default 0: not
+	Penalty  float64 `json:"penalty"`  // λ > 0 of the gradient penalty; default 0: none
+	Spectral bool    `json:"spectral"` // D computes with W/σ(W), σ the largest singular value, one power iteration each time
+	Smooth   float64 `json:"smooth"`   // s ∈ [0, ½): D is asked for 1 − s on real objects, not 1; cross-entropy losses only
+	Pace     float64 `json:"pace"`     // D's rate of learning over G's; default 1
+	Average  float64 `json:"average"`  // γ ∈ (0, 1): objects come from the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: from w
+	Classes  int     `json:"classes"`  // of labels that both nets are told, see [WithLabels]; default 0: none
+	Seed     int64   `json:"seed"`     // the first weights
 }
 
 func (c GANConfig) withDefaults() GANConfig {
+	c.Nets = cmp.Or(c.Nets, "dense")
+	generator, discriminator := []int{128, 128}, []int{128, 128}
+	if c.Nets == "conv" {
+		generator, discriminator = []int{64, 32}, []int{32, 64}
+	}
 	if c.Generator == nil {
-		c.Generator = []int{128, 128}
+		c.Generator = generator
 	}
 	if c.Discriminator == nil {
-		c.Discriminator = []int{128, 128}
+		c.Discriminator = discriminator
 	}
 	c.Activation, c.Output = cmp.Or(c.Activation, "leaky"), cmp.Or(c.Output, "linear")
-	c.Loss, c.Steps = cmp.Or(c.Loss, "non-saturating"), cmp.Or(c.Steps, 1)
+	c.Loss, c.Steps, c.Pace = cmp.Or(c.Loss, "non-saturating"), cmp.Or(c.Steps, 1), cmp.Or(c.Pace, 1)
 	return c
 }
 
@@ -60,15 +74,20 @@ func (c GANConfig) check() error {
 		return fmt.Errorf("lecture11: GANConfig.Clip = %g, want c > 0, or 0 for none", c.Clip)
 	case !(c.Penalty >= 0) || math.IsInf(c.Penalty, 0):
 		return fmt.Errorf("lecture11: GANConfig.Penalty = %g, want λ > 0, or 0 for none", c.Penalty)
+	case !(c.Smooth >= 0 && c.Smooth < 0.5):
+		return fmt.Errorf("lecture11: GANConfig.Smooth = %g, want s in [0, 0.5)", c.Smooth)
+	case c.Smooth > 0 && AdversarialLosses[c.Loss].Smooth == nil:
+		return fmt.Errorf("lecture11: GANConfig.Smooth = %g with Loss = %q, want a loss of probabilities: minimax or non-saturating",
+			c.Smooth, c.Loss)
+	case !(c.Pace > 0) || math.IsInf(c.Pace, 0):
+		return fmt.Errorf("lecture11: GANConfig.Pace = %g, want a positive number", c.Pace)
+	case !(c.Average >= 0 && c.Average < 1):
+		return fmt.Errorf("lecture11: GANConfig.Average = %g, want γ in (0, 1), or 0 for none", c.Average)
 	case c.Classes < 0 || c.Classes == 1:
 		return fmt.Errorf("lecture11: GANConfig.Classes = %d, want 0 for none, or at least 2", c.Classes)
 	}
-	for field, hidden := range map[string][]int{"Generator": c.Generator, "Discriminator": c.Discriminator} {
-		for i, size := range hidden {
-			if size < 1 {
-				return fmt.Errorf("lecture11: GANConfig.%s[%d] = %d, want a positive layer size", field, i, size)
-			}
-		}
+	if err := c.checkNets(); err != nil {
+		return err
 	}
 	if err := checkName("GANConfig.Activation", c.Activation, activations); err != nil {
 		return err
@@ -77,6 +96,29 @@ func (c GANConfig) check() error {
 		return err
 	}
 	return checkName("GANConfig.Loss", c.Loss, AdversarialLosses)
+}
+
+// checkNets returns an error that names the first size from which no net can be built.
+func (c GANConfig) checkNets() error {
+	if err := checkName("GANConfig.Nets", c.Nets, ganBuilders); err != nil {
+		return err
+	}
+	for field, sizes := range map[string][]int{"Generator": c.Generator, "Discriminator": c.Discriminator} {
+		for i, size := range sizes {
+			if size < 1 {
+				return fmt.Errorf("lecture11: GANConfig.%s[%d] = %d, want a positive layer size", field, i, size)
+			}
+		}
+		if c.Nets != "conv" {
+			continue
+		}
+		halved := 1 << len(sizes)
+		if side := imageSide(c.Features); len(sizes) == 0 || side%halved != 0 {
+			return fmt.Errorf("lecture11: GANConfig.%s = %v with Nets \"conv\" and Features = %d, want a square image whose side can be "+
+				"halved once for each size, at least one", field, sizes, c.Features)
+		}
+	}
+	return nil
 }
 
 // GAN is a generator G(z) and a discriminator D(x), or critic, that are trained against each other:
@@ -88,7 +130,8 @@ func (c GANConfig) check() error {
 //
 // Slides "Generative adversarial nets" to "Conditional GAN"; Goodfellow et al. 2014.
 type GAN struct {
-	cfg GANConfig
+	cfg  GANConfig
+	nets GANNets
 	fitted
 }
 
@@ -98,7 +141,23 @@ func NewGAN(backend compute.Backend, cfg GANConfig) (*GAN, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &GAN{cfg: cfg, fitted: newFitted("GAN", backend)}, nil
+	return &GAN{cfg: cfg, nets: ganBuilders[cfg.Nets](cfg), fitted: newFitted("GAN", backend)}, nil
+}
+
+// NewGANOf is NewGAN with networks of your own, in place of those that Nets, Generator, Discriminator and Activation ask for.
+func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error) {
+	if nets.ID == "" || nets.Generator == nil || nets.Discriminator == nil {
+		return nil, errors.New("lecture11: NewGANOf, want GANNets with ID, Generator and Discriminator: the ID is part of the key of what is trained")
+	}
+	if cfg.Spectral {
+		return nil, errors.New("lecture11: NewGANOf with GANConfig.Spectral, want it off: your discriminator's layers are yours")
+	}
+	m, err := NewGAN(backend, cfg)
+	if err != nil {
+		return nil, err
+	}
+	m.nets = nets
+	return m, nil
 }
 
 // Config is the configuration with the defaults filled in.
@@ -106,8 +165,11 @@ func (m *GAN) Config() GANConfig { return m.cfg }
 
 // Training prepares the training on the objects x [l, n], with their labels appended for a conditional model: floats, or bytes 0…255 that
 // stand for [0, 1]. A step is Steps steps of D, each on Batch new objects and new noise, and one of G on new noise. The losses of the
-// last D step and of G are both built on the same weights before either moves. The losses are "discriminator", with the penalty,
-// "generator", "real" and "fake", the means of D's outputs before any sigmoid.
+// last D step and of G are both built on the same weights before either moves.
+//
+// The losses are "discriminator", with the penalty, and "generator"; "real" and "fake", the means of D's outputs before any sigmoid;
+// "certain", the share of objects, real or generated, that D is right about with over 99 % (|a| > ln 99); "∇G" and "∇D", the lengths of
+// the gradients, before Adam, in all weights of a net.
 func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Output == "sigmoid"); err != nil {
 		return nil, err
@@ -120,8 +182,8 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	cfg.Batch *= m.cfg.Steps // new objects for each step of D
 	return newTraining(Training{
 		name: "gan", cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		key: map[string]any{"kind": "gan", "model": m.cfg, "fit": batch, "data": dataID,
-			"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_loss.go"})...)},
+		key: map[string]any{"kind": "gan", "model": m.cfg, "nets": m.nets.ID, "fit": batch, "data": dataID,
+			"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_nets.go", "gan_loss.go"})...)},
 		data: []*tensors.Tensor{x},
 		build: func(scope *model.Scope, progress *Node, rows []*Node) []Loss {
 			return m.round(scope, batch, progress, pixels(rows[0]))
@@ -131,20 +193,25 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 
 // round builds Steps steps of D and one of G. x: [Steps·batch, n (+ classes)].
 func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss {
+	scope.Store().SetTraining(x.Graph(), true)
 	nets := &ganNets{m: m, scope: scope}
-	var losses []Loss
-	for k := range m.cfg.Steps {
-		real := Slice(x, AxisRange(k*cfg.Batch, (k+1)*cfg.Batch))
-		loss, a, b := m.discriminatorLoss(nets, real)
-		if k < m.cfg.Steps-1 {
-			nets.step(cfg, progress, netLoss{"discriminator", loss})
-			continue
-		}
-		generator := m.generatorLoss(nets, real)
-		nets.step(cfg, progress, netLoss{"generator", generator}, netLoss{"discriminator", loss})
-		losses = []Loss{{"discriminator", loss}, {"generator", generator}, {"real", ReduceAllMean(a)}, {"fake", ReduceAllMean(b)}}
+	for k := range m.cfg.Steps - 1 {
+		loss, _, _ := m.discriminatorLoss(nets, Slice(x, AxisRange(k*cfg.Batch, (k+1)*cfg.Batch)))
+		nets.step(cfg, progress, netLoss{"discriminator", loss})
 	}
-	return losses
+	real := Slice(x, AxisRange((m.cfg.Steps-1)*cfg.Batch, m.cfg.Steps*cfg.Batch))
+	loss, a, b := m.discriminatorLoss(nets, real)
+	generator := m.generatorLoss(nets, real)
+	lengths := nets.step(cfg, progress, netLoss{"generator", generator}, netLoss{"discriminator", loss})
+	nets.average(progress)
+	return []Loss{{"discriminator", loss}, {"generator", generator}, {"real", ReduceAllMean(a)}, {"fake", ReduceAllMean(b)},
+		{"certain", certain(a, b)}, {"∇G", lengths[0]}, {"∇D", lengths[1]}}
+}
+
+// certain is the share of outputs that are right with over 99 %.
+func certain(real, fake *Node) *Node {
+	margin := Concatenate([]*Node{real, Neg(fake)}, 0)
+	return ReduceAllMean(ConvertDType(GreaterThan(margin, ConstAs(margin, math.Log(99))), margin.DType()))
 }
 
 // discriminatorLoss builds D's loss on real objects [batch, n (+ classes)] and as many generated ones, with the same labels, and gives
@@ -152,7 +219,11 @@ func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss
 func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 	fake := StopGradient(nets.generate(real, m.labels(real), real.Shape().Dim(0)))
 	a, b = nets.discriminate(real), nets.discriminate(fake)
-	loss = AdversarialLosses[m.cfg.Loss].Discriminator(a, b)
+	criteria := AdversarialLosses[m.cfg.Loss]
+	loss = criteria.Discriminator(a, b)
+	if s := m.cfg.Smooth; s > 0 {
+		loss = Add(loss, criteria.Smooth(a, s))
+	}
 	if m.cfg.Penalty > 0 {
 		loss = Add(loss, MulScalar(m.gradientPenalty(nets, real, fake), m.cfg.Penalty))
 	}
@@ -186,134 +257,4 @@ func (m *GAN) labels(x *Node) *Node {
 		return nil
 	}
 	return Slice(x, AxisRange(), AxisRange(m.cfg.Features))
-}
-
-// ganNets calls the two nets of a GAN, again and again on the same weights.
-type ganNets struct {
-	m       *GAN
-	scope   *model.Scope
-	visited map[string]bool
-}
-
-// net is the scope of a net, which GoMLX wants to be told apart on its first visit.
-func (nets *ganNets) net(name string) *model.Scope {
-	if nets.visited[name] {
-		return nets.scope.Shared("%s", name)
-	}
-	if nets.visited == nil {
-		nets.visited = map[string]bool{}
-	}
-	nets.visited[name] = true
-	return nets.scope.In("%s", name)
-}
-
-// generate draws noise for so many objects of the graph of like and gives what generateFrom makes of it.
-func (nets *ganNets) generate(like, y *Node, count int) *Node {
-	z := scopeNoise(nets.scope, like.Graph(), shapes.Make(like.DType(), count, nets.m.cfg.Latent))
-	return nets.generateFrom(z, y)
-}
-
-// generateFrom is G(z), or G(z, y) with y appended: [count, n (+ classes)].
-func (nets *ganNets) generateFrom(z, y *Node) *Node {
-	c := nets.m.cfg
-	if y != nil {
-		z = Concatenate([]*Node{z, y}, -1)
-	}
-	x := ganOutputs[c.Output](Dense(c.Generator, c.Features, c.Activation)(nets.net("generator"), z))
-	if y != nil {
-		x = Concatenate([]*Node{x, y}, -1)
-	}
-	return x
-}
-
-// discriminate gives D's output before any sigmoid: [batch]. x: [batch, n (+ classes)].
-func (nets *ganNets) discriminate(x *Node) *Node {
-	c := nets.m.cfg
-	return Squeeze(Dense(c.Discriminator, 1, c.Activation)(nets.net("discriminator"), x), -1)
-}
-
-// netLoss is a net's name and what it has to minimise.
-type netLoss struct {
-	name string
-	loss *Node
-}
-
-// step moves nets by Adam, each on its own loss. All gradients are taken before any weight moves, and a net's loss moves that net alone.
-func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) {
-	type move struct {
-		scope     *model.Scope
-		variables []*model.Variable
-		gradients []*Node
-	}
-	var moves []move
-	for _, l := range losses {
-		scope := nets.scope.Shared("%s", l.name)
-		variables := trainable(scope, progress.Graph())
-		nodes := make([]*Node, len(variables))
-		for i, v := range variables {
-			nodes[i] = v.NodeValue(progress.Graph())
-		}
-		moves = append(moves, move{scope, variables, Gradient(l.loss, nodes...)})
-	}
-	for _, mv := range moves {
-		cfg.adamApply(mv.scope, progress, mv.variables, mv.gradients, nil)
-		if c := nets.m.cfg.Clip; c > 0 && mv.scope.Scope() == "/discriminator" {
-			for _, v := range mv.variables {
-				v.SetNodeValue(ClipScalar(v.NodeValue(progress), -c, c))
-			}
-		}
-	}
-}
-
-// Generate gives count new objects G(z), z ~ N(0, I) by the seed: [count, n].
-func (m *GAN) Generate(count int, seed int64) (*tensors.Tensor, error) {
-	if m.cfg.Classes > 0 {
-		return nil, fmt.Errorf("lecture11: GAN.Generate with GANConfig.Classes = %d, want GenerateOf, that takes labels", m.cfg.Classes)
-	}
-	if count < 1 {
-		return nil, fmt.Errorf("lecture11: GAN.Generate: count = %d, want at least 1", count)
-	}
-	return m.GenerateFrom(tensors.FromFlatDataAndDimensions(normals(count*m.cfg.Latent, seed), count, m.cfg.Latent))
-}
-
-// GenerateOf gives a new object for each label, G(z, y): [len(labels), n].
-func (m *GAN) GenerateOf(labels []uint8, seed int64) (*tensors.Tensor, error) {
-	if m.cfg.Classes == 0 {
-		return nil, fmt.Errorf("lecture11: GAN.GenerateOf with GANConfig.Classes = 0, want a conditional model")
-	}
-	if len(labels) == 0 {
-		return nil, fmt.Errorf("lecture11: GAN.GenerateOf without labels, want at least one")
-	}
-	z := tensors.FromFlatDataAndDimensions(normals(len(labels)*m.cfg.Latent, seed), len(labels), m.cfg.Latent)
-	z, err := WithLabels(z, labels, m.cfg.Classes)
-	if err != nil {
-		return nil, err
-	}
-	return m.GenerateFrom(z)
-}
-
-// GenerateFrom gives the objects of noise z [l, d], or of noise with labels appended [l, d + classes]: [l, n].
-func (m *GAN) GenerateFrom(z *tensors.Tensor) (*tensors.Tensor, error) {
-	if err := m.checkObjects(z, m.cfg.Latent+m.cfg.Classes, false); err != nil {
-		return nil, err
-	}
-	return first(m.apply("Generate", z, func(scope *model.Scope, z *Node) []*Node {
-		var y *Node
-		if m.cfg.Classes > 0 {
-			y = Slice(z, AxisRange(), AxisRange(m.cfg.Latent))
-			z = Slice(z, AxisRange(), AxisRange(0, m.cfg.Latent))
-		}
-		x := (&ganNets{m: m, scope: scope}).generateFrom(z, y)
-		return []*Node{Slice(x, AxisRange(), AxisRange(0, m.cfg.Features))}
-	}))
-}
-
-// Discriminate gives D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1].
-func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
-	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, false); err != nil {
-		return nil, err
-	}
-	return first(m.apply("Discriminate", x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{ExpandAxes((&ganNets{m: m, scope: scope}).discriminate(pixels(x)), -1)}
-	}))
 }

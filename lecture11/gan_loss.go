@@ -11,6 +11,8 @@ type AdversarialLoss struct {
 	Discriminator func(real, fake *Node) *Node
 	// Generator is the loss on outputs for generated objects, [batch]: a scalar.
 	Generator func(fake *Node) *Node
+	// Smooth is what Discriminator gains when it is asked for 1 − s on real objects, where it speaks of probabilities; else nil.
+	Smooth func(real *Node, s float64) *Node
 }
 
 // AdversarialLosses are the criteria that a GAN may name, with D = σ(a):
@@ -26,21 +28,25 @@ type AdversarialLoss struct {
 //
 // Slides "GAN: criterion", "GAN: training", "LSGAN", "Wasserstein GAN".
 var AdversarialLosses = map[string]AdversarialLoss{
-	"minimax":        {crossEntropyLoss, func(fake *Node) *Node { return Neg(ReduceAllMean(Softplus(fake))) }},
-	"non-saturating": {crossEntropyLoss, func(fake *Node) *Node { return ReduceAllMean(Softplus(Neg(fake))) }},
+	"minimax":        {crossEntropyLoss, func(fake *Node) *Node { return Neg(ReduceAllMean(Softplus(fake))) }, smoothed},
+	"non-saturating": {crossEntropyLoss, func(fake *Node) *Node { return ReduceAllMean(Softplus(Neg(fake))) }, smoothed},
 	"least-squares": {func(real, fake *Node) *Node {
 		return MulScalar(Add(ReduceAllMean(Square(AddScalar(real, -1))), ReduceAllMean(Square(OnePlus(fake)))), 0.5)
-	}, func(fake *Node) *Node { return MulScalar(ReduceAllMean(Square(fake)), 0.5) }},
-	"wasserstein": {func(real, fake *Node) *Node { return Sub(ReduceAllMean(fake), ReduceAllMean(real)) }, criticLoss},
+	}, func(fake *Node) *Node { return MulScalar(ReduceAllMean(Square(fake)), 0.5) }, nil},
+	"wasserstein": {func(real, fake *Node) *Node { return Sub(ReduceAllMean(fake), ReduceAllMean(real)) }, criticLoss, nil},
 	"hinge": {func(real, fake *Node) *Node {
 		return Add(ReduceAllMean(MaxScalar(OneMinus(real), 0)), ReduceAllMean(MaxScalar(OnePlus(fake), 0)))
-	}, criticLoss},
+	}, criticLoss, nil},
 }
 
 // crossEntropyLoss is −E ln σ(real) − E ln(1 − σ(fake)).
 func crossEntropyLoss(real, fake *Node) *Node {
 	return Add(ReduceAllMean(Softplus(Neg(real))), ReduceAllMean(Softplus(fake)))
 }
+
+// smoothed is what −E ln σ(a) gains where the target is 1 − s: −E[(1 − s)·ln σ(a) + s·ln(1 − σ(a))] = −E ln σ(a) + s·E a. One side only:
+// with D asked for more than 0 on generated objects, D* would copy where they are (Salimans et al. 2016).
+func smoothed(real *Node, s float64) *Node { return MulScalar(ReduceAllMean(real), s) }
 
 // criticLoss is −E a(G(z)).
 func criticLoss(fake *Node) *Node { return Neg(ReduceAllMean(fake)) }

@@ -272,6 +272,12 @@ func TestGANRefuses(t *testing.T) {
 		"Classes = 1":           func(c *GANConfig) { c.Classes = 1 },
 		"Generator[0] = 0":      func(c *GANConfig) { c.Generator = []int{0} },
 		`Loss = "war"`:          func(c *GANConfig) { c.Loss = "war" },
+		"Smooth = 0.5":          func(c *GANConfig) { c.Smooth = 0.5 },
+		"want a loss of proba":  func(c *GANConfig) { c.Smooth, c.Loss = 0.1, "hinge" },
+		"Pace = -1":             func(c *GANConfig) { c.Pace = -1 },
+		"Average = 1":           func(c *GANConfig) { c.Average = 1 },
+		`Nets = "transformer"`:  func(c *GANConfig) { c.Nets = "transformer" },
+		"want a square image":   func(c *GANConfig) { c.Nets = "conv" },
 		`Output = "tan"`:        func(c *GANConfig) { c.Output = "tan" },
 		`Activation = "square"`: func(c *GANConfig) { c.Activation = "square" },
 	} {

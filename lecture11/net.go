@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/activation"
@@ -32,18 +33,38 @@ var activations = map[string]func(*Node) *Node{
 // Weights start uniform in ±√(6/(in + out)) (Glorot & Bengio 2010), biases at 0. He's N(0, 2/in), GoMLX's default, leaves
 // autoencoders of digits twice the error after the same training (docs/design.md).
 func Dense(hidden []int, outputs int, activationName string) NetFn {
+	return denseBy(hidden, outputs, activationName, nil)
+}
+
+// denseBy is Dense, whose layers use their weights as use says.
+func denseBy(hidden []int, outputs int, activationName string, use weightFn) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
 		act := activations[activationName]
 		for i, size := range hidden {
-			x = act(affine(scope.In("hidden_%d", i), x, size)) // [batch, size]
+			x = act(affineBy(scope.In("hidden_%d", i), x, size, use)) // [batch, size]
 		}
-		return affine(scope.In("output"), x, outputs) // [batch, outputs]
+		return affineBy(scope.In("output"), x, outputs, use) // [batch, outputs]
 	}
 }
+
+// weightFn gives the weights [in, out] that a layer computes with from those that it stores; scope is the layer's. nil: the same.
+type weightFn func(scope *model.Scope, weights *Node) *Node
 
 // affine is a fully connected layer without activation: x [batch, in] → x·W + b, [batch, outputs].
 func affine(scope *model.Scope, x *Node, outputs int) *Node {
 	return layers.DenseWithBias(scope.WithInitializer(initializer.XavierUniformFn(scope)), x, outputs)
+}
+
+// affineBy is affine with the weights as use says, stored under the same names.
+func affineBy(scope *model.Scope, x *Node, outputs int, use weightFn) *Node {
+	if use == nil {
+		return affine(scope, x, outputs)
+	}
+	g, in := x.Graph(), x.Shape().Dim(-1)
+	scope = scope.In("dense").WithInitializer(initializer.XavierUniformFn(scope))
+	weights := scope.VariableWithShape("weights", shapes.Make(x.DType(), in, outputs)).NodeValue(g)
+	bias := scope.VariableWithShape(biasName, shapes.Make(x.DType(), outputs)).NodeValue(g)
+	return Add(Dot(x, use(scope, weights)).Product(), ExpandLeftToRank(bias, 2))
 }
 
 // netSpec is what the networks of an encoder and a decoder are made of.

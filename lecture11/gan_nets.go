@@ -1,0 +1,225 @@
+package lecture11
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// GANNets are the networks of a GAN. With classes both get the label appended to their input, as components of 0 and 1.
+type GANNets struct {
+	ID            string // part of the key under which a trained GAN is stored: another one for other networks
+	Generator     NetFn  // noise [batch, d (+ classes)] → objects [batch, n], before GANConfig.Output
+	Discriminator NetFn  // objects [batch, n (+ classes)] → D's output before any sigmoid, [batch, 1]
+}
+
+// ganBuilders are the networks that GANConfig.Nets may name.
+var ganBuilders = map[string]func(c GANConfig) GANNets{"dense": denseGAN, "conv": convGAN}
+
+func denseGAN(c GANConfig) GANNets {
+	return GANNets{
+		ID:            "dense",
+		Generator:     Dense(c.Generator, c.Features, c.Activation),
+		Discriminator: denseBy(c.Discriminator, 1, c.Activation, c.discriminatorWeights()),
+	}
+}
+
+// convGAN is a small DCGAN (Radford et al. 2016) without batch normalisation: G maps noise to a small image of many channels and doubles
+// its side by resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2.
+func convGAN(c GANConfig) GANNets {
+	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator}
+}
+
+// convGenerator: z [batch, d (+ classes)] → [batch, n].
+func (c GANConfig) convGenerator(scope *model.Scope, z *Node) *Node {
+	batch, act, channels := z.Shape().Dim(0), activations[c.Activation], c.Generator
+	side := imageSide(c.Features) >> len(channels)
+	x := act(affine(scope.In("input"), z, side*side*channels[0]))
+	x = Reshape(x, batch, side, side, channels[0])
+	for i, size := range channels[1:] {
+		x = act(resizeConvolution(scope.In("conv_%d", i), x, size))
+	}
+	return Reshape(resizeConvolution(scope.In("output"), x, 1), batch, c.Features)
+}
+
+// convDiscriminator: x [batch, n (+ classes)] → [batch, 1]. What it sees in the image, h, meets the label y as ⟨h, V·y⟩ (Miyato & Koyama
+// 2018): a label that is only added could not be wrong for an image.
+func (c GANConfig) convDiscriminator(scope *model.Scope, x *Node) *Node {
+	batch, act, use, side := x.Shape().Dim(0), activations[c.Activation], c.discriminatorWeights(), imageSide(c.Features)
+	h := Reshape(columns(x, 0, c.Features), batch, side, side, 1)
+	for i, size := range c.Discriminator {
+		h = act(convolutionBy(scope.In("conv_%d", i), h, size, 2, use))
+	}
+	h = Reshape(h, batch, -1)
+	a := affineBy(scope.In("output"), h, 1, use)
+	if c.Classes > 0 {
+		y := columns(x, c.Features, c.Classes)
+		a = Add(a, ReduceAndKeep(Mul(h, affineBy(scope.In("label"), y, h.Shape().Dim(1), use)), ReduceSum, -1))
+	}
+	return a
+}
+
+// columns gives count columns of x [batch, n] from one on, in a way that has a second gradient.
+func columns(x *Node, from, count int) *Node {
+	if from == 0 && count == x.Shape().Dim(1) {
+		return x
+	}
+	return window(x, []int{0, from}, x.Shape().Dim(0), count)
+}
+
+// discriminatorWeights is how D's layers use their weights.
+func (c GANConfig) discriminatorWeights() weightFn {
+	if c.Spectral {
+		return spectral
+	}
+	return nil
+}
+
+// spectral gives W/σ(W), σ the largest singular value of W [in, out] by one step of power iteration from the vector u [out] of the last
+// call in a training:
+//
+//	v := W·u/‖W·u‖,  u := Wᵀ·v/‖Wᵀ·v‖,  σ = vᵀ·W·u,
+//
+// with u and v taken as constants in the gradient (Miyato et al. 2018). A layer is then 1-Lipschitz, as far as u has come.
+func spectral(scope *model.Scope, weights *Node) *Node {
+	g := weights.Graph()
+	stored := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).
+		VariableWithShape("singular", shapes.Make(weights.DType(), weights.Shape().Dim(1))).SetTrainable(false)
+	w := StopGradient(weights)
+	v := unit(Dot(w, stored.NodeValue(g)).Product())
+	u := unit(Dot(v, w).Product())
+	if scope.IsTraining(g) {
+		stored.SetNodeValue(u)
+	}
+	return Div(weights, Dot(v, Dot(weights, u).Product()).Product())
+}
+
+// unit is x/‖x‖.
+func unit(x *Node) *Node { return Div(x, AddScalar(Sqrt(ReduceAllSum(Square(x))), 1e-12)) }
+
+// ganNets calls the two nets of a GAN, again and again on the same weights.
+type ganNets struct {
+	m       *GAN
+	scope   *model.Scope
+	visited map[string]bool
+}
+
+// net is the scope of a net, which GoMLX wants to be told apart on its first visit.
+func (nets *ganNets) net(name string) *model.Scope {
+	if nets.visited[name] {
+		return nets.scope.Shared("%s", name)
+	}
+	if nets.visited == nil {
+		nets.visited = map[string]bool{}
+	}
+	nets.visited[name] = true
+	return nets.scope.In("%s", name)
+}
+
+// generate draws noise for so many objects of the graph of like and gives what generateFrom makes of it.
+func (nets *ganNets) generate(like, y *Node, count int) *Node {
+	z := scopeNoise(nets.scope, like.Graph(), shapes.Make(like.DType(), count, nets.m.cfg.Latent))
+	return nets.generateFrom(z, y)
+}
+
+// generateFrom is G(z), or G(z, y) with y appended: [count, n (+ classes)].
+func (nets *ganNets) generateFrom(z, y *Node) *Node {
+	c, count := nets.m.cfg, z.Shape().Dim(0)
+	if y != nil {
+		z = Concatenate([]*Node{z, y}, -1)
+	}
+	x := nets.m.nets.Generator(nets.net("generator"), z)
+	wantDims("generator", x, count, c.Features)
+	x = ganOutputs[c.Output](x)
+	if y != nil {
+		x = Concatenate([]*Node{x, y}, -1)
+	}
+	return x
+}
+
+// discriminate gives D's output before any sigmoid: [batch]. x: [batch, n (+ classes)].
+func (nets *ganNets) discriminate(x *Node) *Node {
+	a := nets.m.nets.Discriminator(nets.net("discriminator"), x)
+	wantDims("discriminator", a, x.Shape().Dim(0), 1)
+	return Squeeze(a, -1)
+}
+
+// wantDims panics, as graph functions do, unless what a net gave has the dimensions that a GAN wants.
+func wantDims(net string, x *Node, rows, columns int) {
+	if s := x.Shape(); s.Rank() != 2 || s.Dim(0) != rows || s.Dim(1) != columns {
+		panic(fmt.Errorf("lecture11: the %s of a GAN gives %s for a batch of %d, want [%d, %d]", net, s, rows, rows, columns))
+	}
+}
+
+// netLoss is a net's name and what it has to minimise.
+type netLoss struct {
+	name string
+	loss *Node
+}
+
+// step moves nets by Adam, each on its own loss, and gives the lengths of their gradients. All gradients are taken before any weight
+// moves, and a net's loss moves that net alone.
+func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (lengths []*Node) {
+	type move struct {
+		scope     *model.Scope
+		variables []*model.Variable
+		gradients []*Node
+	}
+	var moves []move
+	for _, l := range losses {
+		scope := nets.scope.Shared("%s", l.name)
+		variables := trainable(scope, progress.Graph())
+		nodes := make([]*Node, len(variables))
+		for i, v := range variables {
+			nodes[i] = v.NodeValue(progress.Graph())
+		}
+		gradients := Gradient(l.loss, nodes...)
+		moves = append(moves, move{scope, variables, gradients})
+		lengths = append(lengths, jointLength(gradients))
+	}
+	for _, mv := range moves {
+		discriminator := mv.scope.Scope() == "/discriminator"
+		own := cfg
+		if discriminator {
+			own.LearningRate *= nets.m.cfg.Pace
+		}
+		own.adamApply(mv.scope, progress, mv.variables, mv.gradients, nil)
+		if c := nets.m.cfg.Clip; c > 0 && discriminator {
+			for _, v := range mv.variables {
+				v.SetNodeValue(ClipScalar(v.NodeValue(progress), -c, c))
+			}
+		}
+	}
+	return lengths
+}
+
+// jointLength is the Euclidean length of nodes taken as one vector.
+func jointLength(nodes []*Node) *Node {
+	sum := ReduceAllSum(Square(nodes[0]))
+	for _, node := range nodes[1:] {
+		sum = Add(sum, ReduceAllSum(Square(node)))
+	}
+	return Sqrt(sum)
+}
+
+// averageScope is where the mean of G's weights lies, as "/average/generator/…".
+const averageScope = "average"
+
+// average moves the mean of G's weights, w̄ := γw̄ + (1 − γ)w, which begins as w after the first round.
+func (nets *ganNets) average(progress *Node) {
+	decay := nets.m.cfg.Average
+	if decay == 0 {
+		return
+	}
+	start := Equal(progress, ZerosLike(progress))
+	for _, v := range trainable(nets.scope.Shared("generator"), progress.Graph()) {
+		now := v.NodeValue(progress)
+		mean := nets.scope.Store().Scope("/"+averageScope+v.Scope()).WithInitializer(initializer.Zero).
+			VariableWithShape(v.Name(), v.Shape()).SetTrainable(false)
+		moved := Add(MulScalar(mean.NodeValue(progress), decay), MulScalar(now, 1-decay))
+		mean.SetNodeValue(Where(start, now, moved))
+	}
+}

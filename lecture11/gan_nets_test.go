@@ -1,0 +1,369 @@
+package lecture11
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"gonum.org/v1/gonum/mat"
+
+	"deeplearning.example/internal/testx"
+)
+
+// blobs are l images of 8 × 8 pixels, a bright square at a random place of each, as bytes.
+func blobs(l int) *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(1, 0))
+	flat := make([]uint8, l*64)
+	for i := range l {
+		row, column := rng.IntN(6), rng.IntN(6)
+		for p := range 9 {
+			flat[i*64+(row+p/3)*8+column+p%3] = 255
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, l, 64)
+}
+
+func smallConvGAN(change func(c *GANConfig)) GANConfig {
+	c := GANConfig{Features: 64, Latent: 6, Nets: "conv", Generator: []int{8, 4}, Discriminator: []int{4, 8}, Output: "sigmoid", Seed: 1}
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+// TestConvGANShapes is C25.1: the sides double in G and halve in D, and objects lie in the range of the data.
+func TestConvGANShapes(t *testing.T) {
+	m := newGAN(t, smallConvGAN(nil))
+	trainGAN(t, m, blobs(64), FitConfig{Batch: 16, Seed: 1})
+	for path, want := range map[string][]int{
+		"/generator/input/dense/weights":      {6, 2 * 2 * 8},
+		"/generator/conv_0/weights":           {3, 3, 8, 4},
+		"/generator/output/weights":           {3, 3, 4, 1},
+		"/discriminator/conv_0/weights":       {3, 3, 1, 4},
+		"/discriminator/conv_1/weights":       {3, 3, 4, 8},
+		"/discriminator/output/dense/weights": {2 * 2 * 8, 1},
+	} {
+		if v := m.store.GetVariable(path); v == nil || !slices.Equal(v.Shape().Dimensions, want) {
+			t.Errorf("%s: %v, want %v", path, v, want)
+		}
+	}
+	x, err := m.Generate(10, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := tensors.MustCopyFlatData[float32](x)
+	if len(flat) != 640 || slices.Min(flat) < 0 || slices.Max(flat) > 1 {
+		t.Errorf("%d pixels in [%g, %g], want 640 in [0, 1]", len(flat), slices.Min(flat), slices.Max(flat))
+	}
+}
+
+// TestConvGANLearns: the small net makes images that are as bright as the real ones, at all places.
+func TestConvGANLearns(t *testing.T) {
+	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Average = 0.99 }))
+	x := blobs(2048)
+	trainGAN(t, m, x, FitConfig{Epochs: 12, Batch: 64, LearningRate: 2e-3, Beta1: half(), Decay: "linear", Seed: 1})
+	made, err := m.Generate(2048, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	real, fake := make([]float64, 64), make([]float64, 64)
+	for i, v := range tensors.MustCopyFlatData[uint8](x) {
+		real[i%64] += float64(v) / 255 / 2048
+	}
+	for i, v := range tensors.MustCopyFlatData[float32](made) {
+		fake[i%64] += float64(v) / 2048
+	}
+	var off float64
+	for i := range real {
+		off += math.Abs(real[i]-fake[i]) / 64
+	}
+	t.Logf("mean image off by %.3f", off)
+	if off > 0.05 {
+		t.Errorf("the mean image is off by %.3f a pixel, want at most .05 (black: .14)", off)
+	}
+}
+
+// TestConvGANLabels: the conditional nets take labels, and what D says of an image depends on its label by more than a constant.
+func TestConvGANLabels(t *testing.T) {
+	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Classes = 3; c.Penalty = 1; c.Spectral = true }))
+	x := blobs(66)
+	labels := make([]uint8, 66)
+	for i := range labels {
+		labels[i] = uint8(i % 3)
+	}
+	labelled := func(shift uint8) *tensors.Tensor {
+		t.Helper()
+		turned := make([]uint8, len(labels))
+		for i, y := range labels {
+			turned[i] = (y + shift) % 3
+		}
+		out, err := WithLabels(x, turned, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	trainGAN(t, m, labelled(0), FitConfig{Batch: 22, Seed: 1})
+	var says [2][]float32
+	for shift := range says {
+		out, err := m.Discriminate(labelled(uint8(shift)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		says[shift] = tensors.MustCopyFlatData[float32](out)
+	}
+	first, same := says[1][0]-says[0][0], true
+	for i := 0; i < 66; i += 3 { // objects whose label turns from 0 to 1
+		same = same && math.Abs(float64(says[1][i]-says[0][i]-first)) < 1e-6
+	}
+	if same {
+		t.Error("another label adds one constant to D for all images")
+	}
+}
+
+// TestSpectral: after enough calls σ is the largest singular value of a matrix, as gonum has it, and its gradient that of finite
+// differences; outside a training u stands still.
+func TestSpectral(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 0))
+	w := mat.NewDense(7, 5, nil)
+	for i := range 35 {
+		w.Set(i/5, i%5, rng.NormFloat64())
+	}
+	var svd mat.SVD
+	svd.Factorize(w, mat.SVDNone)
+	store := model.NewStore()
+	normalise := func(training bool) *tensors.Tensor {
+		exec, err := model.NewExec(testx.Backend(t), store, func(scope *model.Scope, w *Node) *Node {
+			scope.Store().SetTraining(w.Graph(), training)
+			return spectral(scope.In("layer"), w)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []*tensors.Tensor
+		for range 200 {
+			if out, err = exec.Call(tensors.FromFlatDataAndDimensions(slices.Clone(w.RawMatrix().Data), 7, 5)); err != nil {
+				t.Fatal(err)
+			}
+			if !training {
+				break
+			}
+		}
+		return out[0]
+	}
+	sigma := func(x *tensors.Tensor) float64 { return w.At(0, 0) / tensors.MustCopyFlatData[float64](x)[0] }
+	near(t, "σ after 200 calls", sigma(normalise(true)), svd.Values(nil)[0], 1e-9)
+	before := tensors.MustCopyFlatData[float64](store.GetVariable("/layer/singular").MustValue())
+	near(t, "σ in use", sigma(normalise(false)), svd.Values(nil)[0], 1e-9)
+	if !slices.Equal(before, tensors.MustCopyFlatData[float64](store.GetVariable("/layer/singular").MustValue())) {
+		t.Error("u moved outside a training")
+	}
+	// W/σ as a function of W: at u and v, σ's derivative is u·vᵀ, so that the sum of squares of W/σ has the slope of finite differences.
+	exec, err := model.NewExec(testx.Backend(t), store, func(scope *model.Scope, w *Node) []*Node {
+		loss := ReduceAllSum(Sin(spectral(scope.In("layer"), w)))
+		return []*Node{loss, Gradient(loss, w)[0]}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(data []float64) []*tensors.Tensor {
+		out, err := exec.Call(tensors.FromFlatDataAndDimensions(data, 7, 5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	gradient := tensors.MustCopyFlatData[float64](call(slices.Clone(w.RawMatrix().Data))[1])
+	for _, i := range []int{0, 17, 34} {
+		at := func(h float64) float64 {
+			moved := slices.Clone(w.RawMatrix().Data)
+			moved[i] += h
+			return tensors.ToScalar[float64](call(moved)[0])
+		}
+		near(t, fmt.Sprintf("gradient[%d]", i), gradient[i], (at(1e-5)-at(-1e-5))/2e-5, 1e-6)
+	}
+}
+
+// TestSpectralDiscriminator: a trained critic with 1-Lipschitz layers has no slope above 1 between two points; without Spectral it has.
+func TestSpectralDiscriminator(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		m := newGAN(t, GANConfig{Features: 2, Latent: 2, Loss: "wasserstein", Spectral: on, Activation: "relu", Seed: 1})
+		trainGAN(t, m, ring(t, 800), FitConfig{Epochs: 20, Batch: 80, Seed: 1})
+		x := ring(t, 200)
+		out, err := m.Discriminate(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		points, says, steepest := tensors.MustCopyFlatData[float32](x), tensors.MustCopyFlatData[float32](out), 0.0
+		for i := range says {
+			for j := range i {
+				run := math.Hypot(float64(points[2*i]-points[2*j]), float64(points[2*i+1]-points[2*j+1]))
+				steepest = max(steepest, math.Abs(float64(says[i]-says[j]))/run)
+			}
+		}
+		t.Logf("spectral %v: steepest slope %.3f", on, steepest)
+		if on == (steepest > 1.001) {
+			t.Errorf("spectral %v: steepest slope between two points %.3f, want at most 1 with and more without", on, steepest)
+		}
+	}
+}
+
+// TestSmoothing: what D pays with targets 1 − s is the cross-entropy with that target, and is least at σ(a) = 1 − s.
+func TestSmoothing(t *testing.T) {
+	a := []float64{-3, -0.5, 0, 1, 4}
+	const s = 0.1
+	var want float64
+	for _, v := range a {
+		p := 1 / (1 + math.Exp(-v))
+		want -= ((1-s)*math.Log(p) + s*math.Log(1-p)) / float64(len(a))
+	}
+	got := MustExecOnce(testx.Backend(t), func(a *Node) *Node {
+		far := AddScalar(ZerosLike(a), -1e3) // generated objects that cost nothing
+		l := AdversarialLosses["non-saturating"]
+		return Add(l.Discriminator(a, far), l.Smooth(a, s))
+	}, a)
+	near(t, "smoothed loss", tensors.ToScalar[float64](got), want, 1e-9)
+}
+
+// TestAverage: the mean of G's weights is w̄ := γw̄ + (1 − γ)w over the rounds, from the weights after the first one; objects come from it,
+// and from the momentary weights where they are asked for. Without Average nothing is kept.
+func TestAverage(t *testing.T) {
+	const decay, path = 0.9, "/generator/output/dense/weights"
+	weights := func(m *GAN, path string) []float32 {
+		return tensors.MustCopyFlatData[float32](m.store.GetVariable(path).MustValue())
+	}
+	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Average: decay, Seed: 1})
+	training, err := m.Training(ring(t, 80), "x", FitConfig{Epochs: 5, Batch: 40, LearningRate: 0.01, Seed: 1, StepsPerCall: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []float64
+	err = training.Run(t.Context(), func(step int, _ map[string]float64) error {
+		for i, w := range weights(m, path) {
+			if step == 1 {
+				want = append(want, float64(w))
+			} else {
+				want[i] = decay*want[i] + (1-decay)*float64(w)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range weights(m, "/average"+path) {
+		near(t, fmt.Sprintf("mean weight %d", i), float64(w), want[i], 1e-6)
+	}
+	mean, err1 := m.Generate(3, 1)
+	now, err2 := m.Momentary().Generate(3, 1)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Equal(tensors.MustCopyFlatData[float32](mean), tensors.MustCopyFlatData[float32](now)) {
+		t.Error("objects of the mean are those of the momentary weights")
+	}
+	// The momentary ones are those of a GAN that keeps no mean, after the same training.
+	plain := newGAN(t, GANConfig{Features: 2, Latent: 3, Seed: 1})
+	trainGAN(t, plain, ring(t, 80), FitConfig{Epochs: 5, Batch: 40, LearningRate: 0.01, Seed: 1})
+	same, err := plain.Generate(3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range tensors.MustCopyFlatData[float32](same) {
+		near(t, fmt.Sprintf("object value %d", i), float64(tensors.MustCopyFlatData[float32](now)[i]), float64(v), 1e-4)
+	}
+	if plain.store.GetVariable("/average"+path) != nil {
+		t.Error("a GAN without Average keeps one")
+	}
+}
+
+// TestPace: Adam's first step has the length of the rate for each weight, so that D moves Pace times as far as G.
+func TestPace(t *testing.T) {
+	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Pace: 4, Seed: 1})
+	cfg := FitConfig{Epochs: 2, Batch: 40, LearningRate: 1e-3, Seed: 1, StepsPerCall: 1}
+	training, err := m.Training(ring(t, 40), "x", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := training.initialise(); err != nil {
+		t.Fatal(err)
+	}
+	before := netWeights(t, m)
+	ctx, cancel := context.WithCancel(t.Context())
+	err = training.Run(ctx, func(int, map[string]float64) error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	for net, weights := range netWeights(t, m) {
+		furthest := 0.0
+		for i, w := range weights {
+			furthest = max(furthest, math.Abs(float64(w-before[net][i])))
+		}
+		near(t, net+" moved", furthest, map[string]float64{"generator": 1e-3, "discriminator": 4e-3}[net], 1e-5)
+	}
+}
+
+// TestOwnNets: networks of the reader's own train, and one whose output has the wrong shape is named with what is wanted.
+func TestOwnNets(t *testing.T) {
+	cfg := GANConfig{Features: 2, Latent: 2, Seed: 1}
+	nets := GANNets{ID: "mine", Generator: Dense([]int{8}, 2, "tanh"), Discriminator: Dense([]int{8}, 1, "tanh")}
+	m, err := NewGANOf(testx.Backend(t), cfg, nets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainGAN(t, m, ring(t, 80), FitConfig{Batch: 40, Seed: 1})
+	for want, change := range map[string]func(n *GANNets){
+		"the discriminator of a GAN gives (Float32)[40, 2] for a batch of 40, want [40, 1]": func(n *GANNets) { n.Discriminator = Dense(nil, 2, "tanh") },
+		"the generator of a GAN gives (Float32)[40, 3] for a batch of 40, want [40, 2]":     func(n *GANNets) { n.Generator = Dense(nil, 3, "tanh") },
+	} {
+		wrong := nets
+		change(&wrong)
+		m, err := NewGANOf(testx.Backend(t), cfg, wrong)
+		if err != nil {
+			t.Fatal(err)
+		}
+		training, err := m.Training(ring(t, 80), "x", FitConfig{Batch: 40, Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, training.Run(t.Context(), nil), want)
+	}
+	_, err = NewGANOf(testx.Backend(t), cfg, GANNets{ID: "mine"})
+	wantError(t, err, "want GANNets with ID")
+	cfg.Spectral = true
+	_, err = NewGANOf(testx.Backend(t), cfg, nets)
+	wantError(t, err, "Spectral")
+}
+
+// TestGANDiverges: a rate that is far too large ends the training with the step, and the last good state is kept.
+func TestGANDiverges(t *testing.T) {
+	m := newGAN(t, GANConfig{Features: 2, Latent: 2, Loss: "wasserstein", Seed: 1})
+	training, err := m.Training(ring(t, 400), "x", FitConfig{Epochs: 200, Batch: 40, LearningRate: 1e6, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = training.Run(t.Context(), nil)
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) {
+		t.Fatalf("error %v, want a DivergedError", err)
+	}
+	if diverged.Kept != training.Step() || diverged.Step <= diverged.Kept {
+		t.Errorf("diverged at %d, kept %d, training at %d", diverged.Step, diverged.Kept, training.Step())
+	}
+	x, err := m.Generate(4, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range tensors.MustCopyFlatData[float32](x) {
+		if math.IsNaN(float64(v)) {
+			t.Error("the state that is kept gives NaN")
+		}
+	}
+}

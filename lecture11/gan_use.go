@@ -1,0 +1,73 @@
+package lecture11
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Momentary is the same GAN, on the same weights, whose objects come from the momentary weights of G, where those of a GAN with
+// GANConfig.Average come from their mean.
+func (m *GAN) Momentary() *GAN {
+	now := &GAN{cfg: m.cfg, nets: m.nets, fitted: newFitted(m.kind, m.backend)}
+	now.cfg.Average, now.store = 0, m.store
+	return now
+}
+
+// Generate gives count new objects G(z), z ~ N(0, I) by the seed: [count, n].
+func (m *GAN) Generate(count int, seed int64) (*tensors.Tensor, error) {
+	if m.cfg.Classes > 0 {
+		return nil, fmt.Errorf("lecture11: GAN.Generate with GANConfig.Classes = %d, want GenerateOf, that takes labels", m.cfg.Classes)
+	}
+	if count < 1 {
+		return nil, fmt.Errorf("lecture11: GAN.Generate: count = %d, want at least 1", count)
+	}
+	return m.GenerateFrom(tensors.FromFlatDataAndDimensions(normals(count*m.cfg.Latent, seed), count, m.cfg.Latent))
+}
+
+// GenerateOf gives a new object for each label, G(z, y): [len(labels), n].
+func (m *GAN) GenerateOf(labels []uint8, seed int64) (*tensors.Tensor, error) {
+	if m.cfg.Classes == 0 {
+		return nil, fmt.Errorf("lecture11: GAN.GenerateOf with GANConfig.Classes = 0, want a conditional model")
+	}
+	if len(labels) == 0 {
+		return nil, fmt.Errorf("lecture11: GAN.GenerateOf without labels, want at least one")
+	}
+	z := tensors.FromFlatDataAndDimensions(normals(len(labels)*m.cfg.Latent, seed), len(labels), m.cfg.Latent)
+	z, err := WithLabels(z, labels, m.cfg.Classes)
+	if err != nil {
+		return nil, err
+	}
+	return m.GenerateFrom(z)
+}
+
+// GenerateFrom gives the objects of noise z [l, d], or of noise with labels appended [l, d + classes]: [l, n].
+func (m *GAN) GenerateFrom(z *tensors.Tensor) (*tensors.Tensor, error) {
+	if err := m.checkObjects(z, m.cfg.Latent+m.cfg.Classes, false); err != nil {
+		return nil, err
+	}
+	return first(m.apply("Generate", z, func(scope *model.Scope, z *Node) []*Node {
+		var y *Node
+		if m.cfg.Classes > 0 {
+			y = Slice(z, AxisRange(), AxisRange(m.cfg.Latent))
+			z = Slice(z, AxisRange(), AxisRange(0, m.cfg.Latent))
+		}
+		if m.cfg.Average > 0 {
+			scope = scope.In(averageScope)
+		}
+		x := (&ganNets{m: m, scope: scope}).generateFrom(z, y)
+		return []*Node{Slice(x, AxisRange(), AxisRange(0, m.cfg.Features))}
+	}))
+}
+
+// Discriminate gives D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1].
+func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
+	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, false); err != nil {
+		return nil, err
+	}
+	return first(m.apply("Discriminate", x, func(scope *model.Scope, x *Node) []*Node {
+		return []*Node{ExpandAxes((&ganNets{m: m, scope: scope}).discriminate(pixels(x)), -1)}
+	}))
+}
