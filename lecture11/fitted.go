@@ -33,6 +33,33 @@ func (f *fitted) checkTrained() error {
 	return nil
 }
 
+// takeWeights copies the trainable weights of another model of the same networks into a model that has none.
+func (f *fitted) takeWeights(other *fitted) error {
+	if err := other.checkTrained(); err != nil {
+		return fmt.Errorf("lecture11: %s.StartFrom: %w", f.kind, err)
+	}
+	if f.store.NumVariables() > 0 {
+		return fmt.Errorf("lecture11: %s.StartFrom: this model has weights already, want a new one", f.kind)
+	}
+	for v := range other.store.IterVariables() {
+		if !v.Trainable {
+			continue
+		}
+		value, err := v.Value()
+		var clone *tensors.Tensor
+		if err == nil {
+			clone, err = value.LocalClone()
+		}
+		if err == nil {
+			_, err = f.store.CreateVariable(v.Path(), clone)
+		}
+		if err != nil {
+			return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, v.Path(), err)
+		}
+	}
+	return nil
+}
+
 // program is the graph function fn of a model, known by name: compiled for each shape that it meets.
 func program[F model.ExecGraphFn](f *fitted, name string, fn F) (*model.Exec, error) {
 	if exec := f.programs[name]; exec != nil {

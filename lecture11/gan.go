@@ -36,6 +36,7 @@ type GANConfig struct {
 	Spectral bool    `json:"spectral"` // D computes with W/σ(W), σ the largest singular value, one power iteration each time
 	Smooth   float64 `json:"smooth"`   // s ∈ [0, ½): D is asked for 1 − s on real objects, not 1; cross-entropy losses only
 	Pace     float64 `json:"pace"`     // D's rate of learning over G's; default 1
+	Frozen   string  `json:"frozen"`   // "generator" or "discriminator": its weights stay as they start; default "": both learn
 	Average  float64 `json:"average"`  // γ ∈ (0, 1): objects come from the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: from w
 	Classes  int     `json:"classes"`  // of labels that both nets are told, see [WithLabels]; default 0: none
 	Seed     int64   `json:"seed"`     // the first weights
@@ -95,6 +96,9 @@ func (c GANConfig) check() error {
 	if err := checkName("GANConfig.Output", c.Output, ganOutputs); err != nil {
 		return err
 	}
+	if err := checkName("GANConfig.Frozen", c.Frozen, map[string]bool{"": true, "generator": true, "discriminator": true}); err != nil {
+		return err
+	}
 	return checkName("GANConfig.Loss", c.Loss, AdversarialLosses)
 }
 
@@ -130,8 +134,10 @@ func (c GANConfig) checkNets() error {
 //
 // Slides "Generative adversarial nets" to "Conditional GAN"; Goodfellow et al. 2014.
 type GAN struct {
-	cfg  GANConfig
-	nets GANNets
+	cfg    GANConfig
+	nets   GANNets
+	fitKey map[string]any // of the last Training
+	from   map[string]any // that key of the model whose weights this one began with
 	fitted
 }
 
@@ -163,6 +169,27 @@ func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error
 // Config is the configuration with the defaults filled in.
 func (m *GAN) Config() GANConfig { return m.cfg }
 
+// StartFrom takes the weights of a trained GAN of the same networks as the first weights of m, in place of those that its seed would
+// draw. Call it before Training, whose key then holds that of the other model's training.
+func (m *GAN) StartFrom(other *GAN) error {
+	if other.fitKey == nil {
+		return errors.New("lecture11: GAN.StartFrom: the other model has no Training, want a trained one")
+	}
+	networks := func(m *GAN) string {
+		c := m.cfg
+		return fmt.Sprintf("GANNets.ID %q, Features %d, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Activation %q, Output %q",
+			m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Activation, c.Output)
+	}
+	if ours, theirs := networks(m), networks(other); ours != theirs {
+		return fmt.Errorf("lecture11: GAN.StartFrom: the other model has %s, want %s as here", theirs, ours)
+	}
+	if err := m.takeWeights(&other.fitted); err != nil {
+		return err
+	}
+	m.from = other.fitKey
+	return nil
+}
+
 // Training prepares the training on the objects x [l, n], with their labels appended for a conditional model: floats, or bytes 0…255 that
 // stand for [0, 1]. A step is Steps steps of D, each on Batch new objects and new noise, and one of G on new noise. The losses of the
 // last D step and of G are both built on the same weights before either moves.
@@ -180,10 +207,13 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	}
 	batch := cfg
 	cfg.Batch *= m.cfg.Steps // new objects for each step of D
+	m.fitKey = map[string]any{"kind": "gan", "model": m.cfg, "nets": m.nets.ID, "fit": batch, "data": dataID,
+		"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_nets.go", "gan_loss.go"})...)}
+	if m.from != nil {
+		m.fitKey["start"] = m.from
+	}
 	return newTraining(Training{
-		name: "gan", cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		key: map[string]any{"kind": "gan", "model": m.cfg, "nets": m.nets.ID, "fit": batch, "data": dataID,
-			"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_nets.go", "gan_loss.go"})...)},
+		name: "gan", key: m.fitKey, cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
 		data: []*tensors.Tensor{x},
 		build: func(scope *model.Scope, progress *Node, rows []*Node) []Loss {
 			return m.round(scope, batch, progress, pixels(rows[0]))

@@ -113,3 +113,46 @@ func TestManifolds(t *testing.T) {
 		t.Error("precision is NaN")
 	}
 }
+
+// TestCoverage: hand-made clouds: a stray object is not a mode, one between two centres is good for none, and the shares add up.
+func TestCoverage(t *testing.T) {
+	m := must(GridMixture(2, 2, 0.1)) // centres (±1, ±1)
+	var flat []float64
+	for range 60 {
+		flat = append(flat, -1, -1)
+	}
+	for range 139 {
+		flat = append(flat, 1.39, 1) // 3.9 standard deviations off
+	}
+	flat = append(flat, 1, -1) // a stray one: 0.5 %
+	for range 100 {
+		flat = append(flat, 0, 0)
+	}
+	got := must(m.Coverage(tensors.FromFlatDataAndDimensions(flat, 300, 2)))
+	if got.Modes != 2 {
+		t.Errorf("%d modes, want 2: a stray object is none", got.Modes)
+	}
+	near(t, "good", got.Good, 200.0/300, 1e-12)
+	for k, want := range []float64{60, 1, 0, 139} {
+		near(t, "share", got.Shares[k], want/300, 1e-12)
+	}
+	all := must(must(RingMixture(8, 2, 0.05)).Coverage(must(RingMixture(8, 2, 0.05)).Sample(20_000, 1)))
+	near(t, "real objects within 4 s in the plane: 1 − e⁻⁸", all.Good, 1-math.Exp(-8), 1e-3)
+	_, err := m.Coverage(gaussians(5, 3, 0, 1, 1))
+	wantError(t, err, "want [l, 2]")
+	_, err = GridMixture(0, 1, 0.1)
+	wantError(t, err, "side = 0")
+}
+
+// TestHitDivergence: closed forms; the total of the hits does not matter.
+func TestHitDivergence(t *testing.T) {
+	near(t, "the same", must(HitDivergence([]int{1, 2, 0}, []int{2, 4, 0})), 0, 1e-15)
+	near(t, "apart", must(HitDivergence([]int{5, 0}, []int{0, 3})), math.Ln2, 1e-15)
+	near(t, "a half in common", must(HitDivergence([]int{1, 1, 0}, []int{0, 1, 1})), math.Ln2/2, 1e-15)
+	_, err := HitDivergence([]int{1}, []int{1, 2})
+	wantError(t, err, "want the same map")
+	_, err = HitDivergence([]int{0}, []int{1})
+	wantError(t, err, "at least one")
+	_, err = HitDivergence([]int{-1, 2}, []int{1, 1})
+	wantError(t, err, "node 0")
+}

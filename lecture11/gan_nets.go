@@ -161,7 +161,7 @@ type netLoss struct {
 }
 
 // step moves nets by Adam, each on its own loss, and gives the lengths of their gradients. All gradients are taken before any weight
-// moves, and a net's loss moves that net alone.
+// moves, and a net's loss moves that net alone. A net that is frozen or has no weights stays.
 func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (lengths []*Node) {
 	type move struct {
 		scope     *model.Scope
@@ -176,9 +176,15 @@ func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (len
 		for i, v := range variables {
 			nodes[i] = v.NodeValue(progress.Graph())
 		}
+		if len(nodes) == 0 {
+			lengths = append(lengths, ZerosLike(l.loss))
+			continue
+		}
 		gradients := Gradient(l.loss, nodes...)
-		moves = append(moves, move{scope, variables, gradients})
 		lengths = append(lengths, jointLength(gradients))
+		if l.name != nets.m.cfg.Frozen {
+			moves = append(moves, move{scope, variables, gradients})
+		}
 	}
 	for _, mv := range moves {
 		discriminator := mv.scope.Scope() == "/discriminator"

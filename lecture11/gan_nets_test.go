@@ -367,3 +367,61 @@ func TestGANDiverges(t *testing.T) {
 		}
 	}
 }
+
+// TestFrozen is C27.2's setting: a frozen net keeps its bits while the other learns, and the other begins with the weights of the model
+// that it was started from, whose key is in its own.
+func TestFrozen(t *testing.T) {
+	cfg := GANConfig{Features: 2, Latent: 2, Seed: 1}
+	first := newGAN(t, cfg)
+	trainGAN(t, first, ring(t, 80), FitConfig{Batch: 40, Seed: 1})
+	cfg.Frozen, cfg.Seed = "discriminator", 2
+	second := newGAN(t, cfg)
+	if err := second.StartFrom(first); err != nil {
+		t.Fatal(err)
+	}
+	training, err := second.Training(ring(t, 80), "x", FitConfig{Batch: 40, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if training.Key()["start"] == nil {
+		t.Error("the key says nothing of the start")
+	}
+	if err := training.Run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	before := netWeights(t, first)
+	for net, weights := range netWeights(t, second) {
+		if same := slices.Equal(weights, before[net]); same != (net == "discriminator") {
+			t.Errorf("the %s is as it was: %v", net, same)
+		}
+	}
+	third := newGAN(t, GANConfig{Features: 2, Latent: 3})
+	wantError(t, third.StartFrom(first), "Latent 2")
+	wantError(t, second.StartFrom(first), "has weights already")
+	wantError(t, newGAN(t, cfg).StartFrom(newGAN(t, cfg)), "no Training")
+}
+
+// TestCriticOfShift is C28.2: against a generator that is N(θ, 1) for good, a critic with penalty λ on the line ends with the slope
+// 1 + θ/(2λ) and the gap θ(1 + θ/(2λ)): the penalty is a soft constraint, and gap over slope is W₁ (5 %).
+func TestCriticOfShift(t *testing.T) {
+	const theta, lambda = 1.0, 1.0
+	fixed := func(_ *model.Scope, z *Node) *Node { return AddScalar(z, theta) }
+	m, err := NewGANOf(testx.Backend(t), GANConfig{Features: 1, Latent: 1, Loss: "wasserstein", Penalty: lambda, Seed: 1},
+		GANNets{ID: "shift 1", Generator: fixed, Discriminator: Dense([]int{32}, 1, "tanh")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tensors.MustCopyFlatData[float64](gaussians(40_000, 1, 0, 1, 3))
+	flat := make([]float32, len(x))
+	for i, v := range x {
+		flat[i] = float32(v)
+	}
+	losses := trainGAN(t, m, tensors.FromFlatDataAndDimensions(flat, len(flat), 1),
+		FitConfig{Epochs: 40, Batch: 500, LearningRate: 5e-3, Decay: "linear", Seed: 1, StepsPerCall: 800})
+	gap := losses["real"] - losses["fake"]
+	t.Logf("gap %.3f", gap)
+	near(t, "gap", gap, theta*(1+theta/(2*lambda)), 0.05*1.5)
+	if losses["∇G"] != 0 {
+		t.Errorf("∇G = %g for a generator without weights, want 0", losses["∇G"])
+	}
+}

@@ -86,6 +86,19 @@ func RingMixture(k int, radius, std float64) (*GaussianMixture, error) {
 	return NewGaussianMixture(centers, nil, std)
 }
 
+// GridMixture is side × side equal Gaussians of standard deviation std, whose centres stand spacing apart on a square grid about 0.
+func GridMixture(side int, spacing, std float64) (*GaussianMixture, error) {
+	if side < 1 || !(spacing > 0) || math.IsInf(spacing, 0) {
+		return nil, fmt.Errorf("lecture11: GridMixture(side = %d, spacing = %g), want at least one Gaussian, spacing > 0", side, spacing)
+	}
+	at := func(i int) float64 { return spacing * (float64(i) - float64(side-1)/2) }
+	var centers [][]float64
+	for i := range side * side {
+		centers = append(centers, []float64{at(i % side), at(i / side)})
+	}
+	return NewGaussianMixture(centers, nil, std)
+}
+
 // Smoothed is the density of x̃ = x + σε: p_σ = p * N(0, σ²I), the same mixture with s² + σ² in place of s². sigma: σ ≥
 // 0.
 func (m *GaussianMixture) Smoothed(sigma float64) (*GaussianMixture, error) {

@@ -150,6 +150,24 @@ func codePath(function string, z *tensors.Tensor, from, to, steps int,
 	return tensors.FromFlatDataAndDimensions(codes, steps, d), nil
 }
 
+// TruncateCodes gives ψ·z: codes of N(0, I) nearer to the mean. With ψ < 1 a generator makes more typical objects and fewer kinds of
+// them. z [l, d]; ψ ≥ 0. (StyleGAN does so with the codes that its mapping network makes, about their mean.)
+//
+// Slide "StyleGAN"; Karras et al. 2019, appendix B.
+func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
+	if z.Rank() != 2 || !(psi >= 0) || math.IsInf(psi, 0) {
+		return nil, fmt.Errorf("lecture11: TruncateCodes(%s, ψ = %g), want codes [l, d] and ψ ≥ 0", z.Shape(), psi)
+	}
+	flat, err := tensors.CopyFlatData[float32](z)
+	if err != nil {
+		return nil, err
+	}
+	for i := range flat {
+		flat[i] *= float32(psi)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, z.Shape().Dimensions...), nil
+}
+
 // CodeArithmetic moves codes along what tells two groups of objects apart, as in "a thin 7 − thin digits + thick digits":
 //
 //	z_i + amount·(mean of the codes in with − mean of the codes in without)

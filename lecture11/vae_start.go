@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // StartFrom takes the weights of a trained model of the same networks as the first weights of m, in place of those that
@@ -15,30 +13,11 @@ func (m *VAE) StartFrom(other *VAE) error {
 	if other.fitKey == nil {
 		return errors.New("lecture11: VAE.StartFrom: the other model has no Training, want a trained one")
 	}
-	if err := other.checkTrained(); err != nil {
-		return fmt.Errorf("lecture11: VAE.StartFrom: %w", err)
-	}
-	if m.store.NumVariables() > 0 {
-		return errors.New("lecture11: VAE.StartFrom: this model has weights already, want a new one")
-	}
 	if err := sameNetworks(m.cfg, other.cfg); err != nil {
 		return err
 	}
-	for v := range other.store.IterVariables() {
-		if !v.Trainable {
-			continue
-		}
-		value, err := v.Value()
-		var clone *tensors.Tensor
-		if err == nil {
-			clone, err = value.LocalClone()
-		}
-		if err == nil {
-			_, err = m.store.CreateVariable(v.Path(), clone)
-		}
-		if err != nil {
-			return fmt.Errorf("lecture11: VAE.StartFrom: %s: %w", v.Path(), err)
-		}
+	if err := m.takeWeights(&other.fitted); err != nil {
+		return err
 	}
 	m.start = other.fitKey
 	return nil
