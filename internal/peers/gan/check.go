@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"deeplearning.example/kernelext/device"
+	"deeplearning.example/lecture11"
+)
+
+// told are our losses under the names of what JAX's step tells, in its order.
+type told struct {
+	D       float64 `json:"loss of D"`
+	G       float64 `json:"loss of G"`
+	LengthD float64 `json:"gradient of D"`
+	LengthG float64 `json:"gradient of G"`
+}
+
+// check trains a model from the same weights as JAX: at a rate that moves nothing, which compares losses and gradients, and then at
+// the rate of the comparison, which compares how far Adam and the mean of weights have come.
+func check(python, name string) error {
+	folder, err := os.MkdirTemp("", "gan")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	var begun string
+	for _, rate := range []float64{1e-12, 1e-3} {
+		prefix := filepath.Join(folder, strconv.FormatFloat(rate, 'g', -1, 64))
+		moved, state := prefix+".weights", prefix+".optimizer"
+		losses, err := trainFor(name, rate, map[string]string{"weights": moved, "optimizer": state})
+		if err != nil {
+			return err
+		}
+		if rate < 1e-6 {
+			begun = moved
+		}
+		text, err := json.Marshal(losses)
+		if err != nil {
+			return err
+		}
+		cmd := exec.Command(python, "-c", script, name, "check", strconv.Itoa(stepsPerCall), strconv.FormatFloat(rate, 'g', -1, 64),
+			begun, moved, state, string(text))
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trainFor trains a model for one call from its first weights, saves the parts of its state to files and gives the mean losses.
+func trainFor(name string, rate float64, files map[string]string) (told, error) {
+	backend, err := device.Backend()
+	if err != nil {
+		return told{}, err
+	}
+	training, err := newTraining(backend, name, rate)
+	if err != nil {
+		return told{}, err
+	}
+	var means told
+	done := errors.New("done")
+	err = training.Run(context.Background(), func(_ int, losses map[string]float64) error {
+		means = told{losses["discriminator"], losses["generator"], losses["∇D"], losses["∇G"]}
+		return done
+	})
+	if !errors.Is(err, done) {
+		return told{}, err
+	}
+	for part, file := range files {
+		if err := save(training, part, file); err != nil {
+			return told{}, err
+		}
+	}
+	return means, nil
+}
+
+// save writes a part of a training's state to a file.
+func save(training *lecture11.Training, part, file string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(training.Save(part, f), f.Close())
+}

@@ -1,0 +1,190 @@
+// The gan command trains GANs of lecture11 beside JAX's on this machine and prints the ratios of their speeds:
+//
+//	go run ./internal/peers/gan
+//	go run ./internal/peers/gan -models ring,digits -rounds 3
+//	go run ./internal/peers/gan -check
+//
+// The models are a dense GAN of 2-D objects, the same as a critic with gradient penalty and five steps of D, the same with labels, and
+// a convolutional GAN of digits; all with Adam, β₁ = 0.5, on 60 000 objects that lie on the device. The processes take turns. With
+// -check both begin at the same weights instead: mean losses and lengths of gradients over steps that move nothing must agree within
+// 3 %, and how far 50 steps of Adam move D's weights and the mean of G's within 5 %, G's own within 10 %; each draws its own noise.
+// Without -python it makes a virtual environment with pinned versions in the user's cache folder.
+package main
+
+import (
+	_ "embed"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/internal/peers/rounds"
+	"deeplearning.example/internal/peers/venv"
+	"deeplearning.example/kernelext/device"
+	"deeplearning.example/lecture11"
+)
+
+//go:embed gan_jax.py
+var script string
+
+// packages are the peer's versions.
+var packages = []string{"jax==0.10.2", "optax==0.2.8"}
+
+const (
+	objects      = 60_000
+	stepsPerCall = 50
+)
+
+// ring is the GAN that three of the models share.
+var ring = lecture11.GANConfig{Features: 2, Latent: 8, Seed: 1}
+
+// peer is a model under comparison.
+type peer struct {
+	what  string
+	model lecture11.GANConfig
+	batch int
+}
+
+// peers are the models by name.
+var peers = map[string]peer{
+	"ring": {"2-D, 128-128, batch 200", ring, 200},
+	"penalty": {"2-D, 128-128, batch 200, Wasserstein, penalty, 5 steps of D",
+		with(ring, func(c *lecture11.GANConfig) { c.Loss, c.Steps, c.Penalty = "wasserstein", 5, 1 }), 200},
+	"conditional": {"2-D, 128-128, batch 200, 8 classes", with(ring, func(c *lecture11.GANConfig) { c.Classes = 8 }), 200},
+	"digits": {"28×28, convolutions, batch 64, mean of weights",
+		lecture11.GANConfig{Features: 784, Latent: 64, Nets: "conv", Output: "sigmoid", Average: 0.999, Seed: 1}, 64},
+}
+
+func with(c lecture11.GANConfig, change func(c *lecture11.GANConfig)) lecture11.GANConfig {
+	change(&c)
+	return c
+}
+
+func main() {
+	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
+	models := flag.String("models", "ring,penalty,digits,conditional", "which models")
+	count := flag.Int("rounds", 7, "rounds of ours and each form of JAX's")
+	steps := flag.Int("steps", 500, "steps a run")
+	same := flag.Bool("check", false, "compare what is computed, not how fast")
+	ours := flag.Bool("ours", false, "time our own training of one model only and print milliseconds a step")
+	flag.Parse()
+	var err error
+	if *ours {
+		err = timeOurs(*models, *steps)
+	} else {
+		err = compareAll(*python, strings.Split(*models, ","), *count, *steps, *same)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// compareAll compares the models one by one.
+func compareAll(python string, models []string, count, steps int, same bool) error {
+	if python == "" {
+		var err error
+		if python, err = venv.Python(packages...); err != nil {
+			return err
+		}
+	}
+	for _, name := range models {
+		var err error
+		if same {
+			err = check(python, name)
+		} else {
+			err = compare(python, name, count, steps)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// compare runs the rounds of a model and prints medians and ratios.
+func compare(python, name string, count, steps int) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	n := strconv.Itoa(steps)
+	jax := func(what, variant string) rounds.Run {
+		return rounds.Run{Name: "JAX, " + what, Command: []string{python, "-c", script, name, variant, n}}
+	}
+	runs := []rounds.Run{
+		{Name: "lecture11", Command: []string{self, "-ours", "-models", name, "-steps", n}},
+		jax("a call a step", "step"), jax("50 in one scan", "scan"),
+	}
+	if name == "digits" {
+		runs = append(runs, jax("patches, a call", "step-patches"), jax("patches, a scan", "scan-patches"))
+	}
+	return rounds.Compare(name+": "+peers[name].what+", Adam", count, runs)
+}
+
+// timeOurs trains and prints milliseconds a step.
+func timeOurs(name string, steps int) error {
+	backend, err := device.Backend()
+	if err != nil {
+		return err
+	}
+	training, err := newTraining(backend, name, 1e-3)
+	if err != nil {
+		return err
+	}
+	return rounds.PrintStep(training, steps, stepsPerCall)
+}
+
+// newTraining prepares the training of a model.
+func newTraining(backend compute.Backend, name string, rate float64) (*lecture11.Training, error) {
+	p, ok := peers[name]
+	if !ok {
+		return nil, fmt.Errorf("-models %q, want ring, penalty, digits or conditional", name)
+	}
+	m, err := lecture11.NewGAN(backend, p.model)
+	if err != nil {
+		return nil, err
+	}
+	beta1 := 0.5
+	fit := lecture11.FitConfig{Batch: p.batch, Epochs: 200, LearningRate: rate, Beta1: &beta1, StepsPerCall: stepsPerCall}
+	x := ringObjects(p.model.Classes)
+	if name == "digits" {
+		x = randomImages(p.model.Features)
+	}
+	return m.Training(x, "random", fit)
+}
+
+// ringObjects are points of eight Gaussians on a circle, with the number of theirs appended as classes: [objects, 2 + classes].
+func ringObjects(classes int) *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(0, 0))
+	var values []float32
+	for range objects {
+		mode := rng.IntN(8)
+		angle := float64(mode) * math.Pi / 4
+		values = append(values, float32(2*math.Cos(angle)+0.02*rng.NormFloat64()), float32(2*math.Sin(angle)+0.02*rng.NormFloat64()))
+		label := make([]float32, classes)
+		if classes > 0 {
+			label[mode] = 1
+		}
+		values = append(values, label...)
+	}
+	return tensors.FromFlatDataAndDimensions(values, objects, 2+classes)
+}
+
+// randomImages are pixels 0 and 255, with MNIST's share of ink: [objects, pixels].
+func randomImages(pixels int) *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(0, 0))
+	values := make([]uint8, objects*pixels)
+	for i := range values {
+		if rng.Float32() < 0.13 {
+			values[i] = 255
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(values, objects, pixels)
+}
