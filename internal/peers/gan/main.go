@@ -13,28 +13,19 @@ package main
 
 import (
 	_ "embed"
-	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"strconv"
-	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"deeplearning.example/internal/peers/rounds"
-	"deeplearning.example/internal/peers/venv"
-	"deeplearning.example/kernelext/device"
 	"deeplearning.example/lecture11"
 )
 
 //go:embed gan_jax.py
 var script string
-
-// packages are the peer's versions.
-var packages = []string{"jax==0.10.2", "optax==0.2.8"}
 
 const (
 	objects      = 60_000
@@ -67,78 +58,15 @@ func with(c lecture11.GANConfig, change func(c *lecture11.GANConfig)) lecture11.
 }
 
 func main() {
-	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
-	models := flag.String("models", "ring,penalty,digits,conditional", "which models")
-	count := flag.Int("rounds", 7, "rounds of ours and each form of JAX's")
-	steps := flag.Int("steps", 500, "steps a run")
-	same := flag.Bool("check", false, "compare what is computed, not how fast")
-	ours := flag.Bool("ours", false, "time our own training of one model only and print milliseconds a step")
-	flag.Parse()
-	var err error
-	if *ours {
-		err = timeOurs(*models, *steps)
-	} else {
-		err = compareAll(*python, strings.Split(*models, ","), *count, *steps, *same)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-// compareAll compares the models one by one.
-func compareAll(python string, models []string, count, steps int, same bool) error {
-	if python == "" {
-		var err error
-		if python, err = venv.Python(packages...); err != nil {
-			return err
-		}
-	}
-	for _, name := range models {
-		var err error
-		if same {
-			err = check(python, name)
-		} else {
-			err = compare(python, name, count, steps)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// compare runs the rounds of a model and prints medians and ratios.
-func compare(python, name string, count, steps int) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	n := strconv.Itoa(steps)
-	jax := func(what, variant string) rounds.Run {
-		return rounds.Run{Name: "JAX, " + what, Command: []string{python, "-c", script, name, variant, n}}
-	}
-	runs := []rounds.Run{
-		{Name: "lecture11", Command: []string{self, "-ours", "-models", name, "-steps", n}},
-		jax("a call a step", "step"), jax("50 in one scan", "scan"),
-	}
-	if name == "digits" {
-		runs = append(runs, jax("patches, a call", "step-patches"), jax("patches, a scan", "scan-patches"))
-	}
-	return rounds.Compare(name+": "+peers[name].what+", Adam", count, runs)
-}
-
-// timeOurs trains and prints milliseconds a step.
-func timeOurs(name string, steps int) error {
-	backend, err := device.Backend()
-	if err != nil {
-		return err
-	}
-	training, err := newTraining(backend, name, 1e-3)
-	if err != nil {
-		return err
-	}
-	return rounds.PrintStep(training, steps, stepsPerCall)
+	rounds.Program{
+		Models: []string{"ring", "penalty", "digits", "conditional"}, Steps: 500, PerCall: stepsPerCall, Script: script,
+		What: func(name string) string { return peers[name].what },
+		Training: func(backend compute.Backend, name string) (*lecture11.Training, error) {
+			return newTraining(backend, name, 1e-3)
+		},
+		Forms: map[string][]rounds.Form{"digits": {{What: "patches, a call", Name: "step-patches"}, {What: "patches, a scan", Name: "scan-patches"}}},
+		Check: check,
+	}.Main()
 }
 
 // newTraining prepares the training of a model.
@@ -155,7 +83,7 @@ func newTraining(backend compute.Backend, name string, rate float64) (*lecture11
 	fit := lecture11.FitConfig{Batch: p.batch, Epochs: 200, LearningRate: rate, Beta1: &beta1, StepsPerCall: stepsPerCall}
 	x := ringObjects(p.model.Classes)
 	if name == "digits" {
-		x = randomImages(p.model.Features)
+		x = tensors.FromFlatDataAndDimensions(rounds.RandomPixels(objects*p.model.Features), objects, p.model.Features)
 	}
 	return m.Training(x, "random", fit)
 }
@@ -175,16 +103,4 @@ func ringObjects(classes int) *tensors.Tensor {
 		values = append(values, label...)
 	}
 	return tensors.FromFlatDataAndDimensions(values, objects, 2+classes)
-}
-
-// randomImages are pixels 0 and 255, with MNIST's share of ink: [objects, pixels].
-func randomImages(pixels int) *tensors.Tensor {
-	rng := rand.New(rand.NewPCG(0, 0))
-	values := make([]uint8, objects*pixels)
-	for i := range values {
-		if rng.Float32() < 0.13 {
-			values[i] = 255
-		}
-	}
-	return tensors.FromFlatDataAndDimensions(values, objects, pixels)
 }

@@ -9,27 +9,18 @@ package main
 
 import (
 	_ "embed"
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
-	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"deeplearning.example/internal/peers/rounds"
-	"deeplearning.example/internal/peers/venv"
-	"deeplearning.example/kernelext/device"
 	"deeplearning.example/lecture11"
 )
 
 //go:embed multitask_jax.py
 var script string
-
-// packages are the peer's versions.
-var packages = []string{"jax==0.10.2", "optax==0.2.8"}
 
 const (
 	objects, features = 60_000, 784
@@ -40,54 +31,13 @@ const (
 var sizes = map[string][2]int{"tasks": {1, 128}, "runs": {20, 50}}
 
 func main() {
-	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
-	models := flag.String("models", "tasks,runs,together", "which comparisons")
-	count := flag.Int("rounds", 7, "rounds")
-	steps := flag.Int("steps", 500, "steps a run")
-	ours := flag.Bool("ours", false, "time our own training of one model only and print milliseconds a step")
-	flag.Parse()
-	var err error
-	if *ours {
-		err = timeOurs(*models, *steps)
-	} else {
-		err = compareAll(*python, strings.Split(*models, ","), *count, *steps)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func compareAll(python string, models []string, count, steps int) error {
-	for _, name := range models {
-		if name == "together" {
-			if err := compareTogether(count); err != nil {
-				return err
-			}
-			continue
-		}
-		if python == "" {
-			var err error
-			if python, err = venv.Python(packages...); err != nil {
-				return err
-			}
-		}
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		n := strconv.Itoa(steps)
-		what := fmt.Sprintf("%s: %d × 784-256-128 with three heads, batch %d, Adam", name, sizes[name][0], sizes[name][1])
-		err = rounds.Compare(what, count, []rounds.Run{
-			{Name: "lecture11", Command: []string{self, "-ours", "-models", name, "-steps", n}},
-			{Name: "JAX, a call a step", Command: []string{python, "-c", script, name, "step", n}},
-			{Name: "JAX, 50 in one scan", Command: []string{python, "-c", script, name, "scan", n}},
-		})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
+	rounds.Program{
+		Models: []string{"tasks", "runs", "together"}, Steps: 500, PerCall: stepsPerCall, Script: script, Training: newTraining,
+		What: func(name string) string {
+			return fmt.Sprintf("%d × 784-256-128 with three heads, batch %d", sizes[name][0], sizes[name][1])
+		},
+		Others: map[string]func(count int) error{"together": compareTogether},
+	}.Main()
 }
 
 // newTraining prepares the training of a model on random binary objects.
@@ -108,28 +58,9 @@ func newTraining(backend compute.Backend, model string) (*lecture11.Training, er
 	return m.Training(d, lecture11.FitConfig{Batch: size[1], Epochs: 100, StepsPerCall: stepsPerCall})
 }
 
-// timeOurs trains and prints milliseconds a step.
-func timeOurs(model string, steps int) error {
-	backend, err := device.Backend()
-	if err != nil {
-		return err
-	}
-	training, err := newTraining(backend, model)
-	if err != nil {
-		return err
-	}
-	return rounds.PrintStep(training, steps, stepsPerCall)
-}
-
 // randomObjects are pixels 0 and 255, with MNIST's share of ink, and labels of three tasks.
 func randomObjects() (lecture11.TaskData, error) {
-	rng := rand.New(rand.NewPCG(0, 0))
-	pixels := make([]uint8, objects*features)
-	for i := range pixels {
-		if rng.Float32() < 0.13 {
-			pixels[i] = 255
-		}
-	}
+	rng := rand.New(rand.NewPCG(0, 1))
 	columns := make([][]float64, 3)
 	for range objects {
 		digit := rng.IntN(10)
@@ -137,5 +68,5 @@ func randomObjects() (lecture11.TaskData, error) {
 		columns[0], columns[1], columns[2] = append(columns[0], float64(digit)), append(columns[1], float64(digit%2)), append(columns[2], loop)
 	}
 	y, err := lecture11.TaskLabels(columns...)
-	return lecture11.TaskData{X: tensors.FromFlatDataAndDimensions(pixels, objects, features), Y: y, ID: "random"}, err
+	return lecture11.TaskData{X: tensors.FromFlatDataAndDimensions(rounds.RandomPixels(objects*features), objects, features), Y: y, ID: "random"}, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"deeplearning.example/internal/peers/rounds"
 	"deeplearning.example/kernelext/device"
 	"deeplearning.example/lecture11"
 )
@@ -49,12 +50,10 @@ func compareTogether(count int) error {
 			steps = append(steps, each*oneTrain.Seconds()/train.Seconds())
 		}
 		fmt.Printf("%s, all at once: %.1f × as fast as one after the other with compilation (%.1f to %.1f), %.1f × without (%.1f to %.1f); medians of %d rounds\n",
-			c.name, middle(all), slices.Min(all), slices.Max(all), middle(steps), slices.Min(steps), slices.Max(steps), count)
+			c.name, rounds.Median(all), slices.Min(all), slices.Max(all), rounds.Median(steps), slices.Min(steps), slices.Max(steps), count)
 	}
 	return nil
 }
-
-func middle(values []float64) float64 { return slices.Sorted(slices.Values(values))[len(values)/2] }
 
 // trainLinear trains so many seeds side by side.
 func trainLinear(backend compute.Backend, runs, _ int) (compile, train time.Duration, err error) {

@@ -16,21 +16,21 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// Run is a command that prints milliseconds a step.
-type Run struct {
-	Name    string
-	Command []string
+// run is a command that prints milliseconds a step.
+type run struct {
+	name    string
+	command []string
 }
 
-// Compare starts the runs in turn, count times, and prints for each the median time of a step and the median over rounds of its
+// compareRuns starts the runs in turn, count times, and prints for each the median time of a step and the median over rounds of its
 // ratio to that of the first run, which is ours.
-func Compare(what string, count int, runs []Run) error {
+func compareRuns(what string, count int, runs []run) error {
 	times := make([][]float64, len(runs))
 	for round := range count {
 		for i, run := range runs {
-			ms, err := milliseconds(run.Command)
+			ms, err := milliseconds(run.command)
 			if err != nil {
-				return fmt.Errorf("%s: %w", run.Name, err)
+				return fmt.Errorf("%s: %w", run.name, err)
 			}
 			times[i] = append(times[i], ms)
 		}
@@ -42,13 +42,14 @@ func Compare(what string, count int, runs []Run) error {
 		for r, ms := range times[i] {
 			ratios[r] = ms / times[0][r]
 		}
-		fmt.Printf("%-24s %7.2f ms a step (%.2f to %.2f), %s is %.2f × as fast (%.2f to %.2f)\n", run.Name, median(times[i]),
-			slices.Min(times[i]), slices.Max(times[i]), runs[0].Name, median(ratios), slices.Min(ratios), slices.Max(ratios))
+		fmt.Printf("%-24s %7.2f ms a step (%.2f to %.2f), %s is %.2f × as fast (%.2f to %.2f)\n", run.name, Median(times[i]),
+			slices.Min(times[i]), slices.Max(times[i]), runs[0].name, Median(ratios), slices.Min(ratios), slices.Max(ratios))
 	}
 	return nil
 }
 
-func median(values []float64) float64 {
+// Median is the middle one of values, of an even number the upper one of the two.
+func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
@@ -64,9 +65,9 @@ func milliseconds(command []string) (float64, error) {
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
-// PrintStep trains and prints the milliseconds of a step, a mean over steps after compilation and some to warm up. The training has
+// printStep trains and prints the milliseconds of a step, a mean over steps after compilation and some to warm up. The training has
 // more steps than that, and perCall of them a call.
-func PrintStep(training *lecture11.Training, steps, perCall int) error {
+func printStep(training *lecture11.Training, steps, perCall int) error {
 	warm, counted := steps/10/perCall*perCall+perCall, steps/perCall*perCall
 	done := errors.New("done")
 	var start time.Time
