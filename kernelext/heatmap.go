@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -17,16 +18,10 @@ func Heatmap(a Axes, values [][]float64, colors ColorMap) (*plot.Plot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(values) == 0 || len(values[0]) == 0 {
-		return nil, fmt.Errorf("kernelext: Heatmap without values, want at least one row and one column")
+	if err := checkMatrix("Heatmap", values); err != nil {
+		return nil, err
 	}
-	var all []float64
-	for i, row := range values {
-		if len(row) != len(values[0]) {
-			return nil, fmt.Errorf("kernelext: Heatmap: row %d has %d values, want %d as row 0", i, len(row), len(values[0]))
-		}
-		all = append(all, row...)
-	}
+	all := slices.Concat(values...)
 	s := summarize(all)
 	if colors == nil {
 		colors = Viridis
@@ -48,6 +43,19 @@ func Heatmap(a Axes, values [][]float64, colors ColorMap) (*plot.Plot, error) {
 	p.Y.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick { return fromTop(indexTicks(lo, hi), rows) })
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, cols-0.5, -0.5, rows-0.5
 	return p, nil
+}
+
+// checkMatrix returns an error unless values has rows of one length, at least 1.
+func checkMatrix(kind string, values [][]float64) error {
+	if len(values) == 0 || len(values[0]) == 0 {
+		return fmt.Errorf("kernelext: %s without values, want at least one row and one column", kind)
+	}
+	for i, row := range values {
+		if len(row) != len(values[0]) {
+			return fmt.Errorf("kernelext: %s: row %d has %d values, want %d as row 0", kind, i, len(row), len(values[0]))
+		}
+	}
+	return nil
 }
 
 // diverging tells whether a map has its lightest colour in the middle.
@@ -90,18 +98,20 @@ const (
 // Plot implements plot.Plotter.
 func (h *heat) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
-	rows, cols := len(h.values), len(h.values[0])
-	img := image.NewNRGBA(image.Rect(0, 0, cols, rows))
+	rows, cols := float64(len(h.values)), float64(len(h.values[0]))
+	h.plotTiles(c, vg.Point{X: toX(-0.5), Y: toY(-0.5)}, vg.Point{X: toX(cols - 0.5), Y: toY(rows - 0.5)})
+	h.plotBar(c, p)
+}
+
+// plotTiles draws the values as equal tiles of the rectangle between two corners, row 0 at the top.
+func (h *heat) plotTiles(c vgdraw.Canvas, low, high vg.Point) {
+	img := image.NewNRGBA(image.Rect(0, 0, len(h.values[0]), len(h.values)))
 	for y, row := range h.values {
 		for x, v := range row {
 			img.SetNRGBA(x, y, h.colors(unit(v, h.lo, h.hi)))
 		}
 	}
-	c.DrawImage(vg.Rectangle{
-		Min: vg.Point{X: toX(-0.5), Y: toY(-0.5)},
-		Max: vg.Point{X: toX(float64(cols) - 0.5), Y: toY(float64(rows) - 0.5)},
-	}, sharp(img))
-	h.plotBar(c, p)
+	c.DrawImage(vg.Rectangle{Min: low, Max: high}, sharp(img))
 }
 
 // sharp enlarges an image with hard edges, so that the canvas, which smooths, does not blur them.

@@ -2,9 +2,9 @@ package kernelext
 
 import (
 	"fmt"
-	"image"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -34,7 +34,8 @@ func Landscape(a Axes, area Area, valueName string, values [][]float64, colors C
 	}
 	l := &landscape{area: area, heat: heat{values: values, colors: colors, lo: area.Low, hi: area.High}}
 	if area.Low == area.High {
-		l.heat.lo, l.heat.hi = rangeOf(values)
+		s := summarize(slices.Concat(values...))
+		l.heat.lo, l.heat.hi = s.min, s.max
 	}
 	p.Add(l)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = area.Left, area.Right, area.Bottom, area.Top
@@ -69,13 +70,10 @@ func (r Area) check(a Axes, values [][]float64) error {
 	if !(r.Left < r.Right) || !(r.Bottom < r.Top) || math.IsInf(r.Right-r.Left, 0) || math.IsInf(r.Top-r.Bottom, 0) || !(r.Low <= r.High) {
 		return fmt.Errorf("kernelext: Landscape: %+v, want finite numbers with Left < Right, Bottom < Top, Low ≤ High", r)
 	}
-	if len(values) == 0 || len(values[0]) == 0 {
-		return fmt.Errorf("kernelext: Landscape without values, want at least one row and one column")
+	if err := checkMatrix("Landscape", values); err != nil {
+		return err
 	}
 	for i, row := range values {
-		if len(row) != len(values[0]) {
-			return fmt.Errorf("kernelext: Landscape: row %d has %d values, want %d as row 0", i, len(row), len(values[0]))
-		}
 		for j, v := range row {
 			if !finite(v) {
 				return fmt.Errorf("kernelext: Landscape: value %g in row %d, column %d, want finite numbers", v, i, j)
@@ -96,22 +94,13 @@ func (r Area) inside(group Series, class int) *dots {
 	return d
 }
 
-func rangeOf(values [][]float64) (lo, hi float64) {
-	lo, hi = math.Inf(1), math.Inf(-1)
-	for _, row := range values {
-		s := summarize(row)
-		lo, hi = min(lo, s.min), max(hi, s.max)
-	}
-	return lo, hi
-}
-
 // lightGrey leaves room for points of any colour: from middle grey to white.
 func lightGrey(t float64) color.NRGBA {
 	v := uint8(150 + 105*min(1, max(0, t)))
 	return color.NRGBA{R: v, G: v, B: v, A: 0xff}
 }
 
-// landscape draws the values over an area, smoothly.
+// landscape draws the values over an area.
 type landscape struct {
 	area Area
 	heat heat
@@ -120,12 +109,5 @@ type landscape struct {
 // Plot implements plot.Plotter.
 func (l *landscape) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
-	img := image.NewNRGBA(image.Rect(0, 0, len(l.heat.values[0]), len(l.heat.values)))
-	for y, row := range l.heat.values {
-		for x, v := range row {
-			img.SetNRGBA(x, y, l.heat.colors(min(1, max(0, unit(v, l.heat.lo, l.heat.hi)))))
-		}
-	}
-	c.DrawImage(vg.Rectangle{Min: vg.Point{X: toX(l.area.Left), Y: toY(l.area.Bottom)}, Max: vg.Point{X: toX(l.area.Right), Y: toY(l.area.Top)}},
-		sharp(img))
+	l.heat.plotTiles(c, vg.Point{X: toX(l.area.Left), Y: toY(l.area.Bottom)}, vg.Point{X: toX(l.area.Right), Y: toY(l.area.Top)})
 }
