@@ -89,17 +89,11 @@ func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
 		return 0, fmt.Errorf("lecture11: NeighbourAccuracy of codes %s and %s, want as many components",
 			known.Codes.Shape(), test.Codes.Shape())
 	}
-	right := make([]int, len(to))
+	right := make([]bool, len(to))
 	parallel(len(to), func(i int) {
-		if vote(nearestRows(from, to[i], k), known.Labels) == test.Labels[i] {
-			right[i] = 1
-		}
+		right[i] = vote(nearestRows(from, to[i], k), known.Labels) == test.Labels[i]
 	})
-	sum := 0
-	for _, v := range right {
-		sum += v
-	}
-	return float64(sum) / float64(len(to)), nil
+	return shareOf(right), nil
 }
 
 // rows gives the codes one by one.
@@ -107,7 +101,7 @@ func (c LabelledCodes) rows() ([][]float64, error) {
 	if c.Codes == nil || c.Codes.Rank() != 2 || c.Codes.Size() == 0 {
 		return nil, errors.New("lecture11: LabelledCodes without codes, want Codes [l, d]")
 	}
-	l, d := c.Codes.Shape().Dimensions[0], c.Codes.Shape().Dimensions[1]
+	l := c.Codes.Shape().Dimensions[0]
 	if len(c.Labels) != l {
 		return nil, fmt.Errorf("lecture11: LabelledCodes with codes %s and %d labels, want as many",
 			c.Codes.Shape(), len(c.Labels))
@@ -116,21 +110,14 @@ func (c LabelledCodes) rows() ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := make([][]float64, l)
-	for i := range rows {
-		rows[i] = flat[i*d : (i+1)*d]
-	}
-	return rows, nil
+	return cut(flat, l), nil
 }
 
 // nearestRows gives the places of the k rows nearest to x, the nearest first.
 func nearestRows(rows [][]float64, x []float64, k int) []int {
 	nearest, distances := make([]int, 0, k+1), make([]float64, 0, k+1)
 	for i, row := range rows {
-		squares := 0.0
-		for j, v := range row {
-			squares += (v - x[j]) * (v - x[j])
-		}
+		squares := squaredDistance(row, x)
 		if len(nearest) == k && squares >= distances[k-1] {
 			continue
 		}

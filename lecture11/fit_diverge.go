@@ -47,11 +47,7 @@ type snapshots struct {
 func (t *Training) snapshot() (*snapshot, error) {
 	s := &snapshot{step: t.step}
 	for _, v := range t.variables() {
-		value, err := v.Value()
-		if err != nil {
-			return nil, fmt.Errorf("lecture11: %s: state of step %d: %w", t.name, t.step, err)
-		}
-		clone, err := value.LocalClone()
+		clone, err := cloneOf(v)
 		if err != nil {
 			return nil, fmt.Errorf("lecture11: %s: state of step %d: %w", t.name, t.step, err)
 		}
@@ -141,11 +137,7 @@ func (t *Training) checkWeights(ctx context.Context) error {
 		if !v.Trainable {
 			continue
 		}
-		value, err := v.Value()
-		if err != nil {
-			return fmt.Errorf("lecture11: %s: %w", t.name, err)
-		}
-		flat, err := float64s(value)
+		flat, err := numbersOf(v)
 		if err != nil {
 			return fmt.Errorf("lecture11: %s: %s: %w", t.name, v.Path(), err)
 		}

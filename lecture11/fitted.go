@@ -19,6 +19,9 @@ type fitted struct {
 	backend  compute.Backend
 	store    *model.Store
 	programs map[string]*model.Exec
+
+	fitKey map[string]any // of the last Training; nil before
+	start  any            // what that key says of where the first weights come from; nil where the seed draws them
 }
 
 func newFitted(kind string, backend compute.Backend) fitted {
@@ -33,23 +36,50 @@ func (f *fitted) checkTrained() error {
 	return nil
 }
 
-// takeWeights copies the trainable weights of another model of the same networks into a model that has none.
-func (f *fitted) takeWeights(other *fitted) error {
+// setKey sets the key of a training, with the start of its weights.
+func (f *fitted) setKey(key map[string]any) {
+	if f.start != nil {
+		key["start"] = f.start
+	}
+	f.fitKey = key
+}
+
+// checkSource returns an error unless other has weights of a training, to start from.
+func (f *fitted) checkSource(other *fitted) error {
+	if other.fitKey == nil {
+		return fmt.Errorf("lecture11: %s.StartFrom: the other model has no Training, want a trained one", f.kind)
+	}
 	if err := other.checkTrained(); err != nil {
 		return fmt.Errorf("lecture11: %s.StartFrom: %w", f.kind, err)
 	}
+	return nil
+}
+
+// checkNew returns an error if the model has weights.
+func (f *fitted) checkNew() error {
 	if f.store.NumVariables() > 0 {
 		return fmt.Errorf("lecture11: %s.StartFrom: this model has weights already, want a new one", f.kind)
+	}
+	return nil
+}
+
+// startFrom copies the trainable weights of a trained model of the same networks into a model that has none. different says how the
+// networks differ, nil where they do not.
+func (f *fitted) startFrom(other *fitted, different error) error {
+	if err := f.checkSource(other); err != nil {
+		return err
+	}
+	if err := f.checkNew(); err != nil {
+		return err
+	}
+	if different != nil {
+		return different
 	}
 	for v := range other.store.IterVariables() {
 		if !v.Trainable {
 			continue
 		}
-		value, err := v.Value()
-		var clone *tensors.Tensor
-		if err == nil {
-			clone, err = value.LocalClone()
-		}
+		clone, err := cloneOf(v)
 		if err == nil {
 			_, err = f.store.CreateVariable(v.Path(), clone)
 		}
@@ -57,7 +87,26 @@ func (f *fitted) takeWeights(other *fitted) error {
 			return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, v.Path(), err)
 		}
 	}
+	f.start = other.fitKey
 	return nil
+}
+
+// cloneOf copies the value of a variable to the host's memory.
+func cloneOf(v *model.Variable) (*tensors.Tensor, error) {
+	value, err := v.Value()
+	if err != nil {
+		return nil, err
+	}
+	return value.LocalClone()
+}
+
+// numbersOf gives the value of a variable.
+func numbersOf(v *model.Variable) ([]float64, error) {
+	value, err := v.Value()
+	if err != nil {
+		return nil, err
+	}
+	return float64s(value)
 }
 
 // program is the graph function fn of a model, known by name: compiled for each shape that it meets.

@@ -108,10 +108,8 @@ func (c GANConfig) checkNets() error {
 		return err
 	}
 	for field, sizes := range map[string][]int{"Generator": c.Generator, "Discriminator": c.Discriminator} {
-		for i, size := range sizes {
-			if size < 1 {
-				return fmt.Errorf("lecture11: GANConfig.%s[%d] = %d, want a positive layer size", field, i, size)
-			}
+		if err := checkSizes("GANConfig."+field, sizes); err != nil {
+			return err
 		}
 		if c.Nets != "conv" {
 			continue
@@ -134,10 +132,8 @@ func (c GANConfig) checkNets() error {
 //
 // Slides "Generative adversarial nets" to "Conditional GAN"; Goodfellow et al. 2014.
 type GAN struct {
-	cfg    GANConfig
-	nets   GANNets
-	fitKey map[string]any // of the last Training
-	from   map[string]any // that key of the model whose weights this one began with
+	cfg  GANConfig
+	nets GANNets
 	fitted
 }
 
@@ -172,22 +168,16 @@ func (m *GAN) Config() GANConfig { return m.cfg }
 // StartFrom takes the weights of a trained GAN of the same networks as the first weights of m, in place of those that its seed would
 // draw. Call it before Training, whose key then holds that of the other model's training.
 func (m *GAN) StartFrom(other *GAN) error {
-	if other.fitKey == nil {
-		return errors.New("lecture11: GAN.StartFrom: the other model has no Training, want a trained one")
-	}
 	networks := func(m *GAN) string {
 		c := m.cfg
 		return fmt.Sprintf("GANNets.ID %q, Features %d, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Activation %q, Output %q",
 			m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Activation, c.Output)
 	}
+	var different error
 	if ours, theirs := networks(m), networks(other); ours != theirs {
-		return fmt.Errorf("lecture11: GAN.StartFrom: the other model has %s, want %s as here", theirs, ours)
+		different = fmt.Errorf("lecture11: GAN.StartFrom: the other model has %s, want %s as here", theirs, ours)
 	}
-	if err := m.takeWeights(&other.fitted); err != nil {
-		return err
-	}
-	m.from = other.fitKey
-	return nil
+	return m.startFrom(&other.fitted, different)
 }
 
 // Training prepares the training on the objects x [l, n], with their labels appended for a conditional model: floats, or bytes 0…255 that
@@ -207,11 +197,8 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	}
 	batch := cfg
 	cfg.Batch *= m.cfg.Steps // new objects for each step of D
-	m.fitKey = map[string]any{"kind": "gan", "model": m.cfg, "nets": m.nets.ID, "fit": batch, "data": dataID,
-		"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_nets.go", "gan_loss.go"})...)}
-	if m.from != nil {
-		m.fitKey["start"] = m.from
-	}
+	m.setKey(map[string]any{"kind": "gan", "model": m.cfg, "nets": m.nets.ID, "fit": batch, "data": dataID,
+		"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_nets.go", "gan_loss.go"})...)})
 	return newTraining(Training{
 		name: "gan", key: m.fitKey, cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
 		data: []*tensors.Tensor{x},

@@ -167,7 +167,7 @@ func (r plantedRun) checkHealth(t *testing.T, m *GAN) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if modes, _ := ringCoverage(tensors.MustCopyFlatData[float32](x)); modes < 6 {
+	if modes := ringCoverage(t, x).Modes; modes < 6 {
 		t.Errorf("%s: %d of 8 modes: this run is not healthy, and tells nothing about the doctor", r.name, modes)
 	}
 }

@@ -203,15 +203,14 @@ func nearestWays(from, to [][]float64) []float64 {
 	if self {
 		to = from
 	}
-	for i, x := range from {
-		best := math.Inf(1)
-		for j, y := range to {
-			if !self || i != j {
-				best = min(best, squaredDistance(x, y))
-			}
+	parallel(len(from), func(i int) {
+		skip := -1
+		if self {
+			skip = i
 		}
-		ways[i] = math.Sqrt(best)
-	}
+		_, square := nearestOther(to, from[i], skip)
+		ways[i] = math.Sqrt(square)
+	})
 	return ways
 }
 

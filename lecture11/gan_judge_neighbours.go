@@ -33,14 +33,8 @@ func ManifoldPrecisionRecall(real, fake *tensors.Tensor, k int) (precision, reca
 func covered(centres, points [][]float64, k int) float64 {
 	radius := make([]float64, len(centres))
 	parallel(len(centres), func(i int) {
-		distances := make([]float64, 0, len(centres))
-		for j, other := range centres {
-			if j != i {
-				distances = append(distances, squaredDistance(centres[i], other))
-			}
-		}
-		slices.Sort(distances)
-		radius[i] = distances[k-1]
+		farthest := nearestRows(centres, centres[i], k+1)[k] // after the centre itself, at distance 0
+		radius[i] = squaredDistance(centres[i], centres[farthest])
 	})
 	inside := make([]bool, len(points))
 	parallel(len(points), func(p int) {
@@ -84,15 +78,22 @@ func TwoSampleNeighbours(real, fake *tensors.Tensor) (float64, error) {
 	all := slices.Concat(a, b)
 	right := make([]bool, len(all))
 	parallel(len(all), func(i int) {
-		best, nearest := math.Inf(1), -1
-		for j, y := range all {
-			if d := squaredDistance(all[i], y); j != i && d < best {
-				best, nearest = d, j
-			}
-		}
+		nearest, _ := nearestOther(all, all[i], i)
 		right[i] = (nearest < len(a)) == (i < len(a))
 	})
 	return shareOf(right), nil
+}
+
+// nearestOther gives the place of the row nearest to x, of equally near ones the first, and its squared distance. It leaves out the row
+// at the place self; −1: none.
+func nearestOther(rows [][]float64, x []float64, self int) (place int, square float64) {
+	place, square = -1, math.Inf(1)
+	for i, row := range rows {
+		if d := squaredDistance(x, row); i != self && d < square {
+			place, square = i, d
+		}
+	}
+	return place, square
 }
 
 // Coverage says how objects fill a mixture of known Gaussians.
@@ -116,8 +117,7 @@ func (m *GaussianMixture) Coverage(x *tensors.Tensor) (Coverage, error) {
 	}
 	c := Coverage{Shares: make([]float64, len(m.centers))}
 	for _, row := range rows {
-		k := nearestRows(m.centers, row, 1)[0]
-		if squaredDistance(row, m.centers[k]) <= 16*m.std*m.std {
+		if k, square := nearestOther(m.centers, row, -1); square <= 16*m.std*m.std {
 			c.Shares[k] += 1 / float64(len(rows))
 		}
 	}

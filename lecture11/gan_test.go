@@ -56,31 +56,21 @@ func TestGANRing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	modes, good := ringCoverage(tensors.MustCopyFlatData[float32](x))
-	t.Logf("%d modes, %.2f good, losses %v", modes, good, losses)
-	if modes < 6 || good < 0.6 {
-		t.Errorf("%d of 8 modes, %.2f good samples, want at least 6 and .6", modes, good)
+	c := ringCoverage(t, x)
+	t.Logf("%d modes, %.2f good, losses %v", c.Modes, c.Good, losses)
+	if c.Modes < 6 || c.Good < 0.6 {
+		t.Errorf("%d of 8 modes, %.2f good samples, want at least 6 and .6", c.Modes, c.Good)
 	}
 }
 
-// ringCoverage counts the Gaussians with at least 1 % of the samples within 4 standard deviations, and the share of such samples.
-func ringCoverage(flat []float32) (modes int, good float64) {
-	centres := data.RingCenters(8, 2)
-	counts := make([]int, 8)
-	for i := 0; i < len(flat); i += 2 {
-		for k, c := range centres {
-			if math.Hypot(float64(flat[i])-c[0], float64(flat[i+1])-c[1]) <= 4*0.05 {
-				counts[k]++
-			}
-		}
+// ringCoverage counts objects at the Gaussians of ring.
+func ringCoverage(t *testing.T, x *tensors.Tensor) Coverage {
+	t.Helper()
+	c, err := must(RingMixture(8, 2, 0.05)).Coverage(x)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, count := range counts {
-		good += float64(count) / float64(len(flat)/2)
-		if count >= len(flat)/2/100 {
-			modes++
-		}
-	}
-	return modes, good
+	return c
 }
 
 // TestGANEquilibrium: an affine generator on a Gaussian in the plane ends with its moments (0.15 in this short training), and each loss

@@ -3,11 +3,10 @@ package lecture11
 import (
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
 	"slices"
 
 	"gonum.org/v1/gonum/integrate/quad"
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Interval is where densities on the line are integrated, by Gauss and Legendre with points nodes. Outside it they count as 0.

@@ -24,7 +24,11 @@ func (m *GAN) Generate(count int, seed int64) (*tensors.Tensor, error) {
 	if count < 1 {
 		return nil, fmt.Errorf("lecture11: GAN.Generate: count = %d, want at least 1", count)
 	}
-	return m.GenerateFrom(tensors.FromFlatDataAndDimensions(normals(count*m.cfg.Latent, seed), count, m.cfg.Latent))
+	z, err := RandomCodes(count, m.cfg.Latent, seed)
+	if err != nil {
+		return nil, err
+	}
+	return m.GenerateFrom(z)
 }
 
 // GenerateOf gives a new object for each label, G(z, y): [len(labels), n].
@@ -35,8 +39,11 @@ func (m *GAN) GenerateOf(labels []uint8, seed int64) (*tensors.Tensor, error) {
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("lecture11: GAN.GenerateOf without labels, want at least one")
 	}
-	z := tensors.FromFlatDataAndDimensions(normals(len(labels)*m.cfg.Latent, seed), len(labels), m.cfg.Latent)
-	z, err := WithLabels(z, labels, m.cfg.Classes)
+	z, err := RandomCodes(len(labels), m.cfg.Latent, seed)
+	if err != nil {
+		return nil, err
+	}
+	z, err = WithLabels(z, labels, m.cfg.Classes)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +89,7 @@ func (m *GAN) DiscriminatorWeights() ([]float64, error) {
 		if !v.Trainable {
 			continue
 		}
-		value, err := v.Value()
-		if err != nil {
-			return nil, fmt.Errorf("lecture11: GAN.DiscriminatorWeights: %s: %w", v.Path(), err)
-		}
-		flat, err := float64s(value)
+		flat, err := numbersOf(v)
 		if err != nil {
 			return nil, fmt.Errorf("lecture11: GAN.DiscriminatorWeights: %s: %w", v.Path(), err)
 		}

@@ -60,10 +60,8 @@ func (c MultiTaskConfig) check() error {
 	case c.Runs < 1:
 		return fmt.Errorf("lecture11: MultiTaskConfig.Runs = %d, want at least 1", c.Runs)
 	}
-	for i, size := range c.Hidden {
-		if size < 1 {
-			return fmt.Errorf("lecture11: MultiTaskConfig.Hidden[%d] = %d, want a positive layer size", i, size)
-		}
+	if err := checkSizes("MultiTaskConfig.Hidden", c.Hidden); err != nil {
+		return err
 	}
 	if err := checkName("MultiTaskConfig.Activation", c.Activation, activations); err != nil {
 		return err
@@ -109,8 +107,6 @@ type MultiTask struct {
 	cfg    MultiTaskConfig
 	groups []taskGroup
 	fitted
-	fitKey map[string]any // of the training; nil before Training
-	start  *startKey      // where the first weights come from; nil where the seed draws them
 }
 
 // NewMultiTask returns an untrained model that computes on backend. The error names the field of cfg that is wrong.

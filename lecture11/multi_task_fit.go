@@ -71,9 +71,11 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 	if cfg.Batch < 1 {
 		return nil, cfg.check(1)
 	}
-	if m.fitKey, err = m.trainingKey(d, cfg, plans); err != nil {
+	key, err := m.trainingKey(d, cfg, plans)
+	if err != nil {
 		return nil, err
 	}
+	m.setKey(key)
 	order := m.objectTable(d.X.Shape().Dimensions[0], cfg, plans)
 	return newTraining(Training{
 		name: fmt.Sprintf("tasks-%d", len(m.cfg.Tasks)), key: m.fitKey, cfg: cfg,
@@ -85,14 +87,11 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 	})
 }
 
-// trainingKey is all that identifies the trained model.
+// trainingKey is all that identifies the trained model but the start of its weights.
 func (m *MultiTask) trainingKey(d TaskData, cfg FitConfig, plans []RunPlan) (map[string]any, error) {
 	key := map[string]any{
 		"kind": "multi-task", "model": m.cfg, "fit": cfg, "data": d.ID,
 		"code": codeVersion(slices.Concat(netSources, multiTaskSources)...),
-	}
-	if m.start != nil {
-		key["start"] = m.start
 	}
 	var err error
 	if key["labels"], err = hashOf(d.Y); err != nil {

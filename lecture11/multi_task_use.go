@@ -258,11 +258,7 @@ func (m *MultiTask) layerMap(scope string, run int) (AffineMap, error) {
 	var inputs int
 	for i, name := range []string{weightsName, biasName} {
 		v := m.store.GetVariable(scope + "/" + name)
-		value, err := v.Value()
-		if err != nil {
-			return AffineMap{}, err
-		}
-		flat, err := float64s(value)
+		flat, err := numbersOf(v)
 		if err != nil {
 			return AffineMap{}, err
 		}

@@ -88,12 +88,20 @@ func denseDecoder(s netSpec) NetFn {
 	return Dense(reversed, s.features, s.activation)
 }
 
+// checkSizes returns an error that names the first layer that cannot be built.
+func checkSizes(field string, sizes []int) error {
+	for i, size := range sizes {
+		if size < 1 {
+			return fmt.Errorf("lecture11: %s[%d] = %d, want a positive layer size", field, i, size)
+		}
+	}
+	return nil
+}
+
 // checkNets returns an error that names the first field of a configuration from which no encoder or decoder can be built.
 func checkNets(config string, s netSpec, encoder, decoder string) error {
-	for i, size := range s.hidden {
-		if size < 1 {
-			return fmt.Errorf("lecture11: %s.Hidden[%d] = %d, want a positive layer size", config, i, size)
-		}
+	if err := checkSizes(config+".Hidden", s.hidden); err != nil {
+		return err
 	}
 	if err := checkName(config+".Activation", s.activation, activations); err != nil {
 		return err

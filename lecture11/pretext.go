@@ -81,12 +81,7 @@ func labelledRows(c LabelledCodes) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := make([][]float64, len(c.Labels))
-	n := len(flat) / len(rows)
-	for i := range rows {
-		rows[i] = flat[i*n : (i+1)*n]
-	}
-	return rows, nil
+	return cut(flat, len(c.Labels)), nil
 }
 
 func rival(x []float64, label uint8, pool [][]float64, labels []uint8) Rival {

@@ -3,7 +3,6 @@ package lecture11
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -50,11 +49,8 @@ type weightSource struct {
 //
 // A layer that is asked for and has another shape is refused; a head of another shape is only reported.
 func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, error) {
-	if other.fitKey == nil {
-		return StartReport{}, errors.New("lecture11: MultiTask.StartFrom: the other model has no Training, want a trained one")
-	}
-	if err := other.checkTrained(); err != nil {
-		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFrom: %w", err)
+	if err := m.checkSource(&other.fitted); err != nil {
+		return StartReport{}, err
 	}
 	return m.startFrom(weightSource{cfg: other.cfg, key: other.fitKey, value: func(path string) (*tensors.Tensor, error) {
 		v := other.store.GetVariable(path)
@@ -101,8 +97,8 @@ func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, er
 
 func (m *MultiTask) startFrom(source weightSource, starts []Start) (StartReport, error) {
 	var report StartReport
-	if m.store.NumVariables() > 0 {
-		return report, errors.New("lecture11: MultiTask.StartFrom: this model has weights already, want a new one")
+	if err := m.checkNew(); err != nil {
+		return report, err
 	}
 	if len(starts) != 1 && len(starts) != m.cfg.Runs {
 		return report, fmt.Errorf("lecture11: MultiTask.StartFrom: %d starts for MultiTaskConfig.Runs = %d, want one, or one for each run",

@@ -122,8 +122,6 @@ func (c VAEConfig) spec() netSpec {
 type VAE struct {
 	cfg VAEConfig
 	fitted
-	fitKey map[string]any // of the training; nil before Training
-	start  map[string]any // key of the training that the first weights come from; nil where the seed draws them
 }
 
 // NewVAE returns an untrained VAE that computes on backend. The error names the field of cfg that is wrong.
@@ -150,13 +148,10 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	m.fitKey = map[string]any{
+	m.setKey(map[string]any{
 		"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
 		"code": codeVersion(slices.Concat(netSources, []string{"vae.go", "vae_loss.go"})...),
-	}
-	if m.start != nil {
-		m.fitKey["start"] = m.start
-	}
+	})
 	return newTraining(Training{
 		name: m.name(), key: m.fitKey, cfg: cfg,
 		backend: m.backend, store: m.store, initSeed: m.cfg.Seed,

@@ -1,7 +1,6 @@
 package lecture11
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 )
@@ -10,17 +9,7 @@ import (
 // its seed would draw: a model that was trained on the ELBO, which is fast, is a good start for the bound of many codes.
 // Call it before Training, whose key then holds that of the other model's training.
 func (m *VAE) StartFrom(other *VAE) error {
-	if other.fitKey == nil {
-		return errors.New("lecture11: VAE.StartFrom: the other model has no Training, want a trained one")
-	}
-	if err := sameNetworks(m.cfg, other.cfg); err != nil {
-		return err
-	}
-	if err := m.takeWeights(&other.fitted); err != nil {
-		return err
-	}
-	m.start = other.fitKey
-	return nil
+	return m.startFrom(&other.fitted, sameNetworks(m.cfg, other.cfg))
 }
 
 // sameNetworks returns an error that names the first field in which the networks of two configurations differ.
