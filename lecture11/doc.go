@@ -48,8 +48,10 @@
 //	19 Few-shot: MAML, Reptile, tuning few_shot_meta.go, few_shot_tune.go        19_few_shot.ipynb
 //	20 Pretext task: turns             pretext.go                                20_pretext.ipynb
 //	21–24 GAN: criterion, D*, training gan_theory.go, gan_loss.go                21_gan_theory.ipynb
-//	21–29 GAN: nets, clipping, penalty gan.go                                    (being built)
-//	30 How to judge a generator        gan_judge.go                              (being built)
+//	21–29 GAN: nets, clipping, penalty gan.go, gan_nets.go, gan_use.go           22_gan_training.ipynb
+//	25 (checks): what goes wrong       gan_doctor.go                             22_gan_training.ipynb
+//	26, 28 least squares, Wasserstein  gan_theory.go, gan_loss.go                28_wasserstein.ipynb
+//	30 How to judge a generator        gan_judge.go, gan_judge_neighbours.go     (being built)
 //
 // # How it is built
 //

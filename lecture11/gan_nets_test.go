@@ -421,8 +421,8 @@ func TestFrozen(t *testing.T) {
 	wantError(t, newGAN(t, cfg).StartFrom(newGAN(t, cfg)), "no Training")
 }
 
-// TestCriticOfShift is C28.2: against a generator that is N(θ, 1) for good, a critic with penalty λ on the line ends with the slope
-// 1 + θ/(2λ) and the gap θ(1 + θ/(2λ)): the penalty is a soft constraint, and gap over slope is W₁ (5 %).
+// TestCriticOfShift is C28.2: against a generator that is N(θ, 1) for good, a critic with penalty λ on the line ends with the gap of
+// CriticGap (2 %), 1.545 and not W₁ = 1.
 func TestCriticOfShift(t *testing.T) {
 	const theta, lambda = 1.0, 1.0
 	fixed := func(_ *model.Scope, z *Node) *Node { return AddScalar(z, theta) }
@@ -440,7 +440,8 @@ func TestCriticOfShift(t *testing.T) {
 		FitConfig{Epochs: 40, Batch: 500, LearningRate: 5e-3, Decay: "linear", Seed: 1, StepsPerCall: 800})
 	gap := losses["real"] - losses["fake"]
 	t.Logf("gap %.3f", gap)
-	near(t, "gap", gap, theta*(1+theta/(2*lambda)), 0.05*1.5)
+	want := must(CriticGap(theta, lambda))
+	near(t, "gap", gap, want, 0.02*want)
 	if losses["∇G"] != 0 {
 		t.Errorf("∇G = %g for a generator without weights, want 0", losses["∇G"])
 	}

@@ -167,6 +167,10 @@ func TestClipping(t *testing.T) {
 	if largest := slices.Max(weights["discriminator"]); largest > 0.05 || slices.Min(weights["discriminator"]) < -0.05 {
 		t.Errorf("the critic has a weight of %g, want at most 0.05", largest)
 	}
+	listed, err := m.DiscriminatorWeights()
+	if err != nil || len(listed) != len(weights["discriminator"]) || slices.Max(listed) != float64(slices.Max(weights["discriminator"])) {
+		t.Errorf("%d listed weights, %v, want the %d of D", len(listed), err, len(weights["discriminator"]))
+	}
 	if slices.Max(weights["generator"]) <= 0.05 {
 		t.Error("the generator's weights are clipped too")
 	}

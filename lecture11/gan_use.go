@@ -71,3 +71,26 @@ func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return []*Node{ExpandAxes((&ganNets{m: m, scope: scope}).discriminate(pixels(x)), -1)}
 	}))
 }
+
+// DiscriminatorWeights gives all weights of D, biases too, as one list: to see what clipping makes of them.
+func (m *GAN) DiscriminatorWeights() ([]float64, error) {
+	if err := m.checkTrained(); err != nil {
+		return nil, err
+	}
+	var all []float64
+	for v := range m.store.Scope("/discriminator").IterVariables() {
+		if !v.Trainable {
+			continue
+		}
+		value, err := v.Value()
+		if err != nil {
+			return nil, fmt.Errorf("lecture11: GAN.DiscriminatorWeights: %s: %w", v.Path(), err)
+		}
+		flat, err := float64s(value)
+		if err != nil {
+			return nil, fmt.Errorf("lecture11: GAN.DiscriminatorWeights: %s: %w", v.Path(), err)
+		}
+		all = append(all, flat...)
+	}
+	return all, nil
+}
