@@ -235,7 +235,7 @@ func certain(real, fake *Node) *Node {
 // D's outputs for both, [batch] each.
 func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 	fake := StopGradient(nets.generate(real, m.labels(real), real.Shape().Dim(0)))
-	a, b = nets.discriminate(real), nets.discriminate(fake)
+	a, b = nets.compare(real, fake)
 	criteria := AdversarialLosses[m.cfg.Loss]
 	loss = criteria.Discriminator(a, b)
 	if s := m.cfg.Smooth; s > 0 {
@@ -250,7 +250,7 @@ func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 // gradientPenalty is E(‖∇_x̂ a(x̂)‖ − 1)² over points between real and generated objects, one u for each. The gradient is taken in the
 // object, not in its label.
 func (m *GAN) gradientPenalty(nets *ganNets, real, fake *Node) *Node {
-	u := scopeUniform(nets.scope, real.Graph(), shapes.Make(real.DType(), real.Shape().Dim(0), 1))
+	u := ExpandAxes(scopeUniform(nets.scope, real.Graph(), shapes.Make(real.DType(), real.Shape().Dim(0))), -1)
 	n := m.cfg.Features
 	objects := func(x *Node) *Node { return Slice(x, AxisRange(), AxisRange(0, n)) }
 	between := Add(objects(fake), Mul(u, Sub(objects(real), objects(fake))))

@@ -14,6 +14,10 @@ type GANNets struct {
 	ID            string // part of the key under which a trained GAN is stored: another one for other networks
 	Generator     NetFn  // noise [batch, d (+ classes)] → objects [batch, n], before GANConfig.Output
 	Discriminator NetFn  // objects [batch, n (+ classes)] → D's output before any sigmoid, [batch, 1]
+
+	// joint tells that D's output for an object depends on that object alone, so that one call may have real and generated ones.
+	// A net of one's own may look at its whole batch, as batch normalisation does.
+	joint bool
 }
 
 // ganBuilders are the networks that GANConfig.Nets may name.
@@ -22,6 +26,7 @@ var ganBuilders = map[string]func(c GANConfig) GANNets{"dense": denseGAN, "conv"
 func denseGAN(c GANConfig) GANNets {
 	return GANNets{
 		ID:            "dense",
+		joint:         true,
 		Generator:     Dense(c.Generator, c.Features, c.Activation),
 		Discriminator: denseBy(c.Discriminator, 1, c.Activation, c.discriminatorWeights()),
 	}
@@ -30,7 +35,7 @@ func denseGAN(c GANConfig) GANNets {
 // convGAN is a small DCGAN (Radford et al. 2016) without batch normalisation: G maps noise to a small image of many channels and doubles
 // its side by resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2.
 func convGAN(c GANConfig) GANNets {
-	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator}
+	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator, joint: true}
 }
 
 // convGenerator: z [batch, d (+ classes)] → [batch, n].
@@ -119,10 +124,12 @@ func (nets *ganNets) net(name string) *model.Scope {
 	return nets.scope.In("%s", name)
 }
 
-// generate draws noise for so many objects of the graph of like and gives what generateFrom makes of it.
+// generate draws noise for so many objects of the graph of like and gives what generateFrom makes of it. The noise is drawn as one
+// long row: XLA draws short rows of a few components each without vector instructions.
 func (nets *ganNets) generate(like, y *Node, count int) *Node {
-	z := scopeNoise(nets.scope, like.Graph(), shapes.Make(like.DType(), count, nets.m.cfg.Latent))
-	return nets.generateFrom(z, y)
+	d := nets.m.cfg.Latent
+	z := scopeNoise(nets.scope, like.Graph(), shapes.Make(like.DType(), count*d))
+	return nets.generateFrom(Reshape(z, count, d), y)
 }
 
 // generateFrom is G(z), or G(z, y) with y appended: [count, n (+ classes)].
@@ -145,6 +152,17 @@ func (nets *ganNets) discriminate(x *Node) *Node {
 	a := nets.m.nets.Discriminator(nets.net("discriminator"), x)
 	wantDims("discriminator", a, x.Shape().Dim(0), 1)
 	return Squeeze(a, -1)
+}
+
+// compare gives D's outputs for real and for generated objects, [batch] each: in one call where that is the same, for its products
+// are larger and its gradients need no sum.
+func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
+	if !nets.m.nets.joint {
+		return nets.discriminate(real), nets.discriminate(fake)
+	}
+	batch := real.Shape().Dim(0)
+	both := nets.discriminate(Concatenate([]*Node{real, fake}, 0)) // [2·batch]
+	return Slice(both, AxisRange(0, batch)), Slice(both, AxisRange(batch))
 }
 
 // wantDims panics, as graph functions do, unless what a net gave has the dimensions that a GAN wants.

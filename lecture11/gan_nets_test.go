@@ -342,6 +342,26 @@ func TestOwnNets(t *testing.T) {
 	wantError(t, err, "Spectral")
 }
 
+// TestOwnNetsSeeBatchesApart: D looks at real and generated objects in one call, a reader's D in two, and both train to the same losses.
+func TestOwnNetsSeeBatchesApart(t *testing.T) {
+	cfg := GANConfig{Features: 2, Latent: 2, Generator: []int{8}, Discriminator: []int{8}, Activation: "tanh", Seed: 1}
+	rows := map[int]int{}
+	dense := Dense([]int{8}, 1, "tanh")
+	own, err := NewGANOf(testx.Backend(t), cfg, GANNets{ID: "mine", Generator: Dense([]int{8}, 2, "tanh"),
+		Discriminator: func(scope *model.Scope, x *Node) *Node { rows[x.Shape().Dim(0)]++; return dense(scope, x) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit := FitConfig{Batch: 40, Epochs: 5, Seed: 1}
+	apart, joint := trainGAN(t, own, ring(t, 80), fit), trainGAN(t, newGAN(t, cfg), ring(t, 80), fit)
+	for name, loss := range joint {
+		near(t, name, loss, apart[name], 1e-5)
+	}
+	if len(rows) != 1 || rows[40] == 0 {
+		t.Errorf("a reader's D was called with so many rows so often: %v, want 40 rows always", rows)
+	}
+}
+
 // TestGANDiverges: a rate that is far too large ends the training with the step, and the last good state is kept.
 func TestGANDiverges(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 2, Loss: "wasserstein", Seed: 1})

@@ -30,22 +30,25 @@ func check(python, name string) error {
 	}
 	defer os.RemoveAll(folder)
 	var begun string
-	for _, rate := range []float64{1e-12, 1e-3} {
-		prefix := filepath.Join(folder, strconv.FormatFloat(rate, 'g', -1, 64))
+	for _, run := range []struct {
+		rate  float64
+		steps int
+	}{{1e-12, 50}, {1e-3, 10}} { // after more steps than that, where a game has gone depends on its noise
+		rate := strconv.FormatFloat(run.rate, 'g', -1, 64)
+		prefix := filepath.Join(folder, rate)
 		moved, state := prefix+".weights", prefix+".optimizer"
-		losses, err := trainFor(name, rate, map[string]string{"weights": moved, "optimizer": state})
+		losses, err := trainFor(name, run.rate, run.steps, map[string]string{"weights": moved, "optimizer": state})
 		if err != nil {
 			return err
 		}
-		if rate < 1e-6 {
+		if begun == "" {
 			begun = moved
 		}
 		text, err := json.Marshal(losses)
 		if err != nil {
 			return err
 		}
-		cmd := exec.Command(python, "-c", script, name, "check", strconv.Itoa(stepsPerCall), strconv.FormatFloat(rate, 'g', -1, 64),
-			begun, moved, state, string(text))
+		cmd := exec.Command(python, "-c", script, name, "check", strconv.Itoa(run.steps), rate, begun, moved, state, string(text))
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
 			return err
@@ -54,13 +57,13 @@ func check(python, name string) error {
 	return nil
 }
 
-// trainFor trains a model for one call from its first weights, saves the parts of its state to files and gives the mean losses.
-func trainFor(name string, rate float64, files map[string]string) (told, error) {
+// trainFor trains a model for so many steps from its first weights, saves the parts of its state to files and gives the mean losses.
+func trainFor(name string, rate float64, steps int, files map[string]string) (told, error) {
 	backend, err := device.Backend()
 	if err != nil {
 		return told{}, err
 	}
-	training, err := newTraining(backend, name, rate)
+	training, err := newTraining(backend, name, rate, steps)
 	if err != nil {
 		return told{}, err
 	}

@@ -232,12 +232,11 @@ def check(rate, first, last, optimizer_state, told):
     if digits:
         nets.append(("mean of G", "/average/generator", mean, begun[0]))
     if float(rate) < 1e-6:  # the same weights in all steps
-        lines = [(name, ours, peer, 0.03) for (name, ours), peer in zip(json.loads(told).items(), jax_told)]
-    else:  # from one noise to another the way of G's weights differs by 6 %, that of D's by 2 %
-        lines = [(f"way of {n}", distance(net(moved, path, now), then), distance(now, then), 0.1 if n == "G" else 0.05)
-                 for n, path, now, then in nets]
+        lines, share = [(name, ours, peer) for (name, ours), peer in zip(json.loads(told).items(), jax_told)], 0.03
+    else:
+        lines, share = [(f"way of {n}", distance(net(moved, path, now), then), distance(now, then)) for n, path, now, then in nets], 0.05
     bad = False
-    for name, ours, peer, share in lines:
+    for name, ours, peer in lines:
         wrong = not abs(ours - peer) <= share * abs(peer)
         bad |= wrong
         print(f"{model}, rate {rate}, {steps} steps: {name}: ours {ours:.5g}, JAX {peer:.5g}{', NOT THE SAME' if wrong else ''}")

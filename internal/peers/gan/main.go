@@ -7,7 +7,7 @@
 // The models are a dense GAN of 2-D objects, the same as a critic with gradient penalty and five steps of D, the same with labels, and
 // a convolutional GAN of digits; all with Adam, β₁ = 0.5, on 60 000 objects that lie on the device. The processes take turns. With
 // -check both begin at the same weights instead: mean losses and lengths of gradients over steps that move nothing must agree within
-// 3 %, and how far 50 steps of Adam move D's weights and the mean of G's within 5 %, G's own within 10 %; each draws its own noise.
+// 3 %, and how far ten steps of Adam move the weights and their mean within 5 %; each draws its own noise.
 // Without -python it makes a virtual environment with pinned versions in the user's cache folder.
 package main
 
@@ -62,7 +62,7 @@ func main() {
 		Models: []string{"ring", "penalty", "digits", "conditional"}, Steps: 500, PerCall: stepsPerCall, Script: script,
 		What: func(name string) string { return peers[name].what },
 		Training: func(backend compute.Backend, name string) (*lecture11.Training, error) {
-			return newTraining(backend, name, 1e-3)
+			return newTraining(backend, name, 1e-3, stepsPerCall)
 		},
 		Forms: map[string][]rounds.Form{"digits": {{What: "patches, a call", Name: "step-patches"}, {What: "patches, a scan", Name: "scan-patches"}}},
 		Check: check,
@@ -70,7 +70,7 @@ func main() {
 }
 
 // newTraining prepares the training of a model.
-func newTraining(backend compute.Backend, name string, rate float64) (*lecture11.Training, error) {
+func newTraining(backend compute.Backend, name string, rate float64, perCall int) (*lecture11.Training, error) {
 	p, ok := peers[name]
 	if !ok {
 		return nil, fmt.Errorf("-models %q, want ring, penalty, digits or conditional", name)
@@ -80,7 +80,7 @@ func newTraining(backend compute.Backend, name string, rate float64) (*lecture11
 		return nil, err
 	}
 	beta1 := 0.5
-	fit := lecture11.FitConfig{Batch: p.batch, Epochs: 200, LearningRate: rate, Beta1: &beta1, StepsPerCall: stepsPerCall}
+	fit := lecture11.FitConfig{Batch: p.batch, Epochs: 200, LearningRate: rate, Beta1: &beta1, StepsPerCall: perCall}
 	x := ringObjects(p.model.Classes)
 	if name == "digits" {
 		x = tensors.FromFlatDataAndDimensions(rounds.RandomPixels(objects*p.model.Features), objects, p.model.Features)
