@@ -29,23 +29,28 @@ func convolutionBy(scope *model.Scope, x *Node, channels, stride int, use weight
 	if use != nil {
 		kernel = use(scope, kernel)
 	}
-	return Add(correlate(x, kernel, stride), bias)
+	return Add(correlate(x, kernel, 3, stride), bias)
 }
 
 // resizeConvolution doubles height and width by repeating each pixel, then convolves 3×3 with a bias and a border of 0.
 // x: [batch, h, w, c] → [batch, 2h, 2w, channels]. Unlike a transposed convolution it leaves no chequerboard (Odena et al.
 // 2016).
 //
-// The repeated pixels are never stored: each of the 2×2 pixels that come from one (its phases) sees the 3×3 pixels around
-// that one through sums of the kernel's rows and columns, so that one product on the small image gives all four.
+// The repeated pixels are never stored. Each of the 2×2 pixels that come from one (its phases) sees a window of 2×2 pixels of the
+// small image through sums of the kernel's rows and columns: four ninths of the products of a convolution of the large one.
+// All windows meet the kernels of all phases in one product, of which each phase takes the windows that are its own.
 func resizeConvolution(scope *model.Scope, x *Node, channels int) *Node {
 	d := x.Shape().Dimensions
 	kernel, bias := convolutionWeights(scope, x, channels)
-	phases := Dot(Const(x.Graph(), phaseSums()), Reshape(kernel, taps, d[3]*channels)).Product() // [9·4, c·channels]
-	phases = Transpose(Reshape(phases, taps, 4, d[3], channels), 1, 2)                           // [9, c, 4, channels]
-	y := correlate(x, Reshape(phases, taps*d[3], 4*channels), 1)                                 // [batch, h, w, 4·channels]
-	y = Transpose(Reshape(y, d[0], d[1], d[2], 2, 2, channels), 2, 3)
-	return Add(Reshape(y, d[0], 2*d[1], 2*d[2], channels), bias)
+	phases := Dot(Const(x.Graph(), phaseSums()), Reshape(kernel, taps, d[3]*channels)).Product() // [4·4, c·channels]
+	phases = Transpose(Reshape(phases, 4, 4, d[3], channels), 1, 2)                              // [4, c, 4, channels]
+	all := correlate(x, Reshape(phases, 4*d[3], 4*channels), 2, 1)                               // [batch, h+1, w+1, 4·channels]
+	parts := make([]*Node, 4)
+	for phase := range parts {
+		parts[phase] = window(all, []int{0, phase / 2, phase % 2, phase * channels}, d[0], d[1], d[2], channels)
+	}
+	y := Reshape(Concatenate(parts, -1), d[0], d[1], d[2], 2, 2, channels)
+	return Add(Reshape(Transpose(y, 2, 3), d[0], 2*d[1], 2*d[2], channels), bias)
 }
 
 // convolutionWeights are a kernel, stored as [3, 3, c, channels] and given as [9·c, channels], and a bias
@@ -58,57 +63,58 @@ func convolutionWeights(scope *model.Scope, x *Node, channels int) (kernel, bias
 	return Reshape(kernel, taps*c, channels), ExpandLeftToRank(bias, 4)
 }
 
-// phaseSums gives, for each of 9 neighbours and 4 phases, which of the 9 parts of the kernel fall on that neighbour.
-// Result: [9·4, 9].
+// phaseSums gives, for each of the 4 pixels of a window and 4 phases, which of the 9 parts of the kernel fall on that pixel.
+// Result: [4·4, 9].
 func phaseSums() [][]float32 {
-	// of[phase][neighbour][tap] along one axis: the first pixel of a pair sees the neighbour before it by tap 0 and its own
-	// pixel by taps 1 and 2, the second its own by taps 0 and 1 and the one after it by tap 2.
-	of := [2][3][3]float32{{{1, 0, 0}, {0, 1, 1}, {0, 0, 0}}, {{0, 0, 0}, {1, 1, 0}, {0, 0, 1}}}
-	sums := make([][]float32, taps*4)
+	// of[phase][pixel][tap] along one axis: the first pixel of a pair sees the pixel before its own by tap 0 and its own by taps
+	// 1 and 2, the second its own by taps 0 and 1 and the one after it by tap 2.
+	of := [2][2][3]float32{{{1, 0, 0}, {0, 1, 1}}, {{1, 1, 0}, {0, 0, 1}}}
+	sums := make([][]float32, 4*4)
 	for row := range sums {
-		neighbour, phase := row/4, row%4
+		pixel, phase := row/4, row%4
 		sums[row] = make([]float32, taps)
 		for tap := range taps {
-			sums[row][tap] = of[phase/2][neighbour/3][tap/3] * of[phase%2][neighbour%3][tap%3]
+			sums[row][tap] = of[phase/2][pixel/2][tap/3] * of[phase%2][pixel%2][tap%3]
 		}
 	}
 	return sums
 }
 
-// correlate slides a kernel [9·c, outputs] over x [batch, h, w, c] → [batch, h/stride, w/stride, outputs]. What is stored
-// between the product and the shifts has 9 numbers for each channel on its side, so the side with fewer has it.
-func correlate(x, kernel *Node, stride int) *Node {
+// correlate slides a kernel [side²·c, outputs] over x [batch, h, w, c] with a border of one pixel 0, with a stride that divides h and w:
+// [batch, (h − side + 2)/stride + 1, …, outputs]. What is stored between the product and the shifts has side² numbers for each channel
+// on its side, so the side with fewer has it.
+func correlate(x, kernel *Node, side, stride int) *Node {
 	if stride == 1 && kernel.Shape().Dim(1) < x.Shape().Dim(-1) {
-		return shiftProducts(x, kernel)
+		return shiftProducts(x, kernel, side)
 	}
-	return perPixel(patches(x, stride), kernel)
+	return perPixel(patches(x, side, stride), kernel)
 }
 
-// patches gives each stride-th position the 3×3 pixels around it. x: [batch, h, w, c] → [batch, h/stride, w/stride, 9·c].
-func patches(x *Node, stride int) *Node {
+// patches gives each stride-th position the side×side pixels from there on. x: [batch, h, w, c] → [batch, …, …, side²·c].
+func patches(x *Node, side, stride int) *Node {
 	d, padded := x.Shape().Dimensions, padImage(x)
-	h, w := d[1]/stride, d[2]/stride
+	h, w := (d[1]-side+2)/stride+1, (d[2]-side+2)/stride+1
 	cells := Reshape(padded, d[0], padded.Shape().Dim(1)/stride, stride, padded.Shape().Dim(2)/stride, stride, d[3])
-	parts := make([]*Node, taps)
+	parts := make([]*Node, side*side)
 	for tap := range parts {
-		u, v := tap/3, tap%3
+		u, v := tap/side, tap%side
 		part := window(cells, []int{0, u / stride, u % stride, v / stride, v % stride, 0}, d[0], h, 1, w, 1, d[3])
 		parts[tap] = Reshape(part, d[0], h, w, d[3])
 	}
 	return Concatenate(parts, -1)
 }
 
-// shiftProducts multiplies each pixel by all nine parts of the kernel and adds the products where they belong: the same as
+// shiftProducts multiplies each pixel by all side² parts of the kernel and adds the products where they belong: the same as
 // patches for stride 1.
-func shiftProducts(x, kernel *Node) *Node {
+func shiftProducts(x, kernel *Node, side int) *Node {
 	d, outputs := x.Shape().Dimensions, kernel.Shape().Dim(1)
-	byPixel := Reshape(Transpose(Reshape(kernel, taps, d[3], outputs), 0, 1), d[3], taps*outputs)
-	products := perPixel(padImage(x), byPixel) // [batch, h+2, w+2, 9·outputs]
+	byPixel := Reshape(Transpose(Reshape(kernel, side*side, d[3], outputs), 0, 1), d[3], side*side*outputs)
+	products := perPixel(padImage(x), byPixel) // [batch, h+2, w+2, side²·outputs]
 	part := func(tap int) *Node {
-		return window(products, []int{0, tap / 3, tap % 3, tap * outputs}, d[0], d[1], d[2], outputs)
+		return window(products, []int{0, tap / side, tap % side, tap * outputs}, d[0], d[1]-side+3, d[2]-side+3, outputs)
 	}
 	sum := part(0)
-	for tap := 1; tap < taps; tap++ {
+	for tap := 1; tap < side*side; tap++ {
 		sum = Add(sum, part(tap))
 	}
 	return sum

@@ -19,14 +19,15 @@ import (
 // convolutionCases are layers and the same made of GoMLX's convolution, which calls XLA's.
 var convolutionCases = map[string]struct {
 	channels int
+	side     int // of the windows on x
 	ours     func(scope *model.Scope, x *Node, channels int) *Node
 	peer     func(scope *model.Scope, x *Node, channels int) *Node
 }{
-	"stride 1, patches":          {5, stride(1), xlaConvolution(1)},
-	"stride 1, products shifted": {2, stride(1), xlaConvolution(1)},
-	"stride 2":                   {5, stride(2), xlaConvolution(2)},
-	"resize, patches":            {3, resizeConvolution, func(s *model.Scope, x *Node, c int) *Node { return xlaConvolution(1)(s, repeatPixels(x), c) }},
-	"resize, products shifted":   {1, resizeConvolution, func(s *model.Scope, x *Node, c int) *Node { return xlaConvolution(1)(s, repeatPixels(x), c) }},
+	"stride 1, patches":          {5, 3, stride(1), xlaConvolution(1)},
+	"stride 1, products shifted": {2, 3, stride(1), xlaConvolution(1)},
+	"stride 2":                   {5, 3, stride(2), xlaConvolution(2)},
+	"resize, patches":            {3, 2, resizeConvolution, func(s *model.Scope, x *Node, c int) *Node { return xlaConvolution(1)(s, repeatPixels(x), c) }},
+	"resize, products shifted":   {1, 2, resizeConvolution, func(s *model.Scope, x *Node, c int) *Node { return xlaConvolution(1)(s, repeatPixels(x), c) }},
 }
 
 func stride(s int) func(scope *model.Scope, x *Node, channels int) *Node {
@@ -102,9 +103,9 @@ func TestConvolutionInGo(t *testing.T) {
 			var flat [2][]float32
 			for i, backend := range []compute.Backend{testx.Backend(t), pure} {
 				out, err := ExecOnceN(backend, func(x, kernel *Node) []*Node {
-					y := correlate(x, Reshape(kernel, taps*4, c.channels), 1)
+					y := correlate(x, Reshape(kernel, c.side*c.side*4, c.channels), c.side, 1)
 					return append([]*Node{Reshape(y, -1)}, Reshape(Gradient(ReduceAllSum(Sin(y)), x)[0], -1))
-				}, waves(2, 8, 12, 4), waves(3, 3, 4, c.channels))
+				}, waves(2, 8, 12, 4), waves(c.side, c.side, 4, c.channels))
 				if err != nil {
 					t.Fatal(err)
 				}
