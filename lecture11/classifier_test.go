@@ -209,6 +209,19 @@ func TestClassifierSameSeed(t *testing.T) {
 	if slices.Equal(predict(random), predict(a)) {
 		t.Error("training has moved nothing")
 	}
+	hash := func(m *Classifier) string {
+		t.Helper()
+		h, err := m.WeightsHash()
+		if err != nil || len(h) != 16 {
+			t.Fatalf("hash %q, %v", h, err)
+		}
+		return h
+	}
+	if hash(a) != hash(b) || hash(a) == hash(random) {
+		t.Errorf("hashes of weights %s and %s of one training, %s of none", hash(a), hash(b), hash(random))
+	}
+	_, err := newClassifier(t, cfg).WeightsHash()
+	wantError(t, err, "no weights")
 }
 
 // TestClassifierRestored: a trained classifier that is saved and restored predicts the same.

@@ -1,9 +1,13 @@
 package lecture11
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -91,6 +95,30 @@ func (f *fitted) startFrom(other *fitted, different error) error {
 	return nil
 }
 
+// WeightsHash identifies the weights of a trained model, as sixteen hexadecimal digits: of two models with the same networks it tells
+// whether they are one and the same. A distance in the features of a network means something only beside it.
+func (f *fitted) WeightsHash() (string, error) {
+	if err := f.checkTrained(); err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	variables := slices.SortedFunc(f.store.IterVariables(), func(a, b *model.Variable) int { return cmp.Compare(a.Path(), b.Path()) })
+	for _, v := range variables {
+		if !v.Trainable {
+			continue
+		}
+		value, err := cloneOf(v)
+		if err == nil {
+			fmt.Fprintln(hash, v.Path(), value.Shape())
+			err = value.ConstBytes(func(data []byte) { hash.Write(data) })
+		}
+		if err != nil {
+			return "", fmt.Errorf("lecture11: %s.WeightsHash: %s: %w", f.kind, v.Path(), err)
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+}
+
 // cloneOf copies the value of a variable to the host's memory.
 func cloneOf(v *model.Variable) (*tensors.Tensor, error) {
 	value, err := v.Value()
@@ -132,9 +160,13 @@ func (f *fitted) apply(name string, x *tensors.Tensor,
 	if err != nil {
 		return nil, err
 	}
+	before := f.store.NumVariables()
 	out, err := mapRows(exec, x, inferenceBatch, nil)
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: %s.%s: %w", f.kind, name, err)
+	}
+	if made := f.store.NumVariables() - before; made != 0 {
+		return nil, fmt.Errorf("lecture11: %s.%s wants %d variables that the weights lack: train or restore this model", f.kind, name, made)
 	}
 	return out, nil
 }

@@ -83,6 +83,9 @@ func (c GANConfig) discriminatorWeights() weightFn {
 	return nil
 }
 
+// singularName is the name of the vector from which the power iteration goes on.
+const singularName = "singular"
+
 // spectral gives W/σ(W), σ the largest singular value of W [in, out] by one step of power iteration from the vector u [out] of the last
 // call in a training:
 //
@@ -92,7 +95,7 @@ func (c GANConfig) discriminatorWeights() weightFn {
 func spectral(scope *model.Scope, weights *Node) *Node {
 	g := weights.Graph()
 	stored := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).
-		VariableWithShape("singular", shapes.Make(weights.DType(), weights.Shape().Dim(1))).SetTrainable(false)
+		VariableWithShape(singularName, shapes.Make(weights.DType(), weights.Shape().Dim(1))).SetTrainable(false)
 	w := StopGradient(weights)
 	v := unit(Dot(w, stored.NodeValue(g)).Product())
 	u := unit(Dot(v, w).Product())
@@ -162,7 +165,7 @@ func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
 	}
 	batch := real.Shape().Dim(0)
 	both := nets.discriminate(Concatenate([]*Node{real, fake}, 0)) // [2·batch]
-	return Slice(both, AxisRange(0, batch)), Slice(both, AxisRange(batch))
+	return window(both, []int{0}, batch), window(both, []int{batch}, batch)
 }
 
 // wantDims panics, as graph functions do, unless what a net gave has the dimensions that a GAN wants.

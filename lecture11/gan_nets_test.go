@@ -1,11 +1,13 @@
 package lecture11
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -282,6 +284,39 @@ func TestAverage(t *testing.T) {
 	if plain.store.GetVariable("/average"+path) != nil {
 		t.Error("a GAN without Average keeps one")
 	}
+}
+
+// TestGANRestored: the weights alone, as a finished training is restored from them, give the objects and what D says of them, where
+// both come from variables that no gradient moves, too.
+func TestGANRestored(t *testing.T) {
+	cfg, fit := GANConfig{Features: 2, Latent: 3, Average: 0.9, Spectral: true, Seed: 1}, FitConfig{Epochs: 5, Batch: 40, Seed: 1}
+	training := func(m *GAN) *Training {
+		tr, err := m.Training(ring(t, 80), "x", fit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	use := func(m *GAN) [][]float64 {
+		return [][]float64{values(t)(m.Generate(5, 1)), values(t)(m.Momentary().Generate(5, 1)), values(t)(m.Discriminate(ring(t, 80)))}
+	}
+	m, restored := newGAN(t, cfg), newGAN(t, cfg)
+	first := training(m)
+	var saved bytes.Buffer
+	if err := errors.Join(first.Run(t.Context(), nil), first.Save(partWeights, &saved)); err != nil {
+		t.Fatal(err)
+	}
+	if err := training(restored).Restore(partWeights, &saved); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := use(m), use(restored); !reflect.DeepEqual(a, b) {
+		t.Errorf("restored: %v, want %v", b, a)
+	}
+	plain := newGAN(t, GANConfig{Features: 2, Latent: 3, Seed: 1})
+	trainGAN(t, plain, ring(t, 80), fit)
+	plain.cfg.Average = 0.9 // as of weights that lack the mean
+	_, err := plain.Generate(5, 1)
+	wantError(t, err, "lack")
 }
 
 // TestPace: Adam's first step has the length of the rate for each weight, so that D moves Pace times as far as G.

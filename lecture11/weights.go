@@ -8,10 +8,12 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 )
 
 // The parts of a saved training: the weights are enough to use the model, both are needed to go on training.
@@ -45,7 +47,16 @@ type variableHeader struct {
 // Parts names the parts of a saved training: the first is enough to use the model, all are needed to go on training.
 func (t *Training) Parts() []string { return []string{partWeights, partOptimizer} }
 
-// Save writes one part of the state: "weights", the trainable variables, or "optimizer", all the others.
+// partOf says which part a variable is of: "weights" is what the model computes with, trained by gradients or made of such, and
+// "optimizer" all that the training alone needs.
+func partOf(v *model.Variable) string {
+	if v.Trainable || v.Name() == singularName || strings.HasPrefix(v.Path(), "/"+averageScope+"/") {
+		return partWeights
+	}
+	return partOptimizer
+}
+
+// Save writes one part of the state: "weights", what the model computes with, or "optimizer", all the rest.
 func (t *Training) Save(part string, w io.Writer) error {
 	if !slices.Contains(t.Parts(), part) {
 		return fmt.Errorf("lecture11: Save(%q), want one of %q", part, t.Parts())
@@ -53,7 +64,7 @@ func (t *Training) Save(part string, w io.Writer) error {
 	header := weightsHeader{Format: weightsFormat, Part: part, Key: t.key, Step: t.step}
 	var values []*tensors.Tensor
 	for _, v := range t.variables() {
-		if v.Trainable != (part == partWeights) {
+		if partOf(v) != part {
 			continue
 		}
 		value, err := v.Value()

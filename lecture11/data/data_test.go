@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,6 +165,19 @@ func TestSubsets(t *testing.T) {
 	}
 	if !bytes.Equal(each.Labels, []uint8{0, 1, 1}) || !bytes.Equal(each.Pixels, []uint8{51, 51, 0, 255, 204, 0}) {
 		t.Errorf("two of each label %+v", each)
+	}
+	shuffled := toy().Shuffled(1)
+	if again := toy().Shuffled(1); !bytes.Equal(again.Pixels, shuffled.Pixels) || again.ID != shuffled.ID {
+		t.Error("one seed gives two orders")
+	}
+	pairs := func(s *Images) (of []string) {
+		for i, label := range s.Labels {
+			of = append(of, fmt.Sprint(label, s.Pixels[i*s.Height*s.Width:(i+1)*s.Height*s.Width]))
+		}
+		return of
+	}
+	if a, b := pairs(shuffled), pairs(toy()); slices.Equal(a, b) || !slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))) {
+		t.Errorf("shuffled %v, want another order of %v", a, b)
 	}
 	if _, err := toy().Head(5); err == nil || !strings.Contains(err.Error(), "want 1 to 4") {
 		t.Errorf("Head(5): %v", err)

@@ -48,6 +48,12 @@ func (s *Images) Head(count int) (*Images, error) {
 	return &head, nil
 }
 
+// Shuffled gives the images in an order drawn from the seed. A subset of a file that is sorted in some way, as MNIST's test file is
+// (its first half is the easier one), is no sample; the head of a shuffled set is.
+func (s *Images) Shuffled(seed uint64) *Images {
+	return s.pick(rand.New(rand.NewPCG(seed, 0)).Perm(s.Len()), fmt.Sprintf("shuffled %d", seed))
+}
+
 // OfEachLabel gives the first count images of each label, label by label.
 func (s *Images) OfEachLabel(count int) (*Images, error) {
 	if count < 1 {
