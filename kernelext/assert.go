@@ -9,6 +9,12 @@ import (
 
 const exitAssert = 1
 
+// What stands before the message of a check that passed, or failed.
+const (
+	passMark = "✓ "
+	failMark = "✗ "
+)
+
 // Assert checks what a notebook claims. If ok is true it prints one line, "✓ message", as the evidence; otherwise it
 // prints "✗ message" and the place in the cell to the standard error and ends the program with exit code 1, which
 // fails the cell.
@@ -28,11 +34,11 @@ func digits(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 // assert is called by an exported function, with inner functions between the two; what calls that one is the cell.
 func (s *session) assert(ok bool, message string, inner int) {
 	if ok {
-		s.line("✓ "+message, false)
+		s.line(passMark+message, false)
 		return
 	}
 	if _, file, line, known := runtime.Caller(2 + inner); known {
 		message += fmt.Sprintf("\n\t%s:%d", file, line) // GoNB adds the cell and the line in it
 	}
-	s.fail(exitAssert, "✗ "+message)
+	s.fail(exitAssert, failMark+message)
 }

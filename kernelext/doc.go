@@ -11,6 +11,7 @@
 //	err = kernelext.Keep("codes", codes)       // a later cell: kernelext.Fetch[*tensors.Tensor]("codes")
 //	digit, err := kernelext.Ask("Which digit?", "7", time.Minute)
 //	kernelext.AssertNear("loss", got, math.Ln2, 0.01)
+//	checks, err := kernelext.Checks(".")       // what the notebooks of a folder have checked, from their stored outputs
 //
 // # One cell, one process
 //

@@ -50,8 +50,9 @@
 //	21–24 GAN: criterion, D*, training gan_theory.go, gan_loss.go                21_gan_theory.ipynb
 //	21–29 GAN: nets, clipping, penalty gan.go, gan_nets.go, gan_use.go           22_gan_training.ipynb
 //	25 (checks): what goes wrong       gan_doctor.go                             22_gan_training.ipynb
+//	25, 29, 31 images, walks, styles   gan_nets.go, gan_use.go, latent.go        25_gan_images.ipynb
 //	26, 28 least squares, Wasserstein  gan_theory.go, gan_loss.go                28_wasserstein.ipynb
-//	30 How to judge a generator        gan_judge.go, gan_judge_neighbours.go     (being built)
+//	30 How to judge a generator        gan_judge.go, gan_judge_neighbours.go     30_judging.ipynb
 //
 // # How it is built
 //

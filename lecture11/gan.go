@@ -22,10 +22,12 @@ type GANConfig struct {
 
 	// Nets is "dense" (default), with Generator and Discriminator the hidden sizes, {128, 128} by default and {} an affine map; or
 	// "conv" for square images, with the channels of each size, {64, 32} and {32, 64} by default: G doubles the side of its image
-	// len(Generator) times, D halves it len(Discriminator) times.
+	// len(Generator) times, D halves it len(Discriminator) times and ends in a dense layer of Hidden units.
 	Nets          string `json:"nets"`
 	Generator     []int  `json:"generator"`
 	Discriminator []int  `json:"discriminator"`
+	Hidden        int    `json:"hidden"`     // "conv" only; default 256
+	Norm          string `json:"norm"`       // of G's layers, "conv" only: "pixel" (default), x/√(mean of x² over a pixel's channels), or "none"
 	Activation    string `json:"activation"` // of both: "leaky" (default), "relu", "tanh", "gelu"
 	Output        string `json:"output"`     // of G: "linear" (default), or "sigmoid" for objects in [0, 1]
 
@@ -47,6 +49,7 @@ func (c GANConfig) withDefaults() GANConfig {
 	generator, discriminator := []int{128, 128}, []int{128, 128}
 	if c.Nets == "conv" {
 		generator, discriminator = []int{64, 32}, []int{32, 64}
+		c.Hidden, c.Norm = cmp.Or(c.Hidden, 256), cmp.Or(c.Norm, "pixel")
 	}
 	if c.Generator == nil {
 		c.Generator = generator
@@ -106,6 +109,17 @@ func (c GANConfig) check() error {
 func (c GANConfig) checkNets() error {
 	if err := checkName("GANConfig.Nets", c.Nets, ganBuilders); err != nil {
 		return err
+	}
+	if c.Nets != "conv" && (c.Hidden != 0 || c.Norm != "") {
+		return fmt.Errorf("lecture11: GANConfig.Hidden = %d and Norm = %q with Nets = %q, want Nets \"conv\"", c.Hidden, c.Norm, c.Nets)
+	}
+	if c.Nets == "conv" {
+		if c.Hidden < 1 {
+			return fmt.Errorf("lecture11: GANConfig.Hidden = %d, want a positive number of units", c.Hidden)
+		}
+		if err := checkName("GANConfig.Norm", c.Norm, ganNorms); err != nil {
+			return err
+		}
 	}
 	for field, sizes := range map[string][]int{"Generator": c.Generator, "Discriminator": c.Discriminator} {
 		if err := checkSizes("GANConfig."+field, sizes); err != nil {
@@ -170,8 +184,9 @@ func (m *GAN) Config() GANConfig { return m.cfg }
 func (m *GAN) StartFrom(other *GAN) error {
 	networks := func(m *GAN) string {
 		c := m.cfg
-		return fmt.Sprintf("GANNets.ID %q, Features %d, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Activation %q, Output %q",
-			m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Activation, c.Output)
+		return fmt.Sprintf("GANNets.ID %q, Features %d, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Hidden %d, Norm %q, "+
+			"Activation %q, Output %q", m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden, c.Norm,
+			c.Activation, c.Output)
 	}
 	var different error
 	if ours, theirs := networks(m), networks(other); ours != theirs {

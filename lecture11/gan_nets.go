@@ -32,18 +32,29 @@ func denseGAN(c GANConfig) GANNets {
 	}
 }
 
-// convGAN is a small DCGAN (Radford et al. 2016) without batch normalisation: G maps noise to a small image of many channels and doubles
-// its side by resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2.
+// convGAN is a small DCGAN (Radford et al. 2016): G maps noise to a small image of many channels and doubles its side by
+// resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2 and ends in a dense layer, for
+// without it D cannot tell what G makes from images, and G learns no more. In place of batch normalisation, which makes an object
+// depend on those beside it, G has that of pixels (Karras et al. 2018); D has none.
 func convGAN(c GANConfig) GANNets {
 	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator, joint: true}
 }
 
+// ganNorms are the normalisations of a convolutional G.
+var ganNorms = map[string]func(x *Node) *Node{"pixel": pixelNorm, "none": activations["linear"]}
+
+// pixelNorm is x/√(mean of x² over the channels), at each pixel of x [batch, h, w, c].
+func pixelNorm(x *Node) *Node {
+	return Div(x, Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceMean, -1), 1e-8)))
+}
+
 // convGenerator: z [batch, d (+ classes)] → [batch, n].
 func (c GANConfig) convGenerator(scope *model.Scope, z *Node) *Node {
-	batch, act, channels := z.Shape().Dim(0), activations[c.Activation], c.Generator
+	batch, channels := z.Shape().Dim(0), c.Generator
+	act := func(x *Node) *Node { return activations[c.Activation](ganNorms[c.Norm](x)) }
 	side := imageSide(c.Features) >> len(channels)
-	x := act(affine(scope.In("input"), z, side*side*channels[0]))
-	x = Reshape(x, batch, side, side, channels[0])
+	x := affine(scope.In("input"), z, side*side*channels[0])
+	x = act(Reshape(x, batch, side, side, channels[0]))
 	for i, size := range channels[1:] {
 		x = act(resizeConvolution(scope.In("conv_%d", i), x, size))
 	}
@@ -58,11 +69,11 @@ func (c GANConfig) convDiscriminator(scope *model.Scope, x *Node) *Node {
 	for i, size := range c.Discriminator {
 		h = act(convolutionBy(scope.In("conv_%d", i), h, size, 2, use))
 	}
-	h = Reshape(h, batch, -1)
+	h = act(affineBy(scope.In("hidden"), Reshape(h, batch, -1), c.Hidden, use))
 	a := affineBy(scope.In("output"), h, 1, use)
 	if c.Classes > 0 {
 		y := columns(x, c.Features, c.Classes)
-		a = Add(a, ReduceAndKeep(Mul(h, affineBy(scope.In("label"), y, h.Shape().Dim(1), use)), ReduceSum, -1))
+		a = Add(a, ReduceAndKeep(Mul(h, affineBy(scope.In("label"), y, c.Hidden, use)), ReduceSum, -1))
 	}
 	return a
 }

@@ -33,7 +33,7 @@ func blobs(l int) *tensors.Tensor {
 }
 
 func smallConvGAN(change func(c *GANConfig)) GANConfig {
-	c := GANConfig{Features: 64, Latent: 6, Nets: "conv", Generator: []int{8, 4}, Discriminator: []int{4, 8}, Output: "sigmoid", Seed: 1}
+	c := GANConfig{Features: 64, Latent: 6, Nets: "conv", Generator: []int{8, 4}, Discriminator: []int{4, 8}, Hidden: 16, Output: "sigmoid", Seed: 1}
 	if change != nil {
 		change(&c)
 	}
@@ -50,7 +50,8 @@ func TestConvGANShapes(t *testing.T) {
 		"/generator/output/weights":           {3, 3, 4, 1},
 		"/discriminator/conv_0/weights":       {3, 3, 1, 4},
 		"/discriminator/conv_1/weights":       {3, 3, 4, 8},
-		"/discriminator/output/dense/weights": {2 * 2 * 8, 1},
+		"/discriminator/hidden/dense/weights": {2 * 2 * 8, 16},
+		"/discriminator/output/dense/weights": {16, 1},
 	} {
 		if v := m.store.GetVariable(path); v == nil || !slices.Equal(v.Shape().Dimensions, want) {
 			t.Errorf("%s: %v, want %v", path, v, want)
@@ -232,6 +233,32 @@ func TestSmoothing(t *testing.T) {
 		return Add(l.Discriminator(a, far), l.Smooth(a, s))
 	}, a)
 	near(t, "smoothed loss", tensors.ToScalar[float64](got), want, 1e-9)
+}
+
+// TestPixelNorm: the channels of each pixel have the mean square 1, in the direction that they had; one of zeros stays.
+func TestPixelNorm(t *testing.T) {
+	x := waves(2, 3, 3, 5)
+	if err := x.MutableBytes(func(data []byte) { clear(data[:5*4]) }); err != nil {
+		t.Fatal(err)
+	}
+	y, err := ExecOnce(testx.Backend(t), pixelNorm, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := tensors.MustCopyFlatData[float32](x), tensors.MustCopyFlatData[float32](y)
+	for pixel := range len(from) / 5 {
+		square := 0.0
+		for _, v := range from[5*pixel : 5*pixel+5] {
+			square += float64(v) * float64(v) / 5
+		}
+		for c := 5 * pixel; c < 5*pixel+5; c++ {
+			want := 0.0
+			if square > 0 {
+				want = float64(from[c]) / math.Sqrt(square)
+			}
+			near(t, fmt.Sprintf("pixel %d, channel %d", pixel, c%5), float64(to[c]), want, 1e-5)
+		}
+	}
 }
 
 // TestAverage: the mean of G's weights is w̄ := γw̄ + (1 − γ)w over the rounds, from the weights after the first one; objects come from it,

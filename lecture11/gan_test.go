@@ -272,6 +272,9 @@ func TestGANRefuses(t *testing.T) {
 		"Average = 1":           func(c *GANConfig) { c.Average = 1 },
 		`Nets = "transformer"`:  func(c *GANConfig) { c.Nets = "transformer" },
 		"want a square image":   func(c *GANConfig) { c.Nets = "conv" },
+		"Hidden = 3":            func(c *GANConfig) { c.Hidden = 3 },
+		"Hidden = -1":           func(c *GANConfig) { c.Nets, c.Hidden = "conv", -1 },
+		`Norm = "batch"`:        func(c *GANConfig) { c.Nets, c.Norm = "conv", "batch" },
 		`Output = "tan"`:        func(c *GANConfig) { c.Output = "tan" },
 		`Activation = "square"`: func(c *GANConfig) { c.Activation = "square" },
 	} {

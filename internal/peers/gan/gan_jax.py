@@ -73,21 +73,25 @@ def mlp(p, x):
 
 
 def conv_params(key):
-    k = jax.random.split(key, 6)
+    k = jax.random.split(key, 7)
     return ({"input": dense(k[0], LATENT, 7 * 7 * 64), "conv_0": kernel(k[1], 64, 32), "output": kernel(k[2], 32, 1)},
-            {"conv_0": kernel(k[3], 1, 32), "conv_1": kernel(k[4], 32, 64), "output": dense(k[5], 7 * 7 * 64, 1)})
+            {"conv_0": kernel(k[3], 1, 32), "conv_1": kernel(k[4], 32, 64), "hidden": dense(k[5], 7 * 7 * 64, 256), "output": dense(k[6], 256, 1)})
+
+
+def pixel_norm(x):
+    return x / jnp.sqrt((x**2).mean(-1, keepdims=True) + 1e-8)
 
 
 def conv_generator(p, z):
-    h = leaky(affine(p["input"], z)).reshape(-1, 7, 7, 64)
-    h = leaky(convolve(p["conv_0"], enlarge(h), 1))
+    h = leaky(pixel_norm(affine(p["input"], z).reshape(-1, 7, 7, 64)))
+    h = leaky(pixel_norm(convolve(p["conv_0"], enlarge(h), 1)))
     return jax.nn.sigmoid(convolve(p["output"], enlarge(h), 1)).reshape(len(z), -1)
 
 
 def conv_discriminator(p, x):
     h = leaky(convolve(p["conv_0"], x.reshape(-1, 28, 28, 1), 2))
     h = leaky(convolve(p["conv_1"], h, 2))
-    return affine(p["output"], h.reshape(len(x), -1))
+    return affine(p["output"], leaky(affine(p["hidden"], h.reshape(len(x), -1))))
 
 
 generator, discriminator = (conv_generator, conv_discriminator) if digits else (mlp, mlp)
