@@ -36,6 +36,7 @@ type GANConfig struct {
 	Clip     float64 `json:"clip"`     // c > 0: each weight of D is cut to [−c, c] after its step; default 0: not
 	Penalty  float64 `json:"penalty"`  // λ > 0 of the gradient penalty; default 0: none
 	Spectral bool    `json:"spectral"` // D computes with W/σ(W), σ the largest singular value, one power iteration each time
+	Spread   bool    `json:"spread"`   // "conv" only: D also sees how much the objects of its batch differ; against collapse
 	Smooth   float64 `json:"smooth"`   // s ∈ [0, ½): D is asked for 1 − s on real objects, not 1; cross-entropy losses only
 	Pace     float64 `json:"pace"`     // D's rate of learning over G's; default 1
 	Frozen   string  `json:"frozen"`   // "generator" or "discriminator": its weights stay as they start; default "": both learn
@@ -110,8 +111,9 @@ func (c GANConfig) checkNets() error {
 	if err := checkName("GANConfig.Nets", c.Nets, ganBuilders); err != nil {
 		return err
 	}
-	if c.Nets != "conv" && (c.Hidden != 0 || c.Norm != "") {
-		return fmt.Errorf("lecture11: GANConfig.Hidden = %d and Norm = %q with Nets = %q, want Nets \"conv\"", c.Hidden, c.Norm, c.Nets)
+	if c.Nets != "conv" && (c.Hidden != 0 || c.Norm != "" || c.Spread) {
+		return fmt.Errorf("lecture11: GANConfig.Hidden = %d, Norm = %q and Spread = %t with Nets = %q, want Nets \"conv\"",
+			c.Hidden, c.Norm, c.Spread, c.Nets)
 	}
 	if c.Nets == "conv" {
 		if c.Hidden < 1 {
@@ -185,8 +187,8 @@ func (m *GAN) StartFrom(other *GAN) error {
 	networks := func(m *GAN) string {
 		c := m.cfg
 		return fmt.Sprintf("GANNets.ID %q, Features %d, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Hidden %d, Norm %q, "+
-			"Activation %q, Output %q", m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden, c.Norm,
-			c.Activation, c.Output)
+			"Spread %t, Activation %q, Output %q", m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden,
+			c.Norm, c.Spread, c.Activation, c.Output)
 	}
 	var different error
 	if ours, theirs := networks(m), networks(other); ours != theirs {
@@ -227,12 +229,13 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss {
 	scope.Store().SetTraining(x.Graph(), true)
 	nets := &ganNets{m: m, scope: scope}
+	fakes := nets.fakes(x, cfg.Batch)
 	for k := range m.cfg.Steps - 1 {
-		loss, _, _ := m.discriminatorLoss(nets, Slice(x, AxisRange(k*cfg.Batch, (k+1)*cfg.Batch)))
+		loss, _, _ := m.discriminatorLoss(nets, rowsFrom(x, k*cfg.Batch, cfg.Batch), fakes[k])
 		nets.step(cfg, progress, netLoss{"discriminator", loss})
 	}
-	real := Slice(x, AxisRange((m.cfg.Steps-1)*cfg.Batch, m.cfg.Steps*cfg.Batch))
-	loss, a, b := m.discriminatorLoss(nets, real)
+	real := rowsFrom(x, (m.cfg.Steps-1)*cfg.Batch, cfg.Batch)
+	loss, a, b := m.discriminatorLoss(nets, real, fakes[m.cfg.Steps-1])
 	generator := m.generatorLoss(nets, real)
 	lengths := nets.step(cfg, progress, netLoss{"generator", generator}, netLoss{"discriminator", loss})
 	nets.average(progress)
@@ -240,16 +243,18 @@ func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss
 		{"certain", certain(a, b)}, {"∇G", lengths[0]}, {"∇D", lengths[1]}}
 }
 
+// rowsFrom gives count rows of x from one on.
+func rowsFrom(x *Node, from, count int) *Node { return Slice(x, AxisRange(from, from+count)) }
+
 // certain is the share of outputs that are right with over 99 %.
 func certain(real, fake *Node) *Node {
 	margin := Concatenate([]*Node{real, Neg(fake)}, 0)
 	return ReduceAllMean(ConvertDType(GreaterThan(margin, ConstAs(margin, math.Log(99))), margin.DType()))
 }
 
-// discriminatorLoss builds D's loss on real objects [batch, n (+ classes)] and as many generated ones, with the same labels, and gives
-// D's outputs for both, [batch] each.
-func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
-	fake := StopGradient(nets.generate(real, m.labels(real), real.Shape().Dim(0)))
+// discriminatorLoss builds D's loss on real and generated objects, [batch, n (+ classes)] each with the same labels, and gives D's
+// outputs for both, [batch] each.
+func (m *GAN) discriminatorLoss(nets *ganNets, real, fake *Node) (loss, a, b *Node) {
 	a, b = nets.compare(real, fake)
 	criteria := AdversarialLosses[m.cfg.Loss]
 	loss = criteria.Discriminator(a, b)

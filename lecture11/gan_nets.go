@@ -15,9 +15,9 @@ type GANNets struct {
 	Generator     NetFn  // noise [batch, d (+ classes)] → objects [batch, n], before GANConfig.Output
 	Discriminator NetFn  // objects [batch, n (+ classes)] → D's output before any sigmoid, [batch, 1]
 
-	// joint tells that D's output for an object depends on that object alone, so that one call may have real and generated ones.
-	// A net of one's own may look at its whole batch, as batch normalisation does.
-	joint bool
+	// These tell that what a net gives for a row depends on that row alone, so that one call may have the rows of several. A net
+	// of one's own may look at its whole batch, as batch normalisation does.
+	generatorByRow, discriminatorByRow bool
 }
 
 // ganBuilders are the networks that GANConfig.Nets may name.
@@ -26,9 +26,10 @@ var ganBuilders = map[string]func(c GANConfig) GANNets{"dense": denseGAN, "conv"
 func denseGAN(c GANConfig) GANNets {
 	return GANNets{
 		ID:            "dense",
-		joint:         true,
 		Generator:     Dense(c.Generator, c.Features, c.Activation),
 		Discriminator: denseBy(c.Discriminator, 1, c.Activation, c.discriminatorWeights()),
+
+		generatorByRow: true, discriminatorByRow: true,
 	}
 }
 
@@ -37,7 +38,8 @@ func denseGAN(c GANConfig) GANNets {
 // without it D cannot tell what G makes from images, and G learns no more. In place of batch normalisation, which makes an object
 // depend on those beside it, G has that of pixels (Karras et al. 2018); D has none.
 func convGAN(c GANConfig) GANNets {
-	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator, joint: true}
+	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator,
+		generatorByRow: true, discriminatorByRow: !c.Spread}
 }
 
 // ganNorms are the normalisations of a convolutional G.
@@ -75,7 +77,32 @@ func (c GANConfig) convDiscriminator(scope *model.Scope, x *Node) *Node {
 		y := columns(x, c.Features, c.Classes)
 		a = Add(a, ReduceAndKeep(Mul(h, affineBy(scope.In("label"), y, c.Hidden, use)), ReduceSum, -1))
 	}
+	if c.Spread {
+		a = Add(a, affine(scope.In("spread"), batchSpread(scope, h), 1))
+	}
 	return a
+}
+
+// spreadName is the name of the mean spread of batches.
+const spreadName = "mean_spread"
+
+// batchSpread is how much the rows of a batch differ in what a net sees in them, h [batch, k]: the mean over the k units of their
+// standard deviations in the batch, [1, 1]. A generator that makes one object again and again betrays itself by it (Salimans et
+// al. 2016, "minibatch discrimination", in the form of Karras et al. 2018). Outside of a training it is the mean of those in the training, so
+// that D's output for an object does not depend on those beside it.
+func batchSpread(scope *model.Scope, h *Node) *Node {
+	g := h.Graph()
+	stored := scope.WithInitializer(initializer.Zero).VariableWithShape(spreadName, shapes.Make(h.DType(), 1, 1)).SetTrainable(false)
+	mean := stored.NodeValue(g)
+	if !scope.IsTraining(g) {
+		return mean
+	}
+	away := Sub(h, ReduceAndKeep(h, ReduceMean, 0))
+	s := ReduceAndKeep(Sqrt(AddScalar(ReduceAndKeep(Square(away), ReduceMean, 0), 1e-8)), ReduceMean, -1)
+	now := StopGradient(s)
+	moved := Add(MulScalar(mean, 0.99), MulScalar(now, 0.01))
+	stored.SetNodeValue(Where(Equal(mean, ZerosLike(mean)), now, moved))
+	return s
 }
 
 // columns gives count columns of x [batch, n] from one on, in a way that has a second gradient.
@@ -146,6 +173,24 @@ func (nets *ganNets) generate(like, y *Node, count int) *Node {
 	return nets.generateFrom(Reshape(z, count, d), y)
 }
 
+// fakes are the objects that D meets in the steps of a round, a batch for each, with the labels of x [Steps·batch, n (+ classes)]. G stays
+// as it is in these steps, so that one call makes all, where that is the same.
+func (nets *ganNets) fakes(x *Node, batch int) []*Node {
+	all := make([]*Node, nets.m.cfg.Steps)
+	if !nets.m.nets.generatorByRow {
+		for k := range all {
+			real := rowsFrom(x, k*batch, batch)
+			all[k] = StopGradient(nets.generate(real, nets.m.labels(real), batch))
+		}
+		return all
+	}
+	made := StopGradient(nets.generate(x, nets.m.labels(x), len(all)*batch))
+	for k := range all {
+		all[k] = rowsFrom(made, k*batch, batch)
+	}
+	return all
+}
+
 // generateFrom is G(z), or G(z, y) with y appended: [count, n (+ classes)].
 func (nets *ganNets) generateFrom(z, y *Node) *Node {
 	c, count := nets.m.cfg, z.Shape().Dim(0)
@@ -171,7 +216,7 @@ func (nets *ganNets) discriminate(x *Node) *Node {
 // compare gives D's outputs for real and for generated objects, [batch] each: in one call where that is the same, for its products
 // are larger and its gradients need no sum.
 func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
-	if !nets.m.nets.joint {
+	if !nets.m.nets.discriminatorByRow {
 		return nets.discriminate(real), nets.discriminate(fake)
 	}
 	batch := real.Shape().Dim(0)

@@ -14,6 +14,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"deeplearning.example/internal/testx"
@@ -95,7 +96,7 @@ func TestConvGANLearns(t *testing.T) {
 
 // TestConvGANLabels: the conditional nets take labels, and what D says of an image depends on its label by more than a constant.
 func TestConvGANLabels(t *testing.T) {
-	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Classes = 3; c.Penalty = 1; c.Spectral = true }))
+	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Classes = 3; c.Penalty = 1; c.Spectral = true; c.Spread = true }))
 	x := blobs(66)
 	labels := make([]uint8, 66)
 	for i := range labels {
@@ -316,34 +317,73 @@ func TestAverage(t *testing.T) {
 // TestGANRestored: the weights alone, as a finished training is restored from them, give the objects and what D says of them, where
 // both come from variables that no gradient moves, too.
 func TestGANRestored(t *testing.T) {
-	cfg, fit := GANConfig{Features: 2, Latent: 3, Average: 0.9, Spectral: true, Seed: 1}, FitConfig{Epochs: 5, Batch: 40, Seed: 1}
-	training := func(m *GAN) *Training {
-		tr, err := m.Training(ring(t, 80), "x", fit)
-		if err != nil {
+	fit := FitConfig{Epochs: 5, Batch: 40, Seed: 1}
+	for name, c := range map[string]struct {
+		cfg GANConfig
+		x   *tensors.Tensor
+	}{
+		"dense": {GANConfig{Features: 2, Latent: 3, Average: 0.9, Spectral: true, Seed: 1}, ring(t, 80)},
+		"conv":  {smallConvGAN(func(c *GANConfig) { c.Average, c.Spread = 0.9, true }), blobs(80)},
+	} {
+		training := func(m *GAN) *Training {
+			tr, err := m.Training(c.x, "x", fit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tr
+		}
+		use := func(m *GAN) [][]float64 {
+			return [][]float64{values(t)(m.Generate(5, 1)), values(t)(m.Momentary().Generate(5, 1)), values(t)(m.Discriminate(c.x))}
+		}
+		m, restored := newGAN(t, c.cfg), newGAN(t, c.cfg)
+		first := training(m)
+		var saved bytes.Buffer
+		if err := errors.Join(first.Run(t.Context(), nil), first.Save(partWeights, &saved)); err != nil {
 			t.Fatal(err)
 		}
-		return tr
-	}
-	use := func(m *GAN) [][]float64 {
-		return [][]float64{values(t)(m.Generate(5, 1)), values(t)(m.Momentary().Generate(5, 1)), values(t)(m.Discriminate(ring(t, 80)))}
-	}
-	m, restored := newGAN(t, cfg), newGAN(t, cfg)
-	first := training(m)
-	var saved bytes.Buffer
-	if err := errors.Join(first.Run(t.Context(), nil), first.Save(partWeights, &saved)); err != nil {
-		t.Fatal(err)
-	}
-	if err := training(restored).Restore(partWeights, &saved); err != nil {
-		t.Fatal(err)
-	}
-	if a, b := use(m), use(restored); !reflect.DeepEqual(a, b) {
-		t.Errorf("restored: %v, want %v", b, a)
+		if err := training(restored).Restore(partWeights, &saved); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := use(m), use(restored); !reflect.DeepEqual(a, b) {
+			t.Errorf("%s, restored: %v, want %v", name, b, a)
+		}
 	}
 	plain := newGAN(t, GANConfig{Features: 2, Latent: 3, Seed: 1})
 	trainGAN(t, plain, ring(t, 80), fit)
 	plain.cfg.Average = 0.9 // as of weights that lack the mean
 	_, err := plain.Generate(5, 1)
 	wantError(t, err, "lack")
+}
+
+// TestBatchSpread: in a training it is the mean of the units' standard deviations in the batch, with a gradient; outside, the mean of what it
+// was in the training, whatever the batch.
+func TestBatchSpread(t *testing.T) {
+	store := model.NewStore()
+	spread := func(training bool, rows [][]float32) (s float64, slope []float64) {
+		exec, err := model.NewExec(testx.Backend(t), store, func(scope *model.Scope, h *Node) []*Node {
+			scope.Store().SetTraining(h.Graph(), training)
+			s := batchSpread(scope.In("layer"), h)
+			return []*Node{s, Gradient(ReduceAllSum(s), h)[0]}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Call(tensors.FromValue(rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values(t)(out[0], nil)[0], values(t)(out[1], nil)
+	}
+	s, slope := spread(true, [][]float32{{0, 1}, {4, 1}, {2, 7}, {2, 7}})
+	near(t, "spread", s, (math.Sqrt2+3)/2, 1e-6)
+	for i, want := range []float64{-math.Sqrt2 / 8, -0.125, math.Sqrt2 / 8, -0.125, 0, 0.125, 0, 0.125} { // (h − mean)/(rows · std · units)
+		near(t, fmt.Sprintf("slope %d", i), slope[i], want, 1e-6)
+	}
+	again, _ := spread(true, [][]float32{{5, 5}, {5, 5}})
+	near(t, "spread of one object again and again", again, 0, 1e-3)
+	used, slope := spread(false, [][]float32{{-3, 8}})
+	near(t, "mean spread", used, 0.99*s+0.01*again, 1e-6)
+	near(t, "slope outside a training", floats.Norm(slope, 1), 0, 0)
 }
 
 // TestPace: Adam's first step has the length of the rate for each weight, so that D moves Pace times as far as G.

@@ -273,6 +273,7 @@ func TestGANRefuses(t *testing.T) {
 		`Nets = "transformer"`:  func(c *GANConfig) { c.Nets = "transformer" },
 		"want a square image":   func(c *GANConfig) { c.Nets = "conv" },
 		"Hidden = 3":            func(c *GANConfig) { c.Hidden = 3 },
+		"Spread = true":         func(c *GANConfig) { c.Spread = true },
 		"Hidden = -1":           func(c *GANConfig) { c.Nets, c.Hidden = "conv", -1 },
 		`Norm = "batch"`:        func(c *GANConfig) { c.Nets, c.Norm = "conv", "batch" },
 		`Output = "tan"`:        func(c *GANConfig) { c.Output = "tan" },

@@ -50,7 +50,7 @@ func (t *Training) Parts() []string { return []string{partWeights, partOptimizer
 // partOf says which part a variable is of: "weights" is what the model computes with, trained by gradients or made of such, and
 // "optimizer" all that the training alone needs.
 func partOf(v *model.Variable) string {
-	if v.Trainable || v.Name() == singularName || strings.HasPrefix(v.Path(), "/"+averageScope+"/") {
+	if v.Trainable || v.Name() == singularName || v.Name() == spreadName || strings.HasPrefix(v.Path(), "/"+averageScope+"/") {
 		return partWeights
 	}
 	return partOptimizer
