@@ -34,9 +34,9 @@ func denseGAN(c GANConfig) GANNets {
 }
 
 // convGAN is a small DCGAN (Radford et al. 2016): G maps noise to a small image of many channels and doubles its side by
-// resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2 and ends in a dense layer, for
-// without it D cannot tell what G makes from images, and G learns no more. In place of batch normalisation, which makes an object
-// depend on those beside it, G has that of pixels (Karras et al. 2018); D has none.
+// resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2 and ends in a dense layer,
+// without which it sees too little to teach G. In place of batch normalisation, which makes an object depend on those beside it, G has
+// that of pixels (Karras et al. 2018); D has none.
 func convGAN(c GANConfig) GANNets {
 	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator,
 		generatorByRow: true, discriminatorByRow: !c.Spread}
