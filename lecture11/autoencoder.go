@@ -3,7 +3,6 @@ package lecture11
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -176,7 +175,7 @@ func labelsID(labels []int) string {
 	for _, label := range labels {
 		fmt.Fprintln(hash, label)
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:16]
+	return digestOf(hash)
 }
 
 // labels checks labels and gives them as a tensor int32 [l].

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"hash"
 	"runtime/debug"
 )
 
@@ -33,5 +34,8 @@ func codeVersion(files ...string) string {
 			}
 		}
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:16]
+	return digestOf(hash)
 }
+
+// digestOf is what a key keeps of a hash: its first sixteen hexadecimal digits.
+func digestOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil))[:16] }

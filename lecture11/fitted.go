@@ -3,7 +3,6 @@ package lecture11
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -107,7 +106,7 @@ func (f *fitted) WeightsHash() (string, error) {
 		if !v.Trainable {
 			continue
 		}
-		value, err := cloneOf(v)
+		value, err := v.Value()
 		if err == nil {
 			fmt.Fprintln(hash, v.Path(), value.Shape())
 			err = value.ConstBytes(func(data []byte) { hash.Write(data) })
@@ -116,7 +115,7 @@ func (f *fitted) WeightsHash() (string, error) {
 			return "", fmt.Errorf("lecture11: %s.WeightsHash: %s: %w", f.kind, v.Path(), err)
 		}
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+	return digestOf(hash), nil
 }
 
 // cloneOf copies the value of a variable to the host's memory.

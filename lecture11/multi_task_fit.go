@@ -3,7 +3,6 @@ package lecture11
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -113,8 +112,9 @@ func planKey(plans []RunPlan) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("lecture11: key of run plans: %w", err)
 	}
-	hash := sha256.Sum256(text)
-	return hex.EncodeToString(hash[:])[:16], nil
+	hash := sha256.New()
+	hash.Write(text)
+	return digestOf(hash), nil
 }
 
 // plansFor gives a plan for each run and checks them and what they train on.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math"
 
@@ -119,7 +118,7 @@ func (f SOMFit) schedulesHash(steps int) (string, error) {
 			return "", err
 		}
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+	return digestOf(hash), nil
 }
 
 // hashOf identifies the values of a float32 tensor; it is "" for nil.
@@ -131,7 +130,7 @@ func hashOf(t *tensors.Tensor) (string, error) {
 	if err := t.ConstBytes(func(data []byte) { hash.Write(data) }); err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+	return digestOf(hash), nil
 }
 
 // somSources are the files of which a trained map is made.
