@@ -229,13 +229,12 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss {
 	scope.Store().SetTraining(x.Graph(), true)
 	nets := &ganNets{m: m, scope: scope}
-	fakes := nets.fakes(x, cfg.Batch)
 	for k := range m.cfg.Steps - 1 {
-		loss, _, _ := m.discriminatorLoss(nets, rowsFrom(x, k*cfg.Batch, cfg.Batch), fakes[k])
+		loss, _, _ := m.discriminatorLoss(nets, Slice(x, AxisRange(k*cfg.Batch, (k+1)*cfg.Batch)))
 		nets.step(cfg, progress, netLoss{"discriminator", loss})
 	}
-	real := rowsFrom(x, (m.cfg.Steps-1)*cfg.Batch, cfg.Batch)
-	loss, a, b := m.discriminatorLoss(nets, real, fakes[m.cfg.Steps-1])
+	real := Slice(x, AxisRange((m.cfg.Steps-1)*cfg.Batch, m.cfg.Steps*cfg.Batch))
+	loss, a, b := m.discriminatorLoss(nets, real)
 	generator := m.generatorLoss(nets, real)
 	lengths := nets.step(cfg, progress, netLoss{"generator", generator}, netLoss{"discriminator", loss})
 	nets.average(progress)
@@ -243,18 +242,16 @@ func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss
 		{"certain", certain(a, b)}, {"∇G", lengths[0]}, {"∇D", lengths[1]}}
 }
 
-// rowsFrom gives count rows of x from one on.
-func rowsFrom(x *Node, from, count int) *Node { return Slice(x, AxisRange(from, from+count)) }
-
 // certain is the share of outputs that are right with over 99 %.
 func certain(real, fake *Node) *Node {
 	margin := Concatenate([]*Node{real, Neg(fake)}, 0)
 	return ReduceAllMean(ConvertDType(GreaterThan(margin, ConstAs(margin, math.Log(99))), margin.DType()))
 }
 
-// discriminatorLoss builds D's loss on real and generated objects, [batch, n (+ classes)] each with the same labels, and gives D's
-// outputs for both, [batch] each.
-func (m *GAN) discriminatorLoss(nets *ganNets, real, fake *Node) (loss, a, b *Node) {
+// discriminatorLoss builds D's loss on real objects [batch, n (+ classes)] and as many generated ones, with the same labels, and gives
+// D's outputs for both, [batch] each.
+func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
+	fake := StopGradient(nets.generate(real, m.labels(real), real.Shape().Dim(0)))
 	a, b = nets.compare(real, fake)
 	criteria := AdversarialLosses[m.cfg.Loss]
 	loss = criteria.Discriminator(a, b)

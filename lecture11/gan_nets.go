@@ -15,9 +15,9 @@ type GANNets struct {
 	Generator     NetFn  // noise [batch, d (+ classes)] → objects [batch, n], before GANConfig.Output
 	Discriminator NetFn  // objects [batch, n (+ classes)] → D's output before any sigmoid, [batch, 1]
 
-	// These tell that what a net gives for a row depends on that row alone, so that one call may have the rows of several. A net
-	// of one's own may look at its whole batch, as batch normalisation does.
-	generatorByRow, discriminatorByRow bool
+	// joint tells that D's output for an object depends on that object alone, so that one call may have real and generated ones.
+	// A net of one's own may look at its whole batch, as batch normalisation does.
+	joint bool
 }
 
 // ganBuilders are the networks that GANConfig.Nets may name.
@@ -26,10 +26,9 @@ var ganBuilders = map[string]func(c GANConfig) GANNets{"dense": denseGAN, "conv"
 func denseGAN(c GANConfig) GANNets {
 	return GANNets{
 		ID:            "dense",
+		joint:         true,
 		Generator:     Dense(c.Generator, c.Features, c.Activation),
 		Discriminator: denseBy(c.Discriminator, 1, c.Activation, c.discriminatorWeights()),
-
-		generatorByRow: true, discriminatorByRow: true,
 	}
 }
 
@@ -38,8 +37,7 @@ func denseGAN(c GANConfig) GANNets {
 // without which it sees too little to teach G. In place of batch normalisation, which makes an object depend on those beside it, G has
 // that of pixels (Karras et al. 2018); D has none.
 func convGAN(c GANConfig) GANNets {
-	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator,
-		generatorByRow: true, discriminatorByRow: !c.Spread}
+	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator, joint: !c.Spread}
 }
 
 // ganNorms are the normalisations of a convolutional G.
@@ -173,24 +171,6 @@ func (nets *ganNets) generate(like, y *Node, count int) *Node {
 	return nets.generateFrom(Reshape(z, count, d), y)
 }
 
-// fakes are the objects that D meets in the steps of a round, a batch for each, with the labels of x [Steps·batch, n (+ classes)]. G stays
-// as it is in these steps, so that one call makes all, where that is the same.
-func (nets *ganNets) fakes(x *Node, batch int) []*Node {
-	all := make([]*Node, nets.m.cfg.Steps)
-	if !nets.m.nets.generatorByRow {
-		for k := range all {
-			real := rowsFrom(x, k*batch, batch)
-			all[k] = StopGradient(nets.generate(real, nets.m.labels(real), batch))
-		}
-		return all
-	}
-	made := StopGradient(nets.generate(x, nets.m.labels(x), len(all)*batch))
-	for k := range all {
-		all[k] = rowsFrom(made, k*batch, batch)
-	}
-	return all
-}
-
 // generateFrom is G(z), or G(z, y) with y appended: [count, n (+ classes)].
 func (nets *ganNets) generateFrom(z, y *Node) *Node {
 	c, count := nets.m.cfg, z.Shape().Dim(0)
@@ -216,7 +196,7 @@ func (nets *ganNets) discriminate(x *Node) *Node {
 // compare gives D's outputs for real and for generated objects, [batch] each: in one call where that is the same, for its products
 // are larger and its gradients need no sum.
 func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
-	if !nets.m.nets.discriminatorByRow {
+	if !nets.m.nets.joint {
 		return nets.discriminate(real), nets.discriminate(fake)
 	}
 	batch := real.Shape().Dim(0)
