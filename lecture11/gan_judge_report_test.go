@@ -1,0 +1,76 @@
+package lecture11
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// twoBlobs draws l objects in the plane, a share of the first class about (−2, 0), the others about (2, 0).
+func twoBlobs(l int, share float64, seed uint64) (*tensors.Tensor, []uint8) {
+	rng := rand.New(rand.NewPCG(seed, 11))
+	flat, labels := make([]float32, 0, 2*l), make([]uint8, l)
+	for i := range l {
+		if float64(i) >= share*float64(l) {
+			labels[i] = 1
+		}
+		flat = append(flat, float32(4*float64(labels[i])-2+0.5*rng.NormFloat64()), float32(0.5*rng.NormFloat64()))
+	}
+	return tensors.FromFlatDataAndDimensions(flat, l, 2), labels
+}
+
+// TestJudge: real objects are about as far from real ones as those from each other, which is what the naive sum over features says;
+// a lost class shows in the distance, the shares and the score.
+func TestJudge(t *testing.T) {
+	x, labels := twoBlobs(400, 0.5, 1)
+	c := newClassifier(t, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{8}, Seed: 1})
+	runTraining(t, must(c.Training(x, labels, "blobs", FitConfig{Epochs: 20, LearningRate: 1e-2, Seed: 1})))
+	a, _ := twoBlobs(300, 0.5, 2)
+	b, _ := twoBlobs(300, 0.5, 3)
+	d, _ := twoBlobs(300, 0.5, 4)
+	j := must(NewJudge(c, 1, a, b, d))
+	seen := func(x *tensors.Tensor) GaussianFit { return must(FitGaussian(must(c.Features(x, 1)))) }
+	far := func(x, y *tensors.Tensor) float64 { return must(FrechetDistance(seen(x), seen(y))) }
+	fresh, _ := twoBlobs(300, 0.5, 5)
+	r := must(j.Report(fresh))
+	near(t, "real from real", r.Real, (far(a, b)+far(a, d)+far(b, d))/3, 1e-9)
+	near(t, "distance", r.Frechet, (far(fresh, a)+far(fresh, b)+far(fresh, d))/3, 1e-9)
+	near(t, "ratio", r.Ratio(), r.Frechet/r.Real, 1e-12)
+	if r.Ratio() > 4 || r.Score < 1.8 {
+		t.Errorf("real objects: %.2f × real against real, score %.3f, want near 1 and over 1.8", r.Ratio(), r.Score)
+	}
+	near(t, "share of class 0", r.Shares[0], 0.5, 0.01)
+	lost, _ := twoBlobs(300, 0.1, 6)
+	worse := must(j.Report(lost))
+	near(t, "share of class 0 that is nearly lost", worse.Shares[0], 0.1, 0.01)
+	if worse.Frechet < 20*r.Frechet || worse.Score > 1.6 {
+		t.Errorf("a class nearly lost: distance %.4f after %.4f, score %.3f: want far more and less", worse.Frechet, r.Frechet, worse.Score)
+	}
+}
+
+// TestJudgeRefuses: what makes no measure is named.
+func TestJudgeRefuses(t *testing.T) {
+	c := newClassifier(t, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{8}, Seed: 1})
+	a, _ := twoBlobs(30, 0.5, 2)
+	b, _ := twoBlobs(30, 0.5, 3)
+	few, _ := twoBlobs(20, 0.5, 3)
+	_, err := NewJudge(c, 1, a, b)
+	wantError(t, err, "set 0")
+	if err := c.Randomize(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewJudge(c, 1, a)
+	wantError(t, err, "at least 2")
+	_, err = NewJudge(c, 1, a, few)
+	wantError(t, err, "set 1 has 20 real objects, want 30")
+	_, err = NewJudge(c, 2, a, b)
+	wantError(t, err, "set 0")
+	_, err = NewJudge(c, 1, a, a)
+	wantError(t, err, "look the same")
+	j := must(NewJudge(c, 1, a, b))
+	_, err = j.Report(few)
+	wantError(t, err, "of 20 objects, want 30")
+	_, err = j.Report(gaussians(30, 3, 0, 1, 1))
+	wantError(t, err, "3")
+}
