@@ -19,6 +19,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/pjrt"
 
 	"deeplearning.example/kernelext/internal/plugin"
 	"deeplearning.example/kernelext/internal/supervisor"
@@ -116,6 +117,10 @@ func Known() []string {
 	return append(names, "go")
 }
 
+// clientOptions are what XLA's plugins are told. That for the CPU takes the machine for 4 devices unless told otherwise, and starts
+// a thread for each: where there are fewer cores, the threads are in each other's way.
+var clientOptions = map[string]pjrt.NamedValuesMap{plugin.CPU: {"cpu_device_count": int64(1)}}
+
 // openXLA makes a backend of a platform by the first proved plugin.
 func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend, error) {
 	proved := state.Proved(platform)
@@ -130,7 +135,7 @@ func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend,
 		}
 		config += ",visible_devices=" + strconv.Itoa(ordinal)
 	}
-	backend, err := xla.New(config)
+	backend, err := xla.NewWithOptions(config, clientOptions[platform])
 	if err != nil {
 		return nil, fmt.Errorf("device: %s: %w", platform, err)
 	}

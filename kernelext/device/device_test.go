@@ -38,6 +38,9 @@ func TestOpen(t *testing.T) {
 		if warn.Len() > 0 {
 			t.Errorf("Open(%q) warns %q", want, &warn)
 		}
+		if count := int(backend.NumDevices()); want == "cpu" && count != 1 {
+			t.Errorf("Open(%q) has %d devices, want the CPU as one", want, count)
+		}
 		backend.Finalize()
 	}
 }
