@@ -52,7 +52,8 @@
 //	25 (checks): what goes wrong       gan_doctor.go                             22_gan_training.ipynb
 //	25, 29, 31 images, walks, styles   gan_nets.go, gan_use.go, latent.go        25_gan_images.ipynb
 //	26, 28 least squares, Wasserstein  gan_theory.go, gan_loss.go                28_wasserstein.ipynb
-//	30 How to judge a generator        gan_judge.go, gan_judge_neighbours.go     30_judging.ipynb
+//	30 How to judge a generator        gan_judge.go, gan_judge_report.go         30_judging.ipynb
+//	30 (checks): neighbours, a map     gan_judge_neighbours.go                   30_judging.ipynb
 //
 // # How it is built
 //

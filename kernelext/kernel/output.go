@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -25,8 +26,12 @@ const (
 	chunk = 64 << 10
 	// tailSize is how much of the end of a long output is shown.
 	tailSize = 64 << 10
-	// detachAfter is how long the pipes of a cell that has ended are read on while something that it started holds them.
+	// detachAfter is how long the pipes of a cell that has ended are read on while something that it started holds them, and
+	// detachLimit how long if they are never found empty: on a busy machine the readers may not have come to what the cell printed.
 	detachAfter = 30 * time.Millisecond
+	detachLimit = 2 * time.Second
+	// emptyPause is the time between two looks whether the pipes are empty.
+	emptyPause = 500 * time.Microsecond
 	// markerWait is how long text waits for the display whose marker it carries, and a display for its marker.
 	markerWait = 2 * time.Second
 	// displayShare is how many bytes of displays are shown for each byte of text.
@@ -74,9 +79,8 @@ type output struct {
 	errTail      ring // the end of stderr, for the traceback
 
 	readers  sync.WaitGroup
-	files    []*os.File
+	pipes    []*pipe         // in use
 	markers  map[string]int  // id → pipes that have reached it
-	pipes    int             // pipes in use
 	finished map[string]bool // ids whose display is published
 	capture  io.WriteCloser
 }
@@ -104,13 +108,12 @@ func (o *output) attach() (stdout, stderr *os.File, err error) {
 			return nil, nil, err
 		}
 	}
-	o.mu.Lock()
-	o.pipes += len(readers)
-	o.files = append(o.files, readers[:]...)
-	o.mu.Unlock()
 	turns := newTurns(readers[:]...)
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for i, name := range []string{"stdout", "stderr"} {
 		p := &pipe{o: o, name: name, file: readers[i], turn: turns[i]}
+		o.pipes = append(o.pipes, p)
 		o.readers.Go(p.read)
 	}
 	return writers[0], writers[1], nil
@@ -127,6 +130,9 @@ func (o *output) finish() {
 	select {
 	case <-done:
 	case <-time.After(detachAfter):
+		for end := time.Now().Add(detachLimit - detachAfter); !o.allRead() && time.Now().Before(end); {
+			time.Sleep(emptyPause)
+		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -291,7 +297,7 @@ func (o *output) display(marker string, send func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if marker != "" {
-		o.waitFor(markerWait, func() bool { return o.markers[marker] >= o.pipes })
+		o.waitFor(markerWait, func() bool { return o.markers[marker] >= len(o.pipes) })
 	} else {
 		o.mu.Unlock()
 		o.settle()
@@ -332,34 +338,32 @@ func (o *output) waitFor(limit time.Duration, ready func() bool) {
 // settle waits, for some milliseconds at most, until the pipes are empty: what a program printed before a display is
 // in them when the display arrives.
 func (o *output) settle() {
-	o.mu.Lock()
-	files := o.files
-	o.mu.Unlock()
-	for range 10 {
-		empty := true
-		for _, f := range files {
-			empty = empty && unread(f) == 0
-		}
-		if empty {
-			return
-		}
-		time.Sleep(500 * time.Microsecond)
+	for looks := 0; looks < 10 && !o.allRead(); looks++ {
+		time.Sleep(emptyPause)
 	}
 }
 
-// pipeClosed is called at the end of a pipe.
-func (o *output) pipeClosed(f *os.File) {
+// allRead says whether everything in the pipes has become text. A reader is busy before it takes something out
+// of its pipe, so the look at the pipe comes first.
+func (o *output) allRead() bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.pipes--
-	for i := range o.files {
-		if o.files[i] == f {
-			o.files = append(o.files[:i:i], o.files[i+1:]...)
-			break
+	pipes := slices.Clone(o.pipes)
+	o.mu.Unlock()
+	for _, p := range pipes {
+		if unread(p.file) > 0 || p.busy.Load() {
+			return false
 		}
 	}
+	return true
+}
+
+// pipeClosed is called at the end of a pipe.
+func (o *output) pipeClosed(p *pipe) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pipes = slices.DeleteFunc(o.pipes, func(other *pipe) bool { return other == p })
 	o.changed.Broadcast() // a display waits for this pipe no longer
-	f.Close()
+	p.file.Close()
 }
 
 // lastErrors is the end of what went to stderr.
@@ -376,14 +380,16 @@ type pipe struct {
 	file *os.File
 	turn *turn
 	rest []byte // the begin of a rune or of a marker whose end has not come yet
+
+	busy atomic.Bool // between the news that there is something to read and its end as text
 }
 
 // read takes all that comes. At the end, what looked like the begin of something longer is text.
 func (p *pipe) read() {
-	defer p.o.pipeClosed(p.file)
+	defer p.o.pipeClosed(p)
 	buffer := make([]byte, chunk)
 	for {
-		p.turn.begin()
+		p.busy.Store(p.turn.begin())
 		n, err := p.file.Read(buffer)
 		if n > 0 {
 			p.take(buffer[:n])
@@ -391,6 +397,7 @@ func (p *pipe) read() {
 		if errors.Is(err, io.EOF) {
 			p.o.text(p.name, p.rest)
 		}
+		p.busy.Store(false)
 		p.turn.end(err != nil)
 		if err != nil {
 			return

@@ -59,10 +59,10 @@ func (t *turns) give() {
 	}
 }
 
-// begin waits until the pipe has something to read, and it is its reader's turn.
-func (t *turn) begin() {
+// begin waits until the pipe has something to read, and it is its reader's turn. It says whether that is known.
+func (t *turn) begin() bool {
 	if t == nil {
-		return
+		return false
 	}
 	if !t.armed {
 		t.arm()
@@ -71,6 +71,7 @@ func (t *turn) begin() {
 		<-t.begun
 		t.armed, t.has = false, true
 	}
+	return t.has
 }
 
 // arm asks for one event. It is asked for when all before is read, so that the pipe's place in the order is that of
