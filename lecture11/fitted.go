@@ -152,10 +152,22 @@ func program[F model.ExecGraphFn](f *fitted, name string, fn F) (*model.Exec, er
 	return f.programs[name], nil
 }
 
+// likeWeights gives objects or codes as numbers of the weights' type. A model that has learnt from numbers of 64 bits computes with
+// them, while noise of [RandomCodes] and pixels have 32.
+func (f *fitted) likeWeights(x *Node) *Node {
+	x = pixels(x)
+	for v := range f.store.IterVariables() {
+		if dtype := v.Shape().DType; dtype.IsFloat() {
+			return ConvertDType(x, dtype)
+		}
+	}
+	return x
+}
+
 // apply gives the results of fn, known by name, for the rows of x: [l, …] each.
 func (f *fitted) apply(name string, x *tensors.Tensor,
 	fn func(scope *model.Scope, x *Node) []*Node) ([]*tensors.Tensor, error) {
-	exec, err := program(f, name, fn)
+	exec, err := program(f, name, func(scope *model.Scope, x *Node) []*Node { return fn(scope, f.likeWeights(x)) })
 	if err != nil {
 		return nil, err
 	}

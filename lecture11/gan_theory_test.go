@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -49,6 +50,29 @@ func TestOptimalDiscriminator(t *testing.T) {
 	if !math.IsNaN(OptimalDiscriminator(0, 0)) {
 		t.Error("D* where both densities are 0: want NaN, nothing decides")
 	}
+}
+
+// TestLogisticDiscriminator is the trained part of C22.2: a logistic regression between N(−1, 1), real, and N(1, 1) finds the slope −2 and
+// the intercept 0 of the logit of D* within three standard errors, by Fisher's information. One seed; the standard errors are printed.
+func TestLogisticDiscriminator(t *testing.T) {
+	const l = 20_000
+	rng, x, real := rand.New(rand.NewPCG(3, 0)), make([]float64, l), make([]uint8, l)
+	var a, b, c float64 // sums of D(1 − D), of that times x and times x²
+	for i := range x {
+		real[i] = uint8(i % 2)
+		x[i] = rng.NormFloat64() + 1 - 2*float64(real[i])
+		d := OptimalDiscriminator(math.Exp(-(x[i]+1)*(x[i]+1)/2), math.Exp(-(x[i]-1)*(x[i]-1)/2))
+		a, b, c = a+d*(1-d), b+d*(1-d)*x[i], c+d*(1-d)*x[i]*x[i]
+	}
+	m := newClassifier(t, ClassifierConfig{Features: 1, Classes: 2, Hidden: []int{}, Seed: 1})
+	runTraining(t, must(m.Training(tensors.FromFlatDataAndDimensions(x, l, 1), real, "two Gaussians",
+		FitConfig{Epochs: 20, Batch: 1000, LearningRate: 0.1, Decay: "cosine", Seed: 1})))
+	d := must(Columns(must(m.Predict(tensors.FromValue([][]float64{{0}, {1}})))))[1]
+	logit := func(d float64) float64 { return math.Log(d / (1 - d)) }
+	slopeSE, interceptSE := math.Sqrt(a/(a*c-b*b)), math.Sqrt(c/(a*c-b*b))
+	t.Logf("slope %.3f ± %.3f, intercept %.3f ± %.3f", logit(d[1])-logit(d[0]), slopeSE, logit(d[0]), interceptSE)
+	near(t, "slope", logit(d[1])-logit(d[0]), -2, 3*slopeSE)
+	near(t, "intercept", logit(d[0]), 0, 3*interceptSE)
 }
 
 // TestWasserstein1 is C28.1: the sorted mean is ∫|F − G| of the samples (1e-9), exactly the shift for a shifted copy, and near θ for

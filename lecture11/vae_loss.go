@@ -28,7 +28,7 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
 	if m.cfg.FreeBits > 0 {
 		paid = ReduceAllSum(MaxScalar(components, m.cfg.FreeBits))
 	}
-	loss := Add(reconstruction, Mul(paid, m.betaAt(progress)))
+	loss := Add(reconstruction, Mul(paid, ConvertDType(m.betaAt(progress), paid.DType())))
 	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"kl", kl}}
 }
 

@@ -1,0 +1,39 @@
+package lecture11
+
+import (
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/internal/testx"
+)
+
+// TestObjectsOfDoubles: what learnt from objects of 64 bits, such as those of a mixture, takes noise of 32 bits, and objects of either.
+func TestObjectsOfDoubles(t *testing.T) {
+	x := must(RingMixture(8, 2, 0.05)).Sample(80, 1)
+	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Average: 0.9, Seed: 1})
+	runTraining(t, must(m.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
+	if made := must(m.Generate(5, 1)); made.DType() != dtypes.Float64 {
+		t.Errorf("generated objects have the type %s, want that of the weights, float64", made.DType())
+	}
+	doubles, singles := must(Components(must(m.Discriminate(x)))), must(Components(must(m.Discriminate(single(x)))))
+	for i, v := range doubles {
+		near(t, "the same object in 64 and 32 bits", singles[i], v, 1e-5)
+	}
+	v := must(NewVAE(testx.Backend(t), VAEConfig{Features: 2, Latent: 1, Likelihood: "gaussian", Seed: 1}))
+	runTraining(t, must(v.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
+	must(v.Generate(5, 1))
+	a := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 2, Code: 1, Seed: 1}))
+	runTraining(t, must(a.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
+	must(a.Reconstruct(single(x)))
+}
+
+// single gives objects in 32 bits.
+func single(x *tensors.Tensor) *tensors.Tensor {
+	var flat []float32
+	for _, v := range must(Components(x)) {
+		flat = append(flat, float32(v))
+	}
+	return tensors.FromFlatDataAndDimensions(flat, x.Shape().Dimensions...)
+}
