@@ -50,11 +50,11 @@ func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 		}
 	}
 	for i, a := range j.real {
-		distance, err := meanFrechet(a, j.real[:i])
+		distances, err := frechetSum(a, j.real[:i])
 		if err != nil {
 			return nil, err
 		}
-		j.floor += distance * float64(i)
+		j.floor += distances
 	}
 	j.floor /= float64(len(real)*(len(real)-1)) / 2
 	if rounding := 1e-6 * mat.Trace(j.real[0].Covariance); !(j.floor > rounding) {
@@ -63,16 +63,16 @@ func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 	return j, nil
 }
 
-// meanFrechet is the mean distance of a from others, 0 without any.
-func meanFrechet(a GaussianFit, others []GaussianFit) (mean float64, err error) {
+// frechetSum adds up the distances of a from others.
+func frechetSum(a GaussianFit, others []GaussianFit) (sum float64, err error) {
 	for _, b := range others {
 		distance, err := FrechetDistance(a, b)
 		if err != nil {
 			return 0, err
 		}
-		mean += distance / float64(len(others))
+		sum += distance
 	}
-	return mean, nil
+	return sum, nil
 }
 
 // fit takes mean and covariance of what the judge sees in objects.
@@ -94,10 +94,11 @@ func (j *Judge) Report(x *tensors.Tensor) (JudgeReport, error) {
 		return JudgeReport{}, fmt.Errorf("lecture11: Judge.Report of %d objects, want %d as in each set of real ones: the distance depends on it",
 			fit.Objects, want)
 	}
-	r := JudgeReport{Real: j.floor, Shares: make([]float64, j.classifier.cfg.Classes)}
-	if r.Frechet, err = meanFrechet(fit, j.real); err != nil {
+	distances, err := frechetSum(fit, j.real)
+	if err != nil {
 		return JudgeReport{}, err
 	}
+	r := JudgeReport{Frechet: distances / float64(len(j.real)), Real: j.floor, Shares: make([]float64, j.classifier.cfg.Classes)}
 	p, err := j.classifier.Predict(x)
 	if err != nil {
 		return JudgeReport{}, err
