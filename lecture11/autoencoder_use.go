@@ -15,7 +15,7 @@ func (m *Autoencoder) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return first(m.apply("Encode", x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{m.encode(scope, pixels(x))}
+		return []*Node{m.encode(scope, x)}
 	}))
 }
 
@@ -36,7 +36,7 @@ func (m *Autoencoder) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return first(m.apply("Reconstruct", x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, m.encode(scope, pixels(x))))}
+		return []*Node{reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, m.encode(scope, x)))}
 	}))
 }
 
@@ -47,7 +47,6 @@ func (m *Autoencoder) Loss(x *tensors.Tensor) (Estimate, error) {
 		return Estimate{}, err
 	}
 	out, err := first(m.apply("Loss", x, func(scope *model.Scope, x *Node) []*Node {
-		x = pixels(x)
 		return []*Node{reconstructionLosses[m.cfg.Loss].loss(x, m.decode(scope, m.encode(scope, x)))}
 	}))
 	if err != nil {
@@ -66,7 +65,7 @@ func (m *Autoencoder) Classify(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return first(m.apply("Classify", x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{Softmax(m.classify(scope, m.encode(scope, pixels(x))))}
+		return []*Node{Softmax(m.classify(scope, m.encode(scope, x)))}
 	}))
 }
 

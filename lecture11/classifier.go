@@ -198,7 +198,7 @@ func (m *Classifier) Predict(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return first(m.apply("Predict", x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{Softmax(m.logits(scope, pixels(x)))}
+		return []*Node{Softmax(m.logits(scope, x))}
 	}))
 }
 
@@ -238,7 +238,7 @@ func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error)
 		return nil, err
 	}
 	return first(m.apply(fmt.Sprintf("Features%d", k), x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{m.hidden(scope, pixels(x), k)}
+		return []*Node{m.hidden(scope, x, k)}
 	}))
 }
 

@@ -164,7 +164,7 @@ func (f *fitted) likeWeights(x *Node) *Node {
 	return x
 }
 
-// apply gives the results of fn, known by name, for the rows of x: [l, …] each.
+// apply gives the results of fn, known by name, for the rows of x: [l, …] each. fn gets x as likeWeights gives it.
 func (f *fitted) apply(name string, x *tensors.Tensor,
 	fn func(scope *model.Scope, x *Node) []*Node) ([]*tensors.Tensor, error) {
 	exec, err := program(f, name, func(scope *model.Scope, x *Node) []*Node { return fn(scope, f.likeWeights(x)) })

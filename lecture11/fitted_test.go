@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"deeplearning.example/internal/testx"
 )
@@ -17,7 +16,7 @@ func TestObjectsOfDoubles(t *testing.T) {
 	if made := must(m.Generate(5, 1)); made.DType() != dtypes.Float64 {
 		t.Errorf("generated objects have the type %s, want that of the weights, float64", made.DType())
 	}
-	doubles, singles := must(Components(must(m.Discriminate(x)))), must(Components(must(m.Discriminate(single(x)))))
+	doubles, singles := must(Components(must(m.Discriminate(x)))), must(Components(must(m.Discriminate(must(asFloats(x))))))
 	for i, v := range doubles {
 		near(t, "the same object in 64 and 32 bits", singles[i], v, 1e-5)
 	}
@@ -26,14 +25,5 @@ func TestObjectsOfDoubles(t *testing.T) {
 	must(v.Generate(5, 1))
 	a := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 2, Code: 1, Seed: 1}))
 	runTraining(t, must(a.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
-	must(a.Reconstruct(single(x)))
-}
-
-// single gives objects in 32 bits.
-func single(x *tensors.Tensor) *tensors.Tensor {
-	var flat []float32
-	for _, v := range must(Components(x)) {
-		flat = append(flat, float32(v))
-	}
-	return tensors.FromFlatDataAndDimensions(flat, x.Shape().Dimensions...)
+	must(a.Reconstruct(must(asFloats(x))))
 }

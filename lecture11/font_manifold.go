@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -38,11 +39,7 @@ func asFloats(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	flat := make([]float32, len(values))
-	for i, v := range values {
-		flat[i] = float32(v)
-	}
-	return tensors.FromFlatDataAndDimensions(flat, x.Shape().Dimensions...), nil
+	return numbers(dtypes.Float32, values, x.Shape().Dimensions...), nil
 }
 
 // SquaredErrors gives, for each pair of objects of x and y [l, n], the mean over components of their squared difference.

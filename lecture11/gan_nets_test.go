@@ -411,12 +411,7 @@ func TestCriticOfShift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := tensors.MustCopyFlatData[float64](gaussians(40_000, 1, 0, 1, 3))
-	flat := make([]float32, len(x))
-	for i, v := range x {
-		flat[i] = float32(v)
-	}
-	losses := trainGAN(t, m, tensors.FromFlatDataAndDimensions(flat, len(flat), 1),
+	losses := trainGAN(t, m, must(asFloats(gaussians(40_000, 1, 0, 1, 3))),
 		FitConfig{Epochs: 40, Batch: 500, LearningRate: 5e-3, Decay: "linear", Seed: 1, StepsPerCall: 800})
 	gap := losses["real"] - losses["fake"]
 	t.Logf("gap %.3f", gap)

@@ -75,7 +75,7 @@ func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return first(m.apply("Discriminate", x, func(scope *model.Scope, x *Node) []*Node {
-		return []*Node{ExpandAxes((&ganNets{m: m, scope: scope}).discriminate(pixels(x)), -1)}
+		return []*Node{ExpandAxes((&ganNets{m: m, scope: scope}).discriminate(x), -1)}
 	}))
 }
 

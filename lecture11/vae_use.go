@@ -20,7 +20,7 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 		return nil, nil, err
 	}
 	out, err := m.apply("Encode", x, func(scope *model.Scope, x *Node) []*Node {
-		q := m.encode(scope, pixels(x))
+		q := m.encode(scope, x)
 		return []*Node{q.mean, q.logVar}
 	})
 	if err != nil {
