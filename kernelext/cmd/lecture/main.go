@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"deeplearning.example/kernelext/internal/cli"
+	"deeplearning.example/kernelext/cmd/lecture/internal/cli"
 )
 
 func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -15,16 +15,16 @@ import (
 )
 
 // writeResult leaves the executed notebook and its page in the results' folder.
-func (s *session) writeResult(r result) error {
-	path := filepath.Join(s.flags.out, r.book.name)
+func (b *batch) writeResult(r result) error {
+	path := filepath.Join(b.flags.out, r.book.name)
 	if err := nbformat.Write(path, r.book.nb); err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(s.flags.out, pageName(r.book.name)), func(w io.Writer) error {
+	return writeWhole(filepath.Join(b.flags.out, pageName(r.book.name)), func(w io.Writer) error {
 		return page.Render(w, r.book.nb, page.Options{
 			Index:  "index.html",
 			Source: r.book.name,
-			Note:   fmt.Sprintf("%s mode, %s, %s", s.flags.mode, humanTime(seconds(r.report.Seconds)), machineText(r.report)),
+			Note:   fmt.Sprintf("%s mode, %s, %s", b.flags.mode, humanTime(seconds(r.report.Seconds)), machineText(r.report)),
 			Files:  os.DirFS(filepath.Dir(r.book.path)),
 		})
 	})
@@ -41,9 +41,9 @@ func machineText(r *run.Report) string {
 func pageName(notebook string) string { return strings.TrimSuffix(notebook, ".ipynb") + ".html" }
 
 // writeIndex leaves the page that lists the notebooks of this run.
-func (s *session) writeIndex() error {
+func (b *batch) writeIndex() error {
 	var entries []page.Entry
-	for _, r := range s.results {
+	for _, r := range b.results {
 		entries = append(entries, page.Entry{
 			Title:     page.Title(r.book.nb),
 			Page:      pageName(r.book.name),
@@ -53,8 +53,8 @@ func (s *session) writeIndex() error {
 			Thumbnail: page.Thumbnail(r.book.nb),
 		})
 	}
-	return writeWhole(filepath.Join(s.flags.out, "index.html"), func(w io.Writer) error {
-		return page.RenderIndex(w, entries, page.Options{Title: "Lecture 11", Note: s.flags.mode + " mode"})
+	return writeWhole(filepath.Join(b.flags.out, "index.html"), func(w io.Writer) error {
+		return page.RenderIndex(w, entries, page.Options{Title: "Lecture 11", Note: b.flags.mode + " mode"})
 	})
 }
 
@@ -66,19 +66,19 @@ func (r result) status() string {
 }
 
 // writeReport writes the report file, if one is asked for.
-func (s *session) writeReport() error {
-	if s.flags.report == "" {
+func (b *batch) writeReport() error {
+	if b.flags.report == "" {
 		return nil
 	}
 	var reports []*run.Report
-	for _, r := range s.results {
+	for _, r := range b.results {
 		reports = append(reports, r.report)
 	}
 	raw, err := run.JSON(reports)
 	if err != nil {
 		return err
 	}
-	return writeWhole(s.flags.report, func(w io.Writer) error {
+	return writeWhole(b.flags.report, func(w io.Writer) error {
 		_, err := w.Write(raw)
 		return err
 	})
@@ -108,10 +108,10 @@ func writeWhole(path string, fill func(io.Writer) error) error {
 }
 
 // summary prints the table of the notebooks and the closing line, and returns how many failed.
-func (s *session) summary() (failed int) {
-	table := tabwriter.NewWriter(s.ios.out, 0, 0, 2, ' ', 0)
+func (b *batch) summary() (failed int) {
+	table := tabwriter.NewWriter(b.ios.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nNOTEBOOK\tRESULT\tCELLS\tTIME\tPEAK MEMORY")
-	for _, r := range s.results {
+	for _, r := range b.results {
 		word := "passed"
 		if r.err != nil {
 			word = "FAILED"
@@ -121,13 +121,13 @@ func (s *session) summary() (failed int) {
 			humanTime(seconds(r.report.Seconds)), humanBytes(r.report.PeakBytes))
 	}
 	_ = table.Flush() // a broken pipe is not worth a message
-	for _, r := range s.results {
+	for _, r := range b.results {
 		if r.err != nil {
-			fmt.Fprintf(s.ios.out, "FAILED %s\n", flat(r.err))
+			fmt.Fprintf(b.ios.out, "FAILED %s\n", flat(r.err))
 		}
 	}
-	fmt.Fprintf(s.ios.out, "results: %s\n", filepath.Join(s.flags.out, "index.html"))
-	fmt.Fprintf(s.ios.out, "%d passed, %d failed\n", len(s.results)-failed, failed)
+	fmt.Fprintf(b.ios.out, "results: %s\n", filepath.Join(b.flags.out, "index.html"))
+	fmt.Fprintf(b.ios.out, "%d passed, %d failed\n", len(b.results)-failed, failed)
 	return failed
 }
 

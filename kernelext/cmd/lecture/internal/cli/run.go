@@ -66,8 +66,8 @@ func (f runFlags) validate() error {
 	return nil
 }
 
-// session is one run of several notebooks.
-type session struct {
+// batch is one run of several notebooks.
+type batch struct {
 	ios     *streams
 	flags   runFlags
 	env     []string
@@ -112,7 +112,7 @@ func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) e
 			return err
 		}
 	}
-	s := &session{ios: ios, flags: flags, env: os.Environ()}
+	s := &batch{ios: ios, flags: flags, env: os.Environ()}
 	return s.run(ctx, books)
 }
 
@@ -132,34 +132,34 @@ func makeFolder(dir string) error {
 }
 
 // run runs the notebooks one after the other and tells the outcome.
-func (s *session) run(ctx context.Context, books []*notebook) error {
+func (b *batch) run(ctx context.Context, books []*notebook) error {
 	specs, err := findKernels(books)
 	if err != nil {
 		return err
 	}
-	if s.flags.fresh {
+	if b.flags.fresh {
 		dir, err := os.MkdirTemp("", "lecture-store-")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(dir)
-		s.env = append(s.env, "LECTURE_STORE="+dir)
+		b.env = append(b.env, "LECTURE_STORE="+dir)
 	}
 	for _, book := range books {
 		if ctx.Err() != nil {
 			break
 		}
-		if err := s.runOne(ctx, book, specs[book]); err != nil {
+		if err := b.runOne(ctx, book, specs[book]); err != nil {
 			return err
 		}
 	}
-	if err := s.writeIndex(); err != nil {
+	if err := b.writeIndex(); err != nil {
 		return err
 	}
-	if err := s.writeReport(); err != nil {
+	if err := b.writeReport(); err != nil {
 		return err
 	}
-	failed := s.summary()
+	failed := b.summary()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -187,16 +187,16 @@ func findKernels(books []*notebook) (map[*notebook]*jupyter.Spec, error) {
 }
 
 // runOne runs one notebook and writes what it gave. A failing cell is no error here; a full disk is.
-func (s *session) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) error {
-	show := newProgress(s.ios)
+func (b *batch) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) error {
+	show := newProgress(b.ios)
 	report, err := run.Notebook(ctx, book.nb, run.Options{
 		Name:    book.name,
 		Spec:    spec,
 		Dir:     filepath.Dir(book.path),
-		Mode:    s.flags.mode,
+		Mode:    b.flags.mode,
 		Params:  book.values,
-		Env:     s.env,
-		Timeout: s.flags.timeout,
+		Env:     b.env,
+		Timeout: b.flags.timeout,
 		OnEvent: show.event,
 	})
 	show.close()
@@ -204,13 +204,13 @@ func (s *session) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec
 		err = fmt.Errorf("%s: stored outputs: %w", book.name, book.stale)
 	}
 	if err != nil {
-		fmt.Fprintf(s.ios.out, "FAILED %s\n", flat(err))
+		fmt.Fprintf(b.ios.out, "FAILED %s\n", flat(err))
 	}
-	s.results = append(s.results, result{book: book, report: report, err: err})
-	if writeErr := s.writeResult(s.results[len(s.results)-1]); writeErr != nil {
+	b.results = append(b.results, result{book: book, report: report, err: err})
+	if writeErr := b.writeResult(b.results[len(b.results)-1]); writeErr != nil {
 		return writeErr
 	}
-	if s.flags.save && err == nil {
+	if b.flags.save && err == nil {
 		return nbformat.Write(book.path, book.nb)
 	}
 	return nil
