@@ -30,20 +30,20 @@ func Ask(prompt, fallback string, timeout time.Duration) (string, error) {
 	return here.ask(prompt, fallback, timeout)
 }
 
-func (s *session) ask(prompt, fallback string, timeout time.Duration) (string, error) {
-	if timeout <= 0 || s.getenv(envStdin) == "0" {
+func (f *frontend) ask(prompt, fallback string, timeout time.Duration) (string, error) {
+	if timeout <= 0 || f.getenv(envStdin) == "0" {
 		return fallback, nil
 	}
-	if err := s.askFor(prompt, fallback); err != nil {
+	if err := f.askFor(prompt, fallback); err != nil {
 		return fallback, err
 	}
-	line, err := s.readLine(time.Now().Add(timeout))
-	if err != nil && s.place == placeTerminal {
-		_, _ = fmt.Fprintln(s.stdout) // below the prompt
+	line, err := f.readLine(time.Now().Add(timeout))
+	if err != nil && f.dest == toTerminal {
+		_, _ = fmt.Fprintln(f.stdout) // below the prompt
 	}
 	switch line = strings.TrimSpace(line); {
 	case errors.Is(err, errNoAnswer):
-		s.line(fmt.Sprintf("%s %s (no answer in %v)", strings.TrimSpace(prompt), fallback, timeout), false)
+		f.line(fmt.Sprintf("%s %s (no answer in %v)", strings.TrimSpace(prompt), fallback, timeout), false)
 		return fallback, nil
 	case err != nil:
 		return fallback, fmt.Errorf("kernelext: Ask(%q): %w", prompt, err)
@@ -54,31 +54,31 @@ func (s *session) ask(prompt, fallback string, timeout time.Duration) (string, e
 }
 
 // askFor puts the question to the reader.
-func (s *session) askFor(prompt, fallback string) error {
+func (f *frontend) askFor(prompt, fallback string) error {
 	prompt = strings.TrimSpace(prompt) + " "
 	if fallback != "" {
 		prompt += "[" + fallback + "] "
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endLine()
-	switch s.place {
-	case placeNotebook:
-		s.forgetAnswers()
-		return s.pipe.send(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.endLine()
+	switch f.dest {
+	case toNotebook:
+		f.forgetAnswers()
+		return f.pipe.send(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
 			protocol.MIMEJupyterInput: &protocol.InputRequest{Prompt: prompt},
 		}})
-	case placePipe:
+	case toPipe:
 		prompt += "\n" // nothing echoes the end of the answer
 	}
-	_, err := io.WriteString(s.stdout, prompt)
+	_, err := io.WriteString(f.stdout, prompt)
 	return err
 }
 
 // forgetAnswers reads away what answers earlier questions, which have timed out.
-func (s *session) forgetAnswers() {
+func (f *frontend) forgetAnswers() {
 	for {
-		if _, err := s.readByte(0); err != nil {
+		if _, err := f.readByte(0); err != nil {
 			return
 		}
 	}
@@ -86,10 +86,10 @@ func (s *session) forgetAnswers() {
 
 // readLine reads up to a line feed, and not a byte more: what follows is for whoever reads next. The end of the input
 // ends a line too.
-func (s *session) readLine(deadline time.Time) (string, error) {
+func (f *frontend) readLine(deadline time.Time) (string, error) {
 	var line []byte
 	for {
-		c, err := s.readByte(min(askGlance, max(0, time.Until(deadline))))
+		c, err := f.readByte(min(askGlance, max(0, time.Until(deadline))))
 		switch {
 		case err == nil && c == '\n', errors.Is(err, io.EOF):
 			return string(line), nil
@@ -97,8 +97,8 @@ func (s *session) readLine(deadline time.Time) (string, error) {
 			line = append(line, c)
 		case !errors.Is(err, errNoAnswer):
 			return "", err
-		case s.stopped() != nil:
-			return "", s.stopped()
+		case f.stopped() != nil:
+			return "", f.stopped()
 		case !time.Now().Before(deadline):
 			return "", errNoAnswer
 		}
@@ -106,8 +106,8 @@ func (s *session) readLine(deadline time.Time) (string, error) {
 }
 
 // readByte reads one byte of the standard input; errNoAnswer says that there was none in time.
-func (s *session) readByte(wait time.Duration) (byte, error) {
-	fd := int(s.stdin.Fd())
+func (f *frontend) readByte(wait time.Duration) (byte, error) {
+	fd := int(f.stdin.Fd())
 	if fd < 0 {
 		return 0, io.EOF // it is closed
 	}

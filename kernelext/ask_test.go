@@ -16,8 +16,8 @@ const (
 	long = time.Minute           // a timeout that is never reached
 )
 
-// newAsked is a session and the writing end of its standard input.
-func newAsked(t *testing.T, where place) (*fake, *os.File) {
+// newAsked is a front end and the writing end of its standard input.
+func newAsked(t *testing.T, where destination) (*fake, *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -52,26 +52,26 @@ func (f *fake) expectAnswer(t *testing.T, timeout time.Duration, want string) {
 }
 
 func TestAskPlaces(t *testing.T) {
-	for where, prompt := range map[place]string{
-		placeTerminal: "name? [nobody] ",
-		placePipe:     "name? [nobody] \n",
-		placeNotebook: "",
+	for where, prompt := range map[destination]string{
+		toTerminal: "name? [nobody] ",
+		toPipe:     "name? [nobody] \n",
+		toNotebook: "",
 	} {
 		f, stdin := newAsked(t, where)
-		if where == placeNotebook {
+		if where == toNotebook {
 			f.answers(t, stdin, "  Ädä B \n")
 		} else {
 			write(t, stdin, "  Ädä B \n")
 		}
 		f.expectAnswer(t, long, "Ädä B")
 		if got := f.out.String(); got != prompt {
-			t.Errorf("place %d: printed %q, want %q", where, got, prompt)
+			t.Errorf("output %d: printed %q, want %q", where, got, prompt)
 		}
 	}
 }
 
 func TestAskInNotebook(t *testing.T) {
-	f, stdin := newAsked(t, placeNotebook)
+	f, stdin := newAsked(t, toNotebook)
 	f.answers(t, stdin, "x\n")
 	f.expectAnswer(t, long, "x")
 	if len(f.sent) != 1 || len(f.sent[0].Data) != 1 {
@@ -85,7 +85,7 @@ func TestAskInNotebook(t *testing.T) {
 
 // The prompt names the fallback only where there is one.
 func TestAskWithoutFallback(t *testing.T) {
-	f, stdin := newAsked(t, placeTerminal)
+	f, stdin := newAsked(t, toTerminal)
 	f.line("busy", true)
 	write(t, stdin, "\n")
 	if got, err := f.ask("go on?", "", long); err != nil || got != "" {
@@ -98,7 +98,7 @@ func TestAskWithoutFallback(t *testing.T) {
 
 // A line feed ends an answer, and what follows is for whoever reads next.
 func TestAskReadsOneLine(t *testing.T) {
-	f, stdin := newAsked(t, placePipe)
+	f, stdin := newAsked(t, toPipe)
 	write(t, stdin, "one\n \ntwo\nthree")
 	_ = stdin.Close()
 	for _, want := range []string{"one", "nobody", "two", "three", "nobody", "nobody"} {
@@ -110,33 +110,33 @@ func TestAskReadsOneLine(t *testing.T) {
 }
 
 func TestAskTimeout(t *testing.T) {
-	for where, want := range map[place]string{
-		placeTerminal: "name? [nobody] \nname? nobody (no answer in 30ms)\n",
-		placePipe:     "name? [nobody] \nname? nobody (no answer in 30ms)\n",
-		placeNotebook: "name? nobody (no answer in 30ms)\n",
+	for where, want := range map[destination]string{
+		toTerminal: "name? [nobody] \nname? nobody (no answer in 30ms)\n",
+		toPipe:     "name? [nobody] \nname? nobody (no answer in 30ms)\n",
+		toNotebook: "name? nobody (no answer in 30ms)\n",
 	} {
 		f, _ := newAsked(t, where)
 		begin := time.Now()
 		f.expectAnswer(t, soon, "nobody")
 		if took := time.Since(begin); took < soon || took > long/2 {
-			t.Errorf("place %d: it took %v", where, took)
+			t.Errorf("output %d: it took %v", where, took)
 		}
 		if got := f.out.String(); got != want {
-			t.Errorf("place %d: printed %q, want %q", where, got, want)
+			t.Errorf("output %d: printed %q, want %q", where, got, want)
 		}
 	}
 }
 
 // Nobody is asked where nobody can answer.
 func TestAskNobody(t *testing.T) {
-	for _, where := range []place{placeTerminal, placePipe, placeNotebook} {
+	for _, where := range []destination{toTerminal, toPipe, toNotebook} {
 		for env, timeout := range map[string]time.Duration{"0": long, "": 0, "1": -time.Second} {
 			f, stdin := newAsked(t, where)
 			f.env[envStdin] = env
 			write(t, stdin, "x\n")
 			f.expectAnswer(t, timeout, "nobody")
 			if f.out.Len() > 0 || len(f.sent) > 0 {
-				t.Errorf("place %d, %s=%q, timeout %v: asked all the same", where, envStdin, env, timeout)
+				t.Errorf("output %d, %s=%q, timeout %v: asked all the same", where, envStdin, env, timeout)
 			}
 		}
 	}
@@ -144,7 +144,7 @@ func TestAskNobody(t *testing.T) {
 
 // An answer that comes after the timeout is not that of the next question.
 func TestLateAnswer(t *testing.T) {
-	f, stdin := newAsked(t, placeNotebook)
+	f, stdin := newAsked(t, toNotebook)
 	f.expectAnswer(t, soon, "nobody")
 	write(t, stdin, "late\nlater")
 	f.answers(t, stdin, "new\n")
@@ -152,14 +152,14 @@ func TestLateAnswer(t *testing.T) {
 }
 
 func TestAskClosedInput(t *testing.T) {
-	f, _ := newAsked(t, placePipe)
+	f, _ := newAsked(t, toPipe)
 	_ = f.stdin.Close()
 	f.expectAnswer(t, long, "nobody")
 }
 
 // A question that GoNB does not take is an error.
 func TestAskBrokenPipe(t *testing.T) {
-	f, _ := newAsked(t, placeNotebook)
+	f, _ := newAsked(t, toNotebook)
 	f.pipe.post = func(*protocol.DisplayData) error { return errors.New("broken") }
 	if got, err := f.ask("name?", "nobody", long); err == nil || got != "nobody" {
 		t.Errorf("%q, %v; want an error", got, err)
@@ -168,7 +168,7 @@ func TestAskBrokenPipe(t *testing.T) {
 
 // An interrupt ends the wait, and its error says so.
 func TestAskInterrupted(t *testing.T) {
-	f, _ := newAsked(t, placeTerminal)
+	f, _ := newAsked(t, toTerminal)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	f.ctx.Store(&ctx)
 	if err := f.stopped(); err != nil {
@@ -190,7 +190,7 @@ func TestAskInterrupted(t *testing.T) {
 
 // Without [Context] nothing has noticed an interrupt.
 func TestStoppedWithoutContext(t *testing.T) {
-	if err := newFake(placePipe).stopped(); err != nil {
+	if err := newFake(toPipe).stopped(); err != nil {
 		t.Errorf("stopped by %v", err)
 	}
 }

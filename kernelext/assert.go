@@ -24,21 +24,21 @@ func Assert(ok bool, format string, args ...any) { here.assert(ok, fmt.Sprintf(f
 // a value that is not a number is near nothing.
 func AssertNear(name string, got, want, tolerance float64) { here.near(name, got, want, tolerance) }
 
-func (s *session) near(name string, got, want, tolerance float64) {
+func (f *frontend) near(name string, got, want, tolerance float64) {
 	ok := math.Abs(got-want) <= tolerance
-	s.assert(ok, fmt.Sprintf("%s: got %s, want %s ± %s", name, digits(got), digits(want), digits(tolerance)), 1)
+	f.assert(ok, fmt.Sprintf("%s: got %s, want %s ± %s", name, digits(got), digits(want), digits(tolerance)), 1)
 }
 
 func digits(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 
 // assert is called by an exported function, with inner functions between the two; what calls that one is the cell.
-func (s *session) assert(ok bool, message string, inner int) {
+func (f *frontend) assert(ok bool, message string, inner int) {
 	if ok {
-		s.line(passMark+message, false)
+		f.line(passMark+message, false)
 		return
 	}
 	if _, file, line, known := runtime.Caller(2 + inner); known {
 		message += fmt.Sprintf("\n\t%s:%d", file, line) // GoNB adds the cell and the line in it
 	}
-	s.fail(exitAssert, failMark+message)
+	f.fail(exitAssert, failMark+message)
 }

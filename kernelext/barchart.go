@@ -119,11 +119,3 @@ func (b *boxes) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 	}
 }
-
-func errorBar(c draw.Canvas, ink color.Color, x, low, high vg.Length) {
-	style := draw.LineStyle{Color: ink, Width: px(1.5)}
-	cap := px(5)
-	c.StrokeLine2(style, x, low, x, high)
-	c.StrokeLine2(style, x-cap, low, x+cap, low)
-	c.StrokeLine2(style, x-cap, high, x+cap, high)
-}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
@@ -81,4 +82,17 @@ func throughJSON(v any) (any, error) {
 		return nil, err
 	}
 	return plain, nil
+}
+
+// picture returns the bundle's picture as the content of a file and the file's extension; nil where it has none.
+func (b Bundle) picture() ([]byte, string) {
+	if png, ok := b.Data[mimePNG].([]byte); ok {
+		return png, ".png"
+	}
+	html, _ := b.Data[mimeHTML].(string)
+	start, end := strings.Index(html, "<svg"), strings.LastIndex(html, "</svg>")
+	if start >= 0 && end > start {
+		return []byte(html[start : end+len("</svg>")]), ".svg"
+	}
+	return nil, ""
 }

@@ -32,7 +32,7 @@ var processContext = sync.OnceValue(func() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	here.ctx.Store(&ctx)
 	go watchSignals(notifySignals(), cancel, os.Exit)
-	if here.place == placeNotebook {
+	if here.dest == toNotebook {
 		go watchParent(os.Getppid, parentPoll, cancel)
 	}
 	return ctx

@@ -50,12 +50,12 @@ type mark struct {
 // the end.
 func NewCurve(title string, series ...string) *Curve { return here.newCurve(title, series) }
 
-func (s *session) newCurve(title string, series []string) *Curve {
+func (f *frontend) newCurve(title string, series []string) *Curve {
 	c := &Curve{title: title, series: series, width: 1, xLabel: "step", yLabel: "value"}
 	if len(series) == 0 {
 		c.err = errors.New("kernelext: NewCurve without series, want the name of at least one")
 	}
-	c.live = newLive(s, c)
+	c.live = newLive(f, c)
 	return c
 }
 

@@ -16,19 +16,19 @@ import (
 	"deeplearning.example/kernelext/internal/supervisor"
 )
 
-// place is where the program's output goes.
-type place int
+// destination is where the program's output goes.
+type destination int
 
 const (
-	placeNotebook place = iota
-	placeTerminal
-	placePipe
+	toNotebook destination = iota
+	toTerminal
+	toPipe
 )
 
-// session is one program's connection to its reader. A process has one standard output and one GoNB pipe, hence the
-// one variable of this package; tests make sessions of their own.
-type session struct {
-	place  place
+// frontend is the program's connection to its reader. A process has one standard output and one GoNB pipe, so this
+// package has one variable of this type; tests make their own.
+type frontend struct {
+	dest   destination
 	stdin  *os.File
 	stdout io.Writer
 	stderr io.Writer
@@ -44,12 +44,12 @@ type session struct {
 	pictures int        // written to LECTURE_OUT so far
 }
 
-var here = newSession()
+var here = newFrontend()
 
-// newSession finds out where the program runs and takes the GoNB pipe for itself.
-func newSession() *session {
-	s := &session{
-		place: placePipe, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, exit: os.Exit,
+// newFrontend finds out where the program runs and takes the GoNB pipe for itself.
+func newFrontend() *frontend {
+	s := &frontend{
+		dest: toPipe, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, exit: os.Exit,
 	}
 	if supervisor.Present() {
 		s.tell = supervisor.Tell
@@ -58,46 +58,46 @@ func newSession() *session {
 	s.pipe = openPipe()
 	switch {
 	case s.pipe != nil:
-		s.place = placeNotebook
+		s.dest = toNotebook
 	case term.IsTerminal(int(os.Stdout.Fd())):
-		s.place = placeTerminal
+		s.dest = toTerminal
 	}
 	return s
 }
 
 // stopped says why the program shall end, as far as [Context] has noticed.
-func (s *session) stopped() error {
-	if ctx := s.ctx.Load(); ctx != nil {
+func (f *frontend) stopped() error {
+	if ctx := f.ctx.Load(); ctx != nil {
 		return context.Cause(*ctx)
 	}
 	return nil
 }
 
 // show delivers a bundle and returns when it has arrived; id is empty or names the display that later calls update.
-func (s *session) show(b Bundle, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *frontend) show(b Bundle, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	message, err := b.wire(id)
 	if err != nil {
 		return err
 	}
-	if s.place != placeNotebook {
-		return s.print(b)
+	if f.dest != toNotebook {
+		return f.print(b)
 	}
-	err = s.pipe.send(message)
+	err = f.pipe.send(message)
 	if err != nil {
-		_, _ = fmt.Fprintln(s.stdout, b.text()) // better the text alone than nothing
+		_, _ = fmt.Fprintln(f.stdout, b.text()) // better the text alone than nothing
 	}
 	return err
 }
 
 // print writes the text of a bundle and, where LECTURE_OUT asks for it, its picture as a file.
-func (s *session) print(b Bundle) error {
-	s.endLine()
-	if _, err := fmt.Fprintln(s.stdout, strings.TrimRight(b.text(), "\n")); err != nil {
+func (f *frontend) print(b Bundle) error {
+	f.endLine()
+	if _, err := fmt.Fprintln(f.stdout, strings.TrimRight(b.text(), "\n")); err != nil {
 		return fmt.Errorf("kernelext: print: %w", err)
 	}
-	dir := s.getenv("LECTURE_OUT")
+	dir := f.getenv("LECTURE_OUT")
 	if dir == "" {
 		return nil
 	}
@@ -108,39 +108,26 @@ func (s *session) print(b Bundle) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("kernelext: LECTURE_OUT: %w", err)
 	}
-	s.pictures++
-	file := filepath.Join(dir, fmt.Sprintf("out-%03d%s", s.pictures, ext))
+	f.pictures++
+	file := filepath.Join(dir, fmt.Sprintf("out-%03d%s", f.pictures, ext))
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return fmt.Errorf("kernelext: LECTURE_OUT: %w", err)
 	}
-	_, err := fmt.Fprintf(s.stdout, "  → %s\n", file)
+	_, err := fmt.Fprintf(f.stdout, "  → %s\n", file)
 	return err
 }
 
-// picture returns the bundle's picture as the content of a file and the file's extension; nil where it has none.
-func (b Bundle) picture() ([]byte, string) {
-	if png, ok := b.Data[mimePNG].([]byte); ok {
-		return png, ".png"
-	}
-	html, _ := b.Data[mimeHTML].(string)
-	start, end := strings.Index(html, "<svg"), strings.LastIndex(html, "</svg>")
-	if start >= 0 && end > start {
-		return []byte(html[start : end+len("</svg>")]), ".svg"
-	}
-	return nil, ""
-}
-
 // line writes one line of progress: over the last one on a terminal when replace is true, below it otherwise.
-func (s *session) line(text string, replace bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.place == placeTerminal && replace {
-		_, _ = fmt.Fprintf(s.stdout, "\r%s\x1b[K", clip(text, terminalWidth()-1))
-		s.onLine = true
+func (f *frontend) line(text string, replace bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dest == toTerminal && replace {
+		_, _ = fmt.Fprintf(f.stdout, "\r%s\x1b[K", clip(text, terminalWidth()-1))
+		f.onLine = true
 		return
 	}
-	s.endLine()
-	_, _ = fmt.Fprintln(s.stdout, text)
+	f.endLine()
+	_, _ = fmt.Fprintln(f.stdout, text)
 }
 
 // terminalWidth is the number of columns; a \r line that is longer would be written below itself again and again.
@@ -160,28 +147,28 @@ func clip(text string, width int) string {
 }
 
 // clearLine removes an unfinished \r line.
-func (s *session) clearLine() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.onLine {
-		_, _ = fmt.Fprint(s.stdout, "\r\x1b[K")
-		s.onLine = false
+func (f *frontend) clearLine() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.onLine {
+		_, _ = fmt.Fprint(f.stdout, "\r\x1b[K")
+		f.onLine = false
 	}
 }
 
 // endLine finishes a \r line, so that what follows starts at the left.
-func (s *session) endLine() {
-	if s.onLine {
-		_, _ = fmt.Fprintln(s.stdout)
-		s.onLine = false
+func (f *frontend) endLine() {
+	if f.onLine {
+		_, _ = fmt.Fprintln(f.stdout)
+		f.onLine = false
 	}
 }
 
 // fail writes the reason to the standard error and ends the program.
-func (s *session) fail(code int, reason string) {
-	s.mu.Lock()
-	s.endLine()
-	_, _ = fmt.Fprintln(s.stderr, reason)
-	s.mu.Unlock()
-	s.exit(code)
+func (f *frontend) fail(code int, reason string) {
+	f.mu.Lock()
+	f.endLine()
+	_, _ = fmt.Fprintln(f.stderr, reason)
+	f.mu.Unlock()
+	f.exit(code)
 }

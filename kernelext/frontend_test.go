@@ -18,9 +18,9 @@ import (
 // unordered leaves the order of text and displays to chance.
 func unordered(*protocol.DisplayData) {}
 
-// fake is a session whose output and exit code can be read.
+// fake is a front end whose output and exit code can be read.
 type fake struct {
-	*session
+	*frontend
 	out, errOut bytes.Buffer
 	env         map[string]string
 	code        int // of the exit; -1: none
@@ -29,14 +29,14 @@ type fake struct {
 	sent []*protocol.DisplayData
 }
 
-func newFake(where place) *fake {
+func newFake(where destination) *fake {
 	f := &fake{env: map[string]string{}, code: -1}
-	f.session = &session{
-		place: where, stdout: &f.out, stderr: &f.errOut,
+	f.frontend = &frontend{
+		dest: where, stdout: &f.out, stderr: &f.errOut,
 		getenv: func(name string) string { return f.env[name] },
 		exit:   func(code int) { f.code = code; runtime.Goexit() },
 	}
-	if where == placeNotebook {
+	if where == toNotebook {
 		f.pipe = newPipe(unordered, func(d *protocol.DisplayData) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -65,7 +65,7 @@ func (f *fake) show1(t *testing.T, v any, opts ...Option) {
 }
 
 func TestTerminalAndPipe(t *testing.T) {
-	for _, where := range []place{placeTerminal, placePipe} {
+	for _, where := range []destination{toTerminal, toPipe} {
 		f := newFake(where)
 		f.env["LECTURE_OUT"] = filepath.Join(t.TempDir(), "new", "out")
 		f.show1(t, image.NewGray(image.Rect(0, 0, 4, 3)), Caption("black"))
@@ -82,7 +82,7 @@ func TestTerminalAndPipe(t *testing.T) {
 }
 
 func TestSVGFile(t *testing.T) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	f.env["LECTURE_OUT"] = t.TempDir()
 	p, err := Lines(Axes{X: "x", Y: "y"}, Series{Y: []float64{1, 2}})
 	if err != nil {
@@ -118,7 +118,7 @@ func TestLateAck(t *testing.T) {
 
 // TestBrokenPipe: without GoNB the text is printed and the error returned.
 func TestBrokenPipe(t *testing.T) {
-	f := newFake(placeNotebook)
+	f := newFake(toNotebook)
 	f.pipe.post = func(*protocol.DisplayData) error { return errors.New("broken") }
 	err := f.show(Bundle{Data: map[string]any{mimeText: "text"}}, "")
 	if err == nil || f.out.String() != "text\n" {
@@ -129,7 +129,7 @@ func TestBrokenPipe(t *testing.T) {
 func TestWire(t *testing.T) {
 	type odd struct{ A chan int }
 	type point struct{ X, Y float64 }
-	f := newFake(placeNotebook)
+	f := newFake(toNotebook)
 	for _, test := range []struct {
 		name string
 		b    Bundle
@@ -159,7 +159,7 @@ func TestWire(t *testing.T) {
 
 // TestHalfSVG: HTML of the user's own is no picture unless a whole drawing is in it.
 func TestHalfSVG(t *testing.T) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	f.env["LECTURE_OUT"] = t.TempDir()
 	for _, html := range []string{"<svg", "</svg><svg>"} {
 		if err := f.show(Bundle{Data: map[string]any{mimeHTML: html, mimeText: "text"}}, ""); err != nil {
@@ -172,7 +172,7 @@ func TestHalfSVG(t *testing.T) {
 }
 
 func TestHTMLNeedsText(t *testing.T) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	if err := f.show(Bundle{Data: map[string]any{mimeHTML: "<b>x</b>", mimeText: ""}}, ""); err == nil {
 		t.Error("HTML without a text was shown")
 	}

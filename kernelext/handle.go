@@ -5,9 +5,9 @@ import "github.com/janpfeifer/gonb/gonbui"
 // Handle is a place in the cell's output whose content can be replaced: the notebook keeps the last state only. In a
 // terminal and in a pipe each state is printed under the one before.
 type Handle struct {
-	session *session
-	id      string
-	opts    []Option
+	front *frontend
+	id    string
+	opts  []Option
 }
 
 // NewHandle shows v as [Show] does and returns the handle that replaces it. The options hold for every state.
@@ -18,8 +18,8 @@ func NewHandle(v any, opts ...Option) (*Handle, error) {
 
 // newHandle makes an identity that no other process has used: GoNB remembers identities for its whole life, and a
 // known one shows nothing in a cell that is run again.
-func (s *session) newHandle(opts []Option) *Handle {
-	return &Handle{session: s, id: gonbui.UniqueId(), opts: opts}
+func (f *frontend) newHandle(opts []Option) *Handle {
+	return &Handle{front: f, id: gonbui.UniqueId(), opts: opts}
 }
 
 // Update puts v in the place of what the handle showed before, and returns when it has arrived.
@@ -32,5 +32,5 @@ func (h *Handle) Update(v any) error {
 	if err != nil {
 		return err
 	}
-	return h.session.show(b, h.id)
+	return h.front.show(b, h.id)
 }

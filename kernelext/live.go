@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+const (
+	redrawEvery = 500 * time.Millisecond // of what is updated in place
+	lineEvery   = 10 * time.Second       // of lines in a pipe, which stay
+)
+
 // content is what a [live] display draws: a curve or a bar.
 type content interface {
 	status() string                    // one line, for terminals and pipes
@@ -14,7 +19,7 @@ type content interface {
 // live redraws a content some time after it changed: at most every 500 ms, and never so often that drawing takes more
 // than a tenth of the time. Drawing happens beside the program; nothing runs while nothing changes.
 type live struct {
-	session *session
+	front   *frontend
 	content content
 	handle  *Handle
 
@@ -26,9 +31,9 @@ type live struct {
 	err      error
 }
 
-func newLive(s *session, c content) *live {
-	l := &live{session: s, content: c, handle: s.newHandle(nil), every: redrawEvery}
-	if s.place == placePipe {
+func newLive(f *frontend, c content) *live {
+	l := &live{front: f, content: c, handle: f.newHandle(nil), every: redrawEvery}
+	if f.dest == toPipe {
 		l.every = lineEvery
 	}
 	return l
@@ -53,8 +58,8 @@ func (l *live) redraw() {
 		return
 	}
 	l.mu.Unlock()
-	if l.session.place != placeNotebook {
-		l.session.line(l.content.status(), true)
+	if l.front.dest != toNotebook {
+		l.front.line(l.content.status(), true)
 		return
 	}
 	start := time.Now()
@@ -72,7 +77,7 @@ func (l *live) show(final bool) error {
 	if err != nil {
 		return err
 	}
-	return l.session.show(b, l.handle.id)
+	return l.front.show(b, l.handle.id)
 }
 
 // done shows the last state once, after any redraw in progress.
@@ -91,8 +96,8 @@ func (l *live) done() error {
 	if again {
 		return err
 	}
-	if l.session.place == placeTerminal {
-		l.session.clearLine()
+	if l.front.dest == toTerminal {
+		l.front.clearLine()
 	}
 	if last := l.show(true); last != nil {
 		return last

@@ -12,7 +12,7 @@ import (
 
 // TestCurveThins: of many points the curve keeps a bounded number and loses no extreme and no mean.
 func TestCurveThins(t *testing.T) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	c := f.newCurve("c", []string{"a", "b"})
 	const n = 99_999 // odd: nothing may be lost at the end
 	sum := 0.0
@@ -48,7 +48,7 @@ func TestCurveThins(t *testing.T) {
 }
 
 func TestCurveText(t *testing.T) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	c := f.newCurve("ELBO", []string{"reconstruction", "KL"}).XLabel("epoch").YLabel("nats")
 	for i := range 10 {
 		c.Add(i, 100-float64(i), math.Log(float64(i)))
@@ -67,7 +67,7 @@ func TestCurveText(t *testing.T) {
 }
 
 func TestCurveRefused(t *testing.T) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	c := f.newCurve("c", []string{"a", "b"})
 	c.Add(0, 1)
 	if err := c.Done(); err == nil || !strings.Contains(err.Error(), "step 0 got 1 values, want 2: a, b") {
@@ -96,7 +96,7 @@ func TestCurveGroups(t *testing.T) {
 		{"not finite", []float64{math.NaN(), 1}, nil, "[[0] [1]]"},
 	} {
 		names := []string{"a", "b", "c"}[:len(test.values)]
-		c := newFake(placePipe).newCurve("c", names)
+		c := newFake(toPipe).newCurve("c", names)
 		if test.change != nil {
 			test.change(c)
 		}
@@ -114,7 +114,7 @@ func TestCurveGroups(t *testing.T) {
 // TestLive: a bar that changes all the time is redrawn twice a second under one id, a finished one not any more.
 func TestLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFake(placeNotebook)
+		f := newFake(toNotebook)
 		b := f.newBar("train", 1000)
 		for i := range 1000 {
 			b.Set(i+1, "loss <1>")
@@ -146,7 +146,7 @@ func TestLive(t *testing.T) {
 
 func TestBarStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newFake(placePipe).newBar("resumed", 500)
+		b := newFake(toPipe).newBar("resumed", 500)
 		check := func(want string) {
 			t.Helper()
 			if got := b.status(); got != want {
@@ -163,7 +163,7 @@ func TestBarStates(t *testing.T) {
 		time.Sleep(5000 * time.Second)
 		b.Set(130, "")
 		check("resumed: 130/500 26% in 1 h 23 min (0.006/s, 17 h 8 min left)")
-		endless := newFake(placePipe).newBar("steps", 0)
+		endless := newFake(toPipe).newBar("steps", 0)
 		endless.Set(0, "")
 		time.Sleep(time.Minute)
 		endless.Set(600, "")
@@ -179,9 +179,9 @@ func TestBarStates(t *testing.T) {
 // TestBarLines: a terminal gets one line that is written over, a pipe a line every ten seconds, both the end.
 func TestBarLines(t *testing.T) {
 	for _, test := range []struct {
-		where       place
+		where       destination
 		lines, over int // newlines and carriage returns
-	}{{placePipe, 4, 0}, {placeTerminal, 1, 60}} {
+	}{{toPipe, 4, 0}, {toTerminal, 1, 60}} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake(test.where)
 			b := f.newBar("train", 350)
@@ -208,7 +208,7 @@ func TestBarLines(t *testing.T) {
 
 // TestConcurrent: curves, bars and pictures from many goroutines; the race detector watches.
 func TestConcurrent(t *testing.T) {
-	f := newFake(placeNotebook)
+	f := newFake(toNotebook)
 	c := f.newCurve("c", []string{"a", "b"})
 	b := f.newBar("b", 4000)
 	c.live.every, b.live.every = time.Millisecond, time.Millisecond
@@ -239,7 +239,7 @@ func TestConcurrent(t *testing.T) {
 
 // BenchmarkCurveAdd adds one point of two series.
 func BenchmarkCurveAdd(b *testing.B) {
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	c := f.newCurve("c", []string{"a", "b"})
 	step := 0
 	for b.Loop() {

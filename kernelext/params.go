@@ -41,8 +41,8 @@ func ParamE[T int | float64 | string | bool](name string, quick, full T) (T, err
 	return param(here, name, quick, full)
 }
 
-func (s *session) mode() (string, error) {
-	switch mode := s.getenv("LECTURE_MODE"); mode {
+func (f *frontend) mode() (string, error) {
+	switch mode := f.getenv("LECTURE_MODE"); mode {
 	case "":
 		return "quick", nil
 	case "quick", "full":
@@ -52,8 +52,8 @@ func (s *session) mode() (string, error) {
 	}
 }
 
-func param[T int | float64 | string | bool](s *session, name string, quick, full T) (T, error) {
-	mode, err := s.mode()
+func param[T int | float64 | string | bool](f *frontend, name string, quick, full T) (T, error) {
+	mode, err := f.mode()
 	if err != nil {
 		return quick, err
 	}
@@ -61,7 +61,7 @@ func param[T int | float64 | string | bool](s *session, name string, quick, full
 	if mode == "full" {
 		value = full
 	}
-	given, err := s.params()
+	given, err := f.params()
 	if err != nil {
 		return quick, err
 	}
@@ -77,8 +77,8 @@ func param[T int | float64 | string | bool](s *session, name string, quick, full
 }
 
 // params reads LECTURE_PARAMS; the values stay JSON until their type is known.
-func (s *session) params() (map[string]json.RawMessage, error) {
-	text := strings.TrimSpace(s.getenv("LECTURE_PARAMS"))
+func (f *frontend) params() (map[string]json.RawMessage, error) {
+	text := strings.TrimSpace(f.getenv("LECTURE_PARAMS"))
 	if text == "" {
 		return nil, nil
 	}

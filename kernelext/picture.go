@@ -19,7 +19,7 @@ func Image(img image.Image, opts ...Option) error {
 }
 
 // present makes a bundle under the options and shows it.
-func (s *session) present(build func(o options) (Bundle, error), opts []Option) error {
+func (f *frontend) present(build func(o options) (Bundle, error), opts []Option) error {
 	o, err := gather(opts)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (s *session) present(build func(o options) (Bundle, error), opts []Option) 
 	if err != nil {
 		return err
 	}
-	return s.show(b, "")
+	return f.show(b, "")
 }
 
 func imageBundle(img image.Image, o options) (Bundle, error) {
@@ -200,13 +200,6 @@ func toPalette(img *image.NRGBA, colors map[color.NRGBA]uint8) image.Image {
 		out.Pix[i] = colors[color.NRGBA{p[0], p[1], p[2], p[3]}]
 	}
 	return out
-}
-
-func withCaption(text, caption string) string {
-	if caption == "" {
-		return text
-	}
-	return text + "\n" + caption
 }
 
 func byteCount(n int) string {

@@ -3,14 +3,8 @@ package kernelext
 import (
 	"fmt"
 	"html"
-	"strconv"
 	"sync"
 	"time"
-)
-
-const (
-	redrawEvery = 500 * time.Millisecond // of what is updated in place
-	lineEvery   = 10 * time.Second       // of lines in a pipe, which stay
 )
 
 // Bar is a progress bar with rate and remaining time. In a notebook it is updated in place, in a terminal it is one
@@ -32,9 +26,9 @@ type Bar struct {
 // NewBar shows a bar of total steps; with total ≤ 0 the end is not known. Call Done at the end.
 func NewBar(label string, total int) *Bar { return here.newBar(label, total) }
 
-func (s *session) newBar(label string, total int) *Bar {
+func (f *frontend) newBar(label string, total int) *Bar {
 	b := &Bar{label: label, total: total, start: time.Now()}
-	b.live = newLive(s, b)
+	b.live = newLive(f, b)
 	return b
 }
 
@@ -112,26 +106,4 @@ func (b *Bar) render(bool) (Bundle, error) {
 		`<div style="width:320px;height:8px;background:#e4e4e4;margin:4px 0">`+
 		`<div style="width:%d%%;height:8px;background:#0072b2"></div></div>%s</div>`, share, html.EscapeString(text))
 	return Bundle{Data: map[string]any{mimeHTML: markup, mimeText: text}}, nil
-}
-
-// clock writes a duration as a reader says it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
-func clock(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-}
-
-// threeDigits writes a rate.
-func threeDigits(x float64) string {
-	if x >= 100 {
-		return strconv.FormatFloat(x, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(x, 'g', 3, 64)
 }

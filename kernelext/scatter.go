@@ -2,12 +2,9 @@ package kernelext
 
 import (
 	"fmt"
-	"image/color"
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Scatter draws the points (x[i], y[i]). class gives each point's class, from 0, which chooses its colour and its
@@ -48,17 +45,6 @@ func Scatter(a Axes, x, y []float64, class []int, names ...string) (*plot.Plot, 
 	return finish("Scatter", p, a, key, []string{fmt.Sprintf("%d points; %s", len(x), strings.Join(words, ", "))})
 }
 
-func dotRadius(n int) vg.Length {
-	switch {
-	case n > 5000:
-		return px(1.5)
-	case n > 1000:
-		return px(2.2)
-	default:
-		return px(3.2)
-	}
-}
-
 func classCounts(class []int, n int) ([]int, error) {
 	if class == nil {
 		return []int{n}, nil
@@ -74,70 +60,4 @@ func classCounts(class []int, n int) ([]int, error) {
 		counts[c]++
 	}
 	return counts, nil
-}
-
-// dots draws points in their order, not class by class: the last class would cover the others.
-type dots struct {
-	x, y   []float64
-	class  []int
-	radius vg.Length
-	color  color.Color // of all points; nil: by class
-}
-
-func (d *dots) glyph(class int) draw.GlyphStyle {
-	shapes := []draw.GlyphDrawer{
-		draw.CircleGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, diamond{}, downward{},
-	}
-	style := draw.GlyphStyle{Color: Palette(class), Radius: d.radius, Shape: shapes[class%len(shapes)]}
-	if d.color != nil {
-		style.Color = d.color
-	}
-	return style
-}
-
-// Plot implements plot.Plotter.
-func (d *dots) Plot(c draw.Canvas, p *plot.Plot) {
-	toX, toY := p.Transforms(&c)
-	for i := range d.x {
-		if !finite(d.x[i]) || !finite(d.y[i]) {
-			continue
-		}
-		class := 0
-		if d.class != nil {
-			class = d.class[i]
-		}
-		c.DrawGlyph(d.glyph(class), vg.Point{X: toX(d.x[i]), Y: toY(d.y[i])})
-	}
-}
-
-// DataRange implements plot.DataRanger.
-func (d *dots) DataRange() (xmin, xmax, ymin, ymax float64) {
-	x, y := summarize(d.x), summarize(d.y)
-	return x.min, x.max, y.min, y.max
-}
-
-func dotSwatch(class int) func(c *draw.Canvas) {
-	return func(c *draw.Canvas) { c.DrawGlyph((&dots{radius: px(4.5)}).glyph(class), c.Center()) }
-}
-
-// diamond and downward are two filled shapes that package draw lacks.
-type (
-	diamond  struct{}
-	downward struct{}
-)
-
-// DrawGlyph implements draw.GlyphDrawer.
-func (diamond) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	r := style.Radius * 1.25
-	c.FillPolygon(style.Color, []vg.Point{
-		{X: at.X - r, Y: at.Y}, {X: at.X, Y: at.Y - r}, {X: at.X + r, Y: at.Y}, {X: at.X, Y: at.Y + r},
-	})
-}
-
-// DrawGlyph implements draw.GlyphDrawer.
-func (downward) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	r := style.Radius * 1.15
-	c.FillPolygon(style.Color, []vg.Point{
-		{X: at.X - r, Y: at.Y + r*0.6}, {X: at.X + r, Y: at.Y + r*0.6}, {X: at.X, Y: at.Y - r},
-	})
 }

@@ -138,7 +138,7 @@ func TestNet(t *testing.T) {
 // TestLiveNet: many steps make few pictures, all in one place, the last of which is the last state.
 func TestLiveNet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFake(placeNotebook)
+		f := newFake(toNotebook)
 		s := Sheet{Width: 2, Height: 1}
 		net := f.newLiveNet(Axes{Title: "square", X: "x₁", Y: "x₂"}, s, nil, nil)
 		for step := range 1000 {
@@ -153,7 +153,7 @@ func TestLiveNet(t *testing.T) {
 			t.Errorf("%d pictures", n)
 		}
 	})
-	f := newFake(placePipe)
+	f := newFake(toPipe)
 	net := f.newLiveNet(Axes{Title: "square", X: "x₁", Y: "x₂"}, Sheet{Width: 2, Height: 1}, nil, nil)
 	if err := net.Done(); err != nil || f.out.Len() > 0 {
 		t.Errorf("an empty net: %v, printed %q", err, f.out.String())
@@ -163,7 +163,7 @@ func TestLiveNet(t *testing.T) {
 	if err := net.Done(); err != nil || !strings.Contains(f.out.String(), "plot: square, step 7") {
 		t.Errorf("%v, printed %q", err, f.out.String())
 	}
-	wrong := newFake(placePipe).newLiveNet(Axes{X: "x", Y: "y"}, Sheet{Width: 3, Height: 3}, nil, nil)
+	wrong := newFake(toPipe).newLiveNet(Axes{X: "x", Y: "y"}, Sheet{Width: 3, Height: 3}, nil, nil)
 	wrong.Set(1, []float64{0}, []float64{0})
 	if err := wrong.Done(); err == nil || !strings.Contains(err.Error(), "1 x and 1 y") {
 		t.Errorf("%v", err)

@@ -128,19 +128,6 @@ func sliceText(v reflect.Value) string {
 	return text
 }
 
-// numbersOf reads a slice of integers or floats; nil for any other.
-func numbersOf(v reflect.Value) []float64 {
-	kind := v.Type().Elem().Kind()
-	if kind < reflect.Int || kind > reflect.Float64 {
-		return nil
-	}
-	values := make([]float64, v.Len())
-	for i := range values {
-		values[i] = v.Index(i).Convert(reflect.TypeFor[float64]()).Float()
-	}
-	return values
-}
-
 func exportedFields(t reflect.Type) []reflect.StructField {
 	var fields []reflect.StructField
 	for i := range t.NumField() {

@@ -3,9 +3,6 @@ package kernelext
 import (
 	"fmt"
 	"html"
-	"math"
-	"reflect"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -107,13 +104,6 @@ func (t table) textRow(row []string, widths []int) string {
 	return strings.TrimRight(strings.Join(cells, "  "), " ")
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
-
-func isNumber(v any) bool {
-	kind := reflect.ValueOf(v).Kind()
-	return kind >= reflect.Int && kind <= reflect.Complex128
-}
-
 // cellText writes a value as short as a table wants it: four digits of a float, a named type by its own String.
 func cellText(v any) string {
 	switch v := v.(type) {
@@ -130,12 +120,4 @@ func cellText(v any) string {
 	default:
 		return fmt.Sprint(v)
 	}
-}
-
-// number writes a float with four significant digits, whole numbers in full.
-func number(x float64) string {
-	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
-		return strconv.FormatFloat(x, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(x, 'g', 4, 64)
 }

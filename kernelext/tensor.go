@@ -6,11 +6,8 @@ import (
 	"image"
 	"image/color"
 	"math"
-	"reflect"
 	"strings"
 
-	"github.com/gomlx/compute/dtypes/bfloat16"
-	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -78,81 +75,6 @@ func readTensor(t *tensors.Tensor) (array, error) {
 		return array{}, fmt.Errorf("kernelext: Tensor: %w", err)
 	}
 	return a, nil
-}
-
-func toFloats(flat any) ([]float64, error) {
-	switch flat := flat.(type) {
-	case []float32:
-		return Floats(flat), nil
-	case []float64:
-		return append([]float64(nil), flat...), nil
-	case []float16.Float16:
-		return convert(flat, func(v float16.Float16) float64 { return float64(v.Float32()) }), nil
-	case []bfloat16.BFloat16:
-		return convert(flat, func(v bfloat16.BFloat16) float64 { return float64(v.Float32()) }), nil
-	case []bool:
-		return convert(flat, func(v bool) float64 {
-			if v {
-				return 1
-			}
-			return 0
-		}), nil
-	}
-	v := reflect.ValueOf(flat)
-	if v.Kind() == reflect.Slice {
-		if values := numbersOf(v); values != nil {
-			return values, nil
-		}
-	}
-	return nil, fmt.Errorf("values of type %T, want real numbers or booleans", flat)
-}
-
-func convert[T, R any](flat []T, to func(T) R) []R {
-	values := make([]R, len(flat))
-	for i, v := range flat {
-		values[i] = to(v)
-	}
-	return values
-}
-
-// Floats converts a slice of numbers to the float64 that the plots take.
-func Floats[T ~int | ~int32 | ~int64 | ~uint8 | ~float32 | ~float64](values []T) []float64 {
-	return convert(values, func(v T) float64 { return float64(v) })
-}
-
-// summary describes numbers. min, mean and max leave out those that are not finite.
-type summary struct {
-	min, mean, max float64
-	nan, inf       int
-}
-
-func summarize(values []float64) summary {
-	s := summary{min: math.Inf(1), max: math.Inf(-1)}
-	n := 0
-	for _, v := range values {
-		switch {
-		case math.IsNaN(v):
-			s.nan++
-		case math.IsInf(v, 0):
-			s.inf++
-		default:
-			n++
-			s.min, s.max = min(s.min, v), max(s.max, v)
-			s.mean += (v - s.mean) / float64(n)
-		}
-	}
-	if n == 0 {
-		s.min, s.mean, s.max = math.NaN(), math.NaN(), math.NaN()
-	}
-	return s
-}
-
-func (s summary) String() string {
-	text := fmt.Sprintf("min %s, mean %s, max %s, NaN %d", number(s.min), number(s.mean), number(s.max), s.nan)
-	if s.inf > 0 {
-		text += fmt.Sprintf(", infinite %d", s.inf)
-	}
-	return text
 }
 
 // text describes the array in two or three lines.

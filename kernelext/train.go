@@ -103,7 +103,7 @@ func Train(ctx context.Context, m Trainable, opts ...TrainOption) (Result, error
 	return here.train(ctx, m, opts)
 }
 
-func (s *session) train(ctx context.Context, m Trainable, opts []TrainOption) (Result, error) {
+func (f *frontend) train(ctx context.Context, m Trainable, opts []TrainOption) (Result, error) {
 	o := trainOptions{every: saveEvery, out: os.Stdout, unit: "loss"}
 	for _, opt := range opts {
 		opt(&o)
@@ -118,13 +118,13 @@ func (s *session) train(ctx context.Context, m Trainable, opts []TrainOption) (R
 	if len(m.Parts()) == 0 {
 		return Result{}, fmt.Errorf("kernelext: train %s: it has no parts to save", m.Name())
 	}
-	t := &training{session: s, trainOptions: o, m: m, key: store.Key{Name: m.Name(), Fields: m.Key()}}
+	t := &training{front: f, trainOptions: o, m: m, key: store.Key{Name: m.Name(), Fields: m.Key()}}
 	// A finished training needs no lock, and so restores from a folder that cannot be written too.
 	if err := t.restore(false); err != nil || t.result.Restored {
 		return t.result, err
 	}
 	result, err := t.trainLocked(ctx)
-	if err != nil && s.tell != nil && errors.Is(context.Cause(ctx), ErrStopped) {
+	if err != nil && f.tell != nil && errors.Is(context.Cause(ctx), ErrStopped) {
 		t.leave(err)
 	}
 	return result, err
@@ -132,7 +132,7 @@ func (s *session) train(ctx context.Context, m Trainable, opts []TrainOption) (R
 
 // training is one call of Train.
 type training struct {
-	session *session
+	front *frontend
 	trainOptions
 	m         Trainable
 	key       store.Key

@@ -44,7 +44,7 @@ func (t *training) run(ctx context.Context) error {
 // compiles the step for seconds, in which Run does not look at ctx, and there is nothing to save.
 func (t *training) runModel(ctx context.Context) error {
 	step := t.m.Step()
-	if t.session.tell == nil || step > 0 && step != t.savedStep {
+	if t.front.tell == nil || step > 0 && step != t.savedStep {
 		return t.m.Run(ctx, t.onStep)
 	}
 	left := make(chan struct{})
@@ -71,25 +71,25 @@ func (t *training) leaveEarly(step int) {
 	line := t.nothingToSave(step)
 	t.closeDisplays()
 	t.say("%s", line)
-	t.session.exit(exitStopped)
+	t.front.exit(exitStopped)
 }
 
 // tell reports a step to the supervised kernel.
 func (t *training) tell(op string, step int) {
-	if t.session.tell == nil {
+	if t.front.tell == nil {
 		return
 	}
 	t.told = time.Now()
-	t.session.tell(agent.Request{Op: op, Name: t.m.Name(), Step: int64(step), Steps: int64(t.m.Steps())})
+	t.front.tell(agent.Request{Op: op, Name: t.m.Name(), Step: int64(step), Steps: int64(t.m.Steps())})
 }
 
 // leave ends a program that was told to stop.
 func (t *training) leave(err error) {
 	if t.explained {
-		t.session.exit(exitStopped)
+		t.front.exit(exitStopped)
 		return
 	}
-	t.session.fail(exitStopped, err.Error())
+	t.front.fail(exitStopped, err.Error())
 }
 
 // conclude saves what is worth it when Run has returned err, and gives the closing line.
@@ -170,7 +170,7 @@ func (t *training) onStep(step int, losses map[string]float64) error {
 			return t.stop
 		}
 	}
-	if t.session.tell != nil && time.Since(t.told) >= tellEvery {
+	if t.front.tell != nil && time.Since(t.told) >= tellEvery {
 		t.tell(agent.OpProgress, step)
 	}
 	pause := max(t.every, saveShare*t.saveTime)
@@ -288,13 +288,4 @@ func lossText(losses map[string]float64) string {
 		parts = append(parts, fmt.Sprintf("%s %.4g", name, losses[name]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// timeText is the time of day, with the date when it was not today.
-func timeText(at time.Time) string {
-	at = at.Local()
-	if at.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
-		return at.Format("15:04")
-	}
-	return at.Format("2006-01-02 15:04")
 }

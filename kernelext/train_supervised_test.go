@@ -15,7 +15,7 @@ import (
 	"deeplearning.example/kernelext/store"
 )
 
-// supervised is a session under a supervised kernel that notes what it hears.
+// supervised is a front end under a supervised kernel that notes what it hears.
 type supervised struct {
 	*fake
 	heard []agent.Request
@@ -23,7 +23,7 @@ type supervised struct {
 }
 
 func newSupervised() *supervised {
-	s := &supervised{fake: newFake(placePipe)}
+	s := &supervised{fake: newFake(toPipe)}
 	s.tell = func(r agent.Request) { s.heard, s.at = append(s.heard, r), append(s.at, time.Now()) }
 	return s
 }

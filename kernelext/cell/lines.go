@@ -20,11 +20,11 @@ func isCommand(line string) bool {
 // clause is a whole line that GoNB drops without harm.
 var clause = regexp.MustCompile(`^package\s+[\pL_][\pL_\d]*\s*;?\s*(//.*)?$`)
 
-// place is where the next token begins: in code, or in what goes on over lines.
-type place int
+// lexState is where the next token begins: in code, or in what goes on over lines.
+type lexState int
 
 const (
-	inCode place = iota
+	inCode lexState = iota
 	inString
 	inComment
 	inRest // of a cell with a raw string or a comment that never ends
@@ -32,7 +32,7 @@ const (
 
 // lexer follows raw strings and comments over the lines of a cell. It reads them as Go's own scanner does.
 type lexer struct {
-	at       place
+	at       lexState
 	last     byte // the last character of code that is no space
 	lastTick spot // the last ` of the cell
 	lastStar spot // the last */
@@ -137,7 +137,7 @@ func (x *lexer) readCode(line string, at, i int) int {
 }
 
 // open begins a raw string or a comment whose text begins at a spot, if there is an end behind it.
-func (x *lexer) open(what place, last, begin spot) int {
+func (x *lexer) open(what lexState, last, begin spot) int {
 	if x.at = what; !last.after(begin) {
 		x.at, x.last = inRest, 0
 	}

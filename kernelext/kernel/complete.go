@@ -2,16 +2,12 @@ package kernel
 
 import (
 	"context"
-	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/cell"
 	"deeplearning.example/kernelext/gopls"
 	"deeplearning.example/kernelext/jupyter"
-	"deeplearning.example/kernelext/kernel/process"
 )
 
 const (
@@ -20,25 +16,6 @@ const (
 	// coldLimit is that while gopls loads. Nothing else waits meanwhile.
 	coldLimit = 15 * time.Second
 )
-
-// goplsPause is how long nothing is executed before gopls is started: somebody is typing then. A program that only
-// runs a notebook needs no gopls, which takes 0.5 s of computing and 140 MB.
-const goplsPause = time.Second
-
-// warmGopls starts gopls in the first pause. A question starts it too.
-func (k *Kernel) warmGopls() {
-	for quiet := time.Now(); time.Since(quiet) < goplsPause; {
-		select {
-		case <-k.ctx.Done():
-			return
-		case <-time.After(goplsPause / 10):
-		}
-		if k.running() != nil {
-			quiet = time.Now()
-		}
-	}
-	k.gopls.Warm()
-}
 
 // answerCode answers a question about the text of a cell.
 func (k *Kernel) answerCode(in jupyter.Incoming) {
@@ -135,82 +112,4 @@ func completeMagic(code string, cursor int) (found gopls.Completion, isMagic boo
 		}
 	}
 	return found, true
-}
-
-func (k *Kernel) answerInspect(ctx context.Context, in jupyter.Incoming) {
-	var request jupyter.InspectRequest
-	if !k.decodeRequest(in, "inspect_reply", &request) {
-		return
-	}
-	cursor := gopls.ByteOffset(request.Code, request.CursorPos)
-	doc, isMagic := explainMagic(request.Code, cursor)
-	if !isMagic {
-		var err error
-		if doc, err = k.gopls.Inspect(ctx, request.Code, cursor); err == nil {
-			k.goplsWarm.Store(true)
-		}
-	}
-	data := map[string]any{}
-	if doc.Found {
-		data = map[string]any{"text/plain": doc.Text, "text/markdown": keepLast(doc.Markdown)}
-	}
-	k.answer(in, "inspect_reply", jupyter.InspectReply{
-		Status: "ok", Found: doc.Found, Data: data, Metadata: map[string]any{},
-	})
-}
-
-// keepLast puts a space behind each block of code: JupyterLab leaves out the last character of one if it colours none of
-// its letters, as a bracket.
-func keepLast(markdown string) string {
-	return strings.ReplaceAll(markdown+"\n", "\n```\n", " \n```\n")
-}
-
-// explainMagic explains the magic of the cursor's line.
-func explainMagic(code string, cursor int) (doc gopls.Doc, isMagic bool) {
-	start := strings.LastIndexByte(code[:cursor], '\n') + 1
-	line, _, _ := strings.Cut(code[start:], "\n")
-	if line == "" || line[0] != '%' && line[0] != '!' {
-		return doc, false
-	}
-	name, _, _ := strings.Cut(line, " ")
-	if line[0] == '!' {
-		name = "!"
-	}
-	for _, c := range cell.Commands {
-		if c.Name == name {
-			return gopls.Doc{Found: true, Text: c.Usage + "\n\n" + c.Help, Markdown: "`" + c.Usage + "`\n\n" + c.Help}, true
-		}
-	}
-	return doc, true
-}
-
-// goplsOptions run gopls below a guard, so that it ends with the kernel.
-func (k *Kernel) goplsOptions() gopls.Options {
-	return gopls.Options{
-		Program: filepath.Join(k.cfg.Bin, "gopls"), Dir: k.path("gopls"), Module: k.cfg.Module,
-		Imports: moduleImports(), Env: k.environ(), Start: k.startChild, Log: k.log.line,
-	}
-}
-
-// moduleImports are the imports of a cell that gopls knows from the start, beside those of the standard library.
-func moduleImports() []string {
-	var paths []string
-	for _, path := range build.CellImports {
-		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
-func (k *Kernel) startChild(argv, env []string, dir string) (
-	io.WriteCloser, io.Reader, <-chan struct{}, func(), error,
-) {
-	stdin, stdout, guarded, err := process.StartChild(process.Config{
-		Helper: k.helper, Command: argv, Env: env, Dir: dir, ID: k.id, Stderr: k.log,
-	})
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	return stdin, stdout, guarded.Done(), func() { guarded.End(0) }, nil
 }

@@ -41,11 +41,11 @@ func (f *failure) content() jupyter.ExecuteReply {
 // red is bold too: front ends give it a darker red then, which can be read on their pink.
 func red(text string) string { return "\x1b[1;31m" + text + "\x1b[0m" }
 
-// place is a line of a cell.
-type place struct{ count, line int }
+// cellLine is a line of a cell.
+type cellLine struct{ count, line int }
 
 // frame is one entry of a traceback: the place in GoNB's words, which runners know, the line's text, what is wrong.
-func (p place) frame(source string, column int, message string) string {
+func (p cellLine) frame(source string, column int, message string) string {
 	text := fmt.Sprintf("Cell[%d]: Line %d\n", p.count, p.line)
 	if source != "" {
 		text += source + "\n"
@@ -58,16 +58,16 @@ func (p place) frame(source string, column int, message string) string {
 
 // frameAt is the entry for a line of this cell.
 func (r *run) frameAt(line int, message string) string {
-	at := place{r.count, line}
+	at := cellLine{r.count, line}
 	return at.frame(r.k.lineOf(r, at), 0, message)
 }
 
 // locate finds the line of a cell that a line of the composed program comes from.
-func (r *run) locate(mainGo []byte, line int) (place, bool) {
+func (r *run) locate(mainGo []byte, line int) (cellLine, bool) {
 	r.k.mu.Lock()
 	defer r.k.mu.Unlock()
-	count, cellLine, ok := r.k.defs.Locate(mainGo, line, r.count, r.content.Code)
-	return place{count, cellLine}, ok
+	count, inCell, ok := r.k.defs.Locate(mainGo, line, r.count, r.content.Code)
+	return cellLine{count, inCell}, ok
 }
 
 // sourceLine is the text of a line of the program, and how far it was moved to the left.
@@ -217,7 +217,7 @@ func (r *run) panicFailure(text string) *failure {
 	for _, match := range stackMark.FindAllStringSubmatch(stack, -1) {
 		count, _ := strconv.Atoi(match[1])
 		line, _ := strconv.Atoi(match[2])
-		f.Traceback = append(f.Traceback, place{count, line}.frame(r.k.lineOf(r, place{count, line}), 0, "called here"))
+		f.Traceback = append(f.Traceback, cellLine{count, line}.frame(r.k.lineOf(r, cellLine{count, line}), 0, "called here"))
 	}
 	if len(f.Traceback) == 0 {
 		f.Traceback = []string{red(message)}
@@ -228,7 +228,7 @@ func (r *run) panicFailure(text string) *failure {
 }
 
 // lineOf is the text of a line of a cell, if it is still known.
-func (k *Kernel) lineOf(r *run, at place) string {
+func (k *Kernel) lineOf(r *run, at cellLine) string {
 	code := r.content.Code
 	if at.count != r.count {
 		code = k.history.code(at.count)
@@ -249,7 +249,7 @@ func (r *run) exitFailure(status, stderr string) *failure {
 		count, _ := strconv.Atoi(match[1])
 		line, _ := strconv.Atoi(match[2])
 		last = strings.TrimSpace(lines[len(lines)-2])
-		f.Traceback = []string{place{count, line}.frame(r.k.lineOf(r, place{count, line}), 0, status+": "+last)}
+		f.Traceback = []string{cellLine{count, line}.frame(r.k.lineOf(r, cellLine{count, line}), 0, status+": "+last)}
 	}
 	if last != "" && last != status {
 		f.Evalue = status + ": " + last

@@ -154,7 +154,7 @@ func (k *Kernel) passComms() {
 		case <-k.ctx.Done():
 			return
 		case in := <-k.comms:
-			if b, err := k.life.wait(k.ctx); err == nil {
+			if b, err := k.gonb.wait(k.ctx); err == nil {
 				b.pass(in)
 			}
 		}
@@ -172,7 +172,7 @@ func (k *Kernel) passInput(in jupyter.Incoming) {
 		}
 		r.asked(false)
 	}
-	if b := k.backend(); b != nil {
+	if b := k.gonb.now(); b != nil {
 		time.AfterFunc(inputPause, func() { b.pass(in) })
 	}
 }

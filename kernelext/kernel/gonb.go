@@ -34,8 +34,8 @@ const (
 	startTries = 3
 )
 
-// backend is one life of GoNB: its process and the private connection to it.
-type backend struct {
+// gonbProcess is one life of GoNB: its process and the private connection to it.
+type gonbProcess struct {
 	k      *Kernel
 	proc   *process.Guarded
 	raw    *jupyter.Raw
@@ -46,9 +46,9 @@ type backend struct {
 	readyOnce sync.Once
 }
 
-// startBackend starts GoNB and makes it the kernel's, with the definitions that source holds.
-func (k *Kernel) startBackend(source string) {
-	b, err := k.newBackend()
+// startGoNB starts GoNB and makes it the kernel's, with the definitions that source holds.
+func (k *Kernel) startGoNB(source string) {
+	b, err := k.newGoNB()
 	if err == nil && source != "" {
 		err = b.restore(source)
 	}
@@ -59,7 +59,7 @@ func (k *Kernel) startBackend(source string) {
 			b = nil
 		}
 	}
-	k.life.set(b, err)
+	k.gonb.set(b, err)
 	if b != nil {
 		go k.mourn(b)
 	}
@@ -72,7 +72,7 @@ const mournPause = 5 * time.Millisecond
 const youngDeath = 2 * time.Second
 
 // mourn waits for GoNB's death and starts the next. A cell that runs tells of it itself.
-func (k *Kernel) mourn(b *backend) {
+func (k *Kernel) mourn(b *gonbProcess) {
 	begin := time.Now()
 	select {
 	case <-b.proc.Done():
@@ -83,23 +83,23 @@ func (k *Kernel) mourn(b *backend) {
 		return
 	}
 	k.log.line(fmt.Sprintf("GoNB died (%v): %s", b.proc.Err(), b.tail.last()))
-	k.life.reset()
+	k.gonb.reset()
 	b.raw.Close()
 	time.Sleep(youngDeath - time.Since(begin))
 	k.mu.Lock()
 	source := k.defs.Source()
 	k.mu.Unlock()
-	k.startBackend(source)
+	k.startGoNB(source)
 }
 
-// newBackend starts GoNB and connects to it.
-func (k *Kernel) newBackend() (b *backend, err error) {
+// newGoNB starts GoNB and connects to it.
+func (k *Kernel) newGoNB() (b *gonbProcess, err error) {
 	gonb := filepath.Join(k.cfg.Bin, "gonb")
 	if err := checkGoNB(gonb); err != nil {
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		if b, err = k.tryBackend(gonb); err == nil || try == startTries || k.ctx.Err() != nil {
+		if b, err = k.tryGoNB(gonb); err == nil || try == startTries || k.ctx.Err() != nil {
 			return b, err
 		}
 		k.log.line(fmt.Sprintf("GoNB's start failed, trying again: %v", err))
@@ -124,7 +124,7 @@ func checkGoNB(path string) error {
 	return nil
 }
 
-func (k *Kernel) tryBackend(gonb string) (*backend, error) {
+func (k *Kernel) tryGoNB(gonb string) (*gonbProcess, error) {
 	dir := k.path("gonb-" + uuid.NewString()[:8])
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
@@ -137,7 +137,7 @@ func (k *Kernel) tryBackend(gonb string) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{k: k, signer: signer, tail: newTailLog(k.log), ready: make(chan struct{})}
+	b := &gonbProcess{k: k, signer: signer, tail: newTailLog(k.log), ready: make(chan struct{})}
 	b.proc, err = process.Start(process.Config{
 		Helper: k.helper,
 		Command: []string{gonb, "--kernel", file, "-raw_error=true", "-logtostderr=true",
@@ -154,27 +154,27 @@ func (k *Kernel) tryBackend(gonb string) (*backend, error) {
 }
 
 // connect dials GoNB and waits until its answers reach us on both channels.
-func (b *backend) connect(info *jupyter.ConnectionInfo) (err error) {
-	ctx, cancel := context.WithTimeout(b.k.ctx, startLimit)
+func (g *gonbProcess) connect(info *jupyter.ConnectionInfo) (err error) {
+	ctx, cancel := context.WithTimeout(g.k.ctx, startLimit)
 	defer cancel()
 	identity := uuid.NewString()
-	if b.raw, err = jupyter.DialRaw(ctx, info, b.proc.Done(), identity); err != nil {
-		return fmt.Errorf("kernel: GoNB does not listen: %w: %s", err, b.tail.last())
+	if g.raw, err = jupyter.DialRaw(ctx, info, g.proc.Done(), identity); err != nil {
+		return fmt.Errorf("kernel: GoNB does not listen: %w: %s", err, g.tail.last())
 	}
-	go b.receive()
+	go g.receive()
 	for {
-		m, err := jupyter.NewMessage("kernel_info_request", b.k.session, struct{}{})
+		m, err := jupyter.NewMessage("kernel_info_request", g.k.session, struct{}{})
 		if err == nil {
-			err = b.sendMessage(jupyter.Shell, m)
+			err = g.sendMessage(jupyter.Shell, m)
 		}
 		if err != nil {
 			return err
 		}
 		select {
-		case <-b.ready:
+		case <-g.ready:
 			return nil
-		case <-b.proc.Done():
-			return fmt.Errorf("kernel: GoNB died at its start (%v): %s", b.proc.Err(), b.tail.last())
+		case <-g.proc.Done():
+			return fmt.Errorf("kernel: GoNB died at its start (%v): %s", g.proc.Err(), g.tail.last())
 		case <-ctx.Done():
 			return fmt.Errorf("kernel: GoNB does not answer: %w", context.Cause(ctx))
 		case <-time.After(readyPause):
@@ -182,11 +182,11 @@ func (b *backend) connect(info *jupyter.ConnectionInfo) (err error) {
 	}
 }
 
-func (b *backend) done() <-chan struct{} { return b.proc.Done() }
+func (g *gonbProcess) done() <-chan struct{} { return g.proc.Done() }
 
-func (b *backend) dead() bool {
+func (g *gonbProcess) dead() bool {
 	select {
-	case <-b.done():
+	case <-g.done():
 		return true
 	default:
 		return false
@@ -194,39 +194,39 @@ func (b *backend) dead() bool {
 }
 
 // pass hands a front end's message to GoNB as it is, under GoNB's key.
-func (b *backend) pass(in jupyter.Incoming) {
+func (g *gonbProcess) pass(in jupyter.Incoming) {
 	envelope := *in.Envelope
-	b.signer.Sign(&envelope)
-	if err := b.raw.Send(in.Channel, envelope.Frames()); err != nil {
-		b.k.log.line(fmt.Sprintf("%s to GoNB: %v", in.Header.MsgType, err))
+	g.signer.Sign(&envelope)
+	if err := g.raw.Send(in.Channel, envelope.Frames()); err != nil {
+		g.k.log.line(fmt.Sprintf("%s to GoNB: %v", in.Header.MsgType, err))
 	}
 }
 
-func (b *backend) sendMessage(channel jupyter.Channel, m *jupyter.Message) error {
-	frames, err := m.Encode(b.signer)
+func (g *gonbProcess) sendMessage(channel jupyter.Channel, m *jupyter.Message) error {
+	frames, err := m.Encode(g.signer)
 	if err != nil {
 		return err
 	}
-	return b.raw.Send(channel, frames)
+	return g.raw.Send(channel, frames)
 }
 
 // end ends GoNB and all below it.
-func (b *backend) end() error {
-	return errors.Join(b.proc.End(0), b.raw.Close())
+func (g *gonbProcess) end() error {
+	return errors.Join(g.proc.End(0), g.raw.Close())
 }
 
-// awaitBackend waits for a GoNB that works.
-func (k *Kernel) awaitBackend(ctx context.Context) (*backend, error) {
-	b, err := k.life.wait(ctx)
-	for ; err == nil && b.dead() && ctx.Err() == nil; b, err = k.life.wait(ctx) {
+// awaitGoNB waits for a GoNB that works.
+func (k *Kernel) awaitGoNB(ctx context.Context) (*gonbProcess, error) {
+	b, err := k.gonb.wait(ctx)
+	for ; err == nil && b.dead() && ctx.Err() == nil; b, err = k.gonb.wait(ctx) {
 		time.Sleep(mournPause)
 	}
 	if err == nil || ctx.Err() != nil {
 		return b, err
 	}
-	k.life.reset() // perhaps the user has mended it meanwhile
-	go k.startBackend(k.definitions())
-	return k.life.wait(ctx)
+	k.gonb.reset() // perhaps the user has mended it meanwhile
+	go k.startGoNB(k.definitions())
+	return k.gonb.wait(ctx)
 }
 
 func (k *Kernel) definitions() string {
@@ -234,9 +234,6 @@ func (k *Kernel) definitions() string {
 	defer k.mu.Unlock()
 	return k.defs.Source()
 }
-
-// backend is the GoNB that works now, or nil.
-func (k *Kernel) backend() *backend { return k.life.now() }
 
 // environ is the environment of GoNB and all below it.
 func (k *Kernel) environ() []string {
@@ -275,7 +272,7 @@ func realGo(env []string) string {
 }
 
 // execute hands a cell to GoNB under the request's own header, so that all it causes has the right parent.
-func (b *backend) execute(r *run, code string) error {
+func (g *gonbProcess) execute(r *run, code string) error {
 	content, err := json.Marshal(jupyter.ExecuteRequest{
 		Code: code, Silent: r.content.Silent, StoreHistory: r.content.StoreHistory,
 		AllowStdin: r.content.AllowStdin, UserExpressions: map[string]string{},
@@ -285,40 +282,40 @@ func (b *backend) execute(r *run, code string) error {
 	}
 	envelope := *r.request.Envelope
 	envelope.Content = content
-	b.signer.Sign(&envelope)
-	return b.raw.Send(jupyter.Shell, envelope.Frames())
+	g.signer.Sign(&envelope)
+	return g.raw.Send(jupyter.Shell, envelope.Frames())
 }
 
 // restore defines again what was defined before GoNB died.
-func (b *backend) restore(source string) error {
+func (g *gonbProcess) restore(source string) error {
 	done := make(chan struct{})
 	r := &run{
-		k: b.k, gonb: b, restores: true, cell: cell.Parse(source), timing: newTiming(),
+		k: g.k, gonb: g, restores: true, cell: cell.Parse(source), timing: newTiming(),
 		reply: make(chan jupyter.ExecuteReply, 1), idle: done,
 		out: newOutput(0, os.DevNull, func(string, any) {}),
 	}
-	r.ctx, r.stop = context.WithCancel(b.k.ctx)
+	r.ctx, r.stop = context.WithCancel(g.k.ctx)
 	defer r.stop()
-	m, err := jupyter.NewMessage("execute_request", b.k.session, jupyter.ExecuteRequest{
-		Code: strings.Join(append(slices.Clone(b.k.replay), r.cell.Rewrite(nil)), "\n"), UserExpressions: map[string]string{}, Silent: true,
+	m, err := jupyter.NewMessage("execute_request", g.k.session, jupyter.ExecuteRequest{
+		Code: strings.Join(append(slices.Clone(g.k.replay), r.cell.Rewrite(nil)), "\n"), UserExpressions: map[string]string{}, Silent: true,
 	})
 	if err != nil {
 		return err
 	}
 	r.request.Message = m
-	b.k.setRestoring(r)
-	defer b.k.setRestoring(nil)
-	if err := b.sendMessage(jupyter.Shell, m); err != nil {
+	g.k.setRestoring(r)
+	defer g.k.setRestoring(nil)
+	if err := g.sendMessage(jupyter.Shell, m); err != nil {
 		return err
 	}
 	select {
 	case reply := <-r.reply:
 		if reply.Status != "ok" {
-			b.k.log.line("the definitions could not be restored: " + reply.Evalue)
+			g.k.log.line("the definitions could not be restored: " + reply.Evalue)
 		}
 		return nil
-	case <-b.proc.Done():
-		return fmt.Errorf("kernel: GoNB died while it restored the definitions (%v)", b.proc.Err())
+	case <-g.proc.Done():
+		return fmt.Errorf("kernel: GoNB died while it restored the definitions (%v)", g.proc.Err())
 	case <-time.After(startLimit):
 		return errors.New("kernel: GoNB does not restore the definitions")
 	}
@@ -348,7 +345,7 @@ func (k *Kernel) gonbFolder() string {
 
 // cellFolder is the working folder of cells: GoNB's, which %cd changes.
 func (k *Kernel) cellFolder() string {
-	if b := k.backend(); b != nil {
+	if b := k.gonb.now(); b != nil {
 		if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", b.proc.PID())); err == nil {
 			return dir
 		}

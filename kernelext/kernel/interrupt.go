@@ -159,7 +159,7 @@ func (r *run) interrupted(f failure) failure {
 }
 
 // endForShutdown asks the cell to end and gives it some time to save.
-func (r *run) endForShutdown(b *backend, patience time.Duration) {
+func (r *run) endForShutdown(b *gonbProcess, patience time.Duration) {
 	r.fail(failure{Ename: nameKernel, Evalue: "the kernel was shut down"})
 	r.stop()
 	b.proc.Signal(syscall.SIGINT)

@@ -76,7 +76,7 @@ type Kernel struct {
 	settings  *settings
 	history   history
 	shown     displayIDs
-	life      life
+	gonb      gonbSlot
 	goplsWarm atomic.Bool // gopls has answered once
 
 	ctx  context.Context
@@ -252,7 +252,7 @@ func (k *Kernel) serve() error {
 	})
 	k.gopls = gopls.New(k.goplsOptions())
 	go k.agent.Serve(k)
-	go k.startBackend("")
+	go k.startGoNB("")
 	go k.warmGopls()
 	go k.hearSignals()
 	go k.watchParent()
@@ -270,7 +270,7 @@ func (k *Kernel) serve() error {
 
 // close ends everything that this kernel started. What still runs may save first.
 func (k *Kernel) close() error {
-	gonb, current := k.backend(), k.running()
+	gonb, current := k.gonb.now(), k.running()
 	if gonb != nil && current != nil {
 		current.endForShutdown(gonb, shutdownGrace)
 	}

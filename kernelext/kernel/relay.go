@@ -10,31 +10,31 @@ import (
 )
 
 // receive takes what GoNB sends. One goroutine does it all, so that messages keep their order.
-func (b *backend) receive() {
-	for raw := range b.raw.Receive() {
+func (g *gonbProcess) receive() {
+	for raw := range g.raw.Receive() {
 		if raw.Frames == nil {
-			b.k.log.line(fmt.Sprintf("%s: a message of %s from GoNB was thrown away", raw.Channel, formatBytes(raw.Lost)))
+			g.k.log.line(fmt.Sprintf("%s: a message of %s from GoNB was thrown away", raw.Channel, formatBytes(raw.Lost)))
 			continue
 		}
-		m, err := jupyter.Decode(b.signer, raw.Frames)
+		m, err := jupyter.Decode(g.signer, raw.Frames)
 		if err != nil {
-			b.k.log.line(fmt.Sprintf("%s: from GoNB: %v", raw.Channel, err))
+			g.k.log.line(fmt.Sprintf("%s: from GoNB: %v", raw.Channel, err))
 			continue
 		}
 		switch raw.Channel {
 		case jupyter.IOPub:
-			b.relayOutput(m, raw.Frames)
+			g.relayOutput(m, raw.Frames)
 		case jupyter.Stdin:
-			b.relayInput(m, raw.Frames)
+			g.relayInput(m, raw.Frames)
 		default:
-			b.relayReply(m, raw.Frames)
+			g.relayReply(m, raw.Frames)
 		}
 	}
 }
 
 // runOf is the cell in progress that caused m, or nil.
-func (b *backend) runOf(m *jupyter.Message) *run {
-	for _, r := range []*run{b.k.running(), b.k.restorer()} {
+func (g *gonbProcess) runOf(m *jupyter.Message) *run {
+	for _, r := range []*run{g.k.running(), g.k.restorer()} {
 		if r != nil && r.request.Header.MsgID == m.Parent.MsgID {
 			return r
 		}
@@ -43,78 +43,78 @@ func (b *backend) runOf(m *jupyter.Message) *run {
 }
 
 // resign gives the frames the signature of the front ends' key; nothing else changes.
-func (b *backend) resign(frames [][]byte) [][]byte {
+func (g *gonbProcess) resign(frames [][]byte) [][]byte {
 	envelope, err := jupyter.Split(frames)
 	if err != nil {
 		return frames // Decode has seen them: this does not happen
 	}
-	b.k.signer.Sign(envelope)
+	g.k.signer.Sign(envelope)
 	return envelope.Frames()
 }
 
 // relayReply takes GoNB's answer to a cell; other answers go to whom they are for.
-func (b *backend) relayReply(m *jupyter.Message, frames [][]byte) {
-	r := b.runOf(m)
+func (g *gonbProcess) relayReply(m *jupyter.Message, frames [][]byte) {
+	r := g.runOf(m)
 	switch {
-	case m.Header.MsgType == "kernel_info_reply" && m.Header.Session == b.k.session:
+	case m.Header.MsgType == "kernel_info_reply" && m.Header.Session == g.k.session:
 	case m.Header.MsgType == "execute_reply" && r != nil:
 		var reply jupyter.ExecuteReply
 		if err := m.Decode(&reply); err != nil {
-			b.k.log.line(err.Error())
+			g.k.log.line(err.Error())
 		}
 		select {
 		case r.reply <- reply:
 		default:
 		}
 	default:
-		b.k.front.Send(jupyter.Shell, b.resign(frames))
+		g.k.front.Send(jupyter.Shell, g.resign(frames))
 	}
 }
 
 // relayInput passes a question of the cell on, if the front end said that it can be asked. Else GoNB gets an empty
 // answer, so that it does not wait; the cell has found the end of its input.
-func (b *backend) relayInput(m *jupyter.Message, frames [][]byte) {
-	r := b.runOf(m)
+func (g *gonbProcess) relayInput(m *jupyter.Message, frames [][]byte) {
+	r := g.runOf(m)
 	if r == nil || r.content.AllowStdin {
 		if r != nil {
 			r.out.settle()
 			r.asked(true)
 		}
-		b.k.front.Send(jupyter.Stdin, b.resign(frames))
+		g.k.front.Send(jupyter.Stdin, g.resign(frames))
 		return
 	}
 	answer, err := m.Reply("input_reply", jupyter.InputReply{Status: "ok"})
 	if err == nil {
 		answer.Identities = nil
-		err = b.sendMessage(jupyter.Stdin, answer)
+		err = g.sendMessage(jupyter.Stdin, answer)
 	}
 	if err != nil {
-		b.k.log.line(fmt.Sprintf("input_reply: %v", err))
+		g.k.log.line(fmt.Sprintf("input_reply: %v", err))
 	}
 }
 
 // relayOutput passes on what a cell shows. What the supervisor says itself is held back: status, execute_input, the
 // error, and the exit status that GoNB prints.
-func (b *backend) relayOutput(m *jupyter.Message, frames [][]byte) {
-	r := b.runOf(m)
+func (g *gonbProcess) relayOutput(m *jupyter.Message, frames [][]byte) {
+	r := g.runOf(m)
 	switch m.Header.MsgType {
 	case "status":
-		b.hearStatus(m, r)
+		g.hearStatus(m, r)
 	case "execute_input", "error":
 	case "stream":
-		b.relayStream(m, r)
+		g.relayStream(m, r)
 	case "display_data", "update_display_data", "execute_result":
-		b.relayDisplay(m, r, frames)
+		g.relayDisplay(m, r, frames)
 	default:
 		if r != nil {
-			r.out.display("", func() { b.k.front.Publish(b.resign(frames)) })
+			r.out.display("", func() { g.k.front.Publish(g.resign(frames)) })
 			return
 		}
-		b.k.front.Publish(b.resign(frames))
+		g.k.front.Publish(g.resign(frames))
 	}
 }
 
-func (b *backend) hearStatus(m *jupyter.Message, r *run) {
+func (g *gonbProcess) hearStatus(m *jupyter.Message, r *run) {
 	var status jupyter.Status
 	if m.Decode(&status) != nil || status.ExecutionState != "idle" {
 		return
@@ -123,8 +123,8 @@ func (b *backend) hearStatus(m *jupyter.Message, r *run) {
 		r.idleOnce.Do(func() { close(r.idle) })
 		return
 	}
-	if m.Parent.Session == b.k.session && m.Parent.MsgType == "kernel_info_request" {
-		b.readyOnce.Do(func() { close(b.ready) })
+	if m.Parent.Session == g.k.session && m.Parent.MsgType == "kernel_info_request" {
+		g.readyOnce.Do(func() { close(g.ready) })
 	}
 }
 
@@ -132,7 +132,7 @@ func (b *backend) hearStatus(m *jupyter.Message, r *run) {
 var exitText = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: [a-z ]+)( \(core dumped\))?\n$`)
 
 // relayStream passes on what GoNB itself prints. The text of cells does not come this way.
-func (b *backend) relayStream(m *jupyter.Message, r *run) {
+func (g *gonbProcess) relayStream(m *jupyter.Message, r *run) {
 	var stream jupyter.Stream
 	if m.Decode(&stream) != nil || exitText.MatchString(stream.Text) {
 		return
@@ -141,13 +141,13 @@ func (b *backend) relayStream(m *jupyter.Message, r *run) {
 		r.out.note(stream.Name, stream.Text)
 		return
 	}
-	b.k.publish(m, "stream", stream)
+	g.k.publish(m, "stream", stream)
 }
 
 // relayDisplay publishes a display where it belongs among the cell's text.
-func (b *backend) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
+func (g *gonbProcess) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
 	if r == nil {
-		b.k.front.Publish(b.resign(frames))
+		g.k.front.Publish(g.resign(frames))
 		return
 	}
 	var content struct {
@@ -156,7 +156,7 @@ func (b *backend) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
 		Transient jupyter.Transient          `json:"transient"`
 	}
 	if err := json.Unmarshal(m.Content, &content); err != nil {
-		b.k.log.line(fmt.Sprintf("%s from GoNB: %v", m.Header.MsgType, err))
+		g.k.log.line(fmt.Sprintf("%s from GoNB: %v", m.Header.MsgType, err))
 		return
 	}
 	if !r.out.admit(len(m.Content)) {
@@ -164,14 +164,14 @@ func (b *backend) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
 	}
 	r.out.captureDisplay(content.Data)
 	marker := markerOf(content.Metadata)
-	msgType := b.k.shown.msgType(m.Header.MsgType, content.Transient.DisplayID, r)
+	msgType := g.k.shown.msgType(m.Header.MsgType, content.Transient.DisplayID, r)
 	changed := msgType != m.Header.MsgType || r.has("%wasm") && awaitGo(content.Data)
 	if marker == "" && !changed {
-		r.out.display("", func() { b.k.front.Publish(b.resign(frames)) })
+		r.out.display("", func() { g.k.front.Publish(g.resign(frames)) })
 		return
 	}
 	delete(content.Metadata, markerKey)
-	r.out.display(marker, func() { b.k.publish(r.request.Message, msgType, content) })
+	r.out.display(marker, func() { g.k.publish(r.request.Message, msgType, content) })
 }
 
 // markerKey is the metadata by which a display of kernelext is known to belong to a marker in the text.

@@ -51,7 +51,7 @@ type run struct {
 	signalling sync.Mutex   // held while processes of the cell are signalled, so that none of the next cell is
 
 	mu         sync.Mutex
-	gonb       *backend     // that has the cell
+	gonb       *gonbProcess // that has the cell
 	before     map[int]bool // processes that earlier cells have left below it
 	stage      stage
 	timing     timing
@@ -207,7 +207,7 @@ func (r *run) notBegun() bool {
 
 // attempt hands the cell to GoNB.
 func (r *run) attempt(code string) (jupyter.ExecuteReply, *failure) {
-	gonb, err := r.k.awaitBackend(r.ctx)
+	gonb, err := r.k.awaitGoNB(r.ctx)
 	if err != nil {
 		if failed := r.failure(); failed != nil {
 			return jupyter.ExecuteReply{}, failed
@@ -322,7 +322,7 @@ func (r *run) failure() *failure {
 }
 
 // hand gives the cell to a GoNB, below which processes of earlier cells may still run.
-func (r *run) hand(b *backend) {
+func (r *run) hand(b *gonbProcess) {
 	before := map[int]bool{}
 	for _, pid := range b.proc.Cell() {
 		before[pid] = true
@@ -332,7 +332,7 @@ func (r *run) hand(b *backend) {
 	r.gonb, r.before = b, before
 }
 
-func (r *run) gonbNow() *backend {
+func (r *run) gonbNow() *gonbProcess {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.gonb

@@ -28,22 +28,22 @@ const (
 var errTimeout = errors.New("the cell's time is over")
 
 // cell runs one code cell and reports it. The error, a *CellError, ends the run.
-func (s *session) cell(ctx context.Context, r *CellReport) error {
-	cell := s.nb.Cells[r.Index-1]
+func (n *notebookRun) cell(ctx context.Context, r *CellReport) error {
+	cell := n.nb.Cells[r.Index-1]
 	if ctx.Err() != nil {
 		r.Status = StatusInterrupted
-		return s.fail(r, diagnosis{message: "interrupted before it was run"}, context.Cause(ctx))
+		return n.fail(r, diagnosis{message: "interrupted before it was run"}, context.Cause(ctx))
 	}
 	if !runs(cell) {
 		r.Status = StatusSkipped
-		s.done(r, 0)
+		n.done(r, 0)
 		return nil
 	}
-	s.emit(Event{Kind: EventCell, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID})
-	x := &execution{session: s, cell: cell, report: r, outputs: newOutputs(s.opts.MaxOutput, s.displays)}
-	s.outputs[cell] = x.outputs
+	n.emit(Event{Kind: EventCell, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID})
+	x := &execution{notebookRun: n, cell: cell, report: r, outputs: newOutputs(n.opts.MaxOutput, n.displays)}
+	n.outputs[cell] = x.outputs
 	begin := time.Now()
-	memory := s.sampleMemory()
+	memory := n.sampleMemory()
 	d, cause := x.run(ctx)
 	r.PeakBytes = memory()
 	took := time.Since(begin)
@@ -53,22 +53,22 @@ func (s *session) cell(ctx context.Context, r *CellReport) error {
 	}
 	var err error
 	if r.Status != StatusOK && r.Status != StatusAllowed {
-		err = s.fail(r, d, cause)
+		err = n.fail(r, d, cause)
 	}
-	s.done(r, took)
+	n.done(r, took)
 	return err
 }
 
-func (s *session) done(r *CellReport, took time.Duration) {
-	s.ran++
-	s.emit(Event{
+func (n *notebookRun) done(r *CellReport, took time.Duration) {
+	n.ran++
+	n.emit(Event{
 		Kind: EventCellDone, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID,
 		Status: r.Status, Message: r.Error, CellTime: took,
 	})
 }
 
 // fail makes the error of a cell.
-func (s *session) fail(r *CellReport, d diagnosis, cause error) error {
+func (n *notebookRun) fail(r *CellReport, d diagnosis, cause error) error {
 	if d.message == "" {
 		d.message = "failed without a message"
 	}
@@ -76,8 +76,8 @@ func (s *session) fail(r *CellReport, d diagnosis, cause error) error {
 		d.message = strings.ToValidUTF8(d.message[:maxMessage], "") + " …"
 	}
 	err := &CellError{
-		Notebook: s.opts.Name, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID,
-		Status: r.Status, Line: d.line, LineCell: s.cellOf[d.count], Message: d.message, Err: cause,
+		Notebook: n.opts.Name, Cell: r.Index, CodeCell: r.CodeCell, ID: r.ID,
+		Status: r.Status, Line: d.line, LineCell: n.cellOf[d.count], Message: d.message, Err: cause,
 	}
 	if err.LineCell == 0 {
 		err.Line = 0 // a line of a cell that is not known says nothing
@@ -87,8 +87,8 @@ func (s *session) fail(r *CellReport, d diagnosis, cause error) error {
 }
 
 // sampleMemory watches the kernel's memory until the function that it returns is called, which tells the peak.
-func (s *session) sampleMemory() (stop func() int64) {
-	process := s.kernel.Process
+func (n *notebookRun) sampleMemory() (stop func() int64) {
+	process := n.kernel.Process
 	quit := make(chan struct{})
 	var sampling sync.WaitGroup
 	peak := process.Memory()
@@ -113,7 +113,7 @@ func (s *session) sampleMemory() (stop func() int64) {
 
 // execution is one cell in progress.
 type execution struct {
-	*session
+	*notebookRun
 	cell    *nbformat.Cell
 	report  *CellReport
 	outputs *outputs
@@ -220,7 +220,7 @@ func (x *execution) locate(d diagnosis) diagnosis {
 		return d
 	}
 	var defs cell.Definitions
-	for _, r := range x.session.report.Cells[:x.report.CodeCell-1] {
+	for _, r := range x.notebookRun.report.Cells[:x.report.CodeCell-1] {
 		if c := x.nb.Cells[r.Index-1]; r.Status == StatusOK && c.ExecutionCount != nil {
 			defs.Add(*c.ExecutionCount, c.Source, nil)
 		}

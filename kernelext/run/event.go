@@ -33,25 +33,25 @@ type Event struct {
 }
 
 // emit completes an event and hands it out.
-func (s *session) emit(e Event) {
-	if s.opts.OnEvent == nil {
+func (n *notebookRun) emit(e Event) {
+	if n.opts.OnEvent == nil {
 		return
 	}
-	e.Notebook, e.CodeCells = s.opts.Name, len(s.report.Cells)
-	e.Elapsed = time.Since(s.started)
-	e.Remaining = s.remaining(e.Elapsed)
-	s.opts.OnEvent(e)
+	e.Notebook, e.CodeCells = n.opts.Name, len(n.report.Cells)
+	e.Elapsed = time.Since(n.started)
+	e.Remaining = n.remaining(e.Elapsed)
+	n.opts.OnEvent(e)
 }
 
-func (s *session) remaining(elapsed time.Duration) time.Duration {
-	left := len(s.report.Cells) - s.ran
+func (n *notebookRun) remaining(elapsed time.Duration) time.Duration {
+	left := len(n.report.Cells) - n.ran
 	switch {
 	case left == 0:
 		return 0
-	case s.expected > 0:
-		return max(0, s.expected-elapsed)
-	case s.ran == 0:
+	case n.expected > 0:
+		return max(0, n.expected-elapsed)
+	case n.ran == 0:
 		return -1
 	}
-	return elapsed / time.Duration(s.ran) * time.Duration(left)
+	return elapsed / time.Duration(n.ran) * time.Duration(left)
 }

@@ -56,13 +56,13 @@ type Options struct {
 // The report is never nil. Errors: *CellError (a cell failed or was interrupted; its cause is wrapped), or why the
 // kernel did not start or did not end.
 func Notebook(ctx context.Context, nb *nbformat.Notebook, opts Options) (*Report, error) {
-	s := newSession(nb, opts)
-	err := s.run(ctx)
-	return s.finish(err), err
+	n := newNotebookRun(nb, opts)
+	err := n.run(ctx)
+	return n.finish(err), err
 }
 
-// session is the run of one notebook.
-type session struct {
+// notebookRun is one run of a notebook.
+type notebookRun struct {
 	nb      *nbformat.Notebook
 	opts    Options
 	report  *Report
@@ -77,25 +77,25 @@ type session struct {
 	ran    int // cells
 }
 
-func newSession(nb *nbformat.Notebook, opts Options) *session {
+func newNotebookRun(nb *nbformat.Notebook, opts Options) *notebookRun {
 	opts.setDefaults()
-	s := &session{
+	n := &notebookRun{
 		nb: nb, opts: opts, started: time.Now(), displays: displays{},
 		outputs: map[*nbformat.Cell]*outputs{}, cellOf: map[int]int{},
 		report: &Report{Notebook: opts.Name, Mode: opts.Mode, Params: opts.Params, Status: StatusOK, Cells: []CellReport{}},
 	}
 	if record, ok := ReadRecord(nb); ok && record.Mode == opts.Mode && record.CodeSHA256 == codeHash(nb) {
-		s.expected = time.Duration(record.Seconds * float64(time.Second))
+		n.expected = time.Duration(record.Seconds * float64(time.Second))
 	}
 	for i, cell := range nb.Cells {
 		if cell.Type == nbformat.Code {
-			s.report.Cells = append(s.report.Cells, CellReport{
-				Index: i + 1, CodeCell: len(s.report.Cells) + 1, ID: cell.ID, Status: StatusNotRun,
+			n.report.Cells = append(n.report.Cells, CellReport{
+				Index: i + 1, CodeCell: len(n.report.Cells) + 1, ID: cell.ID, Status: StatusNotRun,
 			})
 		}
 	}
 	forget(nb)
-	return s
+	return n
 }
 
 func (o *Options) setDefaults() {
@@ -119,18 +119,18 @@ func (o *Options) setDefaults() {
 	}
 }
 
-func (s *session) run(ctx context.Context) (err error) {
-	if err := s.start(ctx); err != nil {
-		return fmt.Errorf("run: %s: %w", s.opts.Name, err)
+func (n *notebookRun) run(ctx context.Context) (err error) {
+	if err := n.start(ctx); err != nil {
+		return fmt.Errorf("run: %s: %w", n.opts.Name, err)
 	}
 	defer func() {
 		// ctx may have ended, and the kernel must go all the same.
-		if endErr := s.kernel.Shutdown(context.WithoutCancel(ctx)); endErr != nil {
-			err = errors.Join(err, fmt.Errorf("run: %s: ending the kernel: %w", s.opts.Name, endErr))
+		if endErr := n.kernel.Shutdown(context.WithoutCancel(ctx)); endErr != nil {
+			err = errors.Join(err, fmt.Errorf("run: %s: ending the kernel: %w", n.opts.Name, endErr))
 		}
 	}()
-	for i := range s.report.Cells {
-		if err := s.cell(ctx, &s.report.Cells[i]); err != nil {
+	for i := range n.report.Cells {
+		if err := n.cell(ctx, &n.report.Cells[i]); err != nil {
 			return err
 		}
 	}
@@ -138,45 +138,45 @@ func (s *session) run(ctx context.Context) (err error) {
 }
 
 // start starts the kernel and notes what it says of itself.
-func (s *session) start(ctx context.Context) error {
-	s.emit(Event{Kind: EventStarting})
-	spec, err := s.spec()
+func (n *notebookRun) start(ctx context.Context) error {
+	n.emit(Event{Kind: EventStarting})
+	spec, err := n.spec()
 	if err != nil {
 		return err
 	}
-	s.report.Kernel = spec.Name
-	env, err := s.environ()
+	n.report.Kernel = spec.Name
+	env, err := n.environ()
 	if err != nil {
 		return err
 	}
-	limit, cancel := context.WithTimeoutCause(ctx, s.opts.StartTimeout,
-		fmt.Errorf("not within %v", s.opts.StartTimeout))
+	limit, cancel := context.WithTimeoutCause(ctx, n.opts.StartTimeout,
+		fmt.Errorf("not within %v", n.opts.StartTimeout))
 	defer cancel()
-	s.kernel, err = jupyter.Start(limit, spec, jupyter.Options{
-		Process: jupyter.ProcessOptions{Dir: s.opts.Dir, Env: env},
+	n.kernel, err = jupyter.Start(limit, spec, jupyter.Options{
+		Process: jupyter.ProcessOptions{Dir: n.opts.Dir, Env: env},
 	})
 	if err != nil {
 		return fmt.Errorf("kernel %q does not start: %w", spec.Name, err)
 	}
-	s.report.GoVersion = goVersion(ctx, s.kernel.Process.Environ())
-	s.report.Machine = s.machine(ctx)
-	s.describeKernel()
-	s.report.StartSeconds = rounded(time.Since(s.started).Seconds())
-	s.emit(Event{Kind: EventReady})
+	n.report.GoVersion = goVersion(ctx, n.kernel.Process.Environ())
+	n.report.Machine = n.machine(ctx)
+	n.describeKernel()
+	n.report.StartSeconds = rounded(time.Since(n.started).Seconds())
+	n.emit(Event{Kind: EventReady})
 	return nil
 }
 
 // spec is the kernelspec, without the variables that the runner itself sets.
-func (s *session) spec() (*jupyter.Spec, error) {
-	spec := s.opts.Spec
+func (n *notebookRun) spec() (*jupyter.Spec, error) {
+	spec := n.opts.Spec
 	if spec == nil {
-		name := s.nb.KernelName()
+		name := n.nb.KernelName()
 		if name == "" {
 			return nil, errors.New("the notebook names no kernel: open it in JupyterLab, choose one, and save it")
 		}
 		var err error
 		spec, err = jupyter.FindSpec(name, func(name string) string {
-			value, _ := jupyter.LookupEnv(s.opts.Env, name)
+			value, _ := jupyter.LookupEnv(n.opts.Env, name)
 			return value
 		})
 		if err != nil {
@@ -196,66 +196,66 @@ const (
 	envParams = "LECTURE_PARAMS"
 )
 
-func (s *session) environ() ([]string, error) {
+func (n *notebookRun) environ() ([]string, error) {
 	params := "" // not absent: the runner's own environment may hold some
-	if len(s.opts.Params) > 0 {
+	if len(n.opts.Params) > 0 {
 		var err error
-		if params, err = paramsJSON(s.opts.Params); err != nil {
+		if params, err = paramsJSON(n.opts.Params); err != nil {
 			return nil, err
 		}
 	}
-	env := append([]string{}, s.opts.Env...)
-	return append(env, envMode+"="+s.opts.Mode, envParams+"="+params), nil
+	env := append([]string{}, n.opts.Env...)
+	return append(env, envMode+"="+n.opts.Mode, envParams+"="+params), nil
 }
 
-func (s *session) machine(ctx context.Context) Machine {
-	if s.opts.Machine != nil {
-		return *s.opts.Machine
+func (n *notebookRun) machine(ctx context.Context) Machine {
+	if n.opts.Machine != nil {
+		return *n.opts.Machine
 	}
 	return ThisMachine(ctx)
 }
 
 // describeKernel puts the kernel's language into the notebook's metadata, as front ends do. GoNB leaves the lexer
 // empty, and converters then colour Go as Python.
-func (s *session) describeKernel() {
-	info := s.kernel.Info.LanguageInfo
+func (n *notebookRun) describeKernel() {
+	info := n.kernel.Info.LanguageInfo
 	if info.PygmentsLexer == "" {
 		info.PygmentsLexer = strings.ToLower(info.Name)
 	}
-	if s.nb.Metadata == nil {
-		s.nb.Metadata = map[string]any{}
+	if n.nb.Metadata == nil {
+		n.nb.Metadata = map[string]any{}
 	}
-	s.nb.Metadata["language_info"] = map[string]any{
+	n.nb.Metadata["language_info"] = map[string]any{
 		"name": info.Name, "version": info.Version, "mimetype": info.MimeType,
 		"file_extension": info.FileExtension, "pygments_lexer": info.PygmentsLexer,
 	}
-	if s.nb.KernelName() == "" {
-		spec := s.kernel.Spec
-		s.nb.Metadata["kernelspec"] = map[string]any{
+	if n.nb.KernelName() == "" {
+		spec := n.kernel.Spec
+		n.nb.Metadata["kernelspec"] = map[string]any{
 			"name": spec.Name, "display_name": spec.DisplayName, "language": spec.Language,
 		}
 	}
 }
 
 // finish stores outputs and record in the notebook and completes the report.
-func (s *session) finish(err error) *Report {
-	r := s.report
-	r.Seconds = rounded(time.Since(s.started).Seconds())
+func (n *notebookRun) finish(err error) *Report {
+	r := n.report
+	r.Seconds = rounded(time.Since(n.started).Seconds())
 	for i := range r.Cells {
 		report := &r.Cells[i]
 		r.PeakBytes = max(r.PeakBytes, report.PeakBytes)
-		if o := s.outputs[s.nb.Cells[report.Index-1]]; o != nil {
+		if o := n.outputs[n.nb.Cells[report.Index-1]]; o != nil {
 			// Only now, since later cells may update displays of earlier ones.
-			s.nb.Cells[report.Index-1].Outputs = o.result()
+			n.nb.Cells[report.Index-1].Outputs = o.result()
 			report.OutputBytes, report.LeftOutBytes = o.total, o.lostBytes
 		}
 	}
 	if err == nil {
 		record := Record{
 			Mode: r.Mode, Params: r.Params, Machine: r.Machine, Seconds: r.Seconds,
-			Date: today(), CodeSHA256: codeHash(s.nb),
+			Date: today(), CodeSHA256: codeHash(n.nb),
 		}
-		err = record.store(s.nb)
+		err = record.store(n.nb)
 	}
 	if err != nil {
 		r.Status, r.Error = StatusDied, strings.ReplaceAll(err.Error(), "\n", "; ")
@@ -265,6 +265,6 @@ func (s *session) finish(err error) *Report {
 			r.Status = StatusInterrupted // before the kernel was ready
 		}
 	}
-	s.emit(Event{Kind: EventFinished, Status: r.Status, Message: r.Error})
+	n.emit(Event{Kind: EventFinished, Status: r.Status, Message: r.Error})
 	return r
 }

@@ -38,7 +38,7 @@ func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err err
 	if err != nil {
 		return nil, false, err
 	}
-	s := &Session{Options: opts, Folders: folders}
+	s := &Installation{Options: opts, Folders: folders}
 	checks = append(checks, checkGo(ctx, s), checkCompiler(ctx))
 	for _, t := range tools() {
 		checks = append(checks, s.checkTool(t))
@@ -55,8 +55,8 @@ func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err err
 	return checks, ok, nil
 }
 
-func checkGo(ctx context.Context, s *Session) Check {
-	version, err := goVersion(ctx, s.Module)
+func checkGo(ctx context.Context, in *Installation) Check {
+	version, err := goVersion(ctx, in.Module)
 	if err != nil {
 		return Check{Name: "Go", Status: StatusMissing, Detail: "not on PATH", Mend: installAdvice("go")}
 	}
@@ -86,10 +86,10 @@ func lastField(line string) string {
 }
 
 // checkTool compares a tool with what its module file wants. Without gopls there is no completion, but all cells run.
-func (s *Session) checkTool(t tool) Check {
-	path := filepath.Join(s.Bin, t.Name)
+func (in *Installation) checkTool(t tool) Check {
+	path := filepath.Join(in.Bin, t.Name)
 	c := Check{Name: t.Name, Status: StatusOK, Detail: path}
-	want, err := t.pinned(s.Module)
+	want, err := t.pinned(in.Module)
 	version, _ := t.built(path)
 	c.Version = version
 	switch {
@@ -110,43 +110,43 @@ func (s *Session) checkTool(t tool) Check {
 }
 
 // checkProgram sees that a program of ours is there and of the present sources. One of older sources runs.
-func (s *Session) checkProgram(ctx context.Context, p program) Check {
-	path := filepath.Join(s.Bin, p.Name)
+func (in *Installation) checkProgram(ctx context.Context, p program) Check {
+	path := filepath.Join(in.Bin, p.Name)
 	if !p.built(path) {
 		return Check{Name: p.Name, Status: StatusMissing, Detail: "not built", Mend: mendSetup}
 	}
-	version, err := goVersion(ctx, s.Module)
+	version, err := goVersion(ctx, in.Module)
 	if err != nil {
 		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " cannot be rebuilt: no Go", Mend: mendSetup}
 	}
-	state, err := s.programState(version)
+	state, err := in.programState(version)
 	switch {
 	case err != nil:
 		return Check{Name: p.Name, Status: StatusWarning, Detail: err.Error(), Mend: mendSetup}
-	case !s.stamped(p.Name, state):
+	case !in.stamped(p.Name, state):
 		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " is of other sources", Mend: mendSetup}
 	}
 	return Check{Name: p.Name, Status: StatusOK, Detail: path}
 }
 
 // checkKernelspec sees that the kernel is ours, of this clone, and that its program is there.
-func (s *Session) checkKernelspec() Check {
+func (in *Installation) checkKernelspec() Check {
 	c := Check{Name: "kernelspec", Status: StatusMissing, Mend: mendSetup}
-	spec, err := jupyter.ReadSpec(s.KernelFolder())
+	spec, err := jupyter.ReadSpec(in.KernelFolder())
 	if err != nil {
-		c.Detail = "none in " + s.KernelFolder()
+		c.Detail = "none in " + in.KernelFolder()
 		return c
 	}
 	program, module := spec.Argv[0], argumentOf(spec.Argv, moduleFlag)
 	switch _, err := os.Stat(program); {
 	case err != nil:
 		c.Detail = "its program is missing: " + program
-	case program != filepath.Join(s.Bin, kernelProgram):
+	case program != filepath.Join(in.Bin, kernelProgram):
 		c.Detail = "it starts another program: " + program
-	case module != s.Module:
+	case module != in.Module:
 		c.Detail = "it belongs to another clone: " + module
 	default:
-		return Check{Name: "kernelspec", Version: spec.DisplayName, Status: StatusOK, Detail: s.KernelFolder()}
+		return Check{Name: "kernelspec", Version: spec.DisplayName, Status: StatusOK, Detail: in.KernelFolder()}
 	}
 	return c
 }
@@ -200,8 +200,8 @@ func checkDevices() Check {
 const leastFree = 1e9
 
 // checkDisk looks where set-up and cells write: the home folder, Go's build cache and the temporary folder.
-func (s *Session) checkDisk(ctx context.Context) Check {
-	places := []string{s.Data, os.TempDir()}
+func (in *Installation) checkDisk(ctx context.Context) Check {
+	places := []string{in.Data, os.TempDir()}
 	if out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output(); err == nil {
 		places = append(places, strings.TrimSpace(string(out)))
 	}

@@ -18,8 +18,8 @@ const pipLimit = 60 * time.Second
 
 // fetchWheel brings the pinned wheel into the data folder. Where it lies is pip's business, which knows the index and
 // the mirrors of this machine; the download is ours, for pip cannot resume one.
-func (s *Session) fetchWheel(ctx context.Context, w wheel) (string, error) {
-	path := filepath.Join(s.Data, "download", w.File)
+func (in *Installation) fetchWheel(ctx context.Context, w wheel) (string, error) {
+	path := filepath.Join(in.Data, "download", w.File)
 	if checkFile(path, w.Size, w.SHA256) == nil {
 		return path, nil
 	}
@@ -27,21 +27,21 @@ func (s *Session) fetchWheel(ctx context.Context, w wheel) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.makeDir(filepath.Dir(path)); err != nil {
+	if err := in.makeDir(filepath.Dir(path)); err != nil {
 		return "", err
 	}
 	address, err := wheelAddress(ctx, python, w)
 	if errors.Is(err, errOldPip) {
-		return path, s.pipDownload(ctx, python, w, path)
+		return path, in.pipDownload(ctx, python, w, path)
 	}
 	if err != nil {
 		return "", err
 	}
 	d := download{Address: address, Path: path, Size: w.Size, SHA256: w.SHA256, Stall: 30 * time.Second,
-		Meter: newMeter(s.Out, s.Terminal, w.Size)}
-	s.say("plugin: downloading %s (%s)", w.File, megabytes(w.Size))
+		Meter: newMeter(in.Out, in.Terminal, w.Size)}
+	in.say("plugin: downloading %s (%s)", w.File, megabytes(w.Size))
 	if err := d.run(ctx); err != nil {
-		return "", s.diskError(err, s.Data)
+		return "", in.diskError(err, in.Data)
 	}
 	return path, nil
 }
@@ -114,8 +114,8 @@ func lastError(stderr string, err error) string {
 }
 
 // pipDownload lets an old pip (before 22.2) do the download as well.
-func (s *Session) pipDownload(ctx context.Context, python string, w wheel, path string) error {
-	s.say("plugin: pip downloads %s (%s)", w.File, megabytes(w.Size))
+func (in *Installation) pipDownload(ctx context.Context, python string, w wheel, path string) error {
+	in.say("plugin: pip downloads %s (%s)", w.File, megabytes(w.Size))
 	if _, err := runPip(ctx, python, "download", "--dest", filepath.Dir(path), w.Requirement); err != nil {
 		return err
 	}
@@ -127,23 +127,23 @@ func (s *Session) pipDownload(ctx context.Context, python string, w wheel, path 
 }
 
 // diskError explains an error of this machine's disk; one of the network stays as it is.
-func (s *Session) diskError(err error, folder string) error {
+func (in *Installation) diskError(err error, folder string) error {
 	var onPath *os.PathError
 	if errors.As(err, &onPath) {
-		return s.explain(err, folder)
+		return in.explain(err, folder)
 	}
 	return err
 }
 
 // room refuses to begin what the disk has no room for. Size is in bytes.
-func (s *Session) room(folder string, size int64) error {
+func (in *Installation) room(folder string, size int64) error {
 	free, err := freeBytes(existing(folder))
 	if err != nil || free >= size {
 		return nil // where the free space is not known, writing will tell
 	}
 	return &FolderError{Folder: folder, Err: syscall.ENOSPC, text: fmt.Sprintf(
 		"no room in %s: %s free, %s needed: free some, or set %s to a folder with room",
-		folder, megabytes(free), megabytes(size), s.variableOf(folder))}
+		folder, megabytes(free), megabytes(size), in.variableOf(folder))}
 }
 
 // freeBytes is what an ordinary user may still write on the file system of a folder.

@@ -34,8 +34,8 @@ func lock(ctx context.Context, data string, say func(string, ...any)) (unlock fu
 }
 
 // writeFile writes a file whole or not at all, and puts it in the manifest.
-func (s *Session) writeFile(path string, raw []byte, mode os.FileMode) error {
-	return s.create(path, mode, func(w io.Writer) error {
+func (in *Installation) writeFile(path string, raw []byte, mode os.FileMode) error {
+	return in.create(path, mode, func(w io.Writer) error {
 		_, err := w.Write(raw)
 		return err
 	})
@@ -43,14 +43,14 @@ func (s *Session) writeFile(path string, raw []byte, mode os.FileMode) error {
 
 // create writes a file by fill under a temporary name, brings it to the disk and renames it; on an error nothing is
 // left behind.
-func (s *Session) create(path string, mode os.FileMode, fill func(io.Writer) error) error {
+func (in *Installation) create(path string, mode os.FileMode, fill func(io.Writer) error) error {
 	dir := filepath.Dir(path)
-	if err := s.makeDir(dir); err != nil {
+	if err := in.makeDir(dir); err != nil {
 		return err
 	}
 	temp, err := os.CreateTemp(dir, ".lecture-*")
 	if err != nil {
-		return s.explain(err, dir)
+		return in.explain(err, dir)
 	}
 	defer os.Remove(temp.Name()) // fails after the rename, as it should
 	err = fill(temp)
@@ -64,29 +64,29 @@ func (s *Session) create(path string, mode os.FileMode, fill func(io.Writer) err
 		err = closeErr
 	}
 	if err != nil {
-		return s.explain(err, dir)
+		return in.explain(err, dir)
 	}
-	return s.adopt(temp.Name(), path)
+	return in.adopt(temp.Name(), path)
 }
 
 // adopt renames a finished file to its place and puts it in the manifest.
-func (s *Session) adopt(temp, path string) error {
+func (in *Installation) adopt(temp, path string) error {
 	if err := os.Rename(temp, path); err != nil {
-		return s.explain(err, filepath.Dir(path))
+		return in.explain(err, filepath.Dir(path))
 	}
-	return s.record(path)
+	return in.record(path)
 }
 
 // makeDir makes a folder and remembers which of its parents were made, for Uninstall.
-func (s *Session) makeDir(dir string) error {
+func (in *Installation) makeDir(dir string) error {
 	made := missing(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return s.explain(err, dir)
+		return in.explain(err, dir)
 	}
 	if len(made) == 0 {
 		return nil
 	}
-	return s.recordDirs(made)
+	return in.recordDirs(made)
 }
 
 // missing lists dir and its parents as far as they are not there.

@@ -88,8 +88,8 @@ func (f Folders) variableOf(folder string) string {
 }
 
 // chosen tells whether a step is to be done.
-func (s *Session) chosen(step string) bool {
-	return len(s.Only) == 0 || slices.Contains(s.Only, step)
+func (in *Installation) chosen(step string) bool {
+	return len(in.Only) == 0 || slices.Contains(in.Only, step)
 }
 
 // within tells whether path is dir or lies below it.
@@ -99,9 +99,9 @@ func within(path, dir string) bool {
 }
 
 // writable sees that a file can be made in each folder that the steps will write in, before anything is begun.
-func (s *Session) writable() error {
-	for _, dir := range s.targets() {
-		if err := s.probe(dir); err != nil {
+func (in *Installation) writable() error {
+	for _, dir := range in.targets() {
+		if err := in.probe(dir); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (s *Session) writable() error {
 }
 
 // probe makes a file in dir, or in its nearest parent that is there, and removes it.
-func (s *Session) probe(dir string) error {
+func (in *Installation) probe(dir string) error {
 	parent := existing(dir)
 	file, err := os.CreateTemp(parent, ".lecture-*")
 	if err == nil {
@@ -117,7 +117,7 @@ func (s *Session) probe(dir string) error {
 		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	if err != nil {
-		return s.explain(err, dir)
+		return in.explain(err, dir)
 	}
 	return nil
 }
@@ -165,13 +165,13 @@ func (f Folders) explain(err error, folder string) error {
 }
 
 // targets lists the folders that the chosen steps write in.
-func (s *Session) targets() []string {
-	dirs := []string{s.Data}
-	if s.chosen("plugin") {
-		dirs = append(dirs, s.Plugins)
+func (in *Installation) targets() []string {
+	dirs := []string{in.Data}
+	if in.chosen("plugin") {
+		dirs = append(dirs, in.Plugins)
 	}
-	if s.chosen("kernelspec") {
-		dirs = append(dirs, s.KernelFolder())
+	if in.chosen("kernelspec") {
+		dirs = append(dirs, in.KernelFolder())
 	}
 	return dirs
 }

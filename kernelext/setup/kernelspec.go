@@ -28,8 +28,8 @@ func kernelFlags(internalLink bool) string {
 
 // linksInternally finds out whether Go's own linker can link a program with XLA, which spares a cell the C linker. It
 // cannot with each C compiler, so it is tried once for each pair of them.
-func (s *Session) linksInternally(ctx context.Context) (bool, error) {
-	version, err := goVersion(ctx, s.Module)
+func (in *Installation) linksInternally(ctx context.Context) (bool, error) {
+	version, err := goVersion(ctx, in.Module)
 	if err != nil {
 		return false, err
 	}
@@ -39,41 +39,41 @@ func (s *Session) linksInternally(ctx context.Context) (bool, error) {
 	}
 	key := "internal link: " + version + " " + compiler + " "
 	for answer, value := range map[string]bool{"yes": true, "no": false} {
-		if s.stamped("link", key+answer) {
+		if in.stamped("link", key+answer) {
 			return value, nil
 		}
 	}
-	dir, err := os.MkdirTemp(s.Data, helperPrefix)
+	dir, err := os.MkdirTemp(in.Data, helperPrefix)
 	if err != nil {
-		return false, s.explain(err, s.Data)
+		return false, in.explain(err, in.Data)
 	}
 	defer os.RemoveAll(dir)
-	s.say("kernelspec: trying Go's own linker")
+	in.say("kernelspec: trying Go's own linker")
 	program := filepath.Join(dir, "pluginhelper")
-	_, err = s.goCommand(ctx, s.Module, "build", "-ldflags=-s -w -linkmode=internal", withoutDWARF, "-o", program,
+	_, err = in.goCommand(ctx, in.Module, "build", "-ldflags=-s -w -linkmode=internal", withoutDWARF, "-o", program,
 		helperPackage)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
 	works := err == nil && exec.CommandContext(ctx, program, "works").Run() == nil
 	answer := map[bool]string{true: "yes", false: "no"}[works]
-	return works, s.setStamp("link", key+answer)
+	return works, in.setStamp("link", key+answer)
 }
 
 // moduleFlag is the flag of `lecture kernel` before the root of this module.
 const moduleFlag = "--module"
 
 // spec is the kernelspec for this machine.
-func (s *Session) spec(ctx context.Context) (jupyter.Spec, error) {
+func (in *Installation) spec(ctx context.Context) (jupyter.Spec, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		return jupyter.Spec{}, err
 	}
-	internalLink, err := s.linksInternally(ctx)
+	internalLink, err := in.linksInternally(ctx)
 	if err != nil {
 		return jupyter.Spec{}, err
 	}
-	path := s.Bin + string(os.PathListSeparator) + filepath.Dir(goTool) + string(os.PathListSeparator) + "${PATH}"
+	path := in.Bin + string(os.PathListSeparator) + filepath.Dir(goTool) + string(os.PathListSeparator) + "${PATH}"
 	env := map[string]string{
 		"PATH":    path,
 		"GOFLAGS": kernelFlags(internalLink),
@@ -88,8 +88,8 @@ func (s *Session) spec(ctx context.Context) (jupyter.Spec, error) {
 		env["XDG_DATA_HOME"] = dir
 	}
 	return jupyter.Spec{
-		Argv: []string{filepath.Join(s.Bin, kernelProgram), "kernel", "--connection-file", "{connection_file}",
-			moduleFlag, s.Module},
+		Argv: []string{filepath.Join(in.Bin, kernelProgram), "kernel", "--connection-file", "{connection_file}",
+			moduleFlag, in.Module},
 		DisplayName:   "Go · Lecture 11",
 		Language:      "go",
 		InterruptMode: jupyter.InterruptMessage, // heard on the control channel whatever a cell does
@@ -99,8 +99,8 @@ func (s *Session) spec(ctx context.Context) (jupyter.Spec, error) {
 }
 
 // stepKernelspec writes the kernelspec with its logos where any Jupyter front end finds it.
-func stepKernelspec(ctx context.Context, s *Session) error {
-	spec, err := s.spec(ctx)
+func stepKernelspec(ctx context.Context, in *Installation) error {
+	spec, err := in.spec(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,19 +115,19 @@ func stepKernelspec(ctx context.Context, s *Session) error {
 	files["kernel.json"] = raw
 	changed := false
 	for name, content := range files {
-		path := filepath.Join(s.KernelFolder(), name)
+		path := filepath.Join(in.KernelFolder(), name)
 		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, content) {
 			continue
 		}
 		changed = true
-		if err := s.writeFile(path, content, 0o644); err != nil {
+		if err := in.writeFile(path, content, 0o644); err != nil {
 			return err
 		}
 	}
 	if changed {
-		s.say("kernelspec: %s", s.KernelFolder())
+		in.say("kernelspec: %s", in.KernelFolder())
 	} else {
-		s.present("kernelspec: %s", s.KernelFolder())
+		in.present("kernelspec: %s", in.KernelFolder())
 	}
 	return nil
 }

@@ -38,33 +38,33 @@ func FindLab() string {
 // StepLab installs JupyterLab in a private environment, with pinned versions, where there is none on PATH.
 func StepLab() Step { return Step{"lab", stepLab} }
 
-func stepLab(ctx context.Context, s *Session) error {
+func stepLab(ctx context.Context, in *Installation) error {
 	if path := FindLab(); path != "" {
-		s.present("lab: %s", path)
+		in.present("lab: %s", path)
 		return nil
 	}
 	python, err := findPip(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.room(s.Data, 600e6); err != nil {
+	if err := in.room(in.Data, 600e6); err != nil {
 		return err
 	}
-	venv := filepath.Join(s.Data, "venv")
-	s.say("lab: installing %s in %s (about 200 MB)", labRequirement, venv)
-	if err := s.recordTree(venv); err != nil {
+	venv := filepath.Join(in.Data, "venv")
+	in.say("lab: installing %s in %s (about 200 MB)", labRequirement, venv)
+	if err := in.recordTree(venv); err != nil {
 		return err
 	}
-	if err := s.makeVenv(ctx, python, venv); err != nil {
+	if err := in.makeVenv(ctx, python, venv); err != nil {
 		return err
 	}
-	return s.replace(filepath.Join(venv, completeMark), []byte(labConstraints))
+	return in.replace(filepath.Join(venv, completeMark), []byte(labConstraints))
 }
 
 // makeVenv makes the environment anew; what an interrupted set-up left is removed first.
-func (s *Session) makeVenv(ctx context.Context, python, venv string) error {
+func (in *Installation) makeVenv(ctx context.Context, python, venv string) error {
 	if err := os.RemoveAll(venv); err != nil {
-		return s.explain(err, venv)
+		return in.explain(err, venv)
 	}
 	if out, err := exec.CommandContext(ctx, python, "-m", "venv", venv).CombinedOutput(); err != nil {
 		return fmt.Errorf("python -m venv: %s (on Debian and Ubuntu: sudo apt-get install -y python3-venv)",
@@ -72,7 +72,7 @@ func (s *Session) makeVenv(ctx context.Context, python, venv string) error {
 	}
 	constraints := filepath.Join(venv, "constraints.txt")
 	if err := os.WriteFile(constraints, []byte(labConstraints), 0o644); err != nil {
-		return s.explain(err, venv)
+		return in.explain(err, venv)
 	}
 	pip := exec.CommandContext(ctx, filepath.Join(venv, "bin", "python"), "-m", "pip", "install", "--quiet",
 		"--disable-pip-version-check", "--retries", "2", "--timeout", "30", "-c", constraints, labRequirement)

@@ -37,48 +37,48 @@ func loadManifest(data string) (*manifest, error) {
 }
 
 // record puts a file that was just written into the manifest.
-func (s *Session) record(path string) error {
+func (in *Installation) record(path string) error {
 	mark, err := fileMark(path)
 	if err != nil {
 		return err
 	}
-	if s.manifest.Files[path] == mark {
+	if in.manifest.Files[path] == mark {
 		return nil
 	}
-	s.manifest.Files[path] = mark
-	return s.saveManifest()
+	in.manifest.Files[path] = mark
+	return in.saveManifest()
 }
 
 // recordDirs puts folders that were just made into the manifest.
-func (s *Session) recordDirs(dirs []string) error {
+func (in *Installation) recordDirs(dirs []string) error {
 	for _, dir := range dirs {
-		if !slices.Contains(s.manifest.Dirs, dir) {
-			s.manifest.Dirs = append(s.manifest.Dirs, dir)
+		if !slices.Contains(in.manifest.Dirs, dir) {
+			in.manifest.Dirs = append(in.manifest.Dirs, dir)
 		}
 	}
-	return s.saveManifest()
+	return in.saveManifest()
 }
 
 // recordTree puts a folder that is ours with all in it into the manifest.
-func (s *Session) recordTree(dir string) error {
-	if slices.Contains(s.manifest.Trees, dir) {
+func (in *Installation) recordTree(dir string) error {
+	if slices.Contains(in.manifest.Trees, dir) {
 		return nil
 	}
-	s.manifest.Trees = append(s.manifest.Trees, dir)
-	return s.saveManifest()
+	in.manifest.Trees = append(in.manifest.Trees, dir)
+	return in.saveManifest()
 }
 
 // saveManifest writes the manifest by a rename. It is not in itself: Uninstall removes it last.
-func (s *Session) saveManifest() error {
-	raw, err := json.MarshalIndent(s.manifest, "", "  ")
+func (in *Installation) saveManifest() error {
+	raw, err := json.MarshalIndent(in.manifest, "", "  ")
 	if err != nil {
 		return err
 	}
-	return s.replace(s.manifest.path, append(raw, '\n'))
+	return in.replace(in.manifest.path, append(raw, '\n'))
 }
 
 // replace writes a small file of the data folder by a rename, without the manifest.
-func (s *Session) replace(path string, raw []byte) error {
+func (in *Installation) replace(path string, raw []byte) error {
 	temp := path + ".new" // the lock is held: nobody else writes it
 	err := os.WriteFile(temp, raw, 0o644)
 	if err == nil {
@@ -86,7 +86,7 @@ func (s *Session) replace(path string, raw []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(temp)
-		return s.explain(err, filepath.Dir(path))
+		return in.explain(err, filepath.Dir(path))
 	}
 	return nil
 }

@@ -11,22 +11,22 @@ import (
 
 // stepPackages compiles what cells import, as the kernel does, and leaves what the first cell of each kernel needs to
 // know of it. A package that does not compile is told by the cell that imports it; set-up goes on.
-func stepPackages(ctx context.Context, s *Session) error {
-	err := s.warm(ctx)
+func stepPackages(ctx context.Context, in *Installation) error {
+	err := in.warm(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		s.say("packages: %s", oneLine(err.Error()))
+		in.say("packages: %s", oneLine(err.Error()))
 	default:
-		s.present("packages: compiled")
+		in.present("packages: compiled")
 	}
 	return nil
 }
 
 // warm prepares the package set in the environment of the kernelspec: it is found only under the same settings of Go.
-func (s *Session) warm(ctx context.Context) error {
-	spec, err := s.spec(ctx)
+func (in *Installation) warm(ctx context.Context) error {
+	spec, err := in.spec(ctx)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *Session) warm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.makeCache(); err != nil {
+	if err := in.makeCache(); err != nil {
 		return err
 	}
 	scratch, err := os.MkdirTemp("", "lecture-setup-")
@@ -43,19 +43,19 @@ func (s *Session) warm(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	builder := build.New(build.Options{Go: goTool, Scratch: scratch, Cache: s.Cache, Log: func(line string) {
-		s.say("packages: %s", strings.TrimPrefix(line, "build: "))
+	builder := build.New(build.Options{Go: goTool, Scratch: scratch, Cache: in.Cache, Log: func(line string) {
+		in.say("packages: %s", strings.TrimPrefix(line, "build: "))
 	}})
-	return builder.Warm(ctx, s.Module, build.CellImports, env)
+	return builder.Warm(ctx, in.Module, build.CellImports, env)
 }
 
 // makeCache makes the folder of the package sets, which is ours with all in it.
-func (s *Session) makeCache() error {
-	if len(missing(s.Cache)) > 0 {
-		s.say("packages: compiling what cells import takes a minute or two the first time")
+func (in *Installation) makeCache() error {
+	if len(missing(in.Cache)) > 0 {
+		in.say("packages: compiling what cells import takes a minute or two the first time")
 	}
-	if err := s.makeDir(s.Cache); err != nil {
+	if err := in.makeDir(in.Cache); err != nil {
 		return err
 	}
-	return s.recordTree(s.Cache)
+	return in.recordTree(in.Cache)
 }

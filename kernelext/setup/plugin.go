@@ -40,67 +40,67 @@ type source struct {
 }
 
 // stepPlugin asks each source in order until one gives a plugin that works.
-func stepPlugin(ctx context.Context, s *Session) error {
-	defer s.dropHelper()
-	if s.Plugin != "" {
-		return s.givenPlugin(ctx)
+func stepPlugin(ctx context.Context, in *Installation) error {
+	defer in.dropHelper()
+	if in.Plugin != "" {
+		return in.givenPlugin(ctx)
 	}
 	sources := []source{
-		{"installed", s.installedPlugin},
-		{"CUDA", s.cudaPlugin},
-		{"go-xla's installer", s.goxlaPlugin},
-		{"wheel", s.wheelPlugin},
+		{"installed", in.installedPlugin},
+		{"CUDA", in.cudaPlugin},
+		{"go-xla's installer", in.goxlaPlugin},
+		{"wheel", in.wheelPlugin},
 	}
 	var fallback plugin.Record // works, but a better one is looked for
 	for _, source := range sources {
 		record, err := source.get(ctx)
 		if err != nil && source.name == "CUDA" && fallback.OK {
-			s.say("plugin: CUDA: %s", oneLine(err.Error()))
+			in.say("plugin: CUDA: %s", oneLine(err.Error()))
 			record, err = fallback, nil
 		}
 		if err == nil {
-			s.tellPlugin(source.name, record)
+			in.tellPlugin(source.name, record)
 			return nil
 		}
 		var folder *FolderError
 		if errors.As(err, &folder) || ctx.Err() != nil {
 			return err
 		}
-		s.say("plugin: %s: %s", source.name, oneLine(err.Error()))
+		in.say("plugin: %s: %s", source.name, oneLine(err.Error()))
 		fallback = record
 	}
-	s.say("plugin: none to be had, so everything is computed by the pure-Go backend, which is about %d times slower.",
+	in.say("plugin: none to be had, so everything is computed by the pure-Go backend, which is about %d times slower.",
 		goSlowdown)
-	s.say("        Without a network, give a local file: lecture setup --plugin FILE.whl (or .so)")
+	in.say("        Without a network, give a local file: lecture setup --plugin FILE.whl (or .so)")
 	return nil
 }
 
 // tellPlugin says which plugin is used, unless it was there already and nobody asked.
-func (s *Session) tellPlugin(source string, record plugin.Record) {
+func (in *Installation) tellPlugin(source string, record plugin.Record) {
 	if source == "installed" {
-		s.present("plugin: %s", describe(record))
+		in.present("plugin: %s", describe(record))
 	} else {
-		s.say("plugin: %s", describe(record))
+		in.say("plugin: %s", describe(record))
 	}
 }
 
 // givenPlugin installs the file that the user named, unless that was done already.
-func (s *Session) givenPlugin(ctx context.Context) error {
-	info, err := os.Stat(s.Plugin)
+func (in *Installation) givenPlugin(ctx context.Context) error {
+	info, err := os.Stat(in.Plugin)
 	if err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no file: want a wheel (.whl) or a plugin (%s)", s.Plugin, plugin.Extension())
+		return fmt.Errorf("%s is no file: want a wheel (.whl) or a plugin (%s)", in.Plugin, plugin.Extension())
 	}
-	stamp := fmt.Sprint(s.Plugin, info.Size(), info.ModTime().UnixNano(), s.Plugins)
-	if s.stamped("given plugin", stamp) && proved() {
-		s.present("plugin: %s is installed", s.Plugin)
+	stamp := fmt.Sprint(in.Plugin, info.Size(), info.ModTime().UnixNano(), in.Plugins)
+	if in.stamped("given plugin", stamp) && proved() {
+		in.present("plugin: %s is installed", in.Plugin)
 		return nil
 	}
-	record, err := s.localPlugin(ctx, s.Plugin)
+	record, err := in.localPlugin(ctx, in.Plugin)
 	if err != nil {
 		return err
 	}
-	s.say("plugin: %s", describe(record))
-	return s.setStamp("given plugin", stamp)
+	in.say("plugin: %s", describe(record))
+	return in.setStamp("given plugin", stamp)
 }
 
 func describe(r plugin.Record) string {
@@ -113,25 +113,25 @@ func describe(r plugin.Record) string {
 
 // installedPlugin proves what lies in go-xla's folders. On a machine with an NVIDIA device a plugin for the CPU does
 // not end the search when the user asked for the set-up: the CUDA one comes first.
-func (s *Session) installedPlugin(ctx context.Context) (plugin.Record, error) {
+func (in *Installation) installedPlugin(ctx context.Context) (plugin.Record, error) {
 	paths, err := candidates()
 	if err != nil {
 		return plugin.Record{}, err
 	}
 	for _, path := range paths {
 		if plugin.PlatformOf(path) == plugin.CUDA && !plugin.HasNVIDIA() {
-			s.present("plugin: %s: no NVIDIA device here: skipped", path)
+			in.present("plugin: %s: no NVIDIA device here: skipped", path)
 			continue
 		}
-		record, err := s.prove(ctx, path)
+		record, err := in.prove(ctx, path)
 		if err != nil {
 			return record, err
 		}
 		if !record.OK {
-			s.refuse(record)
+			in.refuse(record)
 			continue
 		}
-		if err := s.wantsCUDA(record); err != nil {
+		if err := in.wantsCUDA(record); err != nil {
 			return record, err
 		}
 		return record, nil
@@ -160,9 +160,9 @@ func candidates() ([]string, error) {
 }
 
 // wantsCUDA is the reason to go on looking although a plugin for the CPU works.
-func (s *Session) wantsCUDA(record plugin.Record) error {
+func (in *Installation) wantsCUDA(record plugin.Record) error {
 	state, err := plugin.LoadState()
-	if err != nil || s.Quiet || record.Platform == plugin.CUDA || !plugin.HasNVIDIA() {
+	if err != nil || in.Quiet || record.Platform == plugin.CUDA || !plugin.HasNVIDIA() {
 		return err
 	}
 	if len(state.Proved(plugin.CUDA)) > 0 {
@@ -173,52 +173,52 @@ func (s *Session) wantsCUDA(record plugin.Record) error {
 
 // refuse tells why a plugin is not used. One that set-up put there is removed, so that a good one takes its place; one
 // that somebody else put there stays.
-func (s *Session) refuse(r plugin.Record) {
-	if _, ours := s.manifest.Files[r.Path]; !ours {
-		s.say("plugin: %s refused: %s; it is left there and never loaded", r.Path, r.Reason)
+func (in *Installation) refuse(r plugin.Record) {
+	if _, ours := in.manifest.Files[r.Path]; !ours {
+		in.say("plugin: %s refused: %s; it is left there and never loaded", r.Path, r.Reason)
 		return
 	}
-	s.say("plugin: %s refused: %s; it is removed", r.Path, r.Reason)
-	if err := s.removeFile(r.Path); err != nil {
-		s.say("plugin: %v", err)
+	in.say("plugin: %s refused: %s; it is removed", r.Path, r.Reason)
+	if err := in.removeFile(r.Path); err != nil {
+		in.say("plugin: %v", err)
 	}
 }
 
 // localPlugin installs a wheel or a plugin file that the user names. Its name is kept where go-xla would find it by
 // that name.
-func (s *Session) localPlugin(ctx context.Context, path string) (plugin.Record, error) {
+func (in *Installation) localPlugin(ctx context.Context, path string) (plugin.Record, error) {
 	switch filepath.Ext(path) {
 	case ".whl":
-		return s.localWheel(ctx, path)
+		return in.localWheel(ctx, path)
 	case plugin.Extension():
-		return s.localLibrary(ctx, path)
+		return in.localLibrary(ctx, path)
 	}
 	return plugin.Record{}, fmt.Errorf("%s: want a wheel (.whl) or a plugin (%s)", path, plugin.Extension())
 }
 
 // localLibrary proves a plugin file where it lies and copies it into go-xla's folder.
-func (s *Session) localLibrary(ctx context.Context, path string) (plugin.Record, error) {
+func (in *Installation) localLibrary(ctx context.Context, path string) (plugin.Record, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return plugin.Record{}, err
 	}
-	record, err := s.proveNow(ctx, abs)
+	record, err := in.proveNow(ctx, abs)
 	if err != nil {
 		return record, err
 	}
 	if !record.OK {
 		return record, fmt.Errorf("%s refused: %s", path, record.Reason)
 	}
-	if within(abs, s.Plugins) {
-		return record, s.remember(record)
+	if within(abs, in.Plugins) {
+		return record, in.remember(record)
 	}
 	file, err := os.Open(abs)
 	if err != nil {
 		return record, err
 	}
 	defer file.Close()
-	target := filepath.Join(s.Plugins, pluginName(record.Platform, record.API))
-	return s.installFrom(ctx, file, record.Size, record.SHA256, target)
+	target := filepath.Join(in.Plugins, pluginName(record.Platform, record.API))
+	return in.installFrom(ctx, file, record.Size, record.SHA256, target)
 }
 
 // pluginName is the file name under which go-xla finds a plugin: API 0.115 is its version v0.115.0.

@@ -30,20 +30,20 @@ func programs() []program {
 }
 
 // buildProgram builds a program of ours where it is missing or not of the present sources.
-func (s *Session) buildProgram(ctx context.Context, p program, goVersion string) error {
-	state, err := s.programState(goVersion)
+func (in *Installation) buildProgram(ctx context.Context, p program, goVersion string) error {
+	state, err := in.programState(goVersion)
 	if err != nil {
 		return err
 	}
-	if p.built(filepath.Join(s.Bin, p.Name)) && s.stamped(p.Name, state) {
-		s.present("tools: %s", p.Name)
+	if p.built(filepath.Join(in.Bin, p.Name)) && in.stamped(p.Name, state) {
+		in.present("tools: %s", p.Name)
 		return nil
 	}
-	s.say("tools: building %s", p.Name)
-	if err := s.build(ctx, p.Name, p.Package, "."); err != nil {
+	in.say("tools: building %s", p.Name)
+	if err := in.build(ctx, p.Name, p.Package, "."); err != nil {
 		return err
 	}
-	return s.setStamp(p.Name, state)
+	return in.setStamp(p.Name, state)
 }
 
 // built tells whether a file is this program, of whatever state.
@@ -53,20 +53,20 @@ func (p program) built(path string) bool {
 }
 
 // programState is what our programs are made of. Their versions say nothing, for they are of this module.
-func (s *Session) programState(goVersion string) (string, error) {
-	required, err := s.moduleStamp()
+func (in *Installation) programState(goVersion string) (string, error) {
+	required, err := in.moduleStamp()
 	if err != nil {
 		return "", err
 	}
-	module, err := os.ReadFile(filepath.Join(s.Module, "go.mod"))
+	module, err := os.ReadFile(filepath.Join(in.Module, "go.mod"))
 	if err != nil {
 		return "", err
 	}
-	sources, err := sourceHash(filepath.Join(s.Module, sourceFolder))
+	sources, err := sourceHash(filepath.Join(in.Module, sourceFolder))
 	if err != nil {
 		return "", err
 	}
-	return strings.Join([]string{goVersion, goFlags(), s.Module, string(module), required, sources}, "\n"), nil
+	return strings.Join([]string{goVersion, goFlags(), in.Module, string(module), required, sources}, "\n"), nil
 }
 
 // sourceHash is a hash of the files below a folder that a program may be made of: the go command takes no test and

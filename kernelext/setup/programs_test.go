@@ -9,7 +9,7 @@ import (
 
 // TestSourceFolder: all packages of this module that our programs are made of lie where programState looks.
 func TestSourceFolder(t *testing.T) {
-	s := openSession(t, newHome(t))
+	s := openInstallation(t, newHome(t))
 	for _, p := range programs() {
 		out, err := s.goCommand(t.Context(), s.Module, "list", "-deps", p.Package)
 		if err != nil {
@@ -71,7 +71,7 @@ func TestProgramOfOtherSources(t *testing.T) {
 	opts := newHome(t)
 	var out strings.Builder
 	opts.Out = &out
-	s := openSession(t, opts)
+	s := openInstallation(t, opts)
 	helper := programs()[1]
 	if err := s.build(t.Context(), helper.Name, helper.Package, "."); err != nil {
 		t.Fatal(err)

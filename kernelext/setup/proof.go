@@ -24,29 +24,29 @@ const helperPackage = "./kernelext/internal/pluginhelper"
 
 // prove finds out whether a plugin works. A known outcome of the same file is taken from the state file, unless it is
 // a refusal and the user asked for a repair.
-func (s *Session) prove(ctx context.Context, path string) (plugin.Record, error) {
+func (in *Installation) prove(ctx context.Context, path string) (plugin.Record, error) {
 	state, err := plugin.LoadState()
 	if err != nil {
 		return plugin.Record{}, err
 	}
-	if record, found := state.Lookup(path); found && (record.OK || !s.Repair) {
+	if record, found := state.Lookup(path); found && (record.OK || !in.Repair) {
 		return record, nil
 	}
-	record, err := s.proveNow(ctx, path)
+	record, err := in.proveNow(ctx, path)
 	if err != nil {
 		return record, err
 	}
-	return record, s.remember(record)
+	return record, in.remember(record)
 }
 
 // proveNow loads the plugin in a child process, which compiles and runs 1+1 on it. A refusal is no error: it stands in
 // the record.
-func (s *Session) proveNow(ctx context.Context, path string) (plugin.Record, error) {
-	record, err := s.identify(path)
+func (in *Installation) proveNow(ctx context.Context, path string) (plugin.Record, error) {
+	record, err := in.identify(path)
 	if err != nil || record.Reason != "" {
 		return record, err
 	}
-	helper, err := s.helper(ctx)
+	helper, err := in.helper(ctx)
 	if err != nil {
 		return record, err
 	}
@@ -75,7 +75,7 @@ func (s *Session) proveNow(ctx context.Context, path string) (plugin.Record, err
 
 // identify takes size, time and hash of a plugin file. The file that set-up installed has to be the one that it
 // installed: a changed byte may well survive 1+1.
-func (s *Session) identify(path string) (plugin.Record, error) {
+func (in *Installation) identify(path string) (plugin.Record, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return plugin.Record{}, err
@@ -88,7 +88,7 @@ func (s *Session) identify(path string) (plugin.Record, error) {
 		Path: path, Size: info.Size(), ModTime: info.ModTime().UnixNano(), SHA256: sum,
 		Platform: plugin.PlatformOf(path),
 	}
-	if want, ours := s.manifest.Files[path]; ours && want != sum {
+	if want, ours := in.manifest.Files[path]; ours && want != sum {
 		record.Reason = fmt.Sprintf("it is damaged: SHA-256 %.12s…, want %.12s…", sum, want)
 	}
 	return record, nil
@@ -131,37 +131,37 @@ func childReason(err error, stderr string) string {
 }
 
 // remember puts the outcome of a proof into the state file.
-func (s *Session) remember(record plugin.Record) error {
+func (in *Installation) remember(record plugin.Record) error {
 	state, err := plugin.LoadState()
 	if err != nil {
 		return err
 	}
 	state.Put(record)
-	return s.saveState(state)
+	return in.saveState(state)
 }
 
-func (s *Session) saveState(state plugin.State) error {
+func (in *Installation) saveState(state plugin.State) error {
 	path, raw, err := state.Encode()
 	if err != nil {
 		return err
 	}
-	return s.replace(path, raw)
+	return in.replace(path, raw)
 }
 
 // helper builds the helper program, once in a session.
-func (s *Session) helper(ctx context.Context) (string, error) {
-	if s.helperDir != "" {
-		return filepath.Join(s.helperDir, "pluginhelper"), nil
+func (in *Installation) helper(ctx context.Context) (string, error) {
+	if in.helperDir != "" {
+		return filepath.Join(in.helperDir, "pluginhelper"), nil
 	}
-	s.say("plugin: building the program that proves it (a minute the first time)")
-	dir, err := os.MkdirTemp(s.Data, helperPrefix)
+	in.say("plugin: building the program that proves it (a minute the first time)")
+	dir, err := os.MkdirTemp(in.Data, helperPrefix)
 	if err != nil {
-		return "", s.explain(err, s.Data)
+		return "", in.explain(err, in.Data)
 	}
-	s.helperDir = dir
+	in.helperDir = dir
 	path := filepath.Join(dir, "pluginhelper")
-	if _, err := s.goCommand(ctx, s.Module, "build", withoutDWARF, "-o", path, helperPackage); err != nil {
-		s.dropHelper()
+	if _, err := in.goCommand(ctx, in.Module, "build", withoutDWARF, "-o", path, helperPackage); err != nil {
+		in.dropHelper()
 		return "", err
 	}
 	return path, nil
@@ -170,9 +170,9 @@ func (s *Session) helper(ctx context.Context) (string, error) {
 const helperPrefix = "helper-"
 
 // dropHelper removes the helper program, and what a killed set-up left of one.
-func (s *Session) dropHelper() {
-	s.helperDir = ""
-	left, _ := filepath.Glob(filepath.Join(escapeGlob(s.Data), helperPrefix+"*"))
+func (in *Installation) dropHelper() {
+	in.helperDir = ""
+	left, _ := filepath.Glob(filepath.Join(escapeGlob(in.Data), helperPrefix+"*"))
 	for _, dir := range left {
 		_ = os.RemoveAll(dir) // the next set-up tries again
 	}

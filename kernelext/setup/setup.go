@@ -34,7 +34,7 @@ type Options struct {
 // Step is one part of the set-up. Run is called with the lock held; it does nothing where nothing is missing.
 type Step struct {
 	Name string
-	Run  func(ctx context.Context, s *Session) error
+	Run  func(ctx context.Context, s *Installation) error
 }
 
 // Steps returns the steps of the set-up in order. A caller with something more to prepare appends steps of its own.
@@ -49,8 +49,8 @@ func Steps() []Step {
 	}
 }
 
-// Session is one run of the set-up: its options, its folders and the manifest that it extends.
-type Session struct {
+// Installation is one run of the set-up: its options, its folders and the manifest that it extends.
+type Installation struct {
 	Options
 	Folders
 	manifest  *manifest
@@ -79,7 +79,7 @@ func Run(ctx context.Context, opts Options, steps []Step) error {
 }
 
 // open resolves the folders, sees that they can be written, takes the lock and reads the manifest.
-func open(ctx context.Context, opts Options) (s *Session, unlock func(), err error) {
+func open(ctx context.Context, opts Options) (s *Installation, unlock func(), err error) {
 	if opts.Out == nil {
 		opts.Out = io.Discard
 	}
@@ -87,7 +87,7 @@ func open(ctx context.Context, opts Options) (s *Session, unlock func(), err err
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &Session{Options: opts, Folders: folders}
+	s = &Installation{Options: opts, Folders: folders}
 	if err := s.writable(); err != nil {
 		return nil, nil, err
 	}
@@ -122,13 +122,13 @@ func knownSteps(only []string, steps []Step) error {
 }
 
 // say tells what is done.
-func (s *Session) say(format string, args ...any) {
-	fmt.Fprintf(s.Out, format+"\n", args...)
+func (in *Installation) say(format string, args ...any) {
+	fmt.Fprintf(in.Out, format+"\n", args...)
 }
 
 // present tells what is already there; nobody wants to hear it when set-up is only implied.
-func (s *Session) present(format string, args ...any) {
-	if !s.Quiet {
-		s.say(format, args...)
+func (in *Installation) present(format string, args ...any) {
+	if !in.Quiet {
+		in.say(format, args...)
 	}
 }

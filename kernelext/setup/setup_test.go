@@ -23,7 +23,7 @@ func newHome(t *testing.T) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Session{Options: Options{Module: module}}
+	s := &Installation{Options: Options{Module: module}}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		dir, err := s.goCommand(t.Context(), module, "env", name)
 		if err != nil {
@@ -38,7 +38,7 @@ func newHome(t *testing.T) Options {
 	return Options{Module: module}
 }
 
-func openSession(t *testing.T, opts Options) *Session {
+func openInstallation(t *testing.T, opts Options) *Installation {
 	t.Helper()
 	s, unlock, err := open(t.Context(), opts)
 	if err != nil {
@@ -174,7 +174,7 @@ func TestUninstallKeepsForeign(t *testing.T) {
 
 // TestUnpackWheel refuses a plugin of another hash before it has its name.
 func TestUnpackWheel(t *testing.T) {
-	s := openSession(t, newHome(t))
+	s := openInstallation(t, newHome(t))
 	path := filepath.Join(t.TempDir(), "plugin.whl")
 	file, err := os.Create(path)
 	if err != nil {
@@ -201,7 +201,7 @@ func TestUnpackWheel(t *testing.T) {
 
 // TestState forgets a proof when its file changes.
 func TestState(t *testing.T) {
-	s := openSession(t, newHome(t))
+	s := openInstallation(t, newHome(t))
 	path := filepath.Join(t.TempDir(), "pjrt_c_api_cpu_v1_plugin.so")
 	if err := os.WriteFile(path, []byte("one"), 0o644); err != nil {
 		t.Fatal(err)

@@ -20,30 +20,30 @@ const installLimit = 30 * time.Minute
 
 // goxlaPlugin runs go-xla's own installer of the CPU plugin. It gives up within seconds where the network cannot be
 // reached.
-func (s *Session) goxlaPlugin(ctx context.Context) (plugin.Record, error) {
-	if err := s.room(s.Plugins, 400e6); err != nil {
+func (in *Installation) goxlaPlugin(ctx context.Context) (plugin.Record, error) {
+	if err := in.room(in.Plugins, 400e6); err != nil {
 		return plugin.Record{}, err
 	}
-	return s.runInstaller(ctx, plugin.CPU)
+	return in.runInstaller(ctx, plugin.CPU)
 }
 
 // cudaPlugin uses the plugin of an installed JAX, else go-xla's installer. It does nothing without an NVIDIA device.
-func (s *Session) cudaPlugin(ctx context.Context) (plugin.Record, error) {
+func (in *Installation) cudaPlugin(ctx context.Context) (plugin.Record, error) {
 	if !plugin.HasNVIDIA() && !nvidiaSMI(ctx) {
 		return plugin.Record{}, fmt.Errorf("no NVIDIA device here")
 	}
 	for _, path := range jaxPlugins(ctx) {
-		record, err := s.prove(ctx, path)
+		record, err := in.prove(ctx, path)
 		if err != nil || record.OK {
 			return record, err
 		}
-		s.refuse(record)
+		in.refuse(record)
 	}
-	if err := s.room(s.Plugins, 8e9); err != nil {
+	if err := in.room(in.Plugins, 8e9); err != nil {
 		return plugin.Record{}, errors.New(err.Error()) // no FolderError: the CPU is left
 	}
-	s.say("plugin: CUDA: go-xla's installer fetches the plugin and NVIDIA's libraries, about 3 GB")
-	return s.runInstaller(ctx, plugin.CUDA)
+	in.say("plugin: CUDA: go-xla's installer fetches the plugin and NVIDIA's libraries, about 3 GB")
+	return in.runInstaller(ctx, plugin.CUDA)
 }
 
 // nvidiaSMI asks NVIDIA's own program, for systems whose driver shows nothing in /dev (WSL).
@@ -87,28 +87,28 @@ for name in ("jax_plugins.xla_cuda13", "jax_plugins.xla_cuda12"):
 
 // runInstaller runs one of go-xla's installers in a child process, for it prints as it likes and knows no limit, and
 // proves what it installed.
-func (s *Session) runInstaller(ctx context.Context, platform string) (plugin.Record, error) {
-	helper, err := s.helper(ctx)
+func (in *Installation) runInstaller(ctx context.Context, platform string) (plugin.Record, error) {
+	helper, err := in.helper(ctx)
 	if err != nil {
 		return plugin.Record{}, err
 	}
-	if err := s.makeDir(s.Plugins); err != nil {
+	if err := in.makeDir(in.Plugins); err != nil {
 		return plugin.Record{}, err
 	}
-	before := filesBelow(s.Plugins)
+	before := filesBelow(in.Plugins)
 	limited, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
-	out, err := exec.CommandContext(limited, helper, platform, s.Plugins).CombinedOutput()
+	out, err := exec.CommandContext(limited, helper, platform, in.Plugins).CombinedOutput()
 	if ctx.Err() != nil {
 		return plugin.Record{}, ctx.Err()
 	}
-	if recordErr := s.recordNew(before); recordErr != nil {
+	if recordErr := in.recordNew(before); recordErr != nil {
 		return plugin.Record{}, recordErr
 	}
 	if err != nil {
 		return plugin.Record{}, errors.New(lastLine(string(out), err))
 	}
-	return s.newest(ctx, platform)
+	return in.newest(ctx, platform)
 }
 
 // filesBelow lists the files and links below a folder.
@@ -124,16 +124,16 @@ func filesBelow(dir string) map[string]bool {
 }
 
 // recordNew puts into the manifest what an installer added.
-func (s *Session) recordNew(before map[string]bool) error {
-	for path := range filesBelow(s.Plugins) {
+func (in *Installation) recordNew(before map[string]bool) error {
+	for path := range filesBelow(in.Plugins) {
 		if before[path] {
 			continue
 		}
-		if err := s.record(path); err != nil {
+		if err := in.record(path); err != nil {
 			return err
 		}
-		for dir := filepath.Dir(path); dir != s.Plugins; dir = filepath.Dir(dir) {
-			if err := s.recordDirs([]string{dir}); err != nil {
+		for dir := filepath.Dir(path); dir != in.Plugins; dir = filepath.Dir(dir) {
+			if err := in.recordDirs([]string{dir}); err != nil {
 				return err
 			}
 		}
@@ -142,7 +142,7 @@ func (s *Session) recordNew(before map[string]bool) error {
 }
 
 // newest proves the plugins of a platform that are installed now and returns the first that works.
-func (s *Session) newest(ctx context.Context, platform string) (plugin.Record, error) {
+func (in *Installation) newest(ctx context.Context, platform string) (plugin.Record, error) {
 	installed, err := plugin.Installed()
 	if err != nil {
 		return plugin.Record{}, err
@@ -151,7 +151,7 @@ func (s *Session) newest(ctx context.Context, platform string) (plugin.Record, e
 		if plugin.PlatformOf(path) != platform {
 			continue
 		}
-		record, err := s.prove(ctx, path)
+		record, err := in.prove(ctx, path)
 		if err != nil || record.OK {
 			return record, err
 		}

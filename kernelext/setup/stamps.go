@@ -12,8 +12,8 @@ import (
 const stampsName = "stamps.json"
 
 // moduleStamp is the text of go.sum, which decides what modules are needed, and where Go's caches are.
-func (s *Session) moduleStamp() (string, error) {
-	raw, err := os.ReadFile(filepath.Join(s.Module, "go.sum"))
+func (in *Installation) moduleStamp() (string, error) {
+	raw, err := os.ReadFile(filepath.Join(in.Module, "go.sum"))
 	stamp := string(raw)
 	for _, name := range []string{"GOPATH", "GOMODCACHE", "GOCACHE", "HOME", "XDG_CACHE_HOME"} {
 		stamp += name + "=" + os.Getenv(name) + "\n"
@@ -21,9 +21,9 @@ func (s *Session) moduleStamp() (string, error) {
 	return stamp, err
 }
 
-func (s *Session) stamps() map[string]string {
+func (in *Installation) stamps() map[string]string {
 	stamps := map[string]string{}
-	raw, err := os.ReadFile(filepath.Join(s.Data, stampsName))
+	raw, err := os.ReadFile(filepath.Join(in.Data, stampsName))
 	if err == nil {
 		_ = json.Unmarshal(raw, &stamps) // a damaged file means that the steps are done again
 	}
@@ -31,19 +31,19 @@ func (s *Session) stamps() map[string]string {
 }
 
 // stamped tells whether a step was done for this state.
-func (s *Session) stamped(step, state string) bool {
-	return s.stamps()[step] == shortHash(state)
+func (in *Installation) stamped(step, state string) bool {
+	return in.stamps()[step] == shortHash(state)
 }
 
 // setStamp remembers that a step is done for this state.
-func (s *Session) setStamp(step, state string) error {
-	stamps := s.stamps()
+func (in *Installation) setStamp(step, state string) error {
+	stamps := in.stamps()
 	stamps[step] = shortHash(state)
 	raw, err := json.MarshalIndent(stamps, "", "  ")
 	if err != nil {
 		return err
 	}
-	return s.replace(filepath.Join(s.Data, stampsName), append(raw, '\n'))
+	return in.replace(filepath.Join(in.Data, stampsName), append(raw, '\n'))
 }
 
 func shortHash(text string) string {

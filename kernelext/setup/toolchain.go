@@ -12,8 +12,8 @@ import (
 )
 
 // stepToolchain sees that Go and a C compiler are there: GoMLX reaches XLA through cgo.
-func stepToolchain(ctx context.Context, s *Session) error {
-	version, err := goVersion(ctx, s.Module)
+func stepToolchain(ctx context.Context, in *Installation) error {
+	version, err := goVersion(ctx, in.Module)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func stepToolchain(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	s.present("toolchain: %s, C compiler %s", version, compiler)
+	in.present("toolchain: %s, C compiler %s", version, compiler)
 	return nil
 }
 
@@ -105,7 +105,7 @@ func distribution() string {
 
 // goCommand runs the go command in a folder, outside any workspace of the user, and returns its output. An error
 // holds the first line that go says of it.
-func (s *Session) goCommand(ctx context.Context, dir string, args ...string) (string, error) {
+func (in *Installation) goCommand(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS="+goFlags())
@@ -116,7 +116,7 @@ func (s *Session) goCommand(ctx context.Context, dir string, args ...string) (st
 		return "", ctx.Err()
 	}
 	if err != nil {
-		return "", s.goError(args[0], stderr.String(), err)
+		return "", in.goError(args[0], stderr.String(), err)
 	}
 	return stdout.String(), nil
 }
@@ -131,7 +131,7 @@ func goFlags() string {
 }
 
 // goError makes one line of what the go command says when it fails.
-func (s *Session) goError(command, stderr string, err error) error {
+func (in *Installation) goError(command, stderr string, err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		return fmt.Errorf("go %s: %w", command, err)

@@ -32,56 +32,56 @@ func tools() []tool {
 
 // stepTools builds the tools that are missing or of another version than pinned, and our own programs where their
 // sources have changed.
-func stepTools(ctx context.Context, s *Session) error {
-	goVersion, err := goVersion(ctx, s.Module)
+func stepTools(ctx context.Context, in *Installation) error {
+	goVersion, err := goVersion(ctx, in.Module)
 	if err != nil {
 		return err
 	}
 	for _, t := range tools() {
-		if slices.Contains(s.Without, t.Name) {
+		if slices.Contains(in.Without, t.Name) {
 			continue
 		}
-		if err := s.buildTool(ctx, t, goVersion); err != nil {
+		if err := in.buildTool(ctx, t, goVersion); err != nil {
 			return err
 		}
 	}
 	for _, p := range programs() {
-		if err := s.buildProgram(ctx, p, goVersion); err != nil {
+		if err := in.buildProgram(ctx, p, goVersion); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Session) buildTool(ctx context.Context, t tool, goVersion string) error {
-	want, err := t.pinned(s.Module)
+func (in *Installation) buildTool(ctx context.Context, t tool, goVersion string) error {
+	want, err := t.pinned(in.Module)
 	if err != nil {
 		return err
 	}
-	if version, builtBy := t.built(filepath.Join(s.Bin, t.Name)); version == want && builtBy == goVersion {
-		s.present("tools: %s %s", t.Name, version)
+	if version, builtBy := t.built(filepath.Join(in.Bin, t.Name)); version == want && builtBy == goVersion {
+		in.present("tools: %s %s", t.Name, version)
 		return nil
 	}
-	s.say("tools: building %s %s", t.Name, want)
-	return s.build(ctx, t.Name, t.Package, t.Dir)
+	in.say("tools: building %s %s", t.Name, want)
+	return in.build(ctx, t.Name, t.Package, t.Dir)
 }
 
 // build makes a program under a temporary name and renames it, so that a running kernel keeps the old one. dir is the
 // folder of the module file, relative to the root of this module.
-func (s *Session) build(ctx context.Context, name, pkg, dir string) error {
-	if err := s.makeDir(s.Bin); err != nil {
+func (in *Installation) build(ctx context.Context, name, pkg, dir string) error {
+	if err := in.makeDir(in.Bin); err != nil {
 		return err
 	}
-	if err := s.room(s.Bin, 100e6); err != nil {
+	if err := in.room(in.Bin, 100e6); err != nil {
 		return err
 	}
-	temp := filepath.Join(s.Bin, ".lecture-"+name)
+	temp := filepath.Join(in.Bin, ".lecture-"+name)
 	defer os.Remove(temp) // fails after the rename, as it should
-	dir = filepath.Join(s.Module, filepath.FromSlash(dir))
-	if _, err := s.goCommand(ctx, dir, "build", "-ldflags=-s -w", "-o", temp, pkg); err != nil {
+	dir = filepath.Join(in.Module, filepath.FromSlash(dir))
+	if _, err := in.goCommand(ctx, dir, "build", "-ldflags=-s -w", "-o", temp, pkg); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return s.adopt(temp, filepath.Join(s.Bin, name))
+	return in.adopt(temp, filepath.Join(in.Bin, name))
 }
 
 // pinned reads the version that the module file wants.
@@ -122,18 +122,18 @@ func (t tool) built(path string) (version, goVersion string) {
 }
 
 // stepModules brings all modules onto the machine: cells are built with GOPROXY=off.
-func stepModules(ctx context.Context, s *Session) error {
-	stamp, err := s.moduleStamp()
+func stepModules(ctx context.Context, in *Installation) error {
+	stamp, err := in.moduleStamp()
 	if err != nil {
 		return err
 	}
-	if s.stamped("modules", stamp) {
-		s.present("modules: all here")
+	if in.stamped("modules", stamp) {
+		in.present("modules: all here")
 		return nil
 	}
-	s.say("modules: downloading what go.mod requires")
-	if _, err := s.goCommand(ctx, s.Module, "mod", "download"); err != nil {
+	in.say("modules: downloading what go.mod requires")
+	if _, err := in.goCommand(ctx, in.Module, "mod", "download"); err != nil {
 		return err
 	}
-	return s.setStamp("modules", stamp)
+	return in.setStamp("modules", stamp)
 }

@@ -38,24 +38,24 @@ func Uninstall(ctx context.Context, opts Options) error {
 }
 
 // removeAll removes the files and our trees.
-func (s *Session) removeAll() error {
-	for _, path := range slices.Sorted(maps.Keys(s.manifest.Files)) {
-		if err := s.removeUnchanged(path); err != nil {
+func (in *Installation) removeAll() error {
+	for _, path := range slices.Sorted(maps.Keys(in.manifest.Files)) {
+		if err := in.removeUnchanged(path); err != nil {
 			return err
 		}
 	}
-	for _, dir := range s.manifest.Trees {
+	for _, dir := range in.manifest.Trees {
 		if err := os.RemoveAll(dir); err != nil {
-			return s.explain(err, dir)
+			return in.explain(err, dir)
 		}
-		s.say("removed %s", dir)
+		in.say("removed %s", dir)
 	}
 	return nil
 }
 
 // removeDirs removes the folders that were made and are empty now, the deepest first.
-func (s *Session) removeDirs() {
-	dirs := slices.Clone(s.manifest.Dirs)
+func (in *Installation) removeDirs() {
+	dirs := slices.Clone(in.manifest.Dirs)
 	slices.SortFunc(dirs, func(a, b string) int { return len(b) - len(a) })
 	for _, dir := range dirs {
 		_ = os.Remove(dir) // one that holds something of others stays
@@ -63,7 +63,7 @@ func (s *Session) removeDirs() {
 }
 
 // removeUnchanged removes a file that is still what set-up put.
-func (s *Session) removeUnchanged(path string) error {
+func (in *Installation) removeUnchanged(path string) error {
 	mark, err := fileMark(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -71,33 +71,33 @@ func (s *Session) removeUnchanged(path string) error {
 	if err != nil {
 		return err
 	}
-	if mark != s.manifest.Files[path] {
-		s.say("kept %s: it was changed since", path)
+	if mark != in.manifest.Files[path] {
+		in.say("kept %s: it was changed since", path)
 		return nil
 	}
 	if err := os.Remove(path); err != nil {
-		return s.explain(err, filepath.Dir(path))
+		return in.explain(err, filepath.Dir(path))
 	}
-	s.say("removed %s", path)
+	in.say("removed %s", path)
 	return nil
 }
 
 // removeFile removes one file of ours before its time, and forgets it.
-func (s *Session) removeFile(path string) error {
+func (in *Installation) removeFile(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return s.explain(err, filepath.Dir(path))
+		return in.explain(err, filepath.Dir(path))
 	}
-	delete(s.manifest.Files, path)
-	return s.saveManifest()
+	delete(in.manifest.Files, path)
+	return in.saveManifest()
 }
 
 // removeState removes set-up's own files and the data folder, as far as nothing else lies in it.
-func (s *Session) removeState() error {
-	s.dropHelper()
-	_ = os.RemoveAll(filepath.Join(s.Data, "download"))
+func (in *Installation) removeState() error {
+	in.dropHelper()
+	_ = os.RemoveAll(filepath.Join(in.Data, "download"))
 	for _, name := range []string{"plugins.json", stampsName, manifestName, lockName} {
-		if err := os.Remove(filepath.Join(s.Data, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return s.explain(err, s.Data)
+		if err := os.Remove(filepath.Join(in.Data, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return in.explain(err, in.Data)
 		}
 	}
 	return nil

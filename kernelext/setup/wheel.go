@@ -42,22 +42,22 @@ func pinnedWheel() wheel {
 }
 
 // wheelPlugin gets the pinned wheel and installs the plugin from it. The wheel is kept until the plugin is proved.
-func (s *Session) wheelPlugin(ctx context.Context) (plugin.Record, error) {
+func (in *Installation) wheelPlugin(ctx context.Context) (plugin.Record, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return plugin.Record{}, fmt.Errorf("there is one for linux/amd64 only, this is %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
 	w := pinnedWheel()
-	if err := s.room(s.Data, w.Size); err != nil {
+	if err := in.room(in.Data, w.Size); err != nil {
 		return plugin.Record{}, err
 	}
-	if err := s.room(s.Plugins, w.MemberSize); err != nil {
+	if err := in.room(in.Plugins, w.MemberSize); err != nil {
 		return plugin.Record{}, err
 	}
-	file, err := s.fetchWheel(ctx, w)
+	file, err := in.fetchWheel(ctx, w)
 	if err != nil {
 		return plugin.Record{}, err
 	}
-	record, err := s.unpackWheel(ctx, file, w)
+	record, err := in.unpackWheel(ctx, file, w)
 	if err == nil {
 		err = os.RemoveAll(filepath.Dir(file))
 	}
@@ -65,14 +65,14 @@ func (s *Session) wheelPlugin(ctx context.Context) (plugin.Record, error) {
 }
 
 // localWheel installs the plugin from a wheel that the user has.
-func (s *Session) localWheel(ctx context.Context, path string) (plugin.Record, error) {
+func (in *Installation) localWheel(ctx context.Context, path string) (plugin.Record, error) {
 	if w := pinnedWheel(); filepath.Base(path) == w.File {
 		if err := checkFile(path, w.Size, w.SHA256); err != nil {
 			return plugin.Record{}, err
 		}
-		return s.unpackWheel(ctx, path, w)
+		return in.unpackWheel(ctx, path, w)
 	}
-	return s.unpackWheel(ctx, path, wheel{})
+	return in.unpackWheel(ctx, path, wheel{})
 }
 
 // checkFile compares a file with its pinned size and SHA-256.
@@ -93,7 +93,7 @@ func checkFile(path string, size int64, want string) error {
 
 // unpackWheel installs the plugin of a wheel. An unpinned wheel gives its largest shared library with "pjrt" in its
 // path, which the proof has to bear out.
-func (s *Session) unpackWheel(ctx context.Context, path string, w wheel) (plugin.Record, error) {
+func (in *Installation) unpackWheel(ctx context.Context, path string, w wheel) (plugin.Record, error) {
 	archive, err := zip.OpenReader(path)
 	if err != nil {
 		return plugin.Record{}, fmt.Errorf("%s is no whole wheel: %w", path, err)
@@ -113,7 +113,7 @@ func (s *Session) unpackWheel(ctx context.Context, path string, w wheel) (plugin
 		name = "pjrt_c_api_" + plugin.PlatformOf(member.Name) + "_local_plugin" + plugin.Extension()
 	}
 	size := int64(member.UncompressedSize64)
-	return s.installFrom(ctx, content, size, w.MemberSHA256, filepath.Join(s.Plugins, name))
+	return in.installFrom(ctx, content, size, w.MemberSHA256, filepath.Join(in.Plugins, name))
 }
 
 func findMember(files []*zip.File, name string) *zip.File {
@@ -132,13 +132,13 @@ func findMember(files []*zip.File, name string) *zip.File {
 
 // installFrom writes a plugin to its place, proves it and links go-xla's plain name to it. size is in bytes; an empty
 // hash is not checked. A plugin that fails its proof is removed again.
-func (s *Session) installFrom(
+func (in *Installation) installFrom(
 	ctx context.Context, r io.Reader, size int64, hash, target string,
 ) (plugin.Record, error) {
-	if err := s.room(filepath.Dir(target), size); err != nil {
+	if err := in.room(filepath.Dir(target), size); err != nil {
 		return plugin.Record{}, err
 	}
-	err := s.create(target, 0o755, func(w io.Writer) error {
+	err := in.create(target, 0o755, func(w io.Writer) error {
 		sum := sha256.New()
 		if _, err := io.Copy(io.MultiWriter(w, sum), r); err != nil {
 			return err
@@ -151,19 +151,19 @@ func (s *Session) installFrom(
 	if err != nil {
 		return plugin.Record{}, err
 	}
-	record, err := s.prove(ctx, target)
+	record, err := in.prove(ctx, target)
 	if err != nil {
 		return record, err
 	}
 	if !record.OK {
-		s.refuse(record)
+		in.refuse(record)
 		return record, fmt.Errorf("%s does not work here: %s", target, record.Reason)
 	}
-	return record, s.linkPlain(target, record.Platform)
+	return record, in.linkPlain(target, record.Platform)
 }
 
 // linkPlain gives the plugin the name without a version too, which is what GOMLX_BACKEND=xla:cpu asks for.
-func (s *Session) linkPlain(target, platform string) error {
+func (in *Installation) linkPlain(target, platform string) error {
 	link := filepath.Join(filepath.Dir(target), "pjrt_c_api_"+platform+"_plugin"+plugin.Extension())
 	if _, err := os.Stat(link); err == nil || link == target {
 		return nil
@@ -171,7 +171,7 @@ func (s *Session) linkPlain(target, platform string) error {
 	temp := link + ".new"
 	_ = os.Remove(temp) // of a killed set-up
 	if err := os.Symlink(filepath.Base(target), temp); err != nil {
-		return s.explain(err, filepath.Dir(link))
+		return in.explain(err, filepath.Dir(link))
 	}
-	return s.adopt(temp, link)
+	return in.adopt(temp, link)
 }
