@@ -201,7 +201,7 @@ func (m *Autoencoder) training(cfg FitConfig, dataID, labelsID string, batch ...
 	if err := m.checkObjects(batch[0], m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.withDefaults(batch[0].Shape().Dimensions[0])
 	name := "ae"
 	if m.cfg.Corruption.Kind != "" {
 		name = "dae"

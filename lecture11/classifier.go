@@ -94,7 +94,7 @@ func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, 
 	if !slices.ContainsFunc(labels, func(y uint8) bool { return y != labels[0] }) {
 		return nil, fmt.Errorf("lecture11: labels: all %d are %d, want objects of at least two classes", len(labels), labels[0])
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.withDefaults(len(labels))
 	return newTraining(Training{
 		name: fmt.Sprintf("classifier-%d", m.cfg.Classes),
 		key: map[string]any{

@@ -9,14 +9,14 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Estimate is a mean over objects or seeds, with its standard error. The error holds both the spread between objects
-// and that of the codes drawn for them.
+// Estimate is a mean over objects or seeds, with its standard error. The error includes the spread between objects and
+// that of the codes drawn for them.
 type Estimate struct {
 	Mean, SE  float64
 	PerObject []float64
 }
 
-// NewEstimate gives the mean of values and its standard error s/√l.
+// NewEstimate returns the mean of the values and its standard error s/√l, NaN for a single value.
 func NewEstimate(values []float64) Estimate {
 	mean, std := stat.MeanStdDev(values, nil)
 	return Estimate{Mean: mean, SE: stat.StdErr(std, float64(len(values))), PerObject: values}
@@ -34,7 +34,7 @@ func (e Estimate) Interval95() float64 {
 // Minus is the estimate of the difference, value by value, of two estimates of the same objects or seeds.
 func (e Estimate) Minus(other Estimate) (Estimate, error) {
 	if len(e.PerObject) != len(other.PerObject) {
-		return Estimate{}, fmt.Errorf("lecture11: difference of estimates of %d and %d values, want as many", len(e.PerObject), len(other.PerObject))
+		return Estimate{}, fmt.Errorf("lecture11: difference of estimates of %d and %d values, want the same number", len(e.PerObject), len(other.PerObject))
 	}
 	differences := slices.Clone(e.PerObject)
 	for i, v := range other.PerObject {
@@ -43,5 +43,10 @@ func (e Estimate) Minus(other Estimate) (Estimate, error) {
 	return NewEstimate(differences), nil
 }
 
-// String prints the mean ± its standard error.
-func (e Estimate) String() string { return fmt.Sprintf("%.2f ± %.2f", e.Mean, e.SE) }
+// String returns the mean ± its standard error, which is "n/a" for a single value.
+func (e Estimate) String() string {
+	if math.IsNaN(e.SE) && !math.IsNaN(e.Mean) {
+		return fmt.Sprintf("%.2f ± n/a", e.Mean)
+	}
+	return fmt.Sprintf("%.2f ± %.2f", e.Mean, e.SE)
+}

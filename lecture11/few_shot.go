@@ -29,6 +29,7 @@ type Episode struct {
 }
 
 // DrawEpisodes draws episodes of objects with the given labels: N classes, then K + Q objects of each, without repetition.
+// Classes of fewer than K + Q objects are left out.
 //
 // Slide "Few-shot learning"; Vinyals et al. 2016.
 func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Episode, error) {
@@ -43,10 +44,11 @@ func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Ep
 	if c.Ways > len(classes) {
 		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, as many as there are", c.Ways, len(classes))
 	}
-	for _, class := range classes {
-		if n := len(places[class]); n < c.Shots+c.Queries {
-			return nil, fmt.Errorf("lecture11: DrawEpisodes: %d + %d objects of a class, but class %d has %d", c.Shots, c.Queries, class, n)
-		}
+	all := len(classes)
+	classes = slices.DeleteFunc(classes, func(class uint8) bool { return len(places[class]) < c.Shots+c.Queries })
+	if c.Ways > len(classes) {
+		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes with %d + %d objects each, but only %d of the %d classes "+
+			"have as many objects", c.Ways, c.Shots, c.Queries, len(classes), all)
 	}
 	rng := rand.New(rand.NewPCG(seed, 19))
 	episodes := make([]Episode, count)

@@ -99,8 +99,8 @@ func (m *Meta) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg Fi
 	if err != nil {
 		return nil, err
 	}
-	cfg.Batch = cmp.Or(cfg.Batch, 8)
-	cfg = cfg.withDefaults()
+	cfg.Batch = cmp.Or(cfg.Batch, min(8, m.cfg.Episodes))
+	cfg = cfg.withDefaults(m.cfg.Episodes)
 	return newTraining(Training{
 		name: m.cfg.Method,
 		key: map[string]any{"kind": "meta", "model": m.cfg, "fit": cfg, "data": dataID,

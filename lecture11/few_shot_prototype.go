@@ -89,7 +89,7 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string
 		return nil, err
 	}
 	cfg.Batch = cmp.Or(cfg.Batch, 1)
-	cfg = cfg.withDefaults()
+	cfg = cfg.withDefaults(m.cfg.Episodes)
 	return newTraining(Training{
 		name: fmt.Sprintf("prototypes-%d", m.cfg.Code),
 		key: map[string]any{"kind": "prototypes", "model": m.cfg, "fit": cfg, "data": dataID,

@@ -78,10 +78,10 @@ func TestEpisodes(t *testing.T) {
 	}
 	for want, c := range map[string]EpisodeConfig{
 		"an episode of 7 classes, want at most 6":        {Ways: 7, Shots: 1, Queries: 1},
-		"8 + 3 objects of a class, but class 0 has 10":   {Ways: 2, Shots: 8, Queries: 3},
+		"with 8 + 3 objects each, but only 0 of the 6":   {Ways: 2, Shots: 8, Queries: 3},
 		"at least 1 of at least 2 ways":                  {Ways: 1, Shots: 1, Queries: 1},
 		"{Ways:2 Shots:0 Queries:1}, want at least":      {Ways: 2, Queries: 1},
-		"1 + 100 objects of a class, but class 0 has 10": {Ways: 2, Shots: 1, Queries: 100},
+		"with 1 + 100 objects each, but only 0 of the 6": {Ways: 2, Shots: 1, Queries: 100},
 	} {
 		_, err := DrawEpisodes(labels, c, 1, 1)
 		wantError(t, err, want)

@@ -21,7 +21,7 @@ import (
 // under which a trained model is stored.
 type FitConfig struct {
 	Epochs       int     `json:"epochs"`        // passes over the data; default 1
-	Batch        int     `json:"batch"`         // objects a step; default 128
+	Batch        int     `json:"batch"`         // objects a step; default 128, or all where there are fewer
 	LearningRate float64 `json:"learning_rate"` // Adam's step η at the start; default 1e-3
 	Decay        string  `json:"decay"`         // η over the run: "constant" (default), "linear" or "cosine", both to 0
 	Seed         int64   `json:"seed"`          // order of the objects and the noise of the training
@@ -41,10 +41,13 @@ var decays = map[string]func(t *Node) *Node{
 	"cosine":   func(t *Node) *Node { return MulScalar(OnePlus(Cos(MulScalar(t, math.Pi))), 0.5) },
 }
 
-// withDefaults fills the zero fields.
-func (c FitConfig) withDefaults() FitConfig {
+// defaultBatch is FitConfig.Batch where there are as many objects.
+const defaultBatch = 128
+
+// withDefaults fills the zero fields for a training on n objects.
+func (c FitConfig) withDefaults(n int) FitConfig {
 	c.Epochs = cmp.Or(c.Epochs, 1)
-	c.Batch = cmp.Or(c.Batch, 128)
+	c.Batch = cmp.Or(c.Batch, min(defaultBatch, n))
 	c.LearningRate = cmp.Or(c.LearningRate, 1e-3)
 	c.Decay = cmp.Or(c.Decay, "constant")
 	c.StepsPerCall = cmp.Or(c.StepsPerCall, 50)
@@ -111,7 +114,7 @@ type Training struct {
 func newTraining(spec Training) (*Training, error) {
 	t := &spec
 	t.n = t.data[0].Shape().Dimensions[0]
-	t.cfg = t.cfg.withDefaults()
+	t.cfg = t.cfg.withDefaults(t.n)
 	if err := t.cfg.check(t.n); err != nil {
 		return nil, err
 	}

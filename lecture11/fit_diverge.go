@@ -17,9 +17,16 @@ type DivergedError struct {
 	Part  string  // of the loss that is not finite, or "weights"
 	Value float64 // of that part
 	Kept  int     // steps taken of the state that is kept
+
+	// Largest is the largest |x| among the components of the objects at step 1, where no smaller rate could have helped, else 0.
+	Largest float64
 }
 
 func (e *DivergedError) Error() string {
+	if e.Step == 1 && e.Part != weightsPart {
+		return fmt.Sprintf("lecture11: %s diverged at step 1, before any update: %s = %g, with objects up to |x| = %g: scale the objects, "+
+			"for example to mean 0 and standard deviation 1", e.Name, e.Part, e.Value, e.Largest)
+	}
 	return fmt.Sprintf("lecture11: %s diverged at step %d: %s = %g; the state after step %d is kept: try a smaller learning rate",
 		e.Name, e.Step, e.Part, e.Value, e.Kept)
 }
@@ -125,10 +132,38 @@ func (t *Training) diverged(ctx context.Context, part string, value float64) err
 		last = here
 	}
 	report.Kept = last.step
+	if report.Step == 1 && report.Part != weightsPart {
+		report.Largest = largestOf(t.objects())
+	}
 	if err := t.rewind(last); err != nil {
 		return err
 	}
 	return report
+}
+
+// weightsPart is the Part of a DivergedError whose weights are not finite.
+const weightsPart = "weights"
+
+// objects returns the objects that the training learns from. Where a step sees data whole, these begin with the objects, and
+// the data of its batch are their places.
+func (t *Training) objects() *tensors.Tensor {
+	if len(t.whole) > 0 {
+		return t.whole[0]
+	}
+	return t.data[0]
+}
+
+// largestOf returns the largest |x| among the components of objects, of which bytes stand for [0, 1].
+func largestOf(x *tensors.Tensor) float64 {
+	flat, err := float64s(x)
+	if err != nil {
+		return 1
+	}
+	most := 0.0
+	for _, v := range flat {
+		most = max(most, math.Abs(v))
+	}
+	return most
 }
 
 // checkWeights looks for weights that are not finite after the last step, whose update no loss has seen.
@@ -143,7 +178,7 @@ func (t *Training) checkWeights(ctx context.Context) error {
 		}
 		for _, w := range flat {
 			if math.IsNaN(w) || math.IsInf(w, 0) {
-				return t.diverged(ctx, "weights", w)
+				return t.diverged(ctx, weightsPart, w)
 			}
 		}
 	}

@@ -31,7 +31,7 @@ func toyData(l int) *tensors.Tensor {
 // lineTraining fits y = a·x + b by least squares, with noise of the given size on x.
 func lineTraining(t *testing.T, cfg FitConfig, noise float64) *Training {
 	t.Helper()
-	cfg = cfg.withDefaults()
+	cfg = cfg.withDefaults(64)
 	training, err := newTraining(Training{
 		name: "line", key: map[string]any{"kind": "line", "fit": cfg}, cfg: cfg,
 		backend: testx.Backend(t), store: model.NewStore(), initSeed: 1, data: []*tensors.Tensor{toyData(64)},

@@ -187,6 +187,47 @@ func (f *fitted) checkObjects(x *tensors.Tensor, columns int, probabilities bool
 	return checkObjects(f.kind, x, columns, probabilities)
 }
 
+// checkLabelColumns returns an error unless the columns of x [l, n + classes] from n on are labels of a conditional model, as
+// [WithLabels] appends them: a single 1 in each row (255 of bytes), else 0.
+func (f *fitted) checkLabelColumns(x *tensors.Tensor, n, classes int) error {
+	if classes == 0 {
+		return nil
+	}
+	var bad, err error
+	switch x.DType() {
+	case dtypes.Uint8:
+		err = tensors.ConstFlatData(x, func(flat []uint8) { bad = checkOneHot(flat, n, classes, 255) })
+	case dtypes.Float32:
+		err = tensors.ConstFlatData(x, func(flat []float32) { bad = checkOneHot(flat, n, classes, 1) })
+	case dtypes.Float64:
+		err = tensors.ConstFlatData(x, func(flat []float64) { bad = checkOneHot(flat, n, classes, 1) })
+	}
+	if err := errors.Join(err, bad); err != nil {
+		return fmt.Errorf("lecture11: %s.Training: %w", f.kind, err)
+	}
+	return nil
+}
+
+// checkOneHot returns an error that names the first row of flat, [l, n + classes], whose last columns are not a label.
+func checkOneHot[T uint8 | float32 | float64](flat []T, n, classes int, one T) error {
+	for i := 0; i < len(flat); i += n + classes {
+		label := flat[i+n : i+n+classes]
+		ones, zeros := 0, 0
+		for _, v := range label {
+			switch v {
+			case one:
+				ones++
+			case 0:
+				zeros++
+			}
+		}
+		if ones != 1 || zeros != classes-1 {
+			return fmt.Errorf("the label columns of object %d are %v, want a single %v and else 0, as WithLabels appends them", i/(n+classes), label, one)
+		}
+	}
+	return nil
+}
+
 // checkObjects returns an error, which names who asks, unless x is [l, columns] and holds numbers: all finite, and in
 // [0, 1] where they are read as probabilities. Bytes are pixels, and always good.
 func checkObjects(who string, x *tensors.Tensor, columns int, probabilities bool) error {

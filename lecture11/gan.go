@@ -208,7 +208,14 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Output == "sigmoid"); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	if err := m.checkLabelColumns(x, m.cfg.Features, m.cfg.Classes); err != nil {
+		return nil, err
+	}
+	l := x.Shape().Dimensions[0]
+	if l < 2*m.cfg.Steps {
+		return nil, fmt.Errorf("lecture11: GAN.Training on %d objects with GANConfig.Steps = %d, want at least 2 objects for each step of D", l, m.cfg.Steps)
+	}
+	cfg = cfg.withDefaults(l / m.cfg.Steps)
 	if cfg.Batch < 2 {
 		return nil, fmt.Errorf("lecture11: GAN.Training with FitConfig.Batch = %d, want at least 2: one object has no variety", cfg.Batch)
 	}

@@ -111,7 +111,7 @@ func TestAlternation(t *testing.T) {
 			nets := &ganNets{m: m, scope: scope}
 			first, second := nets.generate(x, nil, 5), nets.generate(x, nil, 5)
 			loss := ReduceAllSum(Square(nets.discriminate(first)))
-			nets.step(FitConfig{LearningRate: 0.1}.withDefaults(), Const(x.Graph(), float32(0)), netLoss{moving, loss})
+			nets.step(FitConfig{LearningRate: 0.1}.withDefaults(128), Const(x.Graph(), float32(0)), netLoss{moving, loss})
 			return []*Node{first, second}
 		})
 		if err != nil {

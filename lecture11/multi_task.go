@@ -13,7 +13,7 @@ import (
 
 // Task is one problem of several that a model learns: a head g_t(z, β_t) on the shared code with its own loss ℒ_t.
 type Task struct {
-	Name    string  `json:"name"`    // for people, losses and transfer
+	Name    string  `json:"name"`    // for people, losses and transfer; not "loss"
 	Classes int     `json:"classes"` // ≥ 2: cross-entropy over so many classes; 0: squared error of one number
 	Weight  float64 `json:"weight"`  // λ_t > 0; default 1
 }
@@ -76,6 +76,10 @@ func (c MultiTaskConfig) check() error {
 	return c.checkTasks()
 }
 
+// totalLoss is the name of the loss that a training minimises. The losses of the tasks are reported beside it.
+const totalLoss = "loss"
+
+// checkTasks returns an error that names the first task that makes no model.
 func (c MultiTaskConfig) checkTasks() error {
 	seen := map[string]int{}
 	for i, t := range c.Tasks {
@@ -83,6 +87,8 @@ func (c MultiTaskConfig) checkTasks() error {
 		switch {
 		case t.Name == "":
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] has no Name, want one", i)
+		case t.Name == totalLoss:
+			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d].Name = %q, want another name: this is the total loss of a training", i, t.Name)
 		case twice:
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] and [%d] are both called %q, want names of their own", first, i, t.Name)
 		case t.Classes < 0 || t.Classes == 1:

@@ -66,7 +66,7 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.withDefaults(defaultBatch) // a run with fewer objects sees them again
 	if cfg.Batch < 1 {
 		return nil, cfg.check(1)
 	}
@@ -205,7 +205,7 @@ func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, pro
 	s := taskStep{m: m, fit: cfg, scope: scope, progress: progress, losses: m.batchLosses(scope, x, y, weight)}
 	s.extra, s.share = m.penalties(scope, progress, plans), stepShares(progress, plans)
 	total := balances[m.cfg.Balance](s)
-	losses := []Loss{{"loss", MulScalar(total, 1/float64(m.cfg.Runs))}}
+	losses := []Loss{{totalLoss, MulScalar(total, 1/float64(m.cfg.Runs))}}
 	if n := len(m.cfg.Tasks); n > 1 && n <= maxNamedLosses {
 		for t, task := range m.cfg.Tasks {
 			losses = append(losses, Loss{task.Name, ReduceAllMean(Slice(s.losses, AxisRange(), AxisElem(t)))})

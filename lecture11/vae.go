@@ -147,7 +147,10 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	if err := m.checkLabelColumns(x, m.cfg.Features, m.cfg.Classes); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults(x.Shape().Dimensions[0])
 	m.setKey(map[string]any{
 		"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
 		"code": codeVersion(slices.Concat(netSources, []string{"vae.go", "vae_loss.go"})...),

@@ -1,0 +1,167 @@
+package lecture11
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/internal/testx"
+)
+
+// far returns l objects of 4 components, uniform on [−size, size].
+func far(l int, size float64) *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(1, 0))
+	flat := make([]float32, 4*l)
+	for i := range flat {
+		flat[i] = float32(size * (2*rng.Float64() - 1))
+	}
+	return tensors.FromFlatDataAndDimensions(flat, l, 4)
+}
+
+// TestF5ScaleTheObjects: no learning rate can help where the loss is not finite before the first update. The error names the
+// largest |x| and asks to scale the objects.
+func TestF5ScaleTheObjects(t *testing.T) {
+	vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 2, Likelihood: "gaussian", Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := far(64, 1e4)
+	training, err := vae.Training(x, "far", FitConfig{LearningRate: 1e-9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = training.Run(t.Context(), nil)
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Step != 1 || diverged.Kept != 0 {
+		t.Fatalf("error %v, want a divergence at step 1", err)
+	}
+	if largest := largestOf(x); diverged.Largest != largest || largest < 9e3 || largest > 1e4 {
+		t.Errorf("largest |x| = %g, want %g, just below 1e4", diverged.Largest, largest)
+	}
+	if text := err.Error(); !strings.Contains(text, "scale the objects") || strings.Contains(text, "learning rate") {
+		t.Errorf("error %q, want to scale the objects and no word of the learning rate", text)
+	}
+}
+
+// TestDefaultBatch: fewer objects than the default batch make one batch, which the key holds; a batch that is asked for stays an
+// error, and so is a game whose D has no two objects a step.
+func TestDefaultBatch(t *testing.T) {
+	vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 2, Likelihood: "gaussian", Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gan := newGAN(t, GANConfig{Features: 4, Latent: 2, Steps: 3})
+	for _, c := range []struct{ objects, vae, gan int }{{50, 50, 16}, {128, 128, 42}, {1000, 128, 128}} {
+		x := far(c.objects, 1)
+		training, err := vae.Training(x, "x", FitConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		game, err := gan.Training(x, "x", FitConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, got := range map[string][2]int{"VAE": {training.Key()["fit"].(FitConfig).Batch, c.vae}, "GAN": {game.Key()["fit"].(FitConfig).Batch, c.gan},
+			"VAE's steps": {training.Steps(), c.objects / c.vae}, "GAN's steps": {game.Steps(), c.objects / (3 * c.gan)}} {
+			if got[0] != got[1] {
+				t.Errorf("%s of %d objects: %d, want %d", name, c.objects, got[0], got[1])
+			}
+		}
+	}
+	training, err := vae.Training(far(50, 1), "x", FitConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := training.Run(t.Context(), nil); err != nil || training.Step() != 1 {
+		t.Errorf("a training on 50 objects ended at step %d with error %v, want 1 step", training.Step(), err)
+	}
+	_, err = vae.Training(far(50, 1), "x", FitConfig{Batch: 51})
+	wantError(t, err, "FitConfig.Batch = 51, want 1 to 50, the number of objects")
+	_, err = gan.Training(far(5, 1), "x", FitConfig{})
+	wantError(t, err, "on 5 objects with GANConfig.Steps = 3, want at least 2 objects for each step of D")
+}
+
+// TestF8TaskNamedLoss: a task may not take the name under which the total loss is reported.
+func TestF8TaskNamedLoss(t *testing.T) {
+	_, err := NewMultiTask(testx.Backend(t), MultiTaskConfig{Features: 4, Tasks: []Task{{Name: "a"}, {Name: "loss"}}})
+	wantError(t, err, `MultiTaskConfig.Tasks[1].Name = "loss", want another name`)
+}
+
+// TestF10LabelColumns: the trainings of conditional models refuse label columns that are not one-hot, and take those that
+// WithLabels appends.
+func TestF10LabelColumns(t *testing.T) {
+	vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 2, Latent: 2, Likelihood: "gaussian", Classes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gan := newGAN(t, GANConfig{Features: 2, Latent: 2, Classes: 2})
+	trainings := map[string]func(x *tensors.Tensor) error{
+		"VAE": func(x *tensors.Tensor) error { _, err := vae.Training(x, "x", FitConfig{}); return err },
+		"GAN": func(x *tensors.Tensor) error { _, err := gan.Training(x, "x", FitConfig{}); return err },
+	}
+	for name, train := range trainings {
+		for _, label := range [][]float32{{0.5, 0.5}, {0, 0}, {1, 1}, {2, 0}, {1, -1}, {0, 255}} {
+			for what, x := range map[string]*tensors.Tensor{
+				"float32": tensors.FromFlatDataAndDimensions(slices.Concat([]float32{3, 4, 0, 1, 3, 4}, label), 2, 4),
+				"float64": tensors.FromFlatDataAndDimensions([]float64{3, 4, 0, 1, 3, 4, float64(label[0]), float64(label[1])}, 2, 4),
+			} {
+				if err := train(x); err == nil || !strings.Contains(err.Error(), name+".Training: the label columns of object 1 are [") {
+					t.Errorf("%s of %s with label %v: error %v, want one about object 1", name, what, label, err)
+				}
+			}
+		}
+		bytes := tensors.FromFlatDataAndDimensions([]uint8{3, 4, 0, 255, 3, 4, 1, 0}, 2, 4)
+		wantError(t, train(bytes), name+".Training: the label columns of object 1 are [1 0], want a single 255 and else 0")
+		for _, x := range []*tensors.Tensor{tensors.FromValue([][]float32{{3, 4}, {5, 6}}), tensors.FromValue([][]uint8{{3, 4}, {5, 6}})} {
+			labelled, err := WithLabels(x, []uint8{1, 0}, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := train(labelled); err != nil {
+				t.Errorf("%s of %s: %v", name, x.Shape(), err)
+			}
+		}
+	}
+}
+
+// TestEpisodesLeaveSmallClassesOut: episodes are drawn from the classes that have K + Q objects, as if the others were not there.
+func TestEpisodesLeaveSmallClassesOut(t *testing.T) {
+	labels := slices.Concat(slices.Repeat([]uint8{4}, 3), slices.Repeat([]uint8{1, 2, 7}, 6), []uint8{9})
+	c := EpisodeConfig{Ways: 3, Shots: 2, Queries: 4}
+	for _, episode := range episodesOf(t, labels, c, 20) {
+		if classes := slices.Sorted(slices.Values(episode.Classes)); !slices.Equal(classes, []uint8{1, 2, 7}) {
+			t.Fatalf("classes %v, want 1, 2 and 7, which have 6 objects each", classes)
+		}
+	}
+	without := episodesOf(t, labels[3:21], c, 20) // the same objects, 3 places earlier
+	for e, episode := range episodesOf(t, labels, c, 20) {
+		for k, support := range episode.Support {
+			for i, place := range support {
+				if place-3 != without[e].Support[k][i] {
+					t.Fatalf("episode %d, class %d: places %v, want those without small classes, %v", e, k, support, without[e].Support[k])
+				}
+			}
+		}
+	}
+	c.Ways = 4
+	_, err := DrawEpisodes(labels, c, 1, 1)
+	wantError(t, err, "an episode of 4 classes with 2 + 4 objects each, but only 3 of the 5 classes have as many objects")
+}
+
+// TestEstimateOfOneValue: a single value has no standard error, and the text says so.
+func TestEstimateOfOneValue(t *testing.T) {
+	if got := NewEstimate([]float64{2.5}).String(); got != "2.50 ± n/a" {
+		t.Errorf("one value is %q, want %q", got, "2.50 ± n/a")
+	}
+	if got := NewEstimate([]float64{1, 2, 3}).String(); got != "2.00 ± 0.58" {
+		t.Errorf("three values are %q, want %q", got, "2.00 ± 0.58")
+	}
+	if got := NewEstimate([]float64{1, math.NaN()}).String(); got != "NaN ± NaN" {
+		t.Errorf("values of which one is NaN are %q, want %q", got, "NaN ± NaN")
+	}
+}
