@@ -10,11 +10,27 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// inferenceBatch is how many objects a trained model is applied to in one call. One size is compiled once.
+// inferenceBatch is the largest number of objects that a trained model is applied to in one call.
 const inferenceBatch = 500
 
-// mapRows applies exec to the objects x [l, …] in batches of size and joins the results, each [l, …]. If seed is not
-// nil, exec gets a state of the random generator as its second input, drawn from the seed and the place of the batch.
+// fewObjects are the batch sizes for sets of few objects. A size is compiled when a model first meets it, which takes
+// as long as many padded batches, so that there are few of them.
+var fewObjects = []int{1, 20}
+
+// batchSize returns the number of rows in a batch of l objects: the first of fewObjects that holds them all, or largest.
+// The last batch of many objects has the largest size too: its rows do not depend, even in their last bits, on how many
+// there are.
+func batchSize(l, largest int) int {
+	for _, size := range fewObjects {
+		if l <= size && size < largest {
+			return size
+		}
+	}
+	return largest
+}
+
+// mapRows applies exec to the objects x [l, …] in batches of at most size and joins the results, each [l, …]. If seed is
+// not nil, exec gets a state of the random generator as its second input, drawn from the seed and the place of the batch.
 func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*tensors.Tensor, error) {
 	return mapBatches(x, size, func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error) {
 		if seed == nil {
@@ -28,15 +44,16 @@ func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*ten
 	})
 }
 
-// mapBatches calls call with batches of size rows of the objects x [l, …], the last filled up with 0, and the place of
-// the first row, and joins the results, each [l, …].
-func mapBatches(x *tensors.Tensor, size int,
+// mapBatches calls call with batches of the objects x [l, …], of batchSize(l, largest) rows each, the last filled up with
+// 0, and the place of the first row. It joins the results, each [l, …].
+func mapBatches(x *tensors.Tensor, largest int,
 	call func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error)) ([]*tensors.Tensor, error) {
 	shape := x.Shape()
 	l := shape.Dimensions[0]
 	if l == 0 {
 		return nil, fmt.Errorf("lecture11: no objects: shape %s", shape)
 	}
+	size := batchSize(l, largest)
 	var joined []*tensors.Tensor
 	for first := 0; first < l; first += size {
 		rows := min(size, l-first)
