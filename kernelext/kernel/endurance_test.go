@@ -46,30 +46,29 @@ func TestFlood(t *testing.T) {
 	s := k.send(fmt.Sprintf("%%%%\nw := bufio.NewWriterSize(os.Stdout, 1<<16)\ndefer w.Flush()\n"+
 		"line := strings.Repeat(\"0123456789abcdef\", 8)[:127] + \"\\n\"\nfor range %d {\n\tw.WriteString(line)\n}\nw.WriteString(\"the last line\\n\")", total/128))
 	s.shows("0123456789abcdef")
-	slowest, asked := time.Duration(0), 0
+	asked := 0
 	for len(k.pids(".cell")) > 0 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		begin := time.Now()
 		if _, err := k.KernelInfo(ctx); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
-		slowest, asked = max(slowest, time.Since(begin)), asked+1
+		asked++
 		time.Sleep(5 * time.Millisecond)
 	}
 	o := s.wait()
 	text := o.stream("stdout")
 	most := memory(t, "VmHWM", k.kernelPIDs()...)
-	t.Logf("%d MB in %v; %d messages, %d bytes of text; supervisor and GoNB took %d MB at most; %d questions, slowest answer %v",
-		total>>20, o.took, len(o.messages), len(text), most>>20, asked, slowest)
+	t.Logf("%d MB in %v; %d messages, %d bytes of text; supervisor and GoNB took %d MB at most; %d questions answered",
+		total>>20, o.took, len(o.messages), len(text), most>>20, asked)
 	if o.Status != "ok" || !strings.HasSuffix(text, "the last line\n") || len(text) > 4<<20 {
 		t.Errorf("%s, %d bytes, end %q", o.Status, len(text), text[max(0, len(text)-40):])
 	}
 	if most > kernelMemory {
 		t.Errorf("the kernel took %d MB, want %d at most", most>>20, kernelMemory>>20)
 	}
-	if slowest > 5*time.Second {
-		t.Errorf("a question was answered after %v", slowest)
+	if asked == 0 {
+		t.Error("no question was asked while the cell ran: the test does not test")
 	}
 	k.hello()
 }

@@ -87,9 +87,8 @@ func (k *kernel) end() {
 	}
 }
 
-// leftLimit is how long processes and files of a kernel may be there after its end. A program with the race detector
-// sleeps for a second before it ends.
-var leftLimit = map[bool]time.Duration{false: 2 * time.Second, true: 10 * time.Second}[raceEnabled]
+// leftLimit ends a test that waits in vain for the end of processes and files. What has to be ended would live longer.
+const leftLimit = time.Minute
 
 // nothingLeft waits until no process and no temporary file of the kernel is left.
 func (k *kernel) nothingLeft() {

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// obeys is how long a cell that obeys may take to answer an interrupt. Machines are noisy: the figure wanted, 1 s, is
-// printed beside what was measured, and a test fails at what nobody would call at once.
-const obeys = 3 * time.Second
-
 // TestInterrupt stops a cell at each stage. Nothing of it goes on, what is queued behind it is aborted, and the next
 // cell runs.
 func TestInterrupt(t *testing.T) {
@@ -28,14 +24,8 @@ func TestInterrupt(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, next := k.send(test.code), k.send("%%\nfmt.Println(\"not run\")")
 			s.shows(test.shows)
-			begin := time.Now()
 			k.interrupt()
 			o := s.wait()
-			took := time.Since(begin)
-			t.Logf("answered after %v", took)
-			if took > obeys {
-				t.Errorf("the cell answered after %v, want %v", took, obeys)
-			}
 			k.failed(o, "Interrupted", "interrupted while running", test.stage)
 			if got := o.stream("stdout"); strings.Contains(got, "not reached") {
 				t.Errorf("the cell went on: %q", got)
@@ -53,61 +43,52 @@ func TestInterrupt(t *testing.T) {
 func TestInterruptCompile(t *testing.T) {
 	k := start(t)
 	k.hello()
-	for _, wait := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond, time.Second} {
-		// With an empty build cache the standard library is compiled anew, which takes seconds.
+	compiles := func() bool { return len(k.pids("compile")) > 0 }
+	for _, wait := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 0} { // 0: until the compiler runs
+		// With an empty build cache the standard library is compiled again, which takes seconds.
 		s := k.send("%env GOCACHE=" + t.TempDir() + "\n%%\nfmt.Println(\"it ran\", http.StatusOK)")
-		time.Sleep(wait)
-		begin := time.Now()
+		stage := "interrupted while"
+		if time.Sleep(wait); wait == 0 {
+			until(t, cellLimit, "the compiler to run", compiles)
+			stage = "interrupted while compiling"
+		}
 		k.interrupt()
 		o := s.wait()
-		took := time.Since(begin)
-		t.Logf("after %v: answered in %v: %s", wait, took, o.Evalue)
-		k.failed(o, "Interrupted", "interrupted while")
-		if strings.Contains(o.stream("stdout"), "it ran") || took > obeys {
-			t.Errorf("answered after %v: %q", took, o.stream("stdout"))
+		k.failed(o, "Interrupted", stage)
+		if strings.Contains(o.stream("stdout"), "it ran") {
+			t.Errorf("printed %q", o.stream("stdout"))
 		}
-		until(t, leftLimit, "the compiler to end", func() bool { return len(k.pids("compile")) == 0 })
+		until(t, leftLimit, "the compiler to end", func() bool { return !compiles() })
 	}
 	k.good("%env GOCACHE=" + goEnv(t, "GOCACHE"))
 	k.hello()
 }
 
-// TestInterruptStubborn: a cell that does not obey is ended, and so is what it has started.
+// TestInterruptStubborn: a cell that obeys neither SIGINT nor SIGTERM gets both and is then ended, and so is what it has
+// started.
 func TestInterruptStubborn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
 	k := start(t)
-	s := k.send("%%\nsignal.Ignore(os.Interrupt, syscall.SIGTERM)\n" +
-		"exec.Command(\"setsid\", \"sh\", \"-c\", \"trap '' INT TERM; sleep 1000 & sleep 1000\").Start()\n" +
-		"time.Sleep(200*time.Millisecond)\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)")
+	s := k.send(`%%
+c := make(chan os.Signal, 4)
+signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+child := exec.Command("setsid", "sh", "-c", "trap '' INT TERM; echo begun; sleep 1000 & sleep 1000")
+child.Stdout = os.Stdout
+child.Start()
+for s := range c {
+	fmt.Println("got", s)
+}`)
 	s.shows("begun")
-	begin := time.Now()
 	k.interrupt()
 	o := s.wait()
-	took := time.Since(begin)
-	t.Logf("ended after %v", took)
 	k.failed(o, "Interrupted")
-	if took < 6*time.Second || took > 12*time.Second {
-		t.Errorf("the cell was ended after %v, want SIGTERM after 5 s and SIGKILL 2 s later", took)
+	if got := o.stream("stdout"); got != "begun\ngot interrupt\ngot terminated\n" {
+		t.Errorf("printed %q", got)
 	}
 	until(t, leftLimit, "the cell's processes to end", func() bool { return len(k.pids("sleep")) == 0 })
 	k.hello()
-}
-
-// TestInterruptTwice: a second interrupt shortens the time that a cell has.
-func TestInterruptTwice(t *testing.T) {
-	k := start(t)
-	s := k.send("%%\nsignal.Ignore(os.Interrupt)\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)")
-	s.shows("begun")
-	begin := time.Now()
-	k.interrupt()
-	time.Sleep(700 * time.Millisecond)
-	k.interrupt()
-	k.failed(s.wait(), "Interrupted")
-	if took := time.Since(begin); took > 4*time.Second {
-		t.Errorf("the cell was ended after %v", took)
-	}
 }
 
 // TestInterruptNothing: an interrupt without a cell harms nothing, and a good end after one is still an interrupt.

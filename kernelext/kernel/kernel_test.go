@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"deeplearning.example/kernelext/jupyter"
 )
@@ -172,13 +171,4 @@ func TestRestoresDefinitions(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 	k.bad("%%\nvar x int = 1.5", "CompileError", "Cell[5]: Line 2")
-}
-
-// TestStarts: how long the kernel takes to be ready, for the record; it must be seconds, not minutes.
-func TestStarts(t *testing.T) {
-	begin := time.Now()
-	k := start(t)
-	ready := time.Since(begin)
-	k.hello()
-	t.Logf("ready after %v, first cell after %v", ready, time.Since(begin))
 }

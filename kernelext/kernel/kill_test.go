@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"deeplearning.example/kernelext/store"
 )
@@ -25,11 +23,13 @@ func size(full, short int) int {
 	return short
 }
 
-// walkCell defines a small model that is saved after each of its steps, whose numbers depend on all of them.
+// walkCell defines a small model that is saved after each of its steps, whose numbers depend on all of them. It prints
+// each step that it has taken. With a hold it stays at that step until it is told to stop.
 const walkCell = `import "deeplearning.example/kernelext"
 
 type walk struct {
 	name  string
+	hold  int
 	state walkState
 }
 
@@ -60,13 +60,17 @@ func (m *walk) Run(ctx context.Context, onStep func(int, map[string]float64) err
 		if err := onStep(s.Step, map[string]float64{"x0": s.X[0]}); err != nil {
 			return err
 		}
-		time.Sleep(5 * time.Millisecond)
+		fmt.Printf("step %d.\n", s.Step)
+		if s.Step == m.hold {
+			<-ctx.Done()
+		}
+		time.Sleep(time.Millisecond)
 	}
 	return nil
 }
 
-func train(name string) {
-	m := &walk{name: name, state: walkState{X: make([]float64, 10_000)}}
+func train(name string, hold int) {
+	m := &walk{name: name, hold: hold, state: walkState{X: make([]float64, 10_000)}}
 	fmt.Println("training", name)
 	if _, err := kernelext.Train(kernelext.Context(), m, kernelext.Every(0)); err != nil {
 		panic(err)
@@ -75,7 +79,11 @@ func train(name string) {
 }
 `
 
-func trainCell(name string) string { return "%%\ntrain(\"" + name + "\")" }
+// trainCell trains a walk to its end, or to the step hold, at which it waits.
+func trainCell(name string, hold int) string { return fmt.Sprintf("%%%%\ntrain(%q, %d)", name, hold) }
+
+// stepLine is what a walk prints after a step.
+func stepLine(step int) string { return fmt.Sprintf("step %d.\n", step) }
 
 // numbers is what a training cell printed of the model.
 func numbers(stdout string) string {
@@ -83,45 +91,54 @@ func numbers(stdout string) string {
 	return rest
 }
 
-// TestKilledAtRandom kills the supervisor, GoNB or the cell with -9 at a random moment of a training. No process
-// lives 2 s later, the store is whole, and the next run of the cell ends with the same numbers as one in one go.
+// TestKilledAtRandom kills the supervisor, GoNB or the cell with -9 at a random step of a training. All processes end,
+// the store is whole, and the next run of the cell ends with the same numbers as one in one go. The training waits at a
+// later step, so that the victim always lives, and a process that is not ended stays for ever.
 func TestKilledAtRandom(t *testing.T) {
+	const hold = 150
 	dir := filepath.Join(t.TempDir(), "store")
 	env := "LECTURE_STORE=" + dir
 	k := start(t, env)
 	k.good(walkCell)
-	want := numbers(k.good(trainCell("whole")))
+	want := numbers(k.good(trainCell("whole", 0)))
+	resumed := 0
 	for round := range size(50, 6) {
 		random := rand.New(rand.NewPCG(11, uint64(round)))
 		victim := []string{"lecture", "gonb", ".cell"}[(round+random.IntN(2))%3]
 		name := fmt.Sprint("killed-", round)
-		s := k.send(trainCell(name))
-		s.shows("training " + name)
-		time.Sleep(time.Duration(random.IntN(800)) * time.Millisecond)
+		s := k.send(trainCell(name, hold))
+		s.shows(stepLine(1 + random.IntN(hold)))
 		pids := k.pids(victim)
+		if len(pids) == 0 {
+			t.Fatalf("round %d: there is no process of %s to kill: the test does not test", round, victim)
+		}
 		for _, pid := range pids {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
-		killed := time.Now()
 		if victim == "lecture" {
 			k.nothingLeft()
-			t.Logf("round %d: %s killed, all gone after %v", round, victim, time.Since(killed))
 			k = start(t, env)
 			k.good(walkCell)
 		} else {
-			if o := s.wait(); len(pids) > 0 && o.Status != "error" {
+			if o := s.wait(); o.Status != "error" {
 				t.Errorf("round %d: %s killed, the cell ended with %s", round, victim, o.Status)
 			}
 			until(t, leftLimit, "the cell's end", func() bool { return len(k.pids(".cell")) == 0 })
-			t.Logf("round %d: %s killed, the cell answered after %v", round, victim, time.Since(killed))
 		}
 		checkStore(t, dir)
-		if got := numbers(k.good(trainCell(name))); got != want {
+		again := k.good(trainCell(name, 0))
+		if got := numbers(again); got != want {
 			t.Errorf("round %d: %s killed, then %q, want %q", round, victim, got, want)
+		}
+		if strings.Contains(again, "resuming "+name+" at step") {
+			resumed++
 		}
 		if t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
+	}
+	if resumed == 0 {
+		t.Error("no training was resumed: the test does not test")
 	}
 }
 
@@ -146,19 +163,14 @@ func checkStore(t *testing.T, dir string) {
 func TestInterruptTraining(t *testing.T) {
 	k := start(t, "LECTURE_STORE="+filepath.Join(t.TempDir(), "store"))
 	k.good(walkCell)
-	want := numbers(k.good(trainCell("whole")))
-	s := k.send(trainCell("stopped"))
-	s.shows("training stopped")
-	time.Sleep(500 * time.Millisecond)
-	begin := time.Now()
+	want := numbers(k.good(trainCell("whole", 0)))
+	s := k.send(trainCell("stopped", 70))
+	s.shows(stepLine(70))
 	k.interrupt()
-	o := s.wait()
-	t.Logf("answered after %v: %s", time.Since(begin), o.Evalue)
-	k.failed(o, "Interrupted", "stopped is saved at step", "of 300: run the cell again to go on from there")
-	step := regexp.MustCompile(`saved at step (\d+)`).FindStringSubmatch(o.Evalue)
-	again := k.good(trainCell("stopped"))
-	if step == nil || !strings.Contains(again, "resuming stopped at step "+step[1]+" of 300") || numbers(again) != want {
-		t.Errorf("saved at %v, then %q, want %q", step, again, want)
+	k.failed(s.wait(), "Interrupted", "stopped is saved at step 70 of 300: run the cell again to go on from there")
+	again := k.good(trainCell("stopped", 0))
+	if !strings.Contains(again, "resuming stopped at step 70 of 300") || numbers(again) != want {
+		t.Errorf("printed %q, want numbers %q", again, want)
 	}
 }
 
@@ -167,40 +179,49 @@ func TestShutdownSaves(t *testing.T) {
 	env := "LECTURE_STORE=" + filepath.Join(t.TempDir(), "store")
 	k := start(t, env)
 	k.good(walkCell)
-	s := k.send(trainCell("shut"))
-	s.shows("training shut")
-	time.Sleep(300 * time.Millisecond)
-	begin := time.Now()
+	s := k.send(trainCell("shut", 70))
+	s.shows(stepLine(70))
 	if err := k.ShutdownMessage(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	k.nothingLeft()
-	t.Logf("all gone after %v", time.Since(begin))
 	k = start(t, env)
 	k.good(walkCell)
-	if got := k.good(trainCell("shut")); !strings.Contains(got, "resuming shut at step") {
+	if got := k.good(trainCell("shut", 0)); !strings.Contains(got, "resuming shut at step 70 of 300") {
 		t.Errorf("printed %q", got)
 	}
 }
 
-// deafWalk is the walk with a training of 15 s that does not look at its context.
-var deafWalk = strings.NewReplacer("return 300", "return 3000", "err := ctx.Err(); err != nil", "err := error(nil); err != nil").
+// deafWalk is the walk with a training of minutes that does not look at its context.
+var deafWalk = strings.NewReplacer("return 300", "return 300_000", "err := ctx.Err(); err != nil", "err := error(nil); err != nil").
 	Replace(walkCell)
 
-// TestInterruptExtends: an interrupted training that reports progress has more than the usual time to end.
+// TestInterruptExtends: an interrupted training that reports progress has more than the usual 5 s to end, up to a minute.
+// A second interrupt shortens that to a second.
 func TestInterruptExtends(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
 	k := start(t, "LECTURE_STORE="+filepath.Join(t.TempDir(), "store"))
 	k.good(deafWalk)
-	s := k.send("%%\ngo func() {\n\ttime.Sleep(8 * time.Second)\n\tfmt.Println(\"still here\")\n}()\ntrain(\"deaf\")")
-	s.shows("training deaf")
-	time.Sleep(time.Second) // an interrupt before the first step ends the cell at once
-	begin := time.Now()
+	s := k.send(`%%
+c := make(chan os.Signal, 1)
+signal.Notify(c, os.Interrupt)
+go func() {
+	<-c
+	time.Sleep(7 * time.Second)
+	fmt.Println("lives after 7 s")
+	time.Sleep(30 * time.Second)
+	fmt.Println("lives after 37 s")
+}()
+train("deaf", 0)`)
+	s.shows(stepLine(1)) // an interrupt before the first step ends the cell at once
 	k.interrupt()
-	s.shows("still here")
+	s.shows("lives after 7 s")
 	k.interrupt()
-	k.failed(s.wait(), "Interrupted")
-	t.Logf("ended %v after the first interrupt", time.Since(begin))
+	o := s.wait()
+	k.failed(o, "Interrupted")
+	if strings.Contains(o.stream("stdout"), "lives after 37 s") {
+		t.Error("the second interrupt has not shortened the time")
+	}
 }

@@ -47,7 +47,7 @@ func TestModeAndDevice(t *testing.T) {
 func TestModels(t *testing.T) {
 	k := start(t, "LECTURE_STORE="+filepath.Join(t.TempDir(), "store"))
 	k.good(walkCell)
-	k.good(trainCell("listed"))
+	k.good(trainCell("listed", 0))
 	if got := k.good("%models"); !strings.Contains(got, "listed") {
 		t.Errorf("%q", got)
 	}
