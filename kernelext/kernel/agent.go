@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/internal/agent"
 )
 
@@ -63,16 +62,15 @@ func (k *Kernel) handleImports(r *run, request agent.Request) agent.Reply {
 		return refused
 	}
 	r.enter(compiling)
-	begin := time.Now()
-	output, code := k.builder.Imports(r.ctx, request.Args[len(request.Args)-1], request.Dir, request.Env)
-	r.addTime(&r.timing.imports, time.Since(begin))
-	return agent.Reply{Code: code, Output: output}
+	return r.build.imports(request)
 }
 
 // handleGo builds a cell.
 func (k *Kernel) handleGo(r *run, request agent.Request) agent.Reply {
-	if reply, ok := r.answerGoroot(request); ok {
-		return reply
+	if r != nil && slices.Equal(request.Args, agent.AskGoroot) && r.inStage(preparing) {
+		if goroot := r.build.goroot(); goroot != "" {
+			return agent.Reply{Output: goroot + "\n"}
+		}
 	}
 	if !k.ours(r, request) {
 		return agent.Reply{Code: agent.DoItYourself}
@@ -81,89 +79,17 @@ func (k *Kernel) handleGo(r *run, request agent.Request) agent.Reply {
 		return refused
 	}
 	if request.Args[0] == "get" {
-		begin := time.Now()
-		result := k.builder.Get(r.ctx, request.Dir, request.Args[1:], request.Env)
-		r.addTime(&r.timing.imports, time.Since(begin))
-		return agent.Reply{Code: result.Code, Output: result.Output}
+		return r.build.get(request)
 	}
-	return r.build(request)
-}
-
-// build compiles and links the cell, and puts the launcher where GoNB will look for the program.
-func (r *run) build(request agent.Request) agent.Reply {
-	args, out := splitOutput(request.Args)
-	if out == "" {
-		return agent.Reply{Code: agent.DoItYourself}
+	reply, outcome := r.build.program(request)
+	switch outcome {
+	case faulty:
+		r.fail(r.compileFailure(reply.Output))
+	case runnable:
+		r.remember()
+		r.enter(starting)
 	}
-	job := build.Job{Dir: request.Dir, Args: args, Out: out + ".cell", Env: request.Env}
-	wasm := slices.Contains(request.Env, "GOARCH=wasm")
-	if wasm {
-		job.Out = out
-		r.k.noteWasm(filepath.Dir(out))
-	}
-	r.readMain(request.Dir)
-	result, err := r.k.builder.Build(r.ctx, job)
-	if err == nil && result.Code != 0 && r.dropDotImports(request.Dir, result.Output) {
-		result, err = r.k.builder.Build(r.ctx, job)
-	}
-	r.built(result)
-	switch {
-	case r.ctx.Err() != nil:
-		return refused
-	case err != nil:
-		r.k.log.line(fmt.Sprintf("build: %v", err))
-		return agent.Reply{Code: agent.DoItYourself}
-	case result.Code != 0:
-		r.fail(r.compileFailure(result.Output))
-		return agent.Reply{Code: result.Code, Output: result.Output}
-	}
-	if !wasm {
-		if err := r.placeLauncher(out); err != nil {
-			return agent.Reply{Code: 1, Output: err.Error()}
-		}
-	}
-	r.remember()
-	r.enter(starting)
-	return agent.Reply{}
-}
-
-// splitOutput takes "-o OUT" out of the arguments of a build.
-func splitOutput(args []string) (rest []string, out string) {
-	at := slices.Index(args, "-o")
-	if at < 0 || at+1 >= len(args) {
-		return args, ""
-	}
-	return slices.Delete(slices.Clone(args), at, at+2), args[at+1]
-}
-
-func (r *run) placeLauncher(out string) error {
-	if err := os.Remove(out); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	return os.Symlink(r.k.helper, out)
-}
-
-// readMain keeps the program that GoNB composed: errors are told by it, and a new GoNB gets its definitions from it.
-func (r *run) readMain(dir string) {
-	for _, name := range []string{"main.go", "main_test.go"} {
-		if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
-			r.mu.Lock()
-			r.mainGo = text
-			r.mu.Unlock()
-			return
-		}
-	}
-}
-
-// built notes the times of a build.
-func (r *run) built(result build.Result) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.timing.load += result.Load
-	r.timing.compile += result.Compile
-	r.timing.link += result.Link
-	r.timing.cached = result.Cached
-	r.timing.launched = time.Now()
+	return reply
 }
 
 // remember keeps what a cell that compiled has defined.
@@ -173,9 +99,8 @@ func (r *run) remember() {
 	}
 	r.mu.Lock()
 	r.remembered = true
-	mainGo := r.mainGo
 	r.mu.Unlock()
-	k := r.k
+	k, mainGo := r.k, r.build.source()
 	k.mu.Lock()
 	k.defs.Add(r.count, r.content.Code, mainGo)
 	k.mu.Unlock()
@@ -199,7 +124,7 @@ func (r *run) start(request agent.Request) (agent.Reply, []*os.File) {
 		r.stage = shell
 		r.shells++
 	}
-	r.timing.begin(time.Now())
+	r.clock.begin()
 	if request.Op == agent.OpLaunch {
 		r.program = request.PID
 		r.delayFarewell(request.PID)
@@ -231,14 +156,11 @@ func (r *run) hear(request agent.Request) {
 		}
 		return
 	case agent.OpTiming:
-		d := time.Duration(request.Seconds * float64(time.Second))
-		switch request.Name {
-		case "xla compile":
-			r.addTime(&r.timing.xla, d)
-		case "start":
-			r.initialised(request.PID)
-		case "plugin load":
-			r.addTime(&r.timing.plugin, d)
+		switch {
+		case request.Name != "start":
+			r.clock.phase(request.Name, time.Duration(request.Seconds*float64(time.Second)))
+		case request.PID == r.programNow():
+			r.clock.initialised()
 		}
 		return
 	}
@@ -256,17 +178,9 @@ func (r *run) hear(request agent.Request) {
 	}
 }
 
-// initialised notes that the program's packages are. A child of the program may tell the same of itself.
-func (r *run) initialised(pid int) {
+// programNow returns the process id of the cell's program, or 0.
+func (r *run) programNow() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.timing.main.IsZero() && pid == r.program {
-		r.timing.main = time.Now()
-	}
-}
-
-func (r *run) addTime(to *time.Duration, d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	*to += d
+	return r.program
 }

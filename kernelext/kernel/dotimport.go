@@ -12,16 +12,13 @@ import (
 var unusedImport = regexp.MustCompile(`main(_test)?\.go:(\d+):\d+: "([^"]+)" imported and not used`)
 
 // dropDotImports takes out the dot imports that the compiler found unused, for they would fail each cell after the one
-// that has them. It says whether there were any.
-func (r *run) dropDotImports(dir, output string) bool {
+// that has them. It reports whether there were any.
+func dropDotImports(dir, output string) bool {
 	dropped := false
 	for _, match := range unusedImport.FindAllStringSubmatch(output, -1) {
 		file := filepath.Join(dir, "main"+match[1]+".go")
 		line, _ := strconv.Atoi(match[2])
 		dropped = dropDotImport(file, line, match[3]) || dropped
-	}
-	if dropped {
-		r.readMain(dir)
 	}
 	return dropped
 }

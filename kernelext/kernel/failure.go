@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"deeplearning.example/kernelext/internal/agent"
 	"deeplearning.example/kernelext/jupyter"
@@ -41,53 +40,12 @@ func (f *failure) content() jupyter.ExecuteReply {
 // red is bold too: front ends give it a darker red then, which can be read on their pink.
 func red(text string) string { return "\x1b[1;31m" + text + "\x1b[0m" }
 
-// cellLine is a line of a cell.
-type cellLine struct{ count, line int }
-
-// frame is one entry of a traceback: the place in GoNB's words, which runners know, the line's text, what is wrong.
-func (p cellLine) frame(source string, column int, message string) string {
-	text := fmt.Sprintf("Cell[%d]: Line %d\n", p.count, p.line)
-	if source != "" {
-		text += source + "\n"
-		if column > 0 && column <= utf8.RuneCountInString(source)+1 {
-			text += strings.Repeat(" ", column-1) + "^\n"
-		}
-	}
-	return text + red(message)
-}
-
-// frameAt is the entry for a line of this cell.
-func (r *run) frameAt(line int, message string) string {
-	at := cellLine{r.count, line}
-	return at.frame(r.k.lineOf(r, at), 0, message)
-}
-
-// locate finds the line of a cell that a line of the composed program comes from.
-func (r *run) locate(mainGo []byte, line int) (cellLine, bool) {
-	r.k.mu.Lock()
-	defer r.k.mu.Unlock()
-	count, inCell, ok := r.k.defs.Locate(mainGo, line, r.count, r.content.Code)
-	return cellLine{count, inCell}, ok
-}
-
-// sourceLine is the text of a line of the program, and how far it was moved to the left.
-func sourceLine(mainGo []byte, line int) (text string, cut int) {
-	lines := strings.Split(string(mainGo), "\n")
-	if line < 1 || line > len(lines) {
-		return "", 0
-	}
-	text = strings.TrimLeft(lines[line-1], " \t")
-	return text, len(lines[line-1]) - len(text)
-}
-
 // diagnosis is one message of the compiler, or of GoNB's parser.
 var diagnosis = regexp.MustCompile(`main(?:_test)?\.go:(\d+):(?:(\d+):)? (.+)`)
 
 // compileFailure tells what the compiler said, by cell and line.
 func (r *run) compileFailure(output string) failure {
-	r.mu.Lock()
-	mainGo := r.mainGo
-	r.mu.Unlock()
+	mainGo := r.build.source()
 	f := failure{Ename: nameCompile}
 	for line := range strings.Lines(strings.TrimSpace(output)) {
 		line = strings.TrimRight(line, "\n")
@@ -95,7 +53,7 @@ func (r *run) compileFailure(output string) failure {
 		switch {
 		case match != nil:
 			match[3] += unknownPackage(mainGo, match)
-			f.add(match[3], r.frameOf(mainGo, match))
+			f.add(match[3], r.lines.frameOf(mainGo, match))
 		case strings.HasPrefix(line, "# ") || line == "":
 		case len(f.Traceback) > 0:
 			f.Traceback[len(f.Traceback)-1] += "\n" + red(line)
@@ -133,17 +91,6 @@ func (f *failure) add(message, frame string) {
 	f.Traceback = append(f.Traceback, frame)
 }
 
-func (r *run) frameOf(mainGo []byte, match []string) string {
-	line, _ := strconv.Atoi(match[1])
-	column, _ := strconv.Atoi(match[2])
-	at, ok := r.locate(mainGo, line)
-	if !ok {
-		return red(match[0])
-	}
-	source, cut := sourceLine(mainGo, line)
-	return at.frame(source, max(0, column-cut), match[3])
-}
-
 // explain makes a failure of what GoNB replied: an error of its parser, or how the cell's program ended.
 func (r *run) explain(reply jupyter.ExecuteReply) *failure {
 	value := strings.TrimSpace(jupyter.StripANSI(reply.Evalue))
@@ -159,11 +106,8 @@ func (r *run) explain(reply jupyter.ExecuteReply) *failure {
 
 // parseFailure tells an error that GoNB's parser found in the cell before anything was built.
 func (r *run) parseFailure(value string) failure {
-	r.mu.Lock()
-	known := r.mainGo != nil
-	r.mu.Unlock()
-	if !known {
-		r.readMain(r.k.gonbFolder())
+	if r.build.source() == nil {
+		r.build.readMain(r.k.gonbFolder())
 	}
 	return r.compileFailure(value)
 }
@@ -217,7 +161,7 @@ func (r *run) panicFailure(text string) *failure {
 	for _, match := range stackMark.FindAllStringSubmatch(stack, -1) {
 		count, _ := strconv.Atoi(match[1])
 		line, _ := strconv.Atoi(match[2])
-		f.Traceback = append(f.Traceback, cellLine{count, line}.frame(r.k.lineOf(r, cellLine{count, line}), 0, "called here"))
+		f.Traceback = append(f.Traceback, r.lines.frame(cellLine{count, line}, "called here"))
 	}
 	if len(f.Traceback) == 0 {
 		f.Traceback = []string{red(message)}
@@ -225,19 +169,6 @@ func (r *run) panicFailure(text string) *failure {
 	}
 	f.Traceback[0] = strings.TrimSuffix(f.Traceback[0], red("called here")) + red(message)
 	return f
-}
-
-// lineOf is the text of a line of a cell, if it is still known.
-func (k *Kernel) lineOf(r *run, at cellLine) string {
-	code := r.content.Code
-	if at.count != r.count {
-		code = k.history.code(at.count)
-	}
-	lines := strings.Split(code, "\n")
-	if at.line < 1 || at.line > len(lines) {
-		return ""
-	}
-	return strings.TrimSpace(lines[at.line-1])
 }
 
 // exitFailure tells of a program that ended by itself, with its last words.
@@ -249,7 +180,7 @@ func (r *run) exitFailure(status, stderr string) *failure {
 		count, _ := strconv.Atoi(match[1])
 		line, _ := strconv.Atoi(match[2])
 		last = strings.TrimSpace(lines[len(lines)-2])
-		f.Traceback = []string{cellLine{count, line}.frame(r.k.lineOf(r, cellLine{count, line}), 0, status+": "+last)}
+		f.Traceback = []string{r.lines.frame(cellLine{count, line}, status+": "+last)}
 	}
 	if last != "" && last != status {
 		f.Evalue = status + ": " + last
@@ -269,7 +200,7 @@ func (r *run) shellFailure(request agent.Request) failure {
 	}
 	f := failure{Ename: nameShell, Evalue: value}
 	if line := r.shellLine(); line > 0 {
-		f.Traceback = []string{r.frameAt(line, value)}
+		f.Traceback = []string{r.lines.frame(cellLine{r.count, line}, value)}
 	}
 	return f
 }

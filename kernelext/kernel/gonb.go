@@ -290,12 +290,13 @@ func (g *gonbProcess) execute(r *run, code string) error {
 func (g *gonbProcess) restore(source string) error {
 	done := make(chan struct{})
 	r := &run{
-		k: g.k, gonb: g, restores: true, cell: cell.Parse(source), timing: newTiming(),
+		k: g.k, gonb: g, restores: true, cell: cell.Parse(source), clock: newStopwatch(), lines: locator{k: g.k},
 		reply: make(chan jupyter.ExecuteReply, 1), idle: done,
 		out: newOutput(0, os.DevNull, func(string, any) {}),
 	}
 	r.ctx, r.stop = context.WithCancel(g.k.ctx)
 	defer r.stop()
+	r.build = &cellBuild{k: g.k, ctx: r.ctx, clock: r.clock}
 	m, err := jupyter.NewMessage("execute_request", g.k.session, jupyter.ExecuteRequest{
 		Code: strings.Join(append(slices.Clone(g.k.replay), r.cell.Rewrite(nil)), "\n"), UserExpressions: map[string]string{}, Silent: true,
 	})

@@ -16,15 +16,15 @@ type magic func(r *run, m cell.Magic) error
 
 // magics are the supervisor's own commands.
 var magics = map[string]magic{
-	"%lecture": (*run).magicLecture,
-	"%mode":    (*run).magicMode,
-	"%device":  (*run).magicDevice,
-	"%limit":   (*run).magicLimit,
-	"%timing":  (*run).magicTiming,
-	"%output":  (*run).magicOutput,
-	"%capture": (*run).magicCapture,
-	"%env":     (*run).magicEnv,
-	"%wasm":    (*run).magicWasm,
+	"%lecture": magicLecture,
+	"%mode":    magicMode,
+	"%device":  magicDevice,
+	"%limit":   magicLimit,
+	"%timing":  magicTiming,
+	"%output":  magicOutput,
+	"%capture": magicCapture,
+	"%env":     magicEnv,
+	"%wasm":    magicWasm,
 }
 
 // prepare carries out the supervisor's own magics, warns of what GoNB would do silently, and gives the text for GoNB.
@@ -68,7 +68,7 @@ func (r *run) obey(m cell.Magic) *failure {
 }
 
 func (r *run) magicFailure(m cell.Magic, text string) *failure {
-	return &failure{Ename: nameMagic, Evalue: text, Traceback: []string{r.frameAt(m.Line, text)}}
+	return &failure{Ename: nameMagic, Evalue: text, Traceback: []string{r.lines.frame(cellLine{r.count, m.Line}, text)}}
 }
 
 // rewrite is what GoNB gets in the place of a magic.
@@ -118,7 +118,7 @@ func (r *run) shellLine() int {
 	return 0
 }
 
-func (r *run) magicLecture(m cell.Magic) error {
+func magicLecture(r *run, m cell.Magic) error {
 	if len(m.Args) > 0 {
 		return fmt.Errorf("takes no arguments, got %q", m.Rest)
 	}
@@ -152,7 +152,7 @@ func orDefault(value, missing string) string {
 	return value
 }
 
-func (r *run) magicMode(m cell.Magic) error {
+func magicMode(r *run, m cell.Magic) error {
 	return r.choose(m, "mode", envMode, "quick", func(value string) error {
 		if value != "quick" && value != "full" {
 			return fmt.Errorf("%q, want quick or full", value)
@@ -161,7 +161,7 @@ func (r *run) magicMode(m cell.Magic) error {
 	})
 }
 
-func (r *run) magicDevice(m cell.Magic) error {
+func magicDevice(r *run, m cell.Magic) error {
 	if backend := os.Getenv("GOMLX_BACKEND"); backend != "" && len(m.Args) > 0 {
 		return fmt.Errorf("GOMLX_BACKEND=%s is set for this kernel and wins: start Jupyter without it", backend)
 	}
@@ -195,7 +195,7 @@ func (r *run) choose(m cell.Magic, name, variable, missing string, check func(st
 	return fmt.Errorf("takes one argument, got %q", m.Rest)
 }
 
-func (r *run) magicLimit(m cell.Magic) error {
+func magicLimit(r *run, m cell.Magic) error {
 	switch len(m.Args) {
 	case 0:
 		l := r.k.settings.limitsNow()
@@ -227,7 +227,7 @@ func (k *Kernel) lastRun() (*run, error) {
 	return k.last, nil
 }
 
-func (r *run) magicTiming(m cell.Magic) error {
+func magicTiming(r *run, m cell.Magic) error {
 	last, err := r.k.lastRun()
 	if err != nil {
 		return err
@@ -235,15 +235,13 @@ func (r *run) magicTiming(m cell.Magic) error {
 	if len(m.Args) > 0 {
 		return fmt.Errorf("takes no arguments, got %q", m.Rest)
 	}
-	last.mu.Lock()
-	t := last.timing
-	last.mu.Unlock()
+	t := last.clock.timing()
 	r.out.note("stdout", fmt.Sprintf("cell [%d]\n%s", last.count, t.table()))
 	return nil
 }
 
 // magicOutput tells of the last cell's output, or saves all of it.
-func (r *run) magicOutput(m cell.Magic) error {
+func magicOutput(r *run, m cell.Magic) error {
 	last, err := r.k.lastRun()
 	if err != nil {
 		return err
@@ -266,7 +264,7 @@ func (r *run) magicOutput(m cell.Magic) error {
 }
 
 // magicCapture copies the cell's text to a file, as GoNB does where it reads the text.
-func (r *run) magicCapture(m cell.Magic) error {
+func magicCapture(r *run, m cell.Magic) error {
 	args := m.Args
 	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 	if len(args) == 2 && args[0] == "-a" {
@@ -284,7 +282,7 @@ func (r *run) magicCapture(m cell.Magic) error {
 }
 
 // magicEnv takes notice of the variables that magics of ours set too; GoNB does the rest.
-func (r *run) magicEnv(m cell.Magic) error {
+func magicEnv(r *run, m cell.Magic) error {
 	name, value, _ := strings.Cut(strings.Join(m.Args, "="), "=")
 	if name == envMode || name == envDevice {
 		r.k.settings.setenv(name, value)

@@ -36,6 +36,9 @@ type run struct {
 	count   int // In[count]
 	out     *output
 	limits  limits
+	build   *cellBuild
+	clock   *stopwatch
+	lines   locator
 	// restores tells that this is no cell: it gives a new GoNB the definitions of the one that died.
 	restores bool
 
@@ -54,18 +57,15 @@ type run struct {
 	gonb       *gonbProcess // that has the cell
 	before     map[int]bool // processes that earlier cells have left below it
 	stage      stage
-	timing     timing
 	verdict    *failure // why the supervisor ended the cell, or found that it failed
 	interrupts int
 	interrupt  time.Time // of the first
 	progressed time.Time // last sign of progress from a training
 	trained    trained
-	mainGo     []byte // of this cell, once GoNB has composed it
-	program    int    // process id of the cell's program
+	program    int // process id of the cell's program
 	input      input
-	shadow     string // the Go installation that GoNB sees, for %wasm
-	remembered bool   // the cell has compiled, and its definitions are kept
-	shells     int    // shell lines and scripts that have begun
+	remembered bool // the cell has compiled, and its definitions are kept
+	shells     int  // shell lines and scripts that have begun
 	done       bool
 }
 
@@ -93,7 +93,10 @@ func (k *Kernel) execute(in jupyter.Incoming) {
 	}
 	answer, failed := r.perform()
 	r.finish()
-	r.tellTime()
+	if r.cell.Timed {
+		t := r.clock.timing()
+		r.out.note("stdout", t.line())
+	}
 	var aborted []jupyter.Incoming
 	if failed != nil {
 		answer = r.failed(*failed)
@@ -115,7 +118,7 @@ func (r *run) takeAborted() []jupyter.Incoming {
 	if !r.content.StopOnError || r.content.Silent {
 		return nil
 	}
-	time.Sleep(stragglers - time.Since(r.timing.received))
+	time.Sleep(stragglers - r.clock.age())
 	return r.k.queue.takeAll()
 }
 
@@ -128,10 +131,11 @@ func (k *Kernel) newRun(in jupyter.Incoming) (*run, bool) {
 	r := &run{
 		k: k, request: in, content: content, cell: cell.Parse(content.Code), limits: k.settings.limitsNow(),
 		reply: make(chan jupyter.ExecuteReply, 1), idle: make(chan struct{}),
-		timing:  newTiming(),
+		clock:   newStopwatch(),
 		trained: trained{saved: -1},
 	}
 	r.ctx, r.stop = context.WithCancel(k.ctx)
+	r.build = &cellBuild{k: k, ctx: r.ctx, clock: r.clock}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if content.StoreHistory {
@@ -139,8 +143,10 @@ func (k *Kernel) newRun(in jupyter.Incoming) (*run, bool) {
 		k.history.add(k.count, content.Code)
 	}
 	r.count = k.count
+	r.lines = locator{k, r.count, content.Code}
 	r.out = newOutput(r.limits.Output, k.path(fmt.Sprintf("output-%d", k.runs)), r.publishOutput)
-	r.out.annotate, r.out.private = r.annotate, k.path("tmp")
+	r.out.annotate = func(text []byte) []byte { return r.lines.annotate(r.build.source(), text) }
+	r.out.private = k.path("tmp")
 	k.runs++
 	k.current = r
 	return r, true
@@ -202,7 +208,7 @@ func (r *run) notBegun() bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.timing.began.IsZero() && r.verdict == nil && r.ctx.Err() == nil
+	return !r.clock.begun() && r.verdict == nil && r.ctx.Err() == nil
 }
 
 // attempt hands the cell to GoNB.
@@ -278,7 +284,7 @@ func (r *run) noteEnd() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done = true
-	r.timing.ended = time.Now()
+	r.clock.end()
 }
 
 // endRun makes r the last cell. The one before gives back its file.

@@ -3,10 +3,89 @@ package kernel
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
+
+	"deeplearning.example/kernelext/build"
 )
 
-// timing is what the parts of a cell took.
+// stopwatch measures the parts of one cell. Its methods may be called from several goroutines.
+type stopwatch struct {
+	mu sync.Mutex
+	t  timing
+}
+
+func newStopwatch() *stopwatch { return &stopwatch{t: timing{received: time.Now()}} }
+
+// timing returns what has been measured so far.
+func (s *stopwatch) timing() timing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.t
+}
+
+// age returns the time since the cell was received.
+func (s *stopwatch) age() time.Duration { return time.Since(s.timing().received) }
+
+// imports adds the time of a search for imports.
+func (s *stopwatch) imports(took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t.imports += took
+}
+
+// built adds the times of a build that has just ended.
+func (s *stopwatch) built(result build.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t.load += result.Load
+	s.t.compile += result.Compile
+	s.t.link += result.Link
+	s.t.cached = result.Cached
+	s.t.launched = time.Now()
+}
+
+// begin notes the start of a program of the cell; the first one counts.
+func (s *stopwatch) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.t.began.IsZero() {
+		s.t.began = time.Now()
+	}
+}
+
+// begun reports whether a program of the cell has started.
+func (s *stopwatch) begun() bool { return !s.timing().began.IsZero() }
+
+// initialised notes that the packages of the cell's program are initialised. A child of the program may report the same
+// later.
+func (s *stopwatch) initialised() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.t.main.IsZero() {
+		s.t.main = time.Now()
+	}
+}
+
+// phase adds the time of a phase that the program reports.
+func (s *stopwatch) phase(name string, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch name {
+	case "xla compile":
+		s.t.xla += took
+	case "plugin load":
+		s.t.plugin += took
+	}
+}
+
+func (s *stopwatch) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t.ended = time.Now()
+}
+
+// timing holds when the parts of a cell started, or how long they took.
 type timing struct {
 	received time.Time // by the queue
 	launched time.Time // the program is built
@@ -17,15 +96,6 @@ type timing struct {
 	imports, load, compile, link time.Duration // of the build
 	plugin, xla                  time.Duration // of the program: loading XLA's plugin, compiling graphs
 	cached                       bool          // the program of an equal earlier cell was taken
-}
-
-func newTiming() timing { return timing{received: time.Now()} }
-
-// begin notes the start of the cell's first program.
-func (t *timing) begin(now time.Time) {
-	if t.began.IsZero() {
-		t.began = now
-	}
 }
 
 // share is one part of a cell's time.
@@ -82,17 +152,11 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 }
 
-// tellTime prints the line of %%time.
-func (r *run) tellTime() {
-	if !r.cell.Timed {
-		return
-	}
-	r.mu.Lock()
-	t := r.timing
-	r.mu.Unlock()
+// line is the timing as one line, for %%time.
+func (t *timing) line() string {
 	parts := []string{}
 	for _, s := range t.shares() {
 		parts = append(parts, s.name+" "+milliseconds(s.took))
 	}
-	r.out.note("stdout", fmt.Sprintf("time: %s (%s)\n", milliseconds(t.ended.Sub(t.received)), strings.Join(parts, ", ")))
+	return fmt.Sprintf("time: %s (%s)\n", milliseconds(t.ended.Sub(t.received)), strings.Join(parts, ", "))
 }

@@ -20,13 +20,10 @@ const maxFrame = 512
 
 // annotate puts cell and line before each place of the program in what a cell writes to stderr. Of the path only the
 // file's name is left: its folder is the kernel's own and has another name each time.
-func (r *run) annotate(text []byte) []byte {
+func (l locator) annotate(mainGo, text []byte) []byte {
 	if !bytes.Contains(text, frameMark) {
 		return text
 	}
-	r.mu.Lock()
-	mainGo := r.mainGo
-	r.mu.Unlock()
 	var out bytes.Buffer
 	for len(text) > 0 {
 		at := stackFrame.FindSubmatchIndex(text)
@@ -36,7 +33,7 @@ func (r *run) annotate(text []byte) []byte {
 		path := 1 + bytes.LastIndexAny(text[:at[0]], " \t\n(\"")
 		out.Write(text[:path])
 		line, _ := strconv.Atoi(string(text[at[2]:at[3]]))
-		if where, ok := r.locate(mainGo, line); ok {
+		if where, ok := l.find(mainGo, line); ok {
 			fmt.Fprintf(&out, "\x1b[7m[[ Cell [%d] Line %d ]]\x1b[0m ", where.count, where.line)
 		}
 		file := at[0] + bytes.LastIndexByte(text[at[0]:at[1]], '/') + 1

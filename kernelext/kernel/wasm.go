@@ -6,12 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/cell"
-	"deeplearning.example/kernelext/internal/agent"
 )
 
 // GoNB's %wasm reads misc/wasm/wasm_exec.js of the Go installation, which has lain in lib/wasm since Go 1.24, and keeps
@@ -19,7 +17,7 @@ import (
 // loads that file while the script that needs it runs already. So the script waits.
 
 // magicWasm prepares that installation before GoNB sees the magic.
-func (r *run) magicWasm(m cell.Magic) error {
+func magicWasm(r *run, m cell.Magic) error {
 	if len(m.Args) > 0 {
 		return fmt.Errorf("takes no arguments, got %q", m.Rest)
 	}
@@ -31,20 +29,8 @@ func (r *run) magicWasm(m cell.Magic) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.shadow = shadow
+	r.build.setGoroot(shadow)
 	return nil
-}
-
-// answerGoroot answers GoNB's question where Go is; it is not asked by cells without %wasm.
-func (r *run) answerGoroot(request agent.Request) (agent.Reply, bool) {
-	if r == nil || !slices.Equal(request.Args, agent.AskGoroot) || !r.inStage(preparing) {
-		return agent.Reply{}, false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return agent.Reply{Output: r.shadow + "\n"}, r.shadow != ""
 }
 
 // wasmScript is the script of GoNB that starts a program in the browser, wasmWaits what makes it wait.

@@ -54,7 +54,7 @@ func (r *run) nextLook(used, machine int64) time.Duration {
 	}
 	soon := time.Duration(float64(left) / fastest * float64(time.Second))
 	if r.limits.Time > 0 {
-		soon = min(soon, r.limits.Time-time.Since(r.timing.received))
+		soon = min(soon, r.limits.Time-r.clock.age())
 	}
 	return min(max(soon, watchEvery), watchSeldom)
 }
@@ -63,7 +63,7 @@ func (r *run) nextLook(used, machine int64) time.Duration {
 func (r *run) beyond(used, machine int64) *failure {
 	l := r.limits
 	switch {
-	case l.Time > 0 && time.Since(r.timing.received) > l.Time:
+	case l.Time > 0 && r.clock.age() > l.Time:
 		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf(
 			"the cell ran for %s, its limit; `%%limit time 48h` allows more, `%%limit time off` any time", l.text("time"))}
 	case l.Memory > 0 && used > l.Memory:
@@ -81,7 +81,7 @@ func (r *run) beyond(used, machine int64) *failure {
 // kill kills all processes of the cell until it has answered; in the end GoNB too. A cell beyond its time may save
 // first, as after an interrupt.
 func (r *run) kill() {
-	if f := r.failure(); f != nil && r.limits.Time > 0 && time.Since(r.timing.received) > r.limits.Time {
+	if f := r.failure(); f != nil && r.limits.Time > 0 && r.clock.age() > r.limits.Time {
 		r.pursue()
 		return
 	}
