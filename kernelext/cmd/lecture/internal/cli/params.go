@@ -14,7 +14,7 @@ func newParams(ios *streams) *cobra.Command {
 		Use:   "params [notebook...]",
 		Short: "List the parameters that notebooks read, for `lecture run -p name=value`",
 		Example: `  lecture params
-  lecture params notebooks/vae.ipynb`,
+  lecture params notebooks/12_vae.ipynb`,
 		RunE: func(_ *cobra.Command, paths []string) error { return runParams(ios, paths) },
 	}
 }

@@ -39,7 +39,7 @@ is left executed in the results' folder with an HTML page, and index.html lists 
 
 Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command line, 130 after Ctrl-C.`,
 		Example: `  lecture run
-  lecture run --mode full -p epochs=5 notebooks/vae.ipynb
+  lecture run --mode full -p epochs=5 notebooks/12_vae.ipynb
   lecture run --fresh --report report.json`,
 		RunE: func(cmd *cobra.Command, paths []string) error { return runRun(cmd.Context(), ios, flags, paths) },
 	}
