@@ -11,53 +11,87 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Images is a labelled set of grey images of one size. Methods that derive a set leave the receiver as it is.
+// Images is a set of l images of one size, grey or in colour, labelled where the set has classes. Methods that derive a set leave
+// the receiver as it is.
 type Images struct {
-	ID            string  // what the set is and how it was made; equal IDs mean equal pixels and labels
-	Width, Height int     // of an image, in pixels
-	Pixels        []uint8 // l·Height·Width, row by row; 0 is background, 255 full ink
-	Labels        []uint8 // l
+	ID            string // what the set is and how it was made; equal IDs mean equal pixels and labels
+	Width, Height int    // of an image, in pixels
+	Channels      int    // numbers of a pixel: 1 for grey, which is also the meaning of 0, or 3 for red, green and blue
+
+	// Pixels are l·Height·Width·Channels bytes: image by image, row by row from the top, pixel by pixel from the left, the
+	// channels of a pixel together. In grey sets of the lecture 0 is background and 255 full ink.
+	Pixels []uint8
+
+	Labels  []uint8  // l, or nil for a set without classes
+	Classes []string // names of the labels 0, 1, …; nil where they have no names
+	Files   []string // l names of the files that the images come from; nil where they come from none
+	Source  string   // how the set was read from files, in words; "" for others
 }
 
 // Len is the number l of images.
-func (s *Images) Len() int { return len(s.Labels) }
-
-// Tensor gives the pixels as bytes, [l, Height·Width]. The models read bytes 0…255 as [0, 1].
-func (s *Images) Tensor() *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(s.Pixels, s.Len(), s.Height*s.Width)
-}
-
-// Image gives image i, white ink on a black ground.
-func (s *Images) Image(i int) image.Image {
-	n := s.Height * s.Width
-	return &image.Gray{
-		Pix:    s.Pixels[i*n : (i+1)*n],
-		Stride: s.Width,
-		Rect:   image.Rect(0, 0, s.Width, s.Height),
+func (s *Images) Len() int {
+	if s.Labels == nil && s.Dim() > 0 {
+		return len(s.Pixels) / s.Dim()
 	}
+	return len(s.Labels)
 }
 
-// Head gives the first count images.
+// Dim is the number of components of an image as an object, Height·Width·Channels.
+func (s *Images) Dim() int { return s.Height * s.Width * s.channels() }
+
+// channels is the number of channels of a pixel.
+func (s *Images) channels() int { return max(1, s.Channels) }
+
+// Tensor returns the pixels as bytes, [l, Height·Width·Channels]. The models read bytes 0…255 as [0, 1].
+func (s *Images) Tensor() *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(s.Pixels, s.Len(), s.Dim())
+}
+
+// Image returns image i. A grey one is white ink on a black ground.
+func (s *Images) Image(i int) image.Image {
+	pixels := s.Pixels[i*s.Dim() : (i+1)*s.Dim()]
+	frame := image.Rect(0, 0, s.Width, s.Height)
+	if s.channels() == 1 {
+		return &image.Gray{Pix: pixels, Stride: s.Width, Rect: frame}
+	}
+	picture := image.NewRGBA(frame)
+	for p := range s.Width * s.Height {
+		copy(picture.Pix[4*p:], pixels[3*p:3*p+3])
+		picture.Pix[4*p+3] = 255
+	}
+	return picture
+}
+
+// Head returns the first count images.
 func (s *Images) Head(count int) (*Images, error) {
 	if count < 1 || count > s.Len() {
 		return nil, fmt.Errorf("data: first %d of %s, want 1 to %d images", count, s.ID, s.Len())
 	}
 	head := *s
-	head.Pixels, head.Labels = s.Pixels[:count*s.Height*s.Width], s.Labels[:count]
 	head.ID = fmt.Sprintf("%s|first %d", s.ID, count)
+	head.Pixels = s.Pixels[:count*s.Dim()]
+	if s.Labels != nil {
+		head.Labels = s.Labels[:count]
+	}
+	if s.Files != nil {
+		head.Files = s.Files[:count]
+	}
 	return &head, nil
 }
 
-// Shuffled gives the images in an order drawn from the seed. A subset of a file that is sorted in some way, as MNIST's test file is
-// (its first half is the easier one), is no sample; the head of a shuffled set is.
+// Shuffled returns the images in an order drawn from the seed. The head of a shuffled set is a sample. That of a file which is sorted
+// in some way is not: the first half of MNIST's test file is the easier one.
 func (s *Images) Shuffled(seed uint64) *Images {
 	return s.pick(rand.New(rand.NewPCG(seed, 0)).Perm(s.Len()), fmt.Sprintf("shuffled %d", seed))
 }
 
-// OfEachLabel gives the first count images of each label, label by label.
+// OfEachLabel returns the first count images of each label, label by label.
 func (s *Images) OfEachLabel(count int) (*Images, error) {
 	if count < 1 {
 		return nil, fmt.Errorf("data: %d images of each label of %s, want at least 1", count, s.ID)
+	}
+	if s.Labels == nil {
+		return nil, fmt.Errorf("data: %d images of each label of %s, want a set with labels", count, s.ID)
 	}
 	byLabel := map[uint8][]int{}
 	for i, label := range s.Labels {
@@ -72,25 +106,30 @@ func (s *Images) OfEachLabel(count int) (*Images, error) {
 	return s.pick(order, fmt.Sprintf("%d of each label", count)), nil
 }
 
-// pick gives the images at the places of order; what says which they are.
+// pick returns the images at the places of order. The ID names them as what.
 func (s *Images) pick(order []int, what string) *Images {
 	picked := *s
 	picked.ID = s.ID + "|" + what
-	picked.Pixels, picked.Labels = nil, nil
-	n := s.Height * s.Width
+	picked.Pixels, picked.Labels, picked.Files = nil, nil, nil
+	n := s.Dim()
 	for _, i := range order {
 		picked.Pixels = append(picked.Pixels, s.Pixels[i*n:(i+1)*n]...)
-		picked.Labels = append(picked.Labels, s.Labels[i])
+		if s.Labels != nil {
+			picked.Labels = append(picked.Labels, s.Labels[i])
+		}
+		if s.Files != nil {
+			picked.Files = append(picked.Files, s.Files[i])
+		}
 	}
 	return &picked
 }
 
-// ByInk gives the share of the images with the most ink, or with the least, in the order of the set; at least one.
+// ByInk returns the share of the images with the most ink, or with the least, in the order of the set; at least one.
 func (s *Images) ByInk(share float64, most bool) (*Images, error) {
 	if !(share > 0 && share <= 1) {
 		return nil, fmt.Errorf("data: ByInk: share %g of %s, want a number in (0, 1]", share, s.ID)
 	}
-	n := s.Height * s.Width
+	n := s.Dim()
 	ink, order := make([]int, s.Len()), make([]int, s.Len())
 	for i, p := range s.Pixels {
 		ink[i/n] += int(p)
@@ -109,8 +148,8 @@ func (s *Images) ByInk(share float64, most bool) (*Images, error) {
 	return s.pick(chosen, fmt.Sprintf("share %g by ink, most %t", share, most)), nil
 }
 
-// Binarized gives a set of pixels 0 and 255, each drawn once: 255 with probability p/255 for a pixel of value p
-// (Salakhutdinov & Murray 2008). The same seed gives the same set: a fixed binarisation, on which bounds of different
+// Binarized returns a set of pixels 0 and 255, each drawn once: 255 with probability p/255 for a pixel of value p
+// (Salakhutdinov & Murray 2008). The same seed makes the same set: a fixed binarisation, on which bounds of different
 // models can be compared.
 func (s *Images) Binarized(seed uint64) *Images {
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -130,7 +169,7 @@ func (s *Images) Binarized(seed uint64) *Images {
 	return &fixed
 }
 
-// Pictures gives all images of the set, as Image does.
+// Pictures returns all images of the set, as Image does.
 func (s *Images) Pictures() []image.Image {
 	pictures := make([]image.Image, s.Len())
 	for i := range pictures {
@@ -139,7 +178,7 @@ func (s *Images) Pictures() []image.Image {
 	return pictures
 }
 
-// Repeat gives each image count times in a row, as the models do that make count objects for each.
+// Repeat returns each image count times in a row, in the order of models that make count objects for each.
 func (s *Images) Repeat(count int) *Images {
 	var order []int
 	for i := range s.Len() {

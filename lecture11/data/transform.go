@@ -10,13 +10,13 @@ import (
 // maxShift bounds shifts in pixels, so that an image is never only ground.
 const maxShift = 16
 
-// derived gives a set with the same labels and pixels made by fill, which writes image i, from pixels in, to out; what says what
-// was done.
+// derived returns a set with the same labels. fill writes the pixels of image i, made from those of in, to out. The ID names the
+// change as what.
 func (s *Images) derived(what string, fill func(i int, in, out []uint8)) *Images {
 	d := *s
 	d.ID = s.ID + "|" + what
 	d.Pixels = make([]uint8, len(s.Pixels))
-	n := s.Width * s.Height
+	n := s.Dim()
 	for i := range s.Len() {
 		fill(i, s.Pixels[i*n:(i+1)*n], d.Pixels[i*n:(i+1)*n])
 	}
@@ -54,24 +54,33 @@ func (s *Images) Shifted(dx, dy int) (*Images, error) {
 		return nil, fmt.Errorf("data: %s shifted by (%d, %d), want at most %d pixels", s.ID, dx, dy, maxShift)
 	}
 	return s.derived(fmt.Sprintf("shift %d,%d", dx, dy), func(_ int, in, out []uint8) {
-		for y := range s.Height {
-			for x := range s.Width {
-				out[y*s.Width+x] = s.at(in, x-dx, y-dy)
-			}
-		}
+		s.eachNumber(out, func(x, y, c int) uint8 { return s.at(in, x-dx, y-dy, c) })
 	}), nil
 }
 
-// at is the pixel at a place, ground outside the image.
-func (s *Images) at(pixels []uint8, x, y int) uint8 {
+// eachNumber fills an image with the value of each channel c of each pixel (x, y).
+func (s *Images) eachNumber(out []uint8, value func(x, y, c int) uint8) {
+	j := 0
+	for y := range s.Height {
+		for x := range s.Width {
+			for c := range s.channels() {
+				out[j] = value(x, y, c)
+				j++
+			}
+		}
+	}
+}
+
+// at returns channel c of the pixel at a place, 0 outside the image.
+func (s *Images) at(pixels []uint8, x, y, c int) uint8 {
 	if x < 0 || y < 0 || x >= s.Width || y >= s.Height {
 		return 0
 	}
-	return pixels[y*s.Width+x]
+	return pixels[(y*s.Width+x)*s.channels()+c]
 }
 
-// Rotated turns the images by so many degrees against the clock around their middle, with pixels between four weighed by their
-// distance (bilinear); exact for multiples of 90 of a square image. Ground comes in at the corners.
+// Rotated turns the images counter-clockwise around their middle by the given number of degrees. A pixel is the mean of the four
+// around its place, weighed by distance (bilinear); multiples of 90 degrees of a square image are exact. Corners become ground.
 func (s *Images) Rotated(degrees float64) (*Images, error) {
 	if math.IsNaN(degrees) || math.IsInf(degrees, 0) {
 		return nil, fmt.Errorf("data: %s rotated by %g degrees, want a number", s.ID, degrees)
@@ -82,23 +91,21 @@ func (s *Images) Rotated(degrees float64) (*Images, error) {
 	}
 	cx, cy := float64(s.Width-1)/2, float64(s.Height-1)/2
 	return s.derived(fmt.Sprintf("rotation %g", degrees), func(_ int, in, out []uint8) {
-		for y := range s.Height {
-			for x := range s.Width {
-				// The place that lands here: turned back, with y down.
-				dx, dy := float64(x)-cx, float64(y)-cy
-				out[y*s.Width+x] = s.between(in, cx+cos*dx-sin*dy, cy+sin*dx+cos*dy)
-			}
-		}
+		s.eachNumber(out, func(x, y, c int) uint8 {
+			// The place that lands here: turned back, with y down.
+			dx, dy := float64(x)-cx, float64(y)-cy
+			return s.between(in, cx+cos*dx-sin*dy, cy+sin*dx+cos*dy, c)
+		})
 	}), nil
 }
 
-// between is the value at a place between pixels.
-func (s *Images) between(pixels []uint8, x, y float64) uint8 {
+// between returns channel c at a place between pixels.
+func (s *Images) between(pixels []uint8, x, y float64, c int) uint8 {
 	x0, y0 := math.Floor(x), math.Floor(y)
 	fx, fy := x-x0, y-y0
 	i, j := int(x0), int(y0)
-	top := (1-fx)*float64(s.at(pixels, i, j)) + fx*float64(s.at(pixels, i+1, j))
-	foot := (1-fx)*float64(s.at(pixels, i, j+1)) + fx*float64(s.at(pixels, i+1, j+1))
+	top := (1-fx)*float64(s.at(pixels, i, j, c)) + fx*float64(s.at(pixels, i+1, j, c))
+	foot := (1-fx)*float64(s.at(pixels, i, j+1, c)) + fx*float64(s.at(pixels, i+1, j+1, c))
 	return grey((1-fy)*top + fy*foot)
 }
 
@@ -108,27 +115,27 @@ func (s *Images) Centred(side int) (*Images, error) {
 	if side < 1 || side > 256 {
 		return nil, fmt.Errorf("data: %s centred in a frame of %d pixels, want 1 to 256", s.ID, side)
 	}
-	d := &Images{ID: fmt.Sprintf("%s|centred %d", s.ID, side), Width: side, Height: side, Labels: s.Labels}
-	n := s.Width * s.Height
+	d := *s
+	d.ID = fmt.Sprintf("%s|centred %d", s.ID, side)
+	d.Width, d.Height = side, side
+	n, m := s.Dim(), d.Dim()
+	d.Pixels = make([]uint8, s.Len()*m)
 	for i := range s.Len() {
 		in := s.Pixels[i*n : (i+1)*n]
 		cx, cy := s.centre(in)
-		for y := range side {
-			for x := range side {
-				d.Pixels = append(d.Pixels, s.at(in, x+cx-side/2, y+cy-side/2))
-			}
-		}
+		d.eachNumber(d.Pixels[i*m:(i+1)*m], func(x, y, c int) uint8 { return s.at(in, x+cx-side/2, y+cy-side/2, c) })
 	}
-	return d, nil
+	return &d, nil
 }
 
-// centre is the centre of mass of the ink, the middle without ink.
+// centre returns the centre of mass of the ink, or the middle of an image without ink.
 func (s *Images) centre(pixels []uint8) (x, y int) {
 	var ink, sumX, sumY float64
 	for j, p := range pixels {
+		at := j / s.channels()
 		ink += float64(p)
-		sumX += float64(p) * float64(j%s.Width)
-		sumY += float64(p) * float64(j/s.Width)
+		sumX += float64(p) * float64(at%s.Width)
+		sumY += float64(p) * float64(at/s.Width)
 	}
 	if ink == 0 {
 		return s.Width / 2, s.Height / 2
@@ -136,7 +143,7 @@ func (s *Images) centre(pixels []uint8) (x, y int) {
 	return int(math.Round(sumX / ink)), int(math.Round(sumY / ink))
 }
 
-// Labelled gives the images with one of the labels, which become 0, 1, 2 … in the order given: the digits 5 to 9 as a task of
+// Labelled returns the images with one of the labels, which become 0, 1, 2 … in the order given: the digits 5 to 9 as a task of
 // five classes.
 func (s *Images) Labelled(labels ...uint8) (*Images, error) {
 	var order []int
@@ -149,7 +156,12 @@ func (s *Images) Labelled(labels ...uint8) (*Images, error) {
 		return nil, fmt.Errorf("data: %s has no image with a label of %d", s.ID, labels)
 	}
 	part := s.pick(order, fmt.Sprintf("labels %d", labels))
-	part.Labels = slices.Clone(part.Labels)
+	part.Labels, part.Classes = slices.Clone(part.Labels), nil
+	for _, label := range labels {
+		if int(label) < len(s.Classes) {
+			part.Classes = append(part.Classes, s.Classes[label])
+		}
+	}
 	for i, label := range part.Labels {
 		part.Labels[i] = uint8(slices.Index(labels, label))
 	}

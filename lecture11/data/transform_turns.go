@@ -2,7 +2,7 @@ package data
 
 import "fmt"
 
-// QuarterTurns gives each image four times in a row, turned counter-clockwise by 0°, 90°, 180° and 270°. The label is the
+// QuarterTurns returns each image four times in a row, turned counter-clockwise by 0°, 90°, 180° and 270°. The label is the
 // number of quarter turns, 0 … 3: labels that the images make themselves. Image i shows image i/4 of the receiver.
 //
 // Slide "Self-supervised (pretext) tasks"; Gidaris, Singh & Komodakis 2018.
@@ -11,8 +11,9 @@ func (s *Images) QuarterTurns() (*Images, error) {
 		return nil, fmt.Errorf("data: QuarterTurns of %s with images of %d×%d pixels, want square ones", s.ID, s.Width, s.Height)
 	}
 	turns := s.Repeat(4)
-	turns.ID = s.ID + "|quarter turns"
-	n := s.Width * s.Height
+	turns.ID, turns.Classes = s.ID+"|quarter turns", nil
+	turns.Labels = make([]uint8, turns.Len())
+	n := s.Dim()
 	for turn := range 4 {
 		turned, err := s.Rotated(float64(90 * turn))
 		if err != nil {
@@ -26,7 +27,7 @@ func (s *Images) QuarterTurns() (*Images, error) {
 	return turns, nil
 }
 
-// Part gives the images from, from + step, … before to.
+// Part returns the images from, from + step, … before to.
 func (s *Images) Part(from, to, step int) (*Images, error) {
 	if from < 0 || to > s.Len() || from >= to || step < 1 {
 		return nil, fmt.Errorf("data: Part(%d, %d, %d) of %s, want 0 ≤ from < to ≤ %d and step ≥ 1", from, to, step, s.ID, s.Len())
