@@ -26,6 +26,12 @@ const adamScope = "/adam"
 //
 // with the rate η of the configuration at the share progress of the training. Kingma & Ba 2015, algorithm 1.
 //
+// With WeightDecay λ it is AdamW (Loshchilov & Hutter 2019, algorithm 2): a step also takes η·λ·w from w. The decay is not
+// part of the gradient, so that weights with large gradients decay as fast as others. As in PyTorch and optax η is the
+// whole rate; the paper's λ is our η·λ. Only variables called "weights" decay, which is what the layers here and in GoMLX
+// call their matrices and kernels. PyTorch by default decays biases and learned scales too; these do not make a network
+// steeper, and the data may want them far from 0.
+//
 // It does what GoMLX's own Adam does, with ε as in the paper, and spares XLA a copy of the weights in each step; see after.
 func (c FitConfig) adamStep(scope *model.Scope, progress, loss *Node) {
 	variables := trainable(scope, loss.Graph())
@@ -54,14 +60,19 @@ func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*mo
 	step.SetNodeValue(t)
 	rate := MulScalar(decays[c.Decay](ConvertDType(progress, dtype)), c.LearningRate)
 	rate = after(rate, variables, gradients)
+	decay := MulScalar(rate, c.WeightDecay)                      // η·λ
 	rate = Div(rate, OneMinus(Pow(ConstAs(t, c.beta1()), t)))    // η/(1 − β₁ᵗ)
 	scale := Reciprocal(OneMinus(Pow(ConstAs(t, adamBeta2), t))) // 1/(1 − β₂ᵗ)
 	for i, v := range variables {
-		own := rate
+		own, ownDecay := rate, decay
 		if share != nil {
 			if part := share(v); part != nil {
-				own = Mul(rate, part)
+				own, ownDecay = Mul(rate, part), Mul(decay, part)
 			}
+		}
+		if c.WeightDecay > 0 && v.Name() == weightsName {
+			w := v.NodeValue(progress)
+			v.SetNodeValue(Sub(w, Mul(ownDecay, w)))
 		}
 		adamUpdate(scope, v, gradients[i], c.beta1(), own, scale)
 	}

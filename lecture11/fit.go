@@ -29,6 +29,9 @@ type FitConfig struct {
 	// Beta1 is Adam's β₁ ∈ [0, 1), the memory of its first moment; nil: 0.9. Games such as a GAN's want 0 or 0.5.
 	Beta1 *float64 `json:"beta1,omitempty"`
 
+	// WeightDecay is λ ≥ 0 of AdamW: each step also takes η·λ·w from the weights, not from the biases; default 0.
+	WeightDecay float64 `json:"weight_decay,omitempty"`
+
 	// StepsPerCall is how many steps run on the device before losses come back and an interrupt is looked at.
 	// It changes speed, not numbers. Default 50.
 	StepsPerCall int `json:"-"`
@@ -65,6 +68,8 @@ func (c FitConfig) check(n int) error {
 		return fmt.Errorf("lecture11: FitConfig.LearningRate = %g, want a positive number", c.LearningRate)
 	case !(c.beta1() >= 0 && c.beta1() < 1):
 		return fmt.Errorf("lecture11: FitConfig.Beta1 = %g, want a number in [0, 1)", c.beta1())
+	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
+		return fmt.Errorf("lecture11: FitConfig.WeightDecay = %g, want λ ≥ 0", c.WeightDecay)
 	case c.StepsPerCall < 1:
 		return fmt.Errorf("lecture11: FitConfig.StepsPerCall = %d, want at least 1", c.StepsPerCall)
 	}

@@ -3,6 +3,7 @@ package lecture11
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -317,6 +318,17 @@ func TestEpochOrder(t *testing.T) {
 	}
 }
 
+// TestFitKeys: fields that are new keep the keys of trainings that do not use them.
+func TestFitKeys(t *testing.T) {
+	text, err := json.Marshal(FitConfig{}.withDefaults(500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"epochs":1,"batch":128,"learning_rate":0.001,"decay":"constant","seed":0}`; string(text) != want {
+		t.Errorf("a configuration in a key is %s, want %s", text, want)
+	}
+}
+
 func TestFitConfigErrors(t *testing.T) {
 	for _, c := range []struct {
 		cfg  FitConfig
@@ -327,6 +339,8 @@ func TestFitConfigErrors(t *testing.T) {
 		{FitConfig{Batch: 8, LearningRate: -0.1}, "FitConfig.LearningRate = -0.1, want a positive number"},
 		{FitConfig{Batch: 8, LearningRate: math.NaN()}, "FitConfig.LearningRate = NaN"},
 		{FitConfig{Batch: 8, Decay: "step"}, `FitConfig.Decay = "step", want one of "constant", "cosine", "linear"`},
+		{FitConfig{Batch: 8, WeightDecay: -1}, "FitConfig.WeightDecay = -1, want λ ≥ 0"},
+		{FitConfig{Batch: 8, WeightDecay: math.Inf(1)}, "FitConfig.WeightDecay = +Inf"},
 		{FitConfig{Batch: 8, StepsPerCall: -1}, "FitConfig.StepsPerCall = -1"},
 	} {
 		_, err := newTraining(Training{cfg: c.cfg, data: []*tensors.Tensor{toyData(64)}})
