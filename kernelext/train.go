@@ -11,8 +11,8 @@ import (
 	"deeplearning.example/kernelext/store"
 )
 
-// Trainable is what [Train] can train, keep and restore. The models of lecture11 satisfy it without knowing this
-// package.
+// Trainable is a training that [Train] can run, save and restore. The trainings of lecture11 satisfy it without importing
+// this package. An error of Run may be a [StateKeeper], as after a training that diverged.
 type Trainable interface {
 	Name() string             // short, for people and file names: "vae-20"
 	Key() map[string]any      // all that identifies the result: kind, architecture, hyperparameters, data, seed, code
@@ -28,6 +28,14 @@ type Trainable interface {
 	Parts() []string                        // the first is enough to use the model, all are needed to go on training
 	Save(part string, w io.Writer) error    // writes one of Parts()
 	Restore(part string, r io.Reader) error // reads what Save wrote
+}
+
+// StateKeeper is an error of [Trainable.Run] after which the state of the training is still worth saving: a training that
+// diverged has gone back to its last good weights, which Step then counts. [Train] saves that state and returns the error,
+// so that the next call continues from there. After any other error Train keeps what it saved before.
+type StateKeeper interface {
+	error
+	StateKept() bool // whether the state should be saved despite the error
 }
 
 // Result says how a training went.

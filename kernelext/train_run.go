@@ -198,10 +198,10 @@ func (t *training) saveMeanwhile() {
 	}
 }
 
-// saveKept saves the state that a failed training says it has kept: one that diverges goes back to its last good weights.
+// saveKept saves the state that a failed training has kept, where its error says so.
 func (t *training) saveKept(err error) {
-	var report interface{ StateKept() bool }
-	if errors.As(err, &report) && report.StateKept() && t.m.Step() > max(0, t.savedStep) {
+	var keeper StateKeeper
+	if errors.As(err, &keeper) && keeper.StateKept() && t.m.Step() > max(0, t.savedStep) {
 		t.result.History.Cut(t.m.Step())
 		t.saveMeanwhile()
 	}

@@ -16,6 +16,13 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
+// The two packages meet in these interfaces, and neither imports the other.
+var (
+	_ kernelext.Trainable   = (*lecture11.Training)(nil)
+	_ kernelext.StateKeeper = (*lecture11.DivergedError)(nil)
+	_ kernelext.StateKeeper = (*lecture11.SickGANError)(nil)
+)
+
 // maxLines is how many lines of code a cell may have, so that it is read at a glance.
 const maxLines = 17
 
