@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// samplePause is the time between two looks at the memory.
+	// samplePause is the time between two samples of the memory.
 	samplePause = 50 * time.Millisecond
-	// maxMessage is how long the message of an error gets, in bytes; the outputs tell all.
+	// maxMessage limits the message of an error, in bytes; the outputs have the full text.
 	maxMessage = 600
-	// interruptLimit is how long sending an interrupt may take, pingLimit how long a heartbeat.
+	// interruptLimit limits the time of sending an interrupt, pingLimit that of a heartbeat.
 	interruptLimit = 5 * time.Second
 	pingLimit      = 2 * time.Second
 )
@@ -27,7 +27,7 @@ const (
 // errTimeout is the cause of a cell's context when its time is over.
 var errTimeout = errors.New("the cell's time is over")
 
-// cell runs one code cell and reports it. The error, a *CellError, ends the run.
+// cell runs one code cell and returns its report. The error, a *CellError, ends the run.
 func (n *notebookRun) cell(ctx context.Context, r *CellReport) error {
 	cell := n.nb.Cells[r.Index-1]
 	if ctx.Err() != nil {
@@ -67,7 +67,7 @@ func (n *notebookRun) done(r *CellReport, took time.Duration) {
 	})
 }
 
-// fail makes the error of a cell.
+// fail returns the error of a cell.
 func (n *notebookRun) fail(r *CellReport, d diagnosis, cause error) error {
 	if d.message == "" {
 		d.message = "failed without a message"
@@ -80,13 +80,14 @@ func (n *notebookRun) fail(r *CellReport, d diagnosis, cause error) error {
 		Status: r.Status, Line: d.line, LineCell: n.cellOf[d.count], Message: d.message, Err: cause,
 	}
 	if err.LineCell == 0 {
-		err.Line = 0 // a line of a cell that is not known says nothing
+		err.Line = 0 // a line without its cell is of no use
 	}
 	r.Error = err.Error()
 	return err
 }
 
-// sampleMemory watches the kernel's memory until the function that it returns is called, which tells the peak.
+// sampleMemory samples the kernel's memory until the function that it returns is called. That function returns the
+// peak.
 func (n *notebookRun) sampleMemory() (stop func() int64) {
 	process := n.kernel.Process
 	quit := make(chan struct{})
@@ -111,7 +112,7 @@ func (n *notebookRun) sampleMemory() (stop func() int64) {
 	}
 }
 
-// execution is one cell in progress.
+// execution is the execution of one cell.
 type execution struct {
 	*notebookRun
 	cell    *nbformat.Cell
@@ -121,7 +122,7 @@ type execution struct {
 	badness error // of a message's content
 }
 
-// take gets the messages of the execution.
+// take receives the messages of the execution.
 func (x *execution) take(m *jupyter.Message) {
 	if err := x.outputs.take(m); err != nil && x.badness == nil {
 		x.badness = err
@@ -189,12 +190,12 @@ func (x *execution) withTimeout(ctx context.Context) (context.Context, context.C
 
 func (x *execution) noteLost(bytes int64) {
 	if bytes > 0 {
-		x.outputs.stream("stderr", fmt.Sprintf("\n[%d bytes were thrown away: messages longer than %d]\n",
+		x.outputs.stream("stderr", fmt.Sprintf("\n[%d bytes were dropped: messages longer than %d]\n",
 			bytes, jupyter.DefaultMaxMessage))
 	}
 }
 
-// judge turns a reply into a status.
+// judge returns the status that follows from a reply.
 func (x *execution) judge(reply *jupyter.ExecuteReply) diagnosis {
 	x.setCount(reply.ExecutionCount)
 	if reply.Status != "ok" {
@@ -209,8 +210,8 @@ func (x *execution) judge(reply *jupyter.ExecuteReply) diagnosis {
 	return diagnosis{}
 }
 
-// locate finds the cell of a place in GoNB's program that is not marked. The program lies where GoNB has put it until the
-// next cell; where it does not, the place stays unknown.
+// locate finds the cell that belongs to an unmarked place in GoNB's program. The program remains where GoNB wrote it
+// until the next cell. If it is not there, the place stays unknown.
 func (x *execution) locate(d diagnosis) diagnosis {
 	if d.file == "" {
 		return d
@@ -231,7 +232,7 @@ func (x *execution) locate(d diagnosis) diagnosis {
 	return d
 }
 
-// stop interrupts the cell, waits for its end, and kills the kernel when it does not come.
+// stop interrupts the cell, waits for its end, and kills the kernel if the cell does not end.
 func (x *execution) stop(ctx context.Context, request *jupyter.Request, cause error) (diagnosis, error) {
 	x.report.Status = StatusInterrupted
 	message := "interrupted"
@@ -255,7 +256,7 @@ func (x *execution) stop(ctx context.Context, request *jupyter.Request, cause er
 	return diagnosis{message: message}, cause
 }
 
-// kill ends a kernel that does not obey, and says what is known of it.
+// kill ends a kernel that does not react, and returns what is known of the reason.
 func (x *execution) kill(ctx context.Context, reason error) string {
 	if x.kernel.Err() != nil {
 		return "; " + x.kernel.Err().Error()

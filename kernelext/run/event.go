@@ -2,10 +2,10 @@ package run
 
 import "time"
 
-// EventKind is what an Event tells.
+// EventKind is the kind of an Event.
 type EventKind string
 
-// The kinds of Event, in their order in a run.
+// Kinds of Event, in their order in a run.
 const (
 	EventStarting EventKind = "starting" // the kernel is being started
 	EventReady    EventKind = "ready"    // the kernel is ready
@@ -18,21 +18,21 @@ const (
 type Event struct {
 	Kind     EventKind
 	Notebook string
-	// Cell counts all cells from 1, CodeCell the code cells, of which there are CodeCells. They and ID are set for
-	// cells only; CodeCells is always.
+	// Cell counts all cells from 1, CodeCell the code cells, and CodeCells is their number. Cell, CodeCell and ID are
+	// set for cells only, CodeCells always.
 	Cell, CodeCell, CodeCells int
 	ID                        string
-	// Status and Message tell how a cell, or the run, ended.
+	// Status and Message describe how a cell, or the run, ended.
 	Status  Status
 	Message string
-	// CellTime is how long the cell took, Elapsed how long the run has taken.
+	// CellTime is the duration of the cell, Elapsed that of the run so far.
 	CellTime, Elapsed time.Duration
-	// Remaining is an estimate: from the last run of the same code in the same mode, else from the mean of the cells
-	// so far. It is negative where there is nothing to go by.
+	// Remaining is an estimate. It uses the last run of the same code in the same mode, or else the mean of the cells
+	// so far. It is negative when nothing is known.
 	Remaining time.Duration
 }
 
-// emit completes an event and hands it out.
+// emit completes an event and passes it to OnEvent.
 func (n *notebookRun) emit(e Event) {
 	if n.opts.OnEvent == nil {
 		return

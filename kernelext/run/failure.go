@@ -11,39 +11,39 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// Status is how a cell ended.
+// Status describes how a cell ended.
 type Status string
 
-// How a cell ends.
+// Values of Status.
 const (
 	StatusOK          Status = "ok"
 	StatusSkipped     Status = "skipped"     // tagged skip-execution, or empty
-	StatusAllowed     Status = "allowed"     // failed, and is tagged raises-exception
+	StatusAllowed     Status = "allowed"     // failed, but is tagged raises-exception
 	StatusError       Status = "error"       // its code failed
 	StatusTimeout     Status = "timeout"     // ran longer than a cell may
 	StatusDied        Status = "died"        // the kernel died or was lost
 	StatusInterrupted Status = "interrupted" // the run was cancelled
-	StatusNotRun      Status = "not run"     // a cell before it ended the run
+	StatusNotRun      Status = "not run"     // an earlier cell ended the run
 )
 
 // CellError says which cell of which notebook failed, where and why.
 type CellError struct {
-	// Notebook is its name, as given in the options.
+	// Notebook is the notebook's name, as given in the options.
 	Notebook string
 	// Cell counts all cells from 1, CodeCell the code cells. ID is the cell's id.
 	Cell, CodeCell int
 	ID             string
 	Status         Status
-	// Line is the line of the error, from 1, in cell LineCell, which may be an earlier one whose function failed.
-	// Both are 0 where they are not known.
+	// Line is the line of the error, from 1, in cell LineCell. That may be an earlier cell, if one of its functions
+	// failed. Both are 0 if they are not known.
 	Line, LineCell int
 	// Message is the error in one line.
 	Message string
-	// Err is the cause where it is not the cell's own code, else nil.
+	// Err is the cause if it is not the cell's own code, else nil.
 	Err error
 }
 
-// Error is one line: notebook, cell, line, message.
+// Error returns one line: notebook, cell, line, message.
 func (e *CellError) Error() string {
 	place := fmt.Sprintf("cell %d (code cell %d)", e.Cell, e.CodeCell)
 	if e.Line > 0 {
@@ -55,40 +55,41 @@ func (e *CellError) Error() string {
 	return fmt.Sprintf("%s: %s: %s", e.Notebook, place, e.Message)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *CellError) Unwrap() error { return e.Err }
 
 var (
-	// compileMark heads each error in a traceback, panicMark each place of the program in stderr; the number is the
+	// compileMark starts each error in a traceback, panicMark each place of the program in stderr. The number is the
 	// execution count of the cell.
 	compileMark = regexp.MustCompile(`^Cell\[(\d+)\]: Line (\d+)`)
 	panicMark   = regexp.MustCompile(`\[\[ Cell \[(\d+)\] Line (\d+) \]\]`)
-	// stackFrame is a place of the program in a stack, with or without its mark: GoNB looks for places in each piece
-	// that it reads, and the runtime writes a place in several.
+	// stackFrame matches a place of the program in a stack, with or without its mark. GoNB looks for places in each
+	// piece that it reads, and the runtime writes a place in several pieces.
 	stackFrame = regexp.MustCompile(`(?m)^\s+(?:` + panicMark.String() + ` )?(\S.*/gonb_[0-9a-z-]+/main(?:_test)?\.go):(\d+)`)
-	// exitStatus is all of the stderr message by which GoNB tells that a program failed, and of its error's value.
+	// exitStatus matches the whole stderr message by which GoNB reports that a program failed. It is also the error's
+	// value.
 	exitStatus = regexp.MustCompile(`^(?:\^C\n)?((?:exit status \d+|signal: [a-z ]+)(?: \(core dumped\))?)\n$`)
-	// unknownMagic is GoNB's whole note about a %command that it does not know.
+	// unknownMagic matches GoNB's whole note about a %command that it does not know.
 	unknownMagic = regexp.MustCompile(`^"(%.+)" unknown or not implemented yet\.$`)
 	goFileLine   = regexp.MustCompile(`^\S*main(?:_test)?\.go:\d+:\d+: `)
 )
 
-// diagnosis is what was found out about a failure.
+// diagnosis describes a failure.
 type diagnosis struct {
 	message string
-	// count is the execution count of the cell where the line lies; 0 where it is not known.
+	// count is the execution count of the cell that has the line; 0 if it is not known.
 	count, line int
-	// file and fileLine are the place in GoNB's program, where the one in a cell is not marked.
+	// file and fileLine are the place in GoNB's program when the place in a cell is not marked.
 	file     string
 	fileLine int
 }
 
-// notes are what GoNB says in a stream of a cell that it takes for a good one.
+// notes are GoNB's messages about failures, in a stream of a cell that it reports as successful.
 type notes struct {
 	magic, exit string
 }
 
-// look reads one stderr message. GoNB sends each of its notes as a message of its own.
+// look reads one stderr message. GoNB sends each of its notes as a separate message.
 func (n *notes) look(text string) {
 	if match := unknownMagic.FindStringSubmatch(text); match != nil && n.magic == "" {
 		n.magic = match[1]
@@ -98,7 +99,7 @@ func (n *notes) look(text string) {
 	}
 }
 
-// failure finds what makes a cell with the reply "ok" a failed one.
+// failure returns the failure of a cell with the reply "ok".
 func (n *notes) failure(source string) string {
 	switch {
 	case n.magic != "":
@@ -109,8 +110,8 @@ func (n *notes) failure(source string) string {
 	return ""
 }
 
-// diagnose finds the message and the line of an execution that failed. Our kernel names its errors and tells where they
-// are; GoNB leaves it to us to find out why a program ended.
+// diagnose finds the message and the line of an execution that failed. The course's kernel names its errors and their
+// places. With GoNB the reason of a program's end must be found in its output.
 func diagnose(reply *jupyter.ExecuteReply, outputs []nbformat.Output) diagnosis {
 	d, value := firstPlace(reply.Traceback), jupyter.StripANSI(reply.Evalue)
 	switch {
@@ -125,7 +126,7 @@ func diagnose(reply *jupyter.ExecuteReply, outputs []nbformat.Output) diagnosis 
 	return diagnosis{message: describeError(reply.Ename, value)}
 }
 
-// firstPlace is the first place in a cell that a traceback names, with the last line of what it says of it.
+// firstPlace returns the first place in a cell that a traceback names, with the last line of its message.
 func firstPlace(traceback []string) diagnosis {
 	for _, frame := range traceback {
 		frame = jupyter.StripANSI(frame)
@@ -136,7 +137,7 @@ func firstPlace(traceback []string) diagnosis {
 	return diagnosis{}
 }
 
-// diagnoseExit looks for the reason of a program's bad end in what it wrote.
+// diagnoseExit looks in a program's output for the reason of its failure.
 func diagnoseExit(status string, outputs []nbformat.Output) diagnosis {
 	stderr := jupyter.StripANSI(streamText(outputs, "stderr"))
 	if at := panicStart(stderr); at >= 0 {
@@ -157,8 +158,8 @@ func diagnoseExit(status string, outputs []nbformat.Output) diagnosis {
 	return lastWords(status, stderr)
 }
 
-// lastWords takes the last line of stderr that says something as the message, and from a line that only marks a place in
-// a cell, as a failed kernelext.Assert writes below its message, the place.
+// lastWords takes the message from the last line of stderr with some text. If that line only marks a place in a cell,
+// as a failed kernelext.Assert writes it below its message, it takes the place from there.
 func lastWords(status, stderr string) diagnosis {
 	d := diagnosis{message: status}
 	for _, line := range slices.Backward(strings.Split(stderr, "\n")) {
@@ -177,7 +178,7 @@ func lastWords(status, stderr string) diagnosis {
 	return d
 }
 
-// panicStart is where a panic's or a fatal error's message starts, or -1.
+// panicStart returns the offset of a panic's or a fatal error's message, or -1.
 func panicStart(stderr string) int {
 	for _, start := range []string{"panic: ", "fatal error: "} {
 		if strings.HasPrefix(stderr, start) {
@@ -190,7 +191,7 @@ func panicStart(stderr string) int {
 	return -1
 }
 
-// splitPanic takes the message in one line, and the stack of the goroutine that panicked.
+// splitPanic returns the message in one line, and the stack of the goroutine that panicked.
 func splitPanic(text string) (message, stack string) {
 	message, stack, _ = strings.Cut(text, "\ngoroutine ")
 	var lines []string
@@ -221,7 +222,7 @@ func describeError(name, value string) string {
 	return strings.TrimSuffix(name+": "+value, ": ")
 }
 
-// named tells whether an error has a name of its own; GoNB calls all of them ERROR.
+// named reports whether an error has its own name; GoNB calls all of them ERROR.
 func named(name string) bool { return name != "" && name != "ERROR" }
 
 func streamText(outputs []nbformat.Output, name string) string {
@@ -239,7 +240,7 @@ func lastLine(text string) string {
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 
-// number reads digits that a regular expression has found.
+// number converts digits that a regular expression has found.
 func number(digits string) int {
 	n, _ := strconv.Atoi(digits)
 	return n

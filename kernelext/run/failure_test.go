@@ -26,7 +26,8 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// TestDiagnose reads the replies of both kernels: our own tells the reason and the place, GoNB only how a program ended.
+// TestDiagnose reads the replies of both kernels: the course's kernel reports the reason and the place, GoNB only how a
+// program ended.
 func TestDiagnose(t *testing.T) {
 	const frame = "Cell[3]: Line 2\nreturn x\n       ^\n\x1b[31mundefined: x\x1b[0m"
 	stderr := nbformat.Output{Type: nbformat.Stream, Name: "stderr", Text: "no data\nexit status 1\n"}

@@ -74,7 +74,7 @@ func TestGoNB(t *testing.T) {
 	}
 }
 
-// TestGoNBFailures: for each kind of failure the place and the message.
+// TestGoNBFailures checks the message and the place of each kind of failure.
 func TestGoNBFailures(t *testing.T) {
 	const define = "import (\"fmt\"; \"os\"; \"errors\"; \"log\"; \"testing\"; \"runtime\"; \"time\")\n\n" +
 		"func at(i int) int {\n\treturn []int{1}[i]\n}\n\n" +
@@ -113,7 +113,7 @@ func TestGoNBFailures(t *testing.T) {
 	}
 }
 
-// TestGoNBTimeout: cells that obey the interrupt, that ignore it, and that are still compiled.
+// TestGoNBTimeout: cells that end at the interrupt, that ignore it, and that are still being compiled.
 func TestGoNBTimeout(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -138,7 +138,7 @@ func TestGoNBTimeout(t *testing.T) {
 	}
 }
 
-// TestGoNBCancel: Ctrl-C while a cell runs that has a child in a session of its own.
+// TestGoNBCancel: Ctrl-C while a cell runs that has a child in a separate session.
 func TestGoNBCancel(t *testing.T) {
 	nb := notebook("import (\"fmt\"; \"os\"; \"os/exec\"; \"syscall\"; \"time\")", `%%
 cmd := exec.Command("sleep", "1000")

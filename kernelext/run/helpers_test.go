@@ -14,7 +14,7 @@ import (
 	"deeplearning.example/kernelext/run"
 )
 
-// notebook makes a notebook of code cells.
+// notebook returns a notebook of code cells.
 func notebook(sources ...string) *nbformat.Notebook {
 	nb := &nbformat.Notebook{Metadata: map[string]any{}}
 	for i, source := range sources {
@@ -29,7 +29,7 @@ func tag(nb *nbformat.Notebook, cell int, tags ...any) {
 	nb.Cells[cell-1].Metadata["tags"] = tags
 }
 
-// runFake runs a notebook on the fake kernel, and checks that nothing is left and that the result is valid.
+// runFake runs a notebook on the fake kernel. It checks that no process is left and that the result is valid.
 func runFake(t *testing.T, nb *nbformat.Notebook, opts run.Options) (*run.Report, error) {
 	t.Helper()
 	if opts.Spec == nil {
@@ -38,8 +38,8 @@ func runFake(t *testing.T, nb *nbformat.Notebook, opts run.Options) (*run.Report
 	return runClean(t, nb, opts)
 }
 
-// runClean runs a notebook with a TMPDIR of its own and checks that it is empty afterwards, and that no process
-// remembers it.
+// runClean runs a notebook with its own TMPDIR. It checks that the folder is empty afterwards, and that no process has
+// it in its environment.
 func runClean(t *testing.T, nb *nbformat.Notebook, opts run.Options) (*run.Report, error) {
 	t.Helper()
 	scratch := t.TempDir()
@@ -72,7 +72,7 @@ func checkClean(t *testing.T, scratch string) {
 	}
 }
 
-// show writes outputs in short.
+// show writes outputs in a short form.
 func show(cell *nbformat.Cell) string {
 	var text strings.Builder
 	for _, o := range cell.Outputs {
@@ -88,7 +88,7 @@ func show(cell *nbformat.Cell) string {
 	return text.String()
 }
 
-// cellError wants err to be a *run.CellError.
+// cellError returns err as a *run.CellError, or fails the test.
 func cellError(t *testing.T, err error) *run.CellError {
 	t.Helper()
 	failed := new(run.CellError)
@@ -98,7 +98,7 @@ func cellError(t *testing.T, err error) *run.CellError {
 	return failed
 }
 
-// statuses writes the statuses of a report in short.
+// statuses writes the statuses of a report in a short form.
 func statuses(r *run.Report) string {
 	var all []string
 	for _, cell := range r.Cells {

@@ -14,7 +14,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// Machine is the class of machine that a notebook ran on. It names no host.
+// Machine describes the kind of machine that a notebook ran on. It does not name the host.
 type Machine struct {
 	Cores int    `json:"cores"`
 	CPU   string `json:"cpu"`
@@ -22,12 +22,12 @@ type Machine struct {
 	GPU string `json:"gpu"`
 }
 
-// ThisMachine describes the machine that the program runs on.
+// ThisMachine describes the current machine.
 func ThisMachine(ctx context.Context) Machine {
 	return Machine{Cores: runtime.NumCPU(), CPU: cpuModel(ctx), GPU: gpuModel()}
 }
 
-// cpuModel is the processor's model without its clock rate and trade marks, or the architecture.
+// cpuModel returns the processor's model without its clock rate and trade marks, or the architecture.
 func cpuModel(ctx context.Context) string {
 	name := field("/proc/cpuinfo", "model name")
 	if name == "" && runtime.GOOS == "darwin" {
@@ -45,7 +45,7 @@ func shortModel(name string) string {
 	return strings.Join(strings.Fields(noise.ReplaceAllString(name, " ")), " ")
 }
 
-// gpuModel asks NVIDIA's driver, which tells it as a file.
+// gpuModel returns the model that NVIDIA's driver writes in a file.
 func gpuModel() string {
 	files, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information")
 	for _, file := range files {
@@ -56,7 +56,7 @@ func gpuModel() string {
 	return "none"
 }
 
-// field is the value of the first line "name : value" of a file, or "".
+// field returns the value of the first line "name : value" of a file, or "".
 func field(path, name string) string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -73,12 +73,12 @@ func field(path, name string) string {
 	return ""
 }
 
-// goVersion is the version of the Go that a kernel with this environment compiles with, or "".
+// goVersion returns the version of Go that a kernel with this environment compiles with, or "".
 func goVersion(ctx context.Context, env []string) string {
 	return output(ctx, "go", env, "env", "GOVERSION")
 }
 
-// output is what a program prints, or "" where it fails or takes too long.
+// output returns the output of a program, or "" if it fails or takes too long.
 func output(ctx context.Context, program string, env []string, args ...string) string {
 	if env == nil {
 		env = os.Environ()

@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	// DefaultMaxOutput is what a cell keeps of its outputs, in bytes.
+	// DefaultMaxOutput is the default limit of a cell's stored outputs, in bytes.
 	DefaultMaxOutput = 16 << 20
-	// pieceSize is how long a stored piece of a stream gets; pieces are what is thrown away.
+	// pieceSize limits a stored piece of a stream. Streams are dropped piece by piece.
 	pieceSize = 64 << 10
-	// entryCost is what an output costs beyond its content, so that a flood of empty ones counts too.
+	// entryCost is added to the size of each output, so that a flood of empty ones counts too.
 	entryCost = 256
 )
 
 // entry is one output, or a piece of a stream.
 type entry struct {
 	output nbformat.Output
-	text   terminalText // of a stream
+	text   terminalText // text of a stream
 	size   int64
 	owner  *outputs
 	inTail bool
@@ -34,8 +34,8 @@ func (e *entry) isStream(name string) bool {
 	return e.output.Type == nbformat.Stream && e.output.Name == name
 }
 
-// outputs collects what one cell puts out, within a limit: the first half of it is kept as it comes, of the rest the
-// latest half. So a cell that floods costs no more than its limit, and shows how it began and how it ended.
+// outputs collects the outputs of one cell, up to a limit. Half of the limit is for the first outputs, and the other
+// half for the latest. A cell that floods thus costs no more than its limit, and shows how it started and how it ended.
 type outputs struct {
 	limit    int64
 	displays displays
@@ -64,7 +64,7 @@ func (o *outputs) last() *entry {
 	return nil
 }
 
-// add puts an output at the end and makes room for it.
+// add appends an output and makes room for it.
 func (o *outputs) add(e *entry) {
 	e.owner = o
 	e.size += entryCost
@@ -82,7 +82,7 @@ func (o *outputs) add(e *entry) {
 	o.trim()
 }
 
-// trim throws the oldest of the tail away until the rest fits.
+// trim drops the oldest outputs of the tail until the rest fits.
 func (o *outputs) trim() {
 	for o.tailSize > o.limit/2 && len(o.tail) > 0 {
 		oldest := o.tail[0]
@@ -98,7 +98,7 @@ func (o *outputs) lose(e *entry) {
 	o.lostBytes += e.size - entryCost
 }
 
-// grow changes the size of an entry that is there.
+// grow changes the size of an existing entry.
 func (o *outputs) grow(e *entry, bytes int64) {
 	e.size += bytes
 	if e.inTail {
@@ -120,7 +120,7 @@ func (o *outputs) stream(name, text string) {
 	}
 }
 
-// runeBoundary is the largest cut of text up to limit bytes that splits no character.
+// runeBoundary returns the largest cut of text up to limit bytes that splits no character.
 func runeBoundary(text string, limit int) int {
 	if len(text) <= limit {
 		return len(text)
@@ -163,18 +163,18 @@ func (o *outputs) show(output nbformat.Output, displayID string, size int64) {
 	}
 }
 
-// update sets the state of all outputs of a display id; an unknown id is nothing, as in Jupyter.
+// update sets the state of all outputs of a display id. As in Jupyter, an unknown id has no effect.
 func (d displays) update(id string, output nbformat.Output, size int64) {
 	d[id] = slices.DeleteFunc(d[id], func(e *entry) bool { return e.gone })
 	for _, e := range d[id] {
 		if e.gone {
-			continue // thrown away just now, by the growth of another
+			continue // just dropped, because another one grew
 		}
 		o := e.owner
 		growth := size + entryCost - e.size
 		state, metadata := output.Data, output.Metadata
 		if growth > 0 && o.headSize+o.tailSize+growth > o.limit {
-			note := fmt.Sprintf("[an output of %d bytes is left out: a cell keeps %d]", size, o.limit)
+			note := fmt.Sprintf("[an output of %d bytes is left out: the limit of a cell is %d]", size, o.limit)
 			state, metadata = map[string]any{"text/plain": note}, nil
 			growth = int64(len(note)) + entryCost - e.size
 		}
@@ -200,14 +200,14 @@ func (o *outputs) clearIfWaiting() {
 	}
 }
 
-// result is the list to store: neighbouring pieces of a stream joined, what is left out told where it was.
+// result returns the outputs to store. Neighbouring pieces of a stream are joined, and a note replaces dropped outputs.
 func (o *outputs) result() []nbformat.Output {
 	var result []nbformat.Output
 	for _, e := range o.head {
 		result = appendOutput(result, e.stored())
 	}
 	if o.lostBytes > 0 {
-		note := fmt.Sprintf("\n[%d bytes left out here: of its outputs a cell keeps %d bytes]\n", o.lostBytes, o.limit)
+		note := fmt.Sprintf("\n[%d bytes left out here: the limit of a cell's outputs is %d bytes]\n", o.lostBytes, o.limit)
 		result = append(result, nbformat.Output{Type: nbformat.Stream, Name: "stderr", Text: note})
 	}
 	for _, e := range o.tail {
@@ -237,7 +237,7 @@ func appendOutput(list []nbformat.Output, next nbformat.Output) []nbformat.Outpu
 	return append(list, next)
 }
 
-// take puts one message of the kernel into the outputs.
+// take adds one message of the kernel to the outputs.
 func (o *outputs) take(m *jupyter.Message) error {
 	switch m.Header.MsgType {
 	case "stream":
@@ -266,7 +266,7 @@ func (o *outputs) take(m *jupyter.Message) error {
 		if err := m.Decode(&r); err != nil {
 			return err
 		}
-		o.stream("stderr", fmt.Sprintf("[the cell asks for input (%q); nobody is there: it gets an empty line]\n", r.Prompt))
+		o.stream("stderr", fmt.Sprintf("[the cell asks for input (%q); nobody can answer, so it gets an empty line]\n", r.Prompt))
 	}
 	return nil
 }
@@ -289,7 +289,7 @@ func (o *outputs) takeDisplay(m *jupyter.Message) error {
 	return nil
 }
 
-// joinLines makes one string of a text that came as a list of lines, which the protocol allows too.
+// joinLines returns a text as one string. The protocol allows a list of lines too.
 func joinLines(data map[string]any) map[string]any {
 	for mime, value := range data {
 		lines, ok := value.([]any)

@@ -49,7 +49,7 @@ func stored(list []nbformat.Output) (size int64, text string) {
 	return size, text
 }
 
-// TestLimit: whatever comes, a cell keeps no more than its limit (and a note), the first and the last of it.
+// TestLimit: of any outputs, a cell keeps the first and the last up to its limit, and a note.
 func TestLimit(t *testing.T) {
 	const limit = 1 << 20
 	line := strings.Repeat("x", 99) + "\n"
@@ -87,7 +87,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestNothingIsLost: under the limit all is kept, byte for byte.
+// TestNothingIsLost: below the limit all outputs are kept, byte for byte.
 func TestNothingIsLost(t *testing.T) {
 	o := newOutputs(1<<20, displays{})
 	var want strings.Builder

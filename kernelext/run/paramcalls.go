@@ -14,12 +14,12 @@ import (
 type piece struct {
 	token token.Token
 	text  string
-	at    int // offset in the source
+	at    int // its offset in the source
 }
 
-// paramCalls finds the calls kernelext.Param(…) and kernelext.ParamE(…) in Go source. A cell is no Go file:
-// declarations may stand beside statements, and half of it may be wrong. So the calls are found in the stream of
-// tokens, which needs no structure and leaves out comments and strings, and only the call itself is parsed.
+// paramCalls finds the calls kernelext.Param(…) and kernelext.ParamE(…) in Go source. A cell is not a Go file: it can
+// mix declarations and statements, and half of it may be wrong. So the calls are found in the stream of tokens, which
+// needs no structure and leaves out comments and strings. Only the call itself is parsed.
 func paramCalls(source string) ([]Param, error) {
 	tokens := tokenize(source)
 	var params []Param
@@ -65,15 +65,15 @@ func lineOf(source string, offset int) int {
 	return line
 }
 
-// callEnd is the index of the closing bracket when tokens start with kernelext.Param( or kernelext.Param[T]( ,
-// else -1.
+// callEnd returns the index of the closing bracket if tokens start with kernelext.Param( or kernelext.Param[T]( , else
+// -1.
 func callEnd(tokens []piece) int {
 	if len(tokens) < 4 || tokens[0].text != "kernelext" || tokens[1].token != token.PERIOD ||
 		tokens[2].text != "Param" && tokens[2].text != "ParamE" {
 		return -1
 	}
 	if tokens[3].token != token.LPAREN && tokens[3].token != token.LBRACK {
-		return -1 // the function as a value, or another name
+		return -1 // the function used as a value, or another name
 	}
 	depth, called := 0, false
 	for i, t := range tokens[3:] {
@@ -91,7 +91,7 @@ func callEnd(tokens []piece) int {
 	return -1
 }
 
-// paramOf reads one call.
+// paramOf parses one call.
 func paramOf(code string) (Param, error) {
 	expr, err := parser.ParseExpr(code)
 	if err != nil {
@@ -118,7 +118,7 @@ func paramOf(code string) (Param, error) {
 	return p, nil
 }
 
-// typeArgument is T of Param[T], or "".
+// typeArgument returns T of Param[T], or "".
 func typeArgument(fun ast.Expr) string {
 	if index, ok := fun.(*ast.IndexExpr); ok {
 		if name, ok := index.Index.(*ast.Ident); ok {
@@ -128,7 +128,7 @@ func typeArgument(fun ast.Expr) string {
 	return ""
 }
 
-// literal is the value of a literal, with a sign if it has one.
+// literal returns the value of a literal, with a sign if it has one.
 func literal(expr ast.Expr) (constant.Value, bool) {
 	switch expr := expr.(type) {
 	case *ast.BasicLit:
@@ -150,8 +150,8 @@ func literal(expr ast.Expr) (constant.Value, bool) {
 
 func isNumber(v constant.Value) bool { return v.Kind() == constant.Int || v.Kind() == constant.Float }
 
-// typed gives both values the type that Go infers for the call: T where it is given, else that of the literals, where
-// an int beside a float64 is a float64.
+// typed converts both values to the type that Go infers for the call: T if it is given, else that of the literals,
+// where an int beside a float64 becomes a float64.
 func typed(quick, full constant.Value, want string) (q, f any, err error) {
 	if want == "" {
 		want = typeName(quick)
@@ -165,7 +165,7 @@ func typed(quick, full constant.Value, want string) (q, f any, err error) {
 	return q, f, err
 }
 
-// typeName is the type of an untyped constant.
+// typeName returns the type of an untyped constant.
 func typeName(v constant.Value) string {
 	switch v.Kind() {
 	case constant.Int:
@@ -186,7 +186,7 @@ func convert(v constant.Value, want string) (any, error) {
 		if n, exact := constant.Int64Val(v); exact {
 			return int(n), nil
 		}
-		return nil, errors.New("the number does not fit an int")
+		return nil, errors.New("the number does not fit in an int")
 	case want == "float64" && isNumber(v):
 		x, _ := constant.Float64Val(v)
 		return x, nil

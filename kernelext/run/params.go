@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// Modes of a run: the size of every training.
+// Modes of a run. They set the size of every training.
 const (
 	Quick = "quick"
 	Full  = "full"
@@ -23,15 +23,15 @@ type Param struct {
 	Name string
 	// Quick and Full are its values in the two modes, both of one type: int, float64, string or bool.
 	Quick, Full any
-	// Cell is where it is read first, from 1 over all cells; Line is the line in that cell.
+	// Cell is the number of the cell that reads it first, counted from 1 over all cells; Line is the line in that cell.
 	Cell, Line int
 }
 
-// Type is the name of the parameter's Go type.
+// Type returns the name of the parameter's Go type.
 func (p Param) Type() string { return reflect.TypeOf(p.Quick).String() }
 
-// Params finds the parameters of a notebook in its code cells, in the order of their first use. Errors name the cell:
-// a call whose arguments are not literals, or two calls of one name that differ.
+// Params returns the parameters that a notebook's code cells read, in the order of their first use. Errors name the
+// cell. They report a call whose arguments are not literals, and two calls of one name that differ.
 func Params(nb *nbformat.Notebook) ([]Param, error) {
 	var all []Param
 	for i, cell := range nb.Cells {
@@ -70,8 +70,8 @@ func (p Param) values() string {
 	return fmt.Sprintf("%s (%#v, %#v)", p.Type(), p.Quick, p.Full)
 }
 
-// ParseParam reads "name=value" as the command line gives it. The value has the parameter's type. The error, one
-// line, lists the known names, or says what type is wanted.
+// ParseParam parses "name=value" from the command line. The value gets the parameter's type. The error, one line, lists
+// the known names or the type that is expected.
 func ParseParam(params []Param, setting string) (name string, value any, err error) {
 	name, text, ok := strings.Cut(setting, "=")
 	if !ok {
@@ -90,7 +90,7 @@ func ParseParam(params []Param, setting string) (name string, value any, err err
 
 func describe(params []Param) string {
 	if len(params) == 0 {
-		return "the notebook reads none"
+		return "the notebook has no parameters"
 	}
 	var known []string
 	for _, p := range params {
@@ -99,7 +99,7 @@ func describe(params []Param) string {
 	return "known are " + strings.Join(known, ", ")
 }
 
-// parseValue reads text as a value of the type of like.
+// parseValue converts text to the type of like.
 func parseValue(like any, text string) (any, error) {
 	switch like.(type) {
 	case int:
@@ -107,7 +107,7 @@ func parseValue(like any, text string) (any, error) {
 	case float64:
 		value, err := strconv.ParseFloat(text, 64)
 		if math.IsInf(value, 0) || math.IsNaN(value) {
-			return nil, fmt.Errorf("%s is no finite number", text) // and JSON has none for it
+			return nil, fmt.Errorf("%s is not a finite number", text) // JSON cannot express it
 		}
 		return value, err
 	case bool:
@@ -116,7 +116,7 @@ func parseValue(like any, text string) (any, error) {
 	return text, nil
 }
 
-// paramsJSON is what LECTURE_PARAMS holds.
+// paramsJSON returns the value of LECTURE_PARAMS.
 func paramsJSON(values map[string]any) (string, error) {
 	data, err := json.Marshal(values)
 	if err != nil {

@@ -100,7 +100,7 @@ func TestParseParam(t *testing.T) {
 			t.Errorf("%s: %v, want %s", test.setting, err, test.err)
 		}
 	}
-	if _, _, err := run.ParseParam(nil, "x=1"); err == nil || !strings.Contains(err.Error(), "reads none") {
+	if _, _, err := run.ParseParam(nil, "x=1"); err == nil || !strings.Contains(err.Error(), "no parameters") {
 		t.Error(err)
 	}
 }

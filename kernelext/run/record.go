@@ -11,13 +11,14 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// metadataKey is where the runner keeps its own data in the metadata of notebooks and cells.
+// metadataKey is the key of the runner's own data in the metadata of notebooks and cells.
 const metadataKey = "lecture"
 
-// Record says how the stored outputs of a notebook came to be. It lies in the notebook's metadata under "lecture".
+// Record describes the run that produced the stored outputs of a notebook. It is in the notebook's metadata under
+// "lecture".
 //
-// Cells carry no times: a notebook that was run again and gave the same outputs then differs in this record only, and
-// a diff shows what has really changed.
+// Cells carry no times. A second run with the same outputs therefore changes only this record, and a diff shows what
+// has really changed.
 type Record struct {
 	Mode string `json:"mode"`
 	// Params are the parameters that were given.
@@ -26,17 +27,17 @@ type Record struct {
 	// Seconds is the time of the whole run; Date its day, in UTC.
 	Seconds float64 `json:"seconds"`
 	Date    string  `json:"date"`
-	// CodeSHA256 is over all code cells in order.
+	// CodeSHA256 is the hash of all code cells in order.
 	CodeSHA256 string `json:"code_sha256"`
 }
 
-// cellHash is the SHA-256 of a cell's source, in hexadecimal.
+// cellHash returns the SHA-256 of a cell's source, in hexadecimal.
 func cellHash(source string) string {
 	sum := sha256.Sum256([]byte(source))
 	return hex.EncodeToString(sum[:])
 }
 
-// codeHash is the SHA-256 of the hashes of all code cells, one a line.
+// codeHash returns the SHA-256 of the hashes of all code cells, one a line.
 func codeHash(nb *nbformat.Notebook) string {
 	sum := sha256.New()
 	for _, cell := range nb.Cells {
@@ -82,7 +83,7 @@ func storedCellHash(cell *nbformat.Cell) string {
 	return hash
 }
 
-// forget removes all that an execution leaves in a notebook.
+// forget removes everything that an execution leaves in a notebook.
 func forget(nb *nbformat.Notebook) {
 	delete(nb.Metadata, metadataKey)
 	for _, cell := range nb.Cells {
@@ -95,7 +96,7 @@ func forget(nb *nbformat.Notebook) {
 	}
 }
 
-// ReadRecord reads the record of a notebook; ok is false where it has none.
+// ReadRecord reads the record of a notebook; ok is false if it has none.
 func ReadRecord(nb *nbformat.Notebook) (record Record, ok bool) {
 	tree, ok := nb.Metadata[metadataKey]
 	if !ok {
@@ -111,11 +112,11 @@ func ReadRecord(nb *nbformat.Notebook) (record Record, ok bool) {
 	return record, record.CodeSHA256 != ""
 }
 
-// StaleError says that the stored outputs of a notebook are not those of its code.
+// StaleError reports that the stored outputs of a notebook do not belong to its code.
 type StaleError struct {
 	// Cell counts all cells from 1; 0 means that no single cell is at fault.
 	Cell int
-	// Reason is why.
+	// Reason says why.
 	Reason string
 }
 
@@ -127,8 +128,8 @@ func (e *StaleError) Error() string {
 	return e.Reason
 }
 
-// Stale checks that a notebook's stored outputs are those of one complete execution, in order, of the code cells that
-// stand in it now. The error is a *StaleError that names the first cell at fault.
+// Stale checks that a notebook's stored outputs come from one complete execution, in order, of its present code cells.
+// The error is a *StaleError that names the first cell at fault.
 func Stale(nb *nbformat.Notebook) error {
 	record, ok := ReadRecord(nb)
 	if !ok {
@@ -171,5 +172,5 @@ func checkCount(number int, cell *nbformat.Cell, want int) error {
 		"its execution count is %s, want %d: run all cells of the notebook in order", got, want)}
 }
 
-// today is the date in a record.
+// today returns the date for a record.
 func today() string { return time.Now().UTC().Format(time.DateOnly) }

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// DefaultGrace is above the 5 s that GoNB gives an interrupted cell, and above the 7 s after which our kernel kills
-	// one that shows no progress.
+	// DefaultGrace is longer than the 5 s that GoNB waits for an interrupted cell, and than the 7 s after which the
+	// course's kernel kills a cell that shows no progress.
 	DefaultGrace = 10 * time.Second
-	// DefaultStartTimeout is generous: a loaded machine may start a kernel slowly.
+	// DefaultStartTimeout is long because a loaded machine may start a kernel slowly.
 	DefaultStartTimeout = time.Minute
 )
 
-// Options say how a notebook is run. Zero fields have the defaults that are stated.
+// Options configures a run. Zero fields have the stated defaults.
 type Options struct {
 	// Name is the notebook's name in errors, events and the report; default "notebook".
 	Name string
-	// Spec is the kernel; nil means the one that the notebook names.
+	// Spec is the kernel; nil means the kernel that the notebook names.
 	Spec *jupyter.Spec
 	// Dir is the kernel's working folder, usually the notebook's; empty means the current one.
 	Dir string
@@ -35,26 +35,27 @@ type Options struct {
 	Params map[string]any
 	// Env is the environment of the kernel, to which mode and parameters are added; nil means os.Environ().
 	Env []string
-	// Timeout is how long a cell may run; 0 means without limit. Then it is interrupted, and killed with the kernel
-	// when it has not ended after Grace (default DefaultGrace).
+	// Timeout limits the time of a cell; 0 means no limit. The cell is then interrupted. If it has not ended after
+	// Grace (default DefaultGrace), it is killed with the kernel.
 	Timeout, Grace time.Duration
-	// StartTimeout is how long the kernel may take to be ready; default DefaultStartTimeout.
+	// StartTimeout limits the time until the kernel is ready; default DefaultStartTimeout.
 	StartTimeout time.Duration
-	// MaxOutput is what a cell keeps of its outputs, in bytes; default DefaultMaxOutput.
+	// MaxOutput limits the stored outputs of a cell, in bytes; default DefaultMaxOutput.
 	MaxOutput int64
-	// Machine is what the record and the report say of the machine; nil means ThisMachine.
+	// Machine describes the machine in the record and the report; nil means ThisMachine.
 	Machine *Machine
-	// OnEvent is told of the progress, from one goroutine; it must not block. It may be nil.
+	// OnEvent receives the progress, from one goroutine; it must not block. It may be nil.
 	OnEvent func(Event)
 }
 
-// Notebook executes the code cells of nb in order and stores their outputs in it, in place of those that were there.
+// Notebook executes the code cells of nb in order and replaces the outputs in it by the new ones.
 //
-// At the first cell that fails it stops; the outputs so far, that cell's included, are kept. When ctx ends the cell in
-// progress is interrupted, and the run ends. In any case the kernel is ended, and no process or file of it is left.
+// It stops at the first cell that fails; the outputs so far, including that cell's, are kept. When ctx ends, the cell
+// in progress is interrupted and the run ends. In any case the kernel is ended, and none of its processes and files are
+// left.
 //
-// The report is never nil. Errors: *CellError (a cell failed or was interrupted; its cause is wrapped), or why the
-// kernel did not start or did not end.
+// The report is never nil. Errors: a *CellError if a cell failed or was interrupted, with its cause wrapped; or the
+// reason why the kernel did not start or did not end.
 func Notebook(ctx context.Context, nb *nbformat.Notebook, opts Options) (*Report, error) {
 	n := newNotebookRun(nb, opts)
 	err := n.run(ctx)
@@ -67,14 +68,14 @@ type notebookRun struct {
 	opts    Options
 	report  *Report
 	started time.Time
-	// expected is how long the run took the last time, 0 where that is not known.
+	// expected is the time of the last run, 0 if that is not known.
 	expected time.Duration
 	kernel   *jupyter.Kernel
 	displays displays
 	outputs  map[*nbformat.Cell]*outputs
 	// cellOf maps an execution count to the number of its cell.
 	cellOf map[int]int
-	ran    int // cells
+	ran    int // the number of cells
 }
 
 func newNotebookRun(nb *nbformat.Notebook, opts Options) *notebookRun {
@@ -124,7 +125,7 @@ func (n *notebookRun) run(ctx context.Context) (err error) {
 		return fmt.Errorf("run: %s: %w", n.opts.Name, err)
 	}
 	defer func() {
-		// ctx may have ended, and the kernel must go all the same.
+		// The kernel must end even if ctx has ended.
 		if endErr := n.kernel.Shutdown(context.WithoutCancel(ctx)); endErr != nil {
 			err = errors.Join(err, fmt.Errorf("run: %s: ending the kernel: %w", n.opts.Name, endErr))
 		}
@@ -137,7 +138,7 @@ func (n *notebookRun) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// start starts the kernel and notes what it says of itself.
+// start starts the kernel and records its description of itself.
 func (n *notebookRun) start(ctx context.Context) error {
 	n.emit(Event{Kind: EventStarting})
 	spec, err := n.spec()
@@ -166,7 +167,7 @@ func (n *notebookRun) start(ctx context.Context) error {
 	return nil
 }
 
-// spec is the kernelspec, without the variables that the runner itself sets.
+// spec returns the kernelspec, without the variables that the runner itself sets.
 func (n *notebookRun) spec() (*jupyter.Spec, error) {
 	spec := n.opts.Spec
 	if spec == nil {
@@ -197,7 +198,7 @@ const (
 )
 
 func (n *notebookRun) environ() ([]string, error) {
-	params := "" // not absent: the runner's own environment may hold some
+	params := "" // empty, not absent: the runner's own environment may have parameters
 	if len(n.opts.Params) > 0 {
 		var err error
 		if params, err = paramsJSON(n.opts.Params); err != nil {
@@ -216,7 +217,7 @@ func (n *notebookRun) machine(ctx context.Context) Machine {
 }
 
 // describeKernel puts the kernel's language into the notebook's metadata, as front ends do. GoNB leaves the lexer
-// empty, and converters then colour Go as Python.
+// empty, and converters would then colour Go as Python.
 func (n *notebookRun) describeKernel() {
 	info := n.kernel.Info.LanguageInfo
 	if info.PygmentsLexer == "" {
@@ -245,7 +246,7 @@ func (n *notebookRun) finish(err error) *Report {
 		report := &r.Cells[i]
 		r.PeakBytes = max(r.PeakBytes, report.PeakBytes)
 		if o := n.outputs[n.nb.Cells[report.Index-1]]; o != nil {
-			// Only now, since later cells may update displays of earlier ones.
+			// Outputs are stored only now, because later cells may update displays of earlier ones.
 			n.nb.Cells[report.Index-1].Outputs = o.result()
 			report.OutputBytes, report.LeftOutBytes = o.total, o.lostBytes
 		}

@@ -14,7 +14,7 @@ import (
 	"deeplearning.example/kernelext/run"
 )
 
-// TestOutputs: what each sequence of messages becomes in the notebook.
+// TestOutputs checks what each sequence of messages becomes in the notebook.
 func TestOutputs(t *testing.T) {
 	nb := notebook(
 		`print a\nb\nprint c\nstderr d\nprint e`,
@@ -136,7 +136,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestCancel: the end of the context, as by Ctrl-C, in a cell and between cells.
+// TestCancel: the context ends, as by Ctrl-C, in a cell and between cells.
 func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(testContext(t))
 	defer cancel()
@@ -170,7 +170,7 @@ func TestCancel(t *testing.T) {
 	checkClean(t, scratch)
 }
 
-// TestFlood: a cell keeps how it began and how it ended, and no more than its limit.
+// TestFlood: a cell keeps its first and its last outputs, and no more than its limit.
 func TestFlood(t *testing.T) {
 	nb := notebook("print begin\nflood 20000000\nprint end", "print next")
 	report, err := runFake(t, nb, run.Options{MaxOutput: 1 << 20})
@@ -194,7 +194,7 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestEndlessFlood: a cell that puts out for ever is ended, and told as one that floods.
+// TestEndlessFlood: a cell that prints for ever is ended, and the error mentions the flood.
 func TestEndlessFlood(t *testing.T) {
 	nb := notebook("flood 1000000000000")
 	opts := run.Options{MaxOutput: 1 << 20, Timeout: 2 * time.Second, Grace: 500 * time.Millisecond}

@@ -20,7 +20,7 @@ func hasTag(cell *nbformat.Cell, tag string) bool {
 	return slices.Contains(tags, any(tag))
 }
 
-// runs says whether a cell is executed: code cells are, except empty ones, which front ends do not send either.
+// runs reports whether a cell is executed: code cells are, except empty ones, which front ends do not send either.
 func runs(cell *nbformat.Cell) bool {
 	return cell.Type == nbformat.Code && strings.TrimSpace(cell.Source) != "" && !hasTag(cell, TagSkip)
 }
@@ -34,7 +34,8 @@ func isShellCell(source string) bool {
 	return len(fields) > 0 && slices.Contains(shellCells, fields[0])
 }
 
-// hasShellCommand says whether a cell runs a program outside Go, whose failure GoNB does not count as the cell's.
+// hasShellCommand reports whether a cell runs a program outside Go. GoNB does not count the failure of such a program
+// as the cell's.
 func hasShellCommand(source string) bool {
 	if isShellCell(source) {
 		return true
@@ -44,8 +45,8 @@ func hasShellCommand(source string) bool {
 	})
 }
 
-// goSource is the Go code of a cell, each line in its place: the lines that GoNB takes for commands (% or ! in the
-// first column, and what a \ at the end joins to them) are blank.
+// goSource returns the Go code of a cell, each line in its place. Lines that GoNB treats as commands are blank: those
+// with % or ! in the first column, and the lines that a \ at the end joins to them.
 func goSource(source string) string {
 	if isShellCell(source) {
 		return ""

@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is the longest unfinished line in bytes that a carriage return may still go back in.
+// maxLine is the length in bytes up to which a carriage return can go back to the start of an unfinished line.
 const maxLine = 64 << 10
 
-// terminalText is text as a terminal would show it: a carriage return goes back to the start of its line and a
-// backspace one character back, and what follows overwrites. A progress bar is thus stored as its last state.
+// terminalText is text as a terminal would show it. A carriage return goes back to the start of its line and a
+// backspace one character back, and the following text overwrites. Of a progress bar only the last state is stored.
 type terminalText struct {
 	buf   []byte
-	start int // of the last line in buf
-	col   int // of the cursor in the last line, in characters; atEnd when it is at the end
+	start int // start of the last line in buf
+	col   int // column of the cursor in the last line, in characters; atEnd when it is at the end
 }
 
 const atEnd = -1
@@ -51,7 +51,8 @@ func (t *terminalText) append(text string) {
 // eraseLine is the ANSI sequence that progress bars send: erase to the end of the line, or (2) all of it.
 var eraseLine = regexp.MustCompile(`^\x1b\[([02]?)K`)
 
-// control handles one control character, erase sequence, or a character over old text; it gives the bytes used.
+// control handles one control character, one erase sequence, or a character over old text. It returns the number of
+// bytes used.
 func (t *terminalText) control(text string) int {
 	switch {
 	case text[0] == '\r':
@@ -92,7 +93,7 @@ func (t *terminalText) erase(all bool) {
 	t.buf, t.col = t.buf[:end], atEnd
 }
 
-// offset is where in buf the cursor stands, when it is not at the end.
+// offset returns the cursor's offset in buf when it is not at the end.
 func (t *terminalText) offset() int {
 	at := t.start
 	for range t.col {
@@ -102,7 +103,7 @@ func (t *terminalText) offset() int {
 	return at
 }
 
-// overwrite puts one character at the cursor.
+// overwrite writes one character at the cursor.
 func (t *terminalText) overwrite(char string) {
 	if t.col == atEnd {
 		t.append(char)
@@ -119,7 +120,7 @@ func (t *terminalText) overwrite(char string) {
 	t.col++
 }
 
-// takeLine removes the unfinished last line, so that the text that follows can go back in it.
+// takeLine removes the unfinished last line, so that the following text can go back in it.
 func (t *terminalText) takeLine() string {
 	if len(t.buf)-t.start > maxLine {
 		return ""

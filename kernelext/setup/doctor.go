@@ -14,11 +14,11 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// Status of a check.
+// Values of a check's Status.
 const (
 	StatusOK      = "ok"
-	StatusWarning = "warning" // the lecture runs, but slower or with less comfort
-	StatusMissing = "missing" // the lecture does not run
+	StatusWarning = "warning" // the lecture works, but slower or with less comfort
+	StatusMissing = "missing" // the lecture does not work
 )
 
 // Check is one row of the doctor's table.
@@ -26,13 +26,13 @@ type Check struct {
 	Name    string `json:"name"`
 	Version string `json:"version,omitempty"`
 	Status  string `json:"status"`
-	Detail  string `json:"detail,omitempty"` // where it is, or what is wrong
-	Mend    string `json:"mend,omitempty"`   // the command that mends it
+	Detail  string `json:"detail,omitempty"` // its path, or what is wrong
+	Fix     string `json:"fix,omitempty"`    // the command that fixes it
 }
 
-const mendSetup = "lecture setup"
+const fixSetup = "lecture setup"
 
-// Doctor looks at what the lecture needs and changes nothing. ok is false when something that is needed is missing.
+// Doctor checks what the lecture needs and changes nothing. ok is false if a required part is missing.
 func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err error) {
 	folders, err := ResolveFolders(opts.Prefix)
 	if err != nil {
@@ -58,9 +58,9 @@ func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err err
 func checkGo(ctx context.Context, in *Installation) Check {
 	version, err := goVersion(ctx, in.Module)
 	if err != nil {
-		return Check{Name: "Go", Status: StatusMissing, Detail: "not on PATH", Mend: installAdvice("go")}
+		return Check{Name: "Go", Status: StatusMissing, Detail: "not on PATH", Fix: installAdvice("go")}
 	}
-	path, _ := exec.LookPath("go") // goVersion has found it
+	path, _ := exec.LookPath("go") // it exists: goVersion has run it
 	return Check{Name: "Go", Version: version, Status: StatusOK, Detail: path}
 }
 
@@ -68,7 +68,7 @@ func checkCompiler(ctx context.Context) Check {
 	path, err := cCompiler()
 	if err != nil {
 		return Check{Name: "C compiler", Status: StatusMissing, Detail: "none of CC, gcc, clang, cc",
-			Mend: installAdvice("gcc")}
+			Fix: installAdvice("gcc")}
 	}
 	version := ""
 	if out, err := exec.CommandContext(ctx, path, "--version").Output(); err == nil {
@@ -85,7 +85,8 @@ func lastField(line string) string {
 	return fields[len(fields)-1]
 }
 
-// checkTool compares a tool with what its module file wants. Without gopls there is no completion, but all cells run.
+// checkTool compares a tool with the version that its module file requires. Without gopls there is no completion, but
+// all cells run.
 func (in *Installation) checkTool(t tool) Check {
 	path := filepath.Join(in.Bin, t.Name)
 	c := Check{Name: t.Name, Status: StatusOK, Detail: path}
@@ -98,40 +99,41 @@ func (in *Installation) checkTool(t tool) Check {
 	case version == "":
 		c.Detail = "not built"
 	case version != want:
-		c.Detail = fmt.Sprintf("%s is wanted", want)
+		c.Detail = fmt.Sprintf("%s is required", want)
 	default:
 		return c
 	}
-	c.Status, c.Mend = StatusMissing, mendSetup
+	c.Status, c.Fix = StatusMissing, fixSetup
 	if t.Name == "gopls" {
 		c.Status = StatusWarning
 	}
 	return c
 }
 
-// checkProgram sees that a program of ours is there and of the present sources. One of older sources runs.
+// checkProgram checks that one of this module's programs exists and is built from the present sources. A program built
+// from older sources is only a warning.
 func (in *Installation) checkProgram(ctx context.Context, p program) Check {
 	path := filepath.Join(in.Bin, p.Name)
 	if !p.built(path) {
-		return Check{Name: p.Name, Status: StatusMissing, Detail: "not built", Mend: mendSetup}
+		return Check{Name: p.Name, Status: StatusMissing, Detail: "not built", Fix: fixSetup}
 	}
 	version, err := goVersion(ctx, in.Module)
 	if err != nil {
-		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " cannot be rebuilt: no Go", Mend: mendSetup}
+		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " cannot be rebuilt: no Go", Fix: fixSetup}
 	}
 	state, err := in.programState(version)
 	switch {
 	case err != nil:
-		return Check{Name: p.Name, Status: StatusWarning, Detail: err.Error(), Mend: mendSetup}
+		return Check{Name: p.Name, Status: StatusWarning, Detail: err.Error(), Fix: fixSetup}
 	case !in.stamped(p.Name, state):
-		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " is of other sources", Mend: mendSetup}
+		return Check{Name: p.Name, Status: StatusWarning, Detail: path + " is built from other sources", Fix: fixSetup}
 	}
 	return Check{Name: p.Name, Status: StatusOK, Detail: path}
 }
 
-// checkKernelspec sees that the kernel is ours, of this clone, and that its program is there.
+// checkKernelspec checks that the kernelspec belongs to this clone and that its program exists.
 func (in *Installation) checkKernelspec() Check {
-	c := Check{Name: "kernelspec", Status: StatusMissing, Mend: mendSetup}
+	c := Check{Name: "kernelspec", Status: StatusMissing, Fix: fixSetup}
 	spec, err := jupyter.ReadSpec(in.KernelFolder())
 	if err != nil {
 		c.Detail = "none in " + in.KernelFolder()
@@ -151,7 +153,7 @@ func (in *Installation) checkKernelspec() Check {
 	return c
 }
 
-// argumentOf is what follows a flag on a command line, or empty.
+// argumentOf returns the argument after a flag on a command line, or an empty string.
 func argumentOf(argv []string, flag string) string {
 	if at := slices.Index(argv, flag); at >= 0 && at+1 < len(argv) {
 		return argv[at+1]
@@ -159,9 +161,9 @@ func argumentOf(argv []string, flag string) string {
 	return ""
 }
 
-// checkPlugin tells which plugin is used. It loads none: a proof of set-up is what counts.
+// checkPlugin reports which plugin is used. It loads none: it relies on the proof that set-up has made.
 func checkPlugin() Check {
-	c := Check{Name: "XLA plugin", Status: StatusWarning, Mend: mendSetup}
+	c := Check{Name: "XLA plugin", Status: StatusWarning, Fix: fixSetup}
 	state, err := plugin.LoadState()
 	if err != nil {
 		c.Detail = err.Error()
@@ -171,10 +173,10 @@ func checkPlugin() Check {
 		return Check{Name: "XLA plugin", Version: "PJRT " + proved[0].API, Status: StatusOK,
 			Detail: "proved: " + proved[0].Path}
 	}
-	c.Detail = fmt.Sprintf("none: all is computed in pure Go, about %d times slower", goSlowdown)
+	c.Detail = fmt.Sprintf("none: everything is computed in pure Go, about %d times slower", goSlowdown)
 	installed, err := plugin.Installed()
 	if err == nil && len(installed) > 0 {
-		c.Detail = installed[0] + " is not proved"
+		c.Detail = installed[0] + " has not been tested by set-up"
 		if record, found := state.Lookup(installed[0]); found {
 			c.Detail = installed[0] + " refused: " + record.Reason
 		}
@@ -192,14 +194,15 @@ func checkDevices() Check {
 		return Check{Name: "devices", Version: cores, Status: StatusOK, Detail: strings.Join(proved[0].Devices, ", ")}
 	}
 	return Check{Name: "devices", Version: cores, Status: StatusWarning,
-		Detail: "an NVIDIA device without a CUDA plugin", Mend: mendSetup}
+		Detail: "an NVIDIA device without a CUDA plugin", Fix: fixSetup}
 }
 
-// leastFree is the free space, in bytes, below which set-up or a cell may fail: the plugin takes 200 MB, a cell's
-// build folder some tens.
+// leastFree is the free space, in bytes, below which set-up or a cell may fail. The plugin takes 200 MB, a cell's build
+// folder some 10 MB.
 const leastFree = 1e9
 
-// checkDisk looks where set-up and cells write: the home folder, Go's build cache and the temporary folder.
+// checkDisk checks the free space where set-up and cells write: the home folder, Go's build cache and the temporary
+// folder.
 func (in *Installation) checkDisk(ctx context.Context) Check {
 	places := []string{in.Data, os.TempDir()}
 	if out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output(); err == nil {
@@ -215,7 +218,7 @@ func (in *Installation) checkDisk(ctx context.Context) Check {
 		}
 	}
 	if least >= 0 && least < leastFree {
-		c.Status, c.Mend = StatusWarning, "free some room there (go clean -cache frees Go's build cache)"
+		c.Status, c.Fix = StatusWarning, "free some space there (go clean -cache frees Go's build cache)"
 	}
 	return c
 }
@@ -223,8 +226,8 @@ func (in *Installation) checkDisk(ctx context.Context) Check {
 func checkJupyter(ctx context.Context) Check {
 	path := FindLab()
 	if path == "" {
-		return Check{Name: "Jupyter", Status: StatusWarning, Detail: "no jupyter-lab; lecture run needs none",
-			Mend: "lecture lab"}
+		return Check{Name: "Jupyter", Status: StatusWarning, Detail: "no jupyter-lab; lecture run does not need it",
+			Fix: "lecture lab"}
 	}
 	version := ""
 	if out, err := exec.CommandContext(ctx, path, "--version").Output(); err == nil {

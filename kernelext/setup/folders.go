@@ -16,16 +16,16 @@ import (
 // KernelName is the name of the kernelspec in Jupyter.
 const KernelName = "lecture11"
 
-// Folders are the places that set-up writes in, all absolute.
+// Folders are the folders that set-up writes in, all absolute.
 type Folders struct {
-	Data    string // tools, state, manifest
+	Data    string // the tools, the state and the manifest
 	Bin     string // lecture, lecture-helper, gonb, goimports, gopls
-	Plugins string // where go-xla looks for plugins
+	Plugins string // the folder where go-xla looks for plugins
 	Cache   string // package sets for the first cells of kernels
-	Jupyter string // Jupyter's data folder, of which kernels/lecture11 is ours
+	Jupyter string // Jupyter's data folder; set-up writes kernels/lecture11 in it
 }
 
-// KernelFolder is the folder of the kernelspec.
+// KernelFolder returns the folder of the kernelspec.
 func (f Folders) KernelFolder() string { return filepath.Join(f.Jupyter, "kernels", KernelName) }
 
 // ResolveFolders finds the folders from the environment (HOME, XDG_DATA_HOME, JUPYTER_DATA_DIR). A prefix moves the
@@ -33,11 +33,11 @@ func (f Folders) KernelFolder() string { return filepath.Join(f.Jupyter, "kernel
 func ResolveFolders(prefix string) (Folders, error) {
 	data, err := plugin.DataFolder()
 	if err != nil {
-		return Folders{}, fmt.Errorf("setup: no home folder: %w; set HOME to a folder that can be written", err)
+		return Folders{}, fmt.Errorf("setup: no home folder: %w; set HOME to a writable folder", err)
 	}
 	plugins, err := plugin.InstallFolder()
 	if err != nil {
-		return Folders{}, fmt.Errorf("setup: no home folder: %w; set HOME to a folder that can be written", err)
+		return Folders{}, fmt.Errorf("setup: no home folder: %w; set HOME to a writable folder", err)
 	}
 	jupyter, err := jupyterFolder(prefix)
 	if err != nil {
@@ -50,7 +50,7 @@ func ResolveFolders(prefix string) (Folders, error) {
 	return Folders{Data: data, Bin: filepath.Join(data, "bin"), Plugins: plugins, Cache: cache, Jupyter: jupyter}, nil
 }
 
-// jupyterFolder is where Jupyter keeps the data of a user, by the rules of jupyter_core.
+// jupyterFolder returns the folder where Jupyter keeps the data of a user, by the rules of jupyter_core.
 func jupyterFolder(prefix string) (string, error) {
 	if prefix != "" {
 		abs, err := filepath.Abs(prefix)
@@ -72,7 +72,7 @@ func jupyterFolder(prefix string) (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter"), nil
 }
 
-// variableOf names the environment variable that moves a folder.
+// variableOf returns the name of the environment variable that moves a folder.
 func (f Folders) variableOf(folder string) string {
 	switch {
 	case within(folder, f.Plugins):
@@ -87,18 +87,18 @@ func (f Folders) variableOf(folder string) string {
 	return "HOME"
 }
 
-// chosen tells whether a step is to be done.
+// chosen reports whether a step was requested.
 func (in *Installation) chosen(step string) bool {
 	return len(in.Only) == 0 || slices.Contains(in.Only, step)
 }
 
-// within tells whether path is dir or lies below it.
+// within reports whether path is dir or is inside it.
 func within(path, dir string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && rel != ".." && !filepath.IsAbs(rel) && (len(rel) < 3 || rel[:3] != "../")
 }
 
-// writable sees that a file can be made in each folder that the steps will write in, before anything is begun.
+// writable checks, before the first step, that a file can be created in each folder that the steps write in.
 func (in *Installation) writable() error {
 	for _, dir := range in.targets() {
 		if err := in.probe(dir); err != nil {
@@ -108,7 +108,7 @@ func (in *Installation) writable() error {
 	return nil
 }
 
-// probe makes a file in dir, or in its nearest parent that is there, and removes it.
+// probe creates and removes a file in dir, or in its nearest parent that exists.
 func (in *Installation) probe(dir string) error {
 	parent := existing(dir)
 	file, err := os.CreateTemp(parent, ".lecture-*")
@@ -122,7 +122,7 @@ func (in *Installation) probe(dir string) error {
 	return nil
 }
 
-// existing is the nearest of dir and its parents that is there.
+// existing returns the nearest of dir and its parents that exists.
 func existing(dir string) string {
 	for {
 		if _, err := os.Lstat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -132,20 +132,20 @@ func existing(dir string) string {
 	}
 }
 
-// FolderError says that set-up cannot write in a folder, and what to do about it.
+// FolderError reports that set-up cannot write in a folder, and what to do about it.
 type FolderError struct {
 	Folder string
 	Err    error // the system's error
 	text   string
 }
 
-// Error is one line: the folder, the reason, and the variable that moves the folder.
+// Error returns one line: the folder, the reason, and the variable that moves the folder.
 func (e *FolderError) Error() string { return e.text }
 
 // Unwrap returns the system's error.
 func (e *FolderError) Unwrap() error { return e.Err }
 
-// explain turns the system's error of writing in a folder into a FolderError. Other errors stay as they are.
+// explain converts the system's error of writing in a folder to a FolderError. It returns other errors unchanged.
 func (f Folders) explain(err error, folder string) error {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -155,9 +155,9 @@ func (f Folders) explain(err error, folder string) error {
 	variable := f.variableOf(folder)
 	switch errno {
 	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
-		e.text = fmt.Sprintf("no room in %s (%v): free some, or set %s to a folder with room", folder, errno, variable)
+		e.text = fmt.Sprintf("no room in %s (%v): free some space, or set %s to a folder with room", folder, errno, variable)
 	case syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOTDIR, syscall.ENOENT, syscall.EEXIST:
-		e.text = fmt.Sprintf("cannot write in %s (%v): set %s to a folder that can be written", folder, errno, variable)
+		e.text = fmt.Sprintf("cannot write in %s (%v): set %s to a writable folder", folder, errno, variable)
 	default:
 		e.text = fmt.Sprintf("cannot write in %s: %v", folder, errno)
 	}

@@ -11,13 +11,14 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// withoutDWARF compiles packages without debugging information. Cells and the helper program share what is compiled so.
+// withoutDWARF compiles packages without debugging information. Cells and the helper program share packages compiled
+// with it.
 const withoutDWARF = "-gcflags=all=-dwarf=false"
 
-// kernelFlags are the go command's flags for a cell. Without symbols and linked by Go itself, a cell that links XLA takes
-// a third of its time without flags; packages that are compiled without DWARF, which such a program has not anyway, make
-// the linker 13 % faster still. The version stamp would run git for each cell. docs/benchmarks.md has the figures, and
-// what wins nothing.
+// kernelFlags are the go command's flags for a cell. A cell that links XLA, without symbols and linked by Go itself,
+// takes a third of the time that it takes without these flags. Such a program has no DWARF, and packages compiled
+// without DWARF make the linker another 13 % faster. The version stamp would run git for each cell. docs/benchmarks.md
+// has the figures, and the flags that had no effect.
 func kernelFlags(internalLink bool) string {
 	link := "-s -w"
 	if internalLink {
@@ -26,8 +27,8 @@ func kernelFlags(internalLink bool) string {
 	return "-buildvcs=false '-ldflags=" + link + "' " + withoutDWARF
 }
 
-// linksInternally finds out whether Go's own linker can link a program with XLA, which spares a cell the C linker. It
-// cannot with each C compiler, so it is tried once for each pair of them.
+// linksInternally reports whether Go's own linker can link a program with XLA, so that cells do not need the C linker.
+// This depends on the C compiler, so it is tried once for each pair of them.
 func (in *Installation) linksInternally(ctx context.Context) (bool, error) {
 	version, err := goVersion(ctx, in.Module)
 	if err != nil {
@@ -63,7 +64,7 @@ func (in *Installation) linksInternally(ctx context.Context) (bool, error) {
 // moduleFlag is the flag of `lecture kernel` before the root of this module.
 const moduleFlag = "--module"
 
-// spec is the kernelspec for this machine.
+// spec returns the kernelspec for this machine.
 func (in *Installation) spec(ctx context.Context) (jupyter.Spec, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
@@ -77,13 +78,13 @@ func (in *Installation) spec(ctx context.Context) (jupyter.Spec, error) {
 	env := map[string]string{
 		"PATH":    path,
 		"GOFLAGS": kernelFlags(internalLink),
-		// All modules are on the machine. A proxy that cannot be reached, or that answers strangely, would fail a cell
-		// whose imports the kernel does not know, for GoNB lets `go get` look for them.
+		// All modules are on the machine. GoNB runs `go get` for imports that the kernel does not know, and a proxy
+		// that cannot be reached would make such a cell fail.
 		"GOPROXY": "off",
-		// A cell never downloads a plugin behind the student's back: set-up did, or said why not.
+		// A cell never downloads a plugin without the student's knowledge: set-up downloaded it, or said why not.
 		"GOMLX_NO_AUTO_INSTALL": "1",
 	}
-	// A cell has to find the state of set-up even where Jupyter is started from a desktop without this variable.
+	// A cell has to find the state of set-up even if Jupyter is started from a desktop without this variable.
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 		env["XDG_DATA_HOME"] = dir
 	}
@@ -92,13 +93,13 @@ func (in *Installation) spec(ctx context.Context) (jupyter.Spec, error) {
 			moduleFlag, in.Module},
 		DisplayName:   "Go · Lecture 11",
 		Language:      "go",
-		InterruptMode: jupyter.InterruptMessage, // heard on the control channel whatever a cell does
+		InterruptMode: jupyter.InterruptMessage, // an interrupt on the control channel works whatever a cell does
 		Env:           env,
 		Metadata:      map[string]any{"debugger": false},
 	}, nil
 }
 
-// stepKernelspec writes the kernelspec with its logos where any Jupyter front end finds it.
+// stepKernelspec writes the kernelspec with its logos where every Jupyter front end finds it.
 func stepKernelspec(ctx context.Context, in *Installation) error {
 	spec, err := in.spec(ctx)
 	if err != nil {
@@ -132,7 +133,7 @@ func stepKernelspec(ctx context.Context, in *Installation) error {
 	return nil
 }
 
-// encodeSpec writes the kernelspec with the characters as they are, for people read this file.
+// encodeSpec writes the kernelspec without escaping characters, because people read this file.
 func encodeSpec(spec jupyter.Spec) ([]byte, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)

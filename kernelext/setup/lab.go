@@ -13,10 +13,10 @@ import (
 //go:embed lab/constraints.txt
 var labConstraints string
 
-// labRequirement is the version of JupyterLab that is installed where none is on PATH.
+// labRequirement is the version of JupyterLab that is installed if none is on PATH.
 const labRequirement = "jupyterlab==4.5.0"
 
-// completeMark is written into the private environment when it is whole.
+// completeMark is the file that marks a complete private environment.
 const completeMark = ".lecture-complete"
 
 // FindLab returns the path of jupyter-lab: the one on PATH, else the private one, else "".
@@ -35,7 +35,7 @@ func FindLab() string {
 	return filepath.Join(venv, "bin", "jupyter-lab")
 }
 
-// StepLab installs JupyterLab in a private environment, with pinned versions, where there is none on PATH.
+// StepLab installs JupyterLab in a private environment, with pinned versions, if none is on PATH.
 func StepLab() Step { return Step{"lab", stepLab} }
 
 func stepLab(ctx context.Context, in *Installation) error {
@@ -61,7 +61,7 @@ func stepLab(ctx context.Context, in *Installation) error {
 	return in.replace(filepath.Join(venv, completeMark), []byte(labConstraints))
 }
 
-// makeVenv makes the environment anew; what an interrupted set-up left is removed first.
+// makeVenv creates the environment from scratch; the rest of an interrupted set-up is removed first.
 func (in *Installation) makeVenv(ctx context.Context, python, venv string) error {
 	if err := os.RemoveAll(venv); err != nil {
 		return in.explain(err, venv)

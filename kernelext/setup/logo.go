@@ -11,14 +11,14 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// The logo is a self-organising map that has begun to unfold: a bent grid of nodes, coloured by their place, with the
+// The logo is a self-organising map that has started to unfold: a bent grid of nodes, coloured by their place, with the
 // winner and its neighbourhood. It is drawn from one list of shapes, as SVG and as PNG.
 const (
 	logoSide  = 64.0 // units of the drawing, side of the square
 	logoNodes = 4    // nodes along a side of the grid
 )
 
-// shape is a filled polygon: what both drawings can show.
+// shape is a filled polygon, which both formats can draw.
 type shape struct {
 	outline [][2]float64
 	fill    color.NRGBA
@@ -47,7 +47,7 @@ func logoShapes() []shape {
 		shape{circle(winner, 4.6), color.NRGBA{R: 0xff, G: 0x8a, B: 0x3d, A: 0xff}})
 }
 
-// logoNode is the place of a node: the regular grid, bent as a map is while it unfolds.
+// logoNode returns the place of a node: the regular grid, bent as a map is while it unfolds.
 func logoNode(i, j int) [2]float64 {
 	u, v := float64(i)/(logoNodes-1), float64(j)/(logoNodes-1)
 	x := 12 + 40*u + 4.5*math.Sin(math.Pi*v*1.3)*(1-u)
@@ -55,7 +55,7 @@ func logoNode(i, j int) [2]float64 {
 	return [2]float64{x, y}
 }
 
-// logoColour goes from Go's blue to a warm yellow across the grid.
+// logoColour returns a colour between Go's blue and a warm yellow, by the place in the grid.
 func logoColour(i, j int) color.NRGBA {
 	t := float64(i+j) / (2 * (logoNodes - 1))
 	mix := func(a, b float64) uint8 { return uint8(a + (b-a)*t) }
@@ -76,7 +76,7 @@ func arc(points [][2]float64, centre [2]float64, radius, from, to float64) [][2]
 	return points
 }
 
-// roundedSquare is the whole drawing with round corners.
+// roundedSquare returns the outline of the drawing, with round corners.
 func roundedSquare(radius float64) [][2]float64 {
 	var points [][2]float64
 	near, far := radius, logoSide-radius
@@ -86,7 +86,7 @@ func roundedSquare(radius float64) [][2]float64 {
 	return points
 }
 
-// line is a line of some width, as a polygon.
+// line returns a line of some width as a polygon.
 func line(a, b [2]float64, width float64) [][2]float64 {
 	dx, dy := b[0]-a[0], b[1]-a[1]
 	scale := width / 2 / math.Hypot(dx, dy)
@@ -94,7 +94,7 @@ func line(a, b [2]float64, width float64) [][2]float64 {
 	return [][2]float64{{a[0] + nx, a[1] + ny}, {b[0] + nx, b[1] + ny}, {b[0] - nx, b[1] - ny}, {a[0] - nx, a[1] - ny}}
 }
 
-// logoSVG is the logo as a standalone SVG file.
+// logoSVG returns the logo as a standalone SVG file.
 func logoSVG() []byte {
 	var svg bytes.Buffer
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g">`+"\n", logoSide, logoSide)
@@ -109,7 +109,7 @@ func logoSVG() []byte {
 	return svg.Bytes()
 }
 
-// logoPNG is the logo as a square PNG file of the given side in pixels.
+// logoPNG returns the logo as a square PNG file of the given side in pixels.
 func logoPNG(side int) ([]byte, error) {
 	img := image.NewNRGBA(image.Rect(0, 0, side, side))
 	scale := float32(side) / logoSide
@@ -131,7 +131,7 @@ func logoPNG(side int) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// logoFiles are the logos under the names that Jupyter looks for.
+// logoFiles returns the logos under the names that Jupyter looks for.
 func logoFiles() (map[string][]byte, error) {
 	small, err := logoPNG(32)
 	if err != nil {

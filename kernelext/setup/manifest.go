@@ -10,14 +10,14 @@ import (
 	"slices"
 )
 
-// manifestName is the file in the data folder that lists what set-up put on the machine.
+// manifestName is the file in the data folder that lists everything that set-up installed.
 const manifestName = "manifest.json"
 
-// manifest lists what set-up put. A file is removed by Uninstall only while it is what was put.
+// manifest lists everything that set-up installed. Uninstall removes a file only if it is unchanged.
 type manifest struct {
 	Files map[string]string `json:"files"` // path → SHA-256 in hex, or "link → target"
-	Trees []string          `json:"trees"` // folders that are ours with all in them
-	Dirs  []string          `json:"dirs"`  // folders that were made; removed when empty
+	Trees []string          `json:"trees"` // folders whose whole content was installed
+	Dirs  []string          `json:"dirs"`  // folders that were created; removed when empty
 	path  string
 }
 
@@ -36,7 +36,7 @@ func loadManifest(data string) (*manifest, error) {
 	return m, nil
 }
 
-// record puts a file that was just written into the manifest.
+// record adds a file that was just written to the manifest.
 func (in *Installation) record(path string) error {
 	mark, err := fileMark(path)
 	if err != nil {
@@ -49,7 +49,7 @@ func (in *Installation) record(path string) error {
 	return in.saveManifest()
 }
 
-// recordDirs puts folders that were just made into the manifest.
+// recordDirs adds folders that were just created to the manifest.
 func (in *Installation) recordDirs(dirs []string) error {
 	for _, dir := range dirs {
 		if !slices.Contains(in.manifest.Dirs, dir) {
@@ -59,7 +59,7 @@ func (in *Installation) recordDirs(dirs []string) error {
 	return in.saveManifest()
 }
 
-// recordTree puts a folder that is ours with all in it into the manifest.
+// recordTree adds a folder with its whole content to the manifest.
 func (in *Installation) recordTree(dir string) error {
 	if slices.Contains(in.manifest.Trees, dir) {
 		return nil
@@ -68,7 +68,7 @@ func (in *Installation) recordTree(dir string) error {
 	return in.saveManifest()
 }
 
-// saveManifest writes the manifest by a rename. It is not in itself: Uninstall removes it last.
+// saveManifest writes the manifest by a rename. The manifest does not list itself: Uninstall removes it last.
 func (in *Installation) saveManifest() error {
 	raw, err := json.MarshalIndent(in.manifest, "", "  ")
 	if err != nil {
@@ -79,7 +79,7 @@ func (in *Installation) saveManifest() error {
 
 // replace writes a small file of the data folder by a rename, without the manifest.
 func (in *Installation) replace(path string, raw []byte) error {
-	temp := path + ".new" // the lock is held: nobody else writes it
+	temp := path + ".new" // the lock is held, so no other process writes it
 	err := os.WriteFile(temp, raw, 0o644)
 	if err == nil {
 		err = os.Rename(temp, path)
@@ -91,7 +91,7 @@ func (in *Installation) replace(path string, raw []byte) error {
 	return nil
 }
 
-// fileMark is what a file is known by in the manifest.
+// fileMark returns the manifest's description of a file.
 func fileMark(path string) (string, error) {
 	if target, err := os.Readlink(path); err == nil {
 		return "link → " + target, nil

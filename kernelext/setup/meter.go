@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// meter shows how far a download is: a bar that is rewritten on a terminal, a line every few seconds elsewhere.
+// meter shows the progress of a download: a bar that is rewritten on a terminal, or a line every few seconds.
 type meter struct {
 	out      io.Writer
 	terminal bool
-	total    int64 // bytes
+	total    int64 // in bytes
 	have     int64
-	begin    int64 // bytes that were there when the clock started
+	begin    int64 // bytes that were present when the clock started
 	start    time.Time
 	shown    time.Time
 }
@@ -23,7 +23,7 @@ func newMeter(out io.Writer, terminal bool, total int64) *meter {
 	return &meter{out: out, terminal: terminal, total: total, start: now, shown: now}
 }
 
-// set says how many bytes were there before this attempt.
+// set sets the number of bytes that were present before this attempt.
 func (m *meter) set(have int64) {
 	if m == nil {
 		return
@@ -31,7 +31,7 @@ func (m *meter) set(have int64) {
 	m.have, m.begin, m.start = have, have, time.Now()
 }
 
-// add counts bytes that came, and shows the state if it is time to.
+// add counts received bytes, and shows the state if it is time to.
 func (m *meter) add(n int64) {
 	if m == nil {
 		return
@@ -67,7 +67,7 @@ func (m *meter) show() {
 	fmt.Fprintf(m.out, "\r  [%s%s] %s\x1b[K", strings.Repeat("█", full), strings.Repeat("·", width-full), line)
 }
 
-// line is the state in words: how much of how much, speed in MB/s, time left in seconds.
+// line describes the state: received and total size, speed in MB/s, time left in seconds.
 func (m *meter) line(elapsed time.Duration) string {
 	text := fmt.Sprintf("%s of %s", megabytes(m.have), megabytes(m.total))
 	if speed := float64(m.have-m.begin) / elapsed.Seconds(); speed > 0 && elapsed > 0 {

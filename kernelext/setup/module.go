@@ -11,8 +11,8 @@ import (
 // ModulePath is the path of this module.
 const ModulePath = "deeplearning.example"
 
-// ModuleRoot finds the folder of this module: a parent of dir whose go.mod says so, else the folder that this program
-// was compiled in, if it is still there.
+// ModuleRoot returns the folder of this module: the nearest parent of dir whose go.mod names it, else the folder that
+// this program was compiled in, if it still exists.
 func ModuleRoot(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -36,7 +36,7 @@ func ModuleRoot(dir string) (string, error) {
 		abs, ModulePath)
 }
 
-// isModule tells whether the go.mod of a folder is this module's.
+// isModule reports whether the go.mod of a folder is this module's.
 func isModule(dir string) bool {
 	raw, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// stepPackages compiles what cells import, as the kernel does, and leaves what the first cell of each kernel needs to
-// know of it. A package that does not compile is told by the cell that imports it; set-up goes on.
+// stepPackages compiles the packages that cells import, as the kernel does, and stores what the first cell of each
+// kernel needs to know of it. If a package does not compile, the cell that imports it reports that; set-up continues.
 func stepPackages(ctx context.Context, in *Installation) error {
 	err := in.warm(ctx)
 	switch {
@@ -24,7 +24,8 @@ func stepPackages(ctx context.Context, in *Installation) error {
 	return nil
 }
 
-// warm prepares the package set in the environment of the kernelspec: it is found only under the same settings of Go.
+// warm prepares the package set in the environment of the kernelspec, because it is found only under the same settings
+// of Go.
 func (in *Installation) warm(ctx context.Context) error {
 	spec, err := in.spec(ctx)
 	if err != nil {
@@ -49,7 +50,7 @@ func (in *Installation) warm(ctx context.Context) error {
 	return builder.Warm(ctx, in.Module, build.CellImports, env)
 }
 
-// makeCache makes the folder of the package sets, which is ours with all in it.
+// makeCache creates the folder of the package sets. Uninstall removes it with its whole content.
 func (in *Installation) makeCache() error {
 	if len(missing(in.Cache)) > 0 {
 		in.say("packages: compiling what cells import takes a minute or two the first time")

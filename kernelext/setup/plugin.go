@@ -12,12 +12,12 @@ import (
 	"deeplearning.example/kernelext/internal/plugin"
 )
 
-// goSlowdown is how many times slower the pure-Go backend is than XLA, measured on a step of the VAE on two cores.
+// goSlowdown is the ratio of the pure-Go backend's time to XLA's, measured on a step of the VAE on two cores.
 const goSlowdown = 14
 
-// EnsurePlugin sees that XLA's plugin is there and proved, and gets it if not, as `lecture setup` does. Where it
-// cannot be had it tells so and returns nil: the pure-Go backend is then what is left. Where it is there already this
-// costs a few file look-ups.
+// EnsurePlugin installs XLA's plugin and proves it, as `lecture setup` does, unless that is done already. If no plugin
+// is available, it prints that and returns nil; the pure-Go backend is then used. If the plugin is already installed
+// this costs a few file look-ups.
 func EnsurePlugin(ctx context.Context, opts Options) error {
 	opts.Only = []string{"toolchain", "plugin"}
 	opts.Quiet = true
@@ -27,19 +27,19 @@ func EnsurePlugin(ctx context.Context, opts Options) error {
 	return Run(ctx, opts, Steps())
 }
 
-// proved tells whether a plugin is known to work.
+// proved reports whether a plugin is known to work.
 func proved() bool {
 	state, err := plugin.LoadState()
 	return err == nil && len(state.Proved("")) > 0
 }
 
-// source is one place that a plugin may come from.
+// source is one place from which a plugin may come.
 type source struct {
 	name string
 	get  func(ctx context.Context) (plugin.Record, error)
 }
 
-// stepPlugin asks each source in order until one gives a plugin that works.
+// stepPlugin tries each source in order until one returns a plugin that works.
 func stepPlugin(ctx context.Context, in *Installation) error {
 	defer in.dropHelper()
 	if in.Plugin != "" {
@@ -69,13 +69,13 @@ func stepPlugin(ctx context.Context, in *Installation) error {
 		in.say("plugin: %s: %s", source.name, oneLine(err.Error()))
 		fallback = record
 	}
-	in.say("plugin: none to be had, so everything is computed by the pure-Go backend, which is about %d times slower.",
+	in.say("plugin: none is available, so everything is computed by the pure-Go backend, which is about %d times slower.",
 		goSlowdown)
 	in.say("        Without a network, give a local file: lecture setup --plugin FILE.whl (or .so)")
 	return nil
 }
 
-// tellPlugin says which plugin is used, unless it was there already and nobody asked.
+// tellPlugin prints which plugin is used, unless it was there already and set-up was not requested.
 func (in *Installation) tellPlugin(source string, record plugin.Record) {
 	if source == "installed" {
 		in.present("plugin: %s", describe(record))
@@ -88,7 +88,7 @@ func (in *Installation) tellPlugin(source string, record plugin.Record) {
 func (in *Installation) givenPlugin(ctx context.Context) error {
 	info, err := os.Stat(in.Plugin)
 	if err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no file: want a wheel (.whl) or a plugin (%s)", in.Plugin, plugin.Extension())
+		return fmt.Errorf("%s is not a file: want a wheel (.whl) or a plugin (%s)", in.Plugin, plugin.Extension())
 	}
 	stamp := fmt.Sprint(in.Plugin, info.Size(), info.ModTime().UnixNano(), in.Plugins)
 	if in.stamped("given plugin", stamp) && proved() {
@@ -111,8 +111,8 @@ func describe(r plugin.Record) string {
 	return fmt.Sprintf("%s, PJRT %s, %s", name, r.API, r.Path)
 }
 
-// installedPlugin proves what lies in go-xla's folders. On a machine with an NVIDIA device a plugin for the CPU does
-// not end the search when the user asked for the set-up: the CUDA one comes first.
+// installedPlugin proves the plugins in go-xla's folders. On a machine with an NVIDIA device a plugin for the CPU does
+// not end the search if the user asked for the set-up: the CUDA plugin comes first.
 func (in *Installation) installedPlugin(ctx context.Context) (plugin.Record, error) {
 	paths, err := candidates()
 	if err != nil {
@@ -136,11 +136,12 @@ func (in *Installation) installedPlugin(ctx context.Context) (plugin.Record, err
 		}
 		return record, nil
 	}
-	folders, _ := plugin.SearchFolders() // Installed has asked for them already
+	folders, _ := plugin.SearchFolders() // Installed has listed them already
 	return plugin.Record{}, fmt.Errorf("none that works in %s", strings.Join(folders, ", "))
 }
 
-// candidates are the plugins in go-xla's folders, and those elsewhere that were proved once, such as a JAX wheel's.
+// candidates returns the plugins in go-xla's folders, and those elsewhere that were proved before, such as a JAX
+// wheel's.
 func candidates() ([]string, error) {
 	paths, err := plugin.Installed()
 	if err != nil {
@@ -159,7 +160,7 @@ func candidates() ([]string, error) {
 	return paths, nil
 }
 
-// wantsCUDA is the reason to go on looking although a plugin for the CPU works.
+// wantsCUDA returns the reason to continue the search although a plugin for the CPU works.
 func (in *Installation) wantsCUDA(record plugin.Record) error {
 	state, err := plugin.LoadState()
 	if err != nil || in.Quiet || record.Platform == plugin.CUDA || !plugin.HasNVIDIA() {
@@ -171,8 +172,8 @@ func (in *Installation) wantsCUDA(record plugin.Record) error {
 	return fmt.Errorf("%s is for the CPU, and an NVIDIA device is present", record.Path)
 }
 
-// refuse tells why a plugin is not used. One that set-up put there is removed, so that a good one takes its place; one
-// that somebody else put there stays.
+// refuse reports why a plugin is not used. A plugin that set-up installed is removed, so that a good one can replace
+// it; other plugins are kept.
 func (in *Installation) refuse(r plugin.Record) {
 	if _, ours := in.manifest.Files[r.Path]; !ours {
 		in.say("plugin: %s refused: %s; it is left there and never loaded", r.Path, r.Reason)
@@ -184,7 +185,7 @@ func (in *Installation) refuse(r plugin.Record) {
 	}
 }
 
-// localPlugin installs a wheel or a plugin file that the user names. Its name is kept where go-xla would find it by
+// localPlugin installs a wheel or a plugin file that the user names. The file keeps its name if go-xla would find it by
 // that name.
 func (in *Installation) localPlugin(ctx context.Context, path string) (plugin.Record, error) {
 	switch filepath.Ext(path) {
@@ -196,7 +197,7 @@ func (in *Installation) localPlugin(ctx context.Context, path string) (plugin.Re
 	return plugin.Record{}, fmt.Errorf("%s: want a wheel (.whl) or a plugin (%s)", path, plugin.Extension())
 }
 
-// localLibrary proves a plugin file where it lies and copies it into go-xla's folder.
+// localLibrary proves a plugin file in its place and copies it into go-xla's folder.
 func (in *Installation) localLibrary(ctx context.Context, path string) (plugin.Record, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -221,7 +222,7 @@ func (in *Installation) localLibrary(ctx context.Context, path string) (plugin.R
 	return in.installFrom(ctx, file, record.Size, record.SHA256, target)
 }
 
-// pluginName is the file name under which go-xla finds a plugin: API 0.115 is its version v0.115.0.
+// pluginName returns the file name under which go-xla finds a plugin: API 0.115 is its version v0.115.0.
 func pluginName(platform, api string) string {
 	return fmt.Sprintf("pjrt_c_api_%s_v%s.0_plugin%s", platform, api, plugin.Extension())
 }

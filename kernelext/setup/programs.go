@@ -15,13 +15,13 @@ import (
 // kernelProgram is the program that Jupyter starts, with the command "kernel".
 const kernelProgram = "lecture"
 
-// sourceFolder holds the sources of all our programs, relative to the root of this module.
+// sourceFolder holds the sources of this module's programs, relative to its root.
 const sourceFolder = "kernelext"
 
-// program is one of our own that the kernel needs, built from the working tree of this module.
+// program is a program of this module that the kernel needs. It is built from the working tree.
 type program struct{ Name, Package string }
 
-// programs lists them: lecture is the kernel, lecture-helper is what GoNB and the kernel start below the kernel.
+// programs lists them: lecture is the kernel, lecture-helper is the program that GoNB and the kernel start.
 func programs() []program {
 	return []program{
 		{kernelProgram, ModulePath + "/kernelext/cmd/lecture"},
@@ -29,7 +29,7 @@ func programs() []program {
 	}
 }
 
-// buildProgram builds a program of ours where it is missing or not of the present sources.
+// buildProgram builds a program if it is missing or not built from the present sources.
 func (in *Installation) buildProgram(ctx context.Context, p program, goVersion string) error {
 	state, err := in.programState(goVersion)
 	if err != nil {
@@ -46,13 +46,13 @@ func (in *Installation) buildProgram(ctx context.Context, p program, goVersion s
 	return in.setStamp(p.Name, state)
 }
 
-// built tells whether a file is this program, of whatever state.
+// built reports whether a file is this program, in any version.
 func (p program) built(path string) bool {
 	info, err := buildinfo.ReadFile(path)
 	return err == nil && info.Path == p.Package
 }
 
-// programState is what our programs are made of. Their versions say nothing, for they are of this module.
+// programState identifies the sources of the programs. Their versions cannot, because they belong to this module.
 func (in *Installation) programState(goVersion string) (string, error) {
 	required, err := in.moduleStamp()
 	if err != nil {
@@ -69,8 +69,8 @@ func (in *Installation) programState(goVersion string) (string, error) {
 	return strings.Join([]string{goVersion, goFlags(), in.Module, string(module), required, sources}, "\n"), nil
 }
 
-// sourceHash is a hash of the files below a folder that a program may be made of: the go command takes no test and
-// nothing in testdata, and no file whose name begins with a dot or an underscore.
+// sourceHash returns a hash of the files below a folder that can be part of a program. The go command ignores tests,
+// testdata, and files whose names start with a dot or an underscore.
 func sourceHash(root string) (string, error) {
 	sum := sha256.New()
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {

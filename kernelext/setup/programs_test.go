@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestSourceFolder: all packages of this module that our programs are made of lie where programState looks.
+// TestSourceFolder checks that the programs' packages of this module are all in the folder of programState.
 func TestSourceFolder(t *testing.T) {
 	s := openInstallation(t, newHome(t))
 	for _, p := range programs() {
@@ -24,7 +24,7 @@ func TestSourceFolder(t *testing.T) {
 	}
 }
 
-// TestSourceHash sees each change of a source, and none of what is no source.
+// TestSourceHash detects each change of a source, and ignores other files.
 func TestSourceHash(t *testing.T) {
 	root := t.TempDir()
 	write := func(name, text string) {
@@ -66,7 +66,7 @@ func TestSourceHash(t *testing.T) {
 	}
 }
 
-// TestProgramOfOtherSources is told by the doctor and made anew by set-up.
+// TestProgramOfOtherSources: a program built from other sources is reported by the doctor and rebuilt by set-up.
 func TestProgramOfOtherSources(t *testing.T) {
 	opts := newHome(t)
 	var out strings.Builder
@@ -76,7 +76,7 @@ func TestProgramOfOtherSources(t *testing.T) {
 	if err := s.build(t.Context(), helper.Name, helper.Package, "."); err != nil {
 		t.Fatal(err)
 	}
-	if c := s.checkProgram(t.Context(), helper); c.Status != StatusWarning || !strings.Contains(c.Detail, "of other sources") {
+	if c := s.checkProgram(t.Context(), helper); c.Status != StatusWarning || !strings.Contains(c.Detail, "from other sources") {
 		t.Errorf("check = %+v", c)
 	}
 	version, err := goVersion(t.Context(), s.Module)

@@ -16,14 +16,15 @@ import (
 	"deeplearning.example/kernelext/internal/plugin"
 )
 
-// proofLimit ends a proof that hangs. On a CPU it takes a quarter of a second, the first touch of a CUDA device more.
+// proofLimit ends a proof that hangs. A proof takes a quarter of a second on a CPU, and longer on the first use of a
+// CUDA device.
 const proofLimit = 2 * time.Minute
 
 // helperPackage is built when a plugin has to be loaded or fetched in another process.
 const helperPackage = "./kernelext/internal/pluginhelper"
 
-// prove finds out whether a plugin works. A known outcome of the same file is taken from the state file, unless it is
-// a refusal and the user asked for a repair.
+// prove tests whether a plugin works. A known result for the same file is taken from the state file, unless it is a
+// refusal and the user asked for a repair.
 func (in *Installation) prove(ctx context.Context, path string) (plugin.Record, error) {
 	state, err := plugin.LoadState()
 	if err != nil {
@@ -39,8 +40,8 @@ func (in *Installation) prove(ctx context.Context, path string) (plugin.Record, 
 	return record, in.remember(record)
 }
 
-// proveNow loads the plugin in a child process, which compiles and runs 1+1 on it. A refusal is no error: it stands in
-// the record.
+// proveNow loads the plugin in a child process, which compiles and runs 1+1 on it. A refusal is not an error: it is
+// part of the record.
 func (in *Installation) proveNow(ctx context.Context, path string) (plugin.Record, error) {
 	record, err := in.identify(path)
 	if err != nil || record.Reason != "" {
@@ -73,8 +74,8 @@ func (in *Installation) proveNow(ctx context.Context, path string) (plugin.Recor
 	return record, nil
 }
 
-// identify takes size, time and hash of a plugin file. The file that set-up installed has to be the one that it
-// installed: a changed byte may well survive 1+1.
+// identify records size, time and hash of a plugin file. A file that set-up installed must be unchanged: a plugin with
+// a changed byte may well compute 1+1.
 func (in *Installation) identify(path string) (plugin.Record, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -94,12 +95,12 @@ func (in *Installation) identify(path string) (plugin.Record, error) {
 	return record, nil
 }
 
-// readProof fills the record from the helper's JSON lines and tells whether the last of them came.
+// readProof fills the record from the helper's JSON lines and reports whether it has read the last of them.
 func readProof(record *plugin.Record, out *bytes.Buffer) (complete bool) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var line struct{ API, Platform, Device, Sum string }
 		if json.Unmarshal(lines.Bytes(), &line) != nil {
-			continue // a plugin may write on the standard output as well
+			continue // a plugin may write to the standard output as well
 		}
 		switch {
 		case line.API != "":
@@ -115,7 +116,7 @@ func readProof(record *plugin.Record, out *bytes.Buffer) (complete bool) {
 	return complete
 }
 
-// childReason is one line on why the helper failed: its own message, or the signal that killed it.
+// childReason returns one line on why the helper failed: its own message, or the signal that killed it.
 func childReason(err error, stderr string) string {
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	var exit *exec.ExitError
@@ -130,7 +131,7 @@ func childReason(err error, stderr string) string {
 	return "it is damaged or does not fit this system: " + err.Error()
 }
 
-// remember puts the outcome of a proof into the state file.
+// remember writes the result of a proof to the state file.
 func (in *Installation) remember(record plugin.Record) error {
 	state, err := plugin.LoadState()
 	if err != nil {
@@ -153,7 +154,7 @@ func (in *Installation) helper(ctx context.Context) (string, error) {
 	if in.helperDir != "" {
 		return filepath.Join(in.helperDir, "pluginhelper"), nil
 	}
-	in.say("plugin: building the program that proves it (a minute the first time)")
+	in.say("plugin: building the program that tests it (a minute the first time)")
 	dir, err := os.MkdirTemp(in.Data, helperPrefix)
 	if err != nil {
 		return "", in.explain(err, in.Data)
@@ -169,7 +170,7 @@ func (in *Installation) helper(ctx context.Context) (string, error) {
 
 const helperPrefix = "helper-"
 
-// dropHelper removes the helper program, and what a killed set-up left of one.
+// dropHelper removes the helper program, and the remains of one from a killed set-up.
 func (in *Installation) dropHelper() {
 	in.helperDir = ""
 	left, _ := filepath.Glob(filepath.Join(escapeGlob(in.Data), helperPrefix+"*"))

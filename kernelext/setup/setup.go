@@ -1,10 +1,10 @@
-// Package setup puts on a machine what the lecture needs beside Go and a C compiler: the kernel and its tools, XLA's
-// plugin, the kernelspec, and the packages that cells import in compiled form. It is the library behind `lecture setup`
-// and `lecture doctor`; the tests of the other packages get their plugin by it too.
+// Package setup installs what the lecture needs beside Go and a C compiler: the kernel and its tools, XLA's plugin, the
+// kernelspec, and the packages that cells import in compiled form. It is the library behind `lecture setup` and
+// `lecture doctor`. The tests of the other packages install their plugin with it too.
 //
-// Everything is written under a temporary name and renamed, so that a full disk or a kill leaves nothing half-written;
-// one lock on the data folder makes parallel processes do the work once; a manifest lists what was put, so that
-// Uninstall removes exactly that.
+// Every file is written under a temporary name and renamed, so that a full disk or a kill leaves nothing half-written.
+// One lock on the data folder makes parallel processes do the work once. A manifest lists everything that was
+// installed, so that Uninstall removes exactly that.
 package setup
 
 import (
@@ -18,26 +18,26 @@ import (
 // EnvPlugin names a local wheel or plugin file to install, for rooms without a network.
 const EnvPlugin = "LECTURE_PLUGIN"
 
-// Options say what to set up and whom to tell.
+// Options says what to set up and where to report it.
 type Options struct {
 	Module   string    // root of this module; see ModuleRoot
-	Out      io.Writer // where each step tells what it does; nil is silent
+	Out      io.Writer // receives a report of each step; nil for none
 	Terminal bool      // Out is a terminal: progress is one line that is rewritten
-	Quiet    bool      // do not tell what is already there
-	Plugin   string    // a local wheel or plugin file to install instead of looking for one
+	Quiet    bool      // do not report what is already installed
+	Plugin   string    // a local wheel or plugin file to install; empty means search for one
 	Prefix   string    // put the kernelspec in PREFIX/share/jupyter, not in the user's Jupyter folder
-	Only     []string  // names of the steps to do; empty means all
+	Only     []string  // names of the steps to run; empty means all
 	Without  []string  // names of the tools not to build
-	Repair   bool      // prove again what was refused before
+	Repair   bool      // prove plugins again that were refused before
 }
 
-// Step is one part of the set-up. Run is called with the lock held; it does nothing where nothing is missing.
+// Step is one part of the set-up. Run is called with the lock held. It does nothing if nothing is missing.
 type Step struct {
 	Name string
 	Run  func(ctx context.Context, s *Installation) error
 }
 
-// Steps returns the steps of the set-up in order. A caller with something more to prepare appends steps of its own.
+// Steps returns the steps of the set-up in order. A caller that has more to prepare appends its own steps.
 func Steps() []Step {
 	return []Step{
 		{"toolchain", stepToolchain},
@@ -54,10 +54,10 @@ type Installation struct {
 	Options
 	Folders
 	manifest  *manifest
-	helperDir string // where the helper program is built, while it is needed
+	helperDir string // the folder of the helper program while that is needed
 }
 
-// Run does the steps in order and stops at the first that fails. Parallel runs wait for each other.
+// Run runs the steps in order and stops at the first that fails. Parallel runs wait for each other.
 func Run(ctx context.Context, opts Options, steps []Step) error {
 	if err := knownSteps(opts.Only, steps); err != nil {
 		return err
@@ -78,7 +78,7 @@ func Run(ctx context.Context, opts Options, steps []Step) error {
 	return nil
 }
 
-// open resolves the folders, sees that they can be written, takes the lock and reads the manifest.
+// open resolves the folders, checks that they can be written, takes the lock and reads the manifest.
 func open(ctx context.Context, opts Options) (s *Installation, unlock func(), err error) {
 	if opts.Out == nil {
 		opts.Out = io.Discard
@@ -107,7 +107,7 @@ func open(ctx context.Context, opts Options) (s *Installation, unlock func(), er
 	return s, unlock, nil
 }
 
-// knownSteps refuses the name of a step that is none.
+// knownSteps returns an error if the name of a step is unknown.
 func knownSteps(only []string, steps []Step) error {
 	var names []string
 	for _, step := range steps {
@@ -121,12 +121,12 @@ func knownSteps(only []string, steps []Step) error {
 	return nil
 }
 
-// say tells what is done.
+// say prints what is done.
 func (in *Installation) say(format string, args ...any) {
 	fmt.Fprintf(in.Out, format+"\n", args...)
 }
 
-// present tells what is already there; nobody wants to hear it when set-up is only implied.
+// present prints what is already installed, unless Quiet is set.
 func (in *Installation) present(format string, args ...any) {
 	if !in.Quiet {
 		in.say(format, args...)

@@ -16,7 +16,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// newHome gives the test a home folder of its own, with the caches of Go where they were.
+// newHome creates a home folder for the test, with the caches of Go where they were.
 func newHome(t *testing.T) Options {
 	t.Helper()
 	module, err := ModuleRoot(".")
@@ -48,7 +48,7 @@ func openInstallation(t *testing.T, opts Options) *Installation {
 	return s
 }
 
-// TestParallelRuns lets four set-ups start at once: one does the work, the others find it done.
+// TestParallelRuns starts four set-ups at once: one does the work, the others find it done.
 func TestParallelRuns(t *testing.T) {
 	opts := newHome(t)
 	opts.Only = []string{"kernelspec"}
@@ -73,7 +73,7 @@ func TestParallelRuns(t *testing.T) {
 	}
 }
 
-// TestKernelspec reads what was written as a Jupyter front end does.
+// TestKernelspec reads the kernelspec as a Jupyter front end does.
 func TestKernelspec(t *testing.T) {
 	opts := newHome(t)
 	opts.Only = []string{"kernelspec"}
@@ -134,7 +134,7 @@ func checkLogos(t *testing.T, dir string) {
 	}
 }
 
-// TestUninstallKeepsForeign removes what set-up put and nothing that others put or changed.
+// TestUninstallKeepsForeign removes what set-up installed, and keeps foreign and changed files.
 func TestUninstallKeepsForeign(t *testing.T) {
 	opts := newHome(t)
 	var out bytes.Buffer
@@ -167,12 +167,12 @@ func TestUninstallKeepsForeign(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if !strings.Contains(out.String(), "kept "+changed+": it was changed since") {
+	if !strings.Contains(out.String(), "kept "+changed+": it was changed after the set-up") {
 		t.Errorf("out = %q", &out)
 	}
 }
 
-// TestUnpackWheel refuses a plugin of another hash before it has its name.
+// TestUnpackWheel refuses a plugin with another hash before it gets its name.
 func TestUnpackWheel(t *testing.T) {
 	s := openInstallation(t, newHome(t))
 	path := filepath.Join(t.TempDir(), "plugin.whl")
@@ -232,7 +232,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestUnknownStep names the steps that there are.
+// TestUnknownStep expects the names of the known steps.
 func TestUnknownStep(t *testing.T) {
 	opts := newHome(t)
 	opts.Only = []string{"tool"}
@@ -242,7 +242,7 @@ func TestUnknownStep(t *testing.T) {
 	}
 }
 
-// TestDoctor on an empty home names what is missing and what mends it, and changes nothing.
+// TestDoctor on an empty home names the missing parts and their fixes, and changes nothing.
 func TestDoctor(t *testing.T) {
 	opts := newHome(t)
 	checks, ok, err := Doctor(t.Context(), opts)
@@ -252,8 +252,8 @@ func TestDoctor(t *testing.T) {
 	status := map[string]string{}
 	for _, c := range checks {
 		status[c.Name] = c.Status
-		if c.Status != StatusOK && c.Mend == "" {
-			t.Errorf("%s is %s and nothing mends it", c.Name, c.Status)
+		if c.Status != StatusOK && c.Fix == "" {
+			t.Errorf("%s is %s and has no fix", c.Name, c.Status)
 		}
 	}
 	want := map[string]string{"Go": StatusOK, "C compiler": StatusOK, "gonb": StatusMissing, "gopls": StatusWarning,

@@ -18,7 +18,7 @@ import (
 // installLimit ends go-xla's installer, which fetches up to three gigabytes for CUDA.
 const installLimit = 30 * time.Minute
 
-// goxlaPlugin runs go-xla's own installer of the CPU plugin. It gives up within seconds where the network cannot be
+// goxlaPlugin runs go-xla's own installer of the CPU plugin. It gives up within seconds if the network cannot be
 // reached.
 func (in *Installation) goxlaPlugin(ctx context.Context) (plugin.Record, error) {
 	if err := in.room(in.Plugins, 400e6); err != nil {
@@ -40,13 +40,13 @@ func (in *Installation) cudaPlugin(ctx context.Context) (plugin.Record, error) {
 		in.refuse(record)
 	}
 	if err := in.room(in.Plugins, 8e9); err != nil {
-		return plugin.Record{}, errors.New(err.Error()) // no FolderError: the CPU is left
+		return plugin.Record{}, errors.New(err.Error()) // not a FolderError: the CPU plugin is still possible
 	}
 	in.say("plugin: CUDA: go-xla's installer fetches the plugin and NVIDIA's libraries, about 3 GB")
 	return in.runInstaller(ctx, plugin.CUDA)
 }
 
-// nvidiaSMI asks NVIDIA's own program, for systems whose driver shows nothing in /dev (WSL).
+// nvidiaSMI runs NVIDIA's own program, for systems whose driver shows nothing in /dev (WSL).
 func nvidiaSMI(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -54,8 +54,8 @@ func nvidiaSMI(ctx context.Context) bool {
 	return err == nil && bytes.Contains(out, []byte("GPU "))
 }
 
-// jaxPlugins asks Python for the CUDA plugins of the wheels jax-cuda13-pjrt and jax-cuda12-pjrt. They are used where
-// they lie: they find NVIDIA's libraries beside themselves.
+// jaxPlugins asks Python for the CUDA plugins of the wheels jax-cuda13-pjrt and jax-cuda12-pjrt. They are used in
+// place, because they look for NVIDIA's libraries beside themselves.
 func jaxPlugins(ctx context.Context) []string {
 	const ask = `
 import importlib.util
@@ -85,8 +85,8 @@ for name in ("jax_plugins.xla_cuda13", "jax_plugins.xla_cuda12"):
 	return found
 }
 
-// runInstaller runs one of go-xla's installers in a child process, for it prints as it likes and knows no limit, and
-// proves what it installed.
+// runInstaller runs one of go-xla's installers and proves what it installed. It uses a child process, because an
+// installer prints without control and has no time limit.
 func (in *Installation) runInstaller(ctx context.Context, platform string) (plugin.Record, error) {
 	helper, err := in.helper(ctx)
 	if err != nil {
@@ -123,7 +123,7 @@ func filesBelow(dir string) map[string]bool {
 	return found
 }
 
-// recordNew puts into the manifest what an installer added.
+// recordNew adds the files of an installer to the manifest.
 func (in *Installation) recordNew(before map[string]bool) error {
 	for path := range filesBelow(in.Plugins) {
 		if before[path] {
@@ -141,7 +141,7 @@ func (in *Installation) recordNew(before map[string]bool) error {
 	return nil
 }
 
-// newest proves the plugins of a platform that are installed now and returns the first that works.
+// newest proves the installed plugins of a platform and returns the first that works.
 func (in *Installation) newest(ctx context.Context, platform string) (plugin.Record, error) {
 	installed, err := plugin.Installed()
 	if err != nil {
@@ -159,7 +159,7 @@ func (in *Installation) newest(ctx context.Context, platform string) (plugin.Rec
 	return plugin.Record{}, fmt.Errorf("what it installed does not work here")
 }
 
-// lastLine is the last line that a program printed, without the control codes of a terminal.
+// lastLine returns the last line that a program printed, without the control codes of a terminal.
 func lastLine(out string, err error) string {
 	last := err.Error()
 	for line := range strings.FieldsFuncSeq(out, func(r rune) bool { return r == '\n' || r == '\r' }) {

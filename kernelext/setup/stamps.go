@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// stampsName is the file in the data folder that remembers for which state of go.sum a step was done.
+// stampsName is the file in the data folder that records for which state of go.sum a step was done.
 const stampsName = "stamps.json"
 
-// moduleStamp is the text of go.sum, which decides what modules are needed, and where Go's caches are.
+// moduleStamp returns the text of go.sum, which determines the needed modules, and the folders of Go's caches.
 func (in *Installation) moduleStamp() (string, error) {
 	raw, err := os.ReadFile(filepath.Join(in.Module, "go.sum"))
 	stamp := string(raw)
@@ -25,17 +25,17 @@ func (in *Installation) stamps() map[string]string {
 	stamps := map[string]string{}
 	raw, err := os.ReadFile(filepath.Join(in.Data, stampsName))
 	if err == nil {
-		_ = json.Unmarshal(raw, &stamps) // a damaged file means that the steps are done again
+		_ = json.Unmarshal(raw, &stamps) // after damage the steps are done again
 	}
 	return stamps
 }
 
-// stamped tells whether a step was done for this state.
+// stamped reports whether a step was done for this state.
 func (in *Installation) stamped(step, state string) bool {
 	return in.stamps()[step] == shortHash(state)
 }
 
-// setStamp remembers that a step is done for this state.
+// setStamp records that a step is done for this state.
 func (in *Installation) setStamp(step, state string) error {
 	stamps := in.stamps()
 	stamps[step] = shortHash(state)

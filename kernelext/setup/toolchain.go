@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// stepToolchain sees that Go and a C compiler are there: GoMLX reaches XLA through cgo.
+// stepToolchain checks that Go and a C compiler are installed: GoMLX reaches XLA through cgo.
 func stepToolchain(ctx context.Context, in *Installation) error {
 	version, err := goVersion(ctx, in.Module)
 	if err != nil {
@@ -25,7 +25,7 @@ func stepToolchain(ctx context.Context, in *Installation) error {
 	return nil
 }
 
-// goVersion returns what `go env GOVERSION` says in the module, such as go1.26.8.
+// goVersion returns the output of `go env GOVERSION` in the module, such as go1.26.8.
 func goVersion(ctx context.Context, module string) (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("no Go toolchain on PATH: %s", installAdvice("go"))
@@ -56,7 +56,7 @@ func cCompiler() (string, error) {
 	return "", fmt.Errorf("no C compiler on PATH (CC, gcc, clang, cc), which Go needs for XLA: %s", installAdvice("gcc"))
 }
 
-// installAdvice is the command that installs a tool on this system: go, gcc or pip.
+// installAdvice returns the command that installs a tool on this system: go, gcc or pip.
 func installAdvice(tool string) string {
 	if tool == "go" {
 		return "install Go 1.26 or later, https://go.dev/doc/install"
@@ -81,7 +81,7 @@ func installAdvice(tool string) string {
 	return "install " + commands[tool] + " with your system's package manager"
 }
 
-// distribution is the family of this Linux by /etc/os-release, or empty.
+// distribution returns the family of this Linux from /etc/os-release, or an empty string.
 func distribution() string {
 	file, err := os.Open("/etc/os-release")
 	if err != nil {
@@ -104,7 +104,7 @@ func distribution() string {
 }
 
 // goCommand runs the go command in a folder, outside any workspace of the user, and returns its output. An error
-// holds the first line that go says of it.
+// contains the first line of go's message about it.
 func (in *Installation) goCommand(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
@@ -121,7 +121,8 @@ func (in *Installation) goCommand(ctx context.Context, dir string, args ...strin
 	return stdout.String(), nil
 }
 
-// goFlags are the user's flags with the version stamp off: it runs git, which refuses a clone of another owner.
+// goFlags returns the user's flags, with the version stamp off: the stamp runs git, which refuses a clone of another
+// owner.
 func goFlags() string {
 	flags := os.Getenv("GOFLAGS")
 	if strings.Contains(flags, "-buildvcs") {
@@ -130,7 +131,7 @@ func goFlags() string {
 	return strings.TrimSpace(flags + " -buildvcs=false")
 }
 
-// goError makes one line of what the go command says when it fails.
+// goError returns, in one line, the message of the go command when it fails.
 func (in *Installation) goError(command, stderr string, err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
@@ -149,7 +150,7 @@ func (in *Installation) goError(command, stderr string, err error) error {
 	text := said[0]
 	switch {
 	case strings.Contains(stderr, "no space left on device"):
-		text += ": free some room, or set GOCACHE, GOMODCACHE and TMPDIR to a folder with room"
+		text += ": free some space, or set GOCACHE, GOMODCACHE and TMPDIR to a folder with room"
 	case strings.Contains(stderr, "dial tcp") || strings.Contains(stderr, "GOPROXY=off"):
 		text += ": the Go modules are not on this machine yet and the network cannot be reached; " +
 			"connect once, or set GOPROXY"

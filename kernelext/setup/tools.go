@@ -11,17 +11,17 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// tool is a program of others that the kernel calls, built from a module file that pins it.
+// tool is an external program that the kernel calls, built from a module file that pins it.
 type tool struct {
 	Name    string
 	Package string
-	Module  string // the module that holds Package
-	Dir     string // of the module file, relative to the root of this module
+	Module  string // the module of Package
+	Dir     string // the folder of the module file, relative to the root of this module
 }
 
-// tools lists what the kernel needs of others: gonb composes and runs the cells, goimports completes the imports of a
-// cell where the kernel cannot, gopls answers completion and inspection. gopls has a module file of its own, for its
-// requirements do not mix with ours.
+// tools lists the external programs that the kernel needs. gonb composes and runs the cells, goimports completes the
+// imports of a cell if the kernel cannot, and gopls answers completion and inspection. gopls has its own module file,
+// because its requirements conflict with those of this module.
 func tools() []tool {
 	return []tool{
 		{"gonb", "github.com/janpfeifer/gonb", "github.com/janpfeifer/gonb", "."},
@@ -30,8 +30,8 @@ func tools() []tool {
 	}
 }
 
-// stepTools builds the tools that are missing or of another version than pinned, and our own programs where their
-// sources have changed.
+// stepTools builds the tools that are missing or have another version than the pinned one, and this module's programs
+// if their sources have changed.
 func stepTools(ctx context.Context, in *Installation) error {
 	goVersion, err := goVersion(ctx, in.Module)
 	if err != nil {
@@ -66,7 +66,7 @@ func (in *Installation) buildTool(ctx context.Context, t tool, goVersion string)
 	return in.build(ctx, t.Name, t.Package, t.Dir)
 }
 
-// build makes a program under a temporary name and renames it, so that a running kernel keeps the old one. dir is the
+// build writes a program under a temporary name and renames it, so that a running kernel keeps the old one. dir is the
 // folder of the module file, relative to the root of this module.
 func (in *Installation) build(ctx context.Context, name, pkg, dir string) error {
 	if err := in.makeDir(in.Bin); err != nil {
@@ -76,7 +76,7 @@ func (in *Installation) build(ctx context.Context, name, pkg, dir string) error 
 		return err
 	}
 	temp := filepath.Join(in.Bin, ".lecture-"+name)
-	defer os.Remove(temp) // fails after the rename, as it should
+	defer os.Remove(temp) // fails after the rename, as intended
 	dir = filepath.Join(in.Module, filepath.FromSlash(dir))
 	if _, err := in.goCommand(ctx, dir, "build", "-ldflags=-s -w", "-o", temp, pkg); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -84,7 +84,7 @@ func (in *Installation) build(ctx context.Context, name, pkg, dir string) error 
 	return in.adopt(temp, filepath.Join(in.Bin, name))
 }
 
-// pinned reads the version that the module file wants.
+// pinned returns the version that the module file requires.
 func (t tool) pinned(module string) (string, error) {
 	path := filepath.Join(module, filepath.FromSlash(t.Dir), "go.mod")
 	raw, err := os.ReadFile(path)
@@ -103,8 +103,8 @@ func (t tool) pinned(module string) (string, error) {
 	return "", fmt.Errorf("%s does not require %s", path, t.Module)
 }
 
-// built reads from a program which version of the tool it is and which Go built it. A file that is no Go program of
-// that package has neither.
+// built reads from a program its version of the tool and the Go version that built it. Both are empty if the file is
+// not a Go program of that package.
 func (t tool) built(path string) (version, goVersion string) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil || info.Path != t.Package {
@@ -121,7 +121,7 @@ func (t tool) built(path string) (version, goVersion string) {
 	return "", ""
 }
 
-// stepModules brings all modules onto the machine: cells are built with GOPROXY=off.
+// stepModules downloads all modules, because cells are built with GOPROXY=off.
 func stepModules(ctx context.Context, in *Installation) error {
 	stamp, err := in.moduleStamp()
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"slices"
 )
 
-// Uninstall removes what set-up put on the machine, by its manifest, and nothing else. A file that was changed since
-// stays and is named.
+// Uninstall removes what set-up installed, by its manifest, and nothing else. A file that was changed since then is
+// kept and its name is printed.
 func Uninstall(ctx context.Context, opts Options) error {
 	folders, err := ResolveFolders(opts.Prefix)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(folders.Data); errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintln(opts.Out, "nothing to remove: set-up has put nothing here")
+		fmt.Fprintln(opts.Out, "nothing to remove: set-up has installed nothing here")
 		return nil
 	}
 	s, unlock, err := open(ctx, opts)
@@ -37,7 +37,7 @@ func Uninstall(ctx context.Context, opts Options) error {
 	return nil
 }
 
-// removeAll removes the files and our trees.
+// removeAll removes the files and the trees of the manifest.
 func (in *Installation) removeAll() error {
 	for _, path := range slices.Sorted(maps.Keys(in.manifest.Files)) {
 		if err := in.removeUnchanged(path); err != nil {
@@ -53,16 +53,16 @@ func (in *Installation) removeAll() error {
 	return nil
 }
 
-// removeDirs removes the folders that were made and are empty now, the deepest first.
+// removeDirs removes the folders that were created and are empty now, the deepest first.
 func (in *Installation) removeDirs() {
 	dirs := slices.Clone(in.manifest.Dirs)
 	slices.SortFunc(dirs, func(a, b string) int { return len(b) - len(a) })
 	for _, dir := range dirs {
-		_ = os.Remove(dir) // one that holds something of others stays
+		_ = os.Remove(dir) // a folder with other files is kept
 	}
 }
 
-// removeUnchanged removes a file that is still what set-up put.
+// removeUnchanged removes a file if it is still the one that set-up installed.
 func (in *Installation) removeUnchanged(path string) error {
 	mark, err := fileMark(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +72,7 @@ func (in *Installation) removeUnchanged(path string) error {
 		return err
 	}
 	if mark != in.manifest.Files[path] {
-		in.say("kept %s: it was changed since", path)
+		in.say("kept %s: it was changed after the set-up", path)
 		return nil
 	}
 	if err := os.Remove(path); err != nil {
@@ -82,7 +82,7 @@ func (in *Installation) removeUnchanged(path string) error {
 	return nil
 }
 
-// removeFile removes one file of ours before its time, and forgets it.
+// removeFile removes one installed file early, and its line in the manifest.
 func (in *Installation) removeFile(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return in.explain(err, filepath.Dir(path))
@@ -91,7 +91,7 @@ func (in *Installation) removeFile(path string) error {
 	return in.saveManifest()
 }
 
-// removeState removes set-up's own files and the data folder, as far as nothing else lies in it.
+// removeState removes set-up's own files, and the data folder if nothing else is in it.
 func (in *Installation) removeState() error {
 	in.dropHelper()
 	_ = os.RemoveAll(filepath.Join(in.Data, "download"))

@@ -15,19 +15,19 @@ import (
 	"deeplearning.example/kernelext/internal/plugin"
 )
 
-// wheel is a file of the Python package index that holds a plugin, pinned to the byte.
+// wheel is a file of the Python package index that contains a plugin, pinned to the byte.
 type wheel struct {
-	Requirement  string // what pip is asked for
+	Requirement  string // the requirement passed to pip
 	File         string
-	Size         int64 // bytes
+	Size         int64 // in bytes
 	SHA256       string
-	Member       string // the plugin in it
-	MemberSize   int64  // bytes
+	Member       string // the plugin's path in it
+	MemberSize   int64  // in bytes
 	MemberSHA256 string
 	API          string
 }
 
-// pinnedWheel is the CPU plugin that go-xla v0.4.1 was seen to work with, for Linux on amd64 (Apache-2.0).
+// pinnedWheel is the CPU plugin that was tested with go-xla v0.4.1, for Linux on amd64 (Apache-2.0).
 func pinnedWheel() wheel {
 	return wheel{
 		Requirement:  "lammps-jax-pjrt-cpu==0.11.2",
@@ -41,7 +41,7 @@ func pinnedWheel() wheel {
 	}
 }
 
-// wheelPlugin gets the pinned wheel and installs the plugin from it. The wheel is kept until the plugin is proved.
+// wheelPlugin fetches the pinned wheel and installs the plugin from it. The wheel is kept until the plugin is proved.
 func (in *Installation) wheelPlugin(ctx context.Context) (plugin.Record, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return plugin.Record{}, fmt.Errorf("there is one for linux/amd64 only, this is %s/%s", runtime.GOOS, runtime.GOARCH)
@@ -91,12 +91,12 @@ func checkFile(path string, size int64, want string) error {
 	return err
 }
 
-// unpackWheel installs the plugin of a wheel. An unpinned wheel gives its largest shared library with "pjrt" in its
-// path, which the proof has to bear out.
+// unpackWheel installs the plugin of a wheel. From an unpinned wheel it takes the largest shared library with "pjrt" in
+// its path; the proof then has to confirm it.
 func (in *Installation) unpackWheel(ctx context.Context, path string, w wheel) (plugin.Record, error) {
 	archive, err := zip.OpenReader(path)
 	if err != nil {
-		return plugin.Record{}, fmt.Errorf("%s is no whole wheel: %w", path, err)
+		return plugin.Record{}, fmt.Errorf("%s is not a complete wheel: %w", path, err)
 	}
 	defer archive.Close()
 	member := findMember(archive.File, w.Member)
@@ -162,14 +162,14 @@ func (in *Installation) installFrom(
 	return record, in.linkPlain(target, record.Platform)
 }
 
-// linkPlain gives the plugin the name without a version too, which is what GOMLX_BACKEND=xla:cpu asks for.
+// linkPlain links the plugin's name without a version to it. GOMLX_BACKEND=xla:cpu asks for that name.
 func (in *Installation) linkPlain(target, platform string) error {
 	link := filepath.Join(filepath.Dir(target), "pjrt_c_api_"+platform+"_plugin"+plugin.Extension())
 	if _, err := os.Stat(link); err == nil || link == target {
 		return nil
 	}
 	temp := link + ".new"
-	_ = os.Remove(temp) // of a killed set-up
+	_ = os.Remove(temp) // remains of a killed set-up
 	if err := os.Symlink(filepath.Base(target), temp); err != nil {
 		return in.explain(err, filepath.Dir(link))
 	}

@@ -21,8 +21,8 @@ func BenchmarkSave(b *testing.B) {
 	}
 }
 
-// BenchmarkRestore opens the store, checks 10 MiB of weights and reads them into memory that is there; beside them
-// lie 20 MiB of optimiser state, which it leaves alone.
+// BenchmarkRestore opens the store, checks 10 MiB of weights and reads them into existing memory. The entry also has 20
+// MiB of optimiser state, which it does not read.
 func BenchmarkRestore(b *testing.B) {
 	s, data := openTest(b), make([]byte, 8*benchWords)
 	err := s.Save(testKey(), Meta{}, Payload{"weights", pattern(1, benchWords)},
@@ -66,7 +66,7 @@ func BenchmarkGetFloats(b *testing.B) {
 	}
 }
 
-// BenchmarkChecksum is why payloads are guarded by CRC-32C.
+// BenchmarkChecksum compares checksums. It is the reason why payloads have CRC-32C.
 func BenchmarkChecksum(b *testing.B) {
 	data := make([]byte, 10<<20)
 	b.Run("crc32c", func(b *testing.B) {

@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// roles are what the test binary can be for other tests; some systems have more of them.
+// roles are the programs that the test binary can be for other tests. Some systems have more of them.
 var roles = map[string]func(dir string) error{"writer": writeForEver, "holder": holdLock}
 
-// The test binary plays other processes: with STORE_TEST_ROLE set it is one of them.
+// With STORE_TEST_ROLE set the test binary runs as another process of a test.
 func TestMain(m *testing.M) {
 	role := os.Getenv("STORE_TEST_ROLE")
 	if role == "" {
@@ -44,7 +44,7 @@ func testKey() Key {
 	return Key{Name: "vae-20", Fields: map[string]any{"latent": 20, "lr": 1e-3, "data": "mnist"}}
 }
 
-// pattern writes n words that tell the version, so that a mixture of two versions cannot pass.
+// pattern writes n words that depend on the version, so that a mixture of two versions is detected.
 func pattern(version, n int) func(w io.Writer) error {
 	return func(w io.Writer) error {
 		buf := make([]byte, 0, 4096)
@@ -87,7 +87,7 @@ func saveVersion(s *Store, version int) error {
 		Payload{"weights", pattern(version, weightWords)}, Payload{"optimizer", pattern(version, optimizerWords)})
 }
 
-// loadVersion returns the version that is there after reading all of it.
+// loadVersion reads all of the stored version and returns its number.
 func loadVersion(s *Store) (int, error) {
 	e, err := s.Load(testKey())
 	if err != nil {
@@ -126,7 +126,7 @@ func writeForEver(dir string) error {
 	}
 }
 
-// holdLock takes the lock, says so, and holds it until its standard input ends.
+// holdLock takes the lock, reports that, and holds it until its standard input ends.
 func holdLock(dir string) error {
 	s, err := Open(dir)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"unsafe"
 )
 
-// Codec turns values of some types into bytes and back.
+// Codec converts values of some types into bytes and back.
 type Codec interface {
 	Name() string                // stored with each value
-	Handles(t reflect.Type) bool // whether values of type t are its own
+	Handles(t reflect.Type) bool // reports whether the codec writes values of type t
 	Encode(w io.Writer, v any) error
-	Decode(r *io.SectionReader, t reflect.Type) (any, error) // a value of type t
+	Decode(r *io.SectionReader, t reflect.Type) (any, error) // returns a value of type t
 }
 
-// binaryCodec serves types that write and read themselves.
+// binaryCodec handles types that encode and decode themselves.
 type binaryCodec struct{}
 
 func (binaryCodec) Name() string { return "binary" }
@@ -69,14 +69,14 @@ func (binaryCodec) Decode(r *io.SectionReader, t reflect.Type) (any, error) {
 	return ptr.Elem().Interface(), nil
 }
 
-// addressed returns a pointer to a copy of v: methods with pointer receivers need one.
+// addressed returns a pointer to a copy of v, because some methods need a pointer receiver.
 func addressed(v reflect.Value) reflect.Value {
 	ptr := reflect.New(v.Type())
 	ptr.Elem().Set(v)
 	return ptr
 }
 
-// numbersCodec serves slices of numbers: their memory as it is, which is 20 times faster than gob.
+// numbersCodec handles slices of numbers. It writes their memory as it is, which is 20 times faster than gob.
 type numbersCodec struct{}
 
 func (numbersCodec) Name() string { return "numbers" }
@@ -99,7 +99,7 @@ func (numbersCodec) Encode(w io.Writer, v any) error {
 func (numbersCodec) Decode(r *io.SectionReader, t reflect.Type) (any, error) {
 	size := int64(t.Elem().Size())
 	if r.Size()%size != 0 {
-		return nil, fmt.Errorf("%d bytes are no whole number of %s", r.Size(), t.Elem())
+		return nil, fmt.Errorf("%d bytes are not a whole number of %s", r.Size(), t.Elem())
 	}
 	slice := reflect.MakeSlice(t, int(r.Size()/size), int(r.Size()/size))
 	if _, err := io.ReadFull(r, memory(slice)); err != nil {
@@ -108,12 +108,12 @@ func (numbersCodec) Decode(r *io.SectionReader, t reflect.Type) (any, error) {
 	return slice.Interface(), nil
 }
 
-// memory is the bytes of a slice of numbers.
+// memory returns the bytes of a slice of numbers.
 func memory(slice reflect.Value) []byte {
 	return unsafe.Slice((*byte)(slice.UnsafePointer()), slice.Len()*int(slice.Type().Elem().Size()))
 }
 
-// gobCodec serves all the rest.
+// gobCodec handles all other types.
 type gobCodec struct{}
 
 func (gobCodec) Name() string { return "gob" }
@@ -139,7 +139,7 @@ func (gobCodec) Decode(r *io.SectionReader, t reflect.Type) (any, error) {
 	return ptr.Elem().Interface(), nil
 }
 
-// findCycle refuses a value that points back into itself: gob would follow it until the stack overflows.
+// findCycle returns an error for a value that points back to itself: gob would follow it until the stack overflows.
 func findCycle(v reflect.Value, above []unsafe.Pointer) error {
 	if isFlat(v.Type()) || writesItself(v.Type()) {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// A writer killed at any moment leaves a whole version, and never one older than it had said was saved.
+// A writer killed at any moment leaves a whole version, and never one older than it had reported as saved.
 func TestKilledWriter(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	const kills = 60
@@ -45,11 +45,11 @@ func TestKilledWriter(t *testing.T) {
 	}
 	t.Logf("%d kills, %d in the middle of a write, %d versions", kills, midWrite, seen)
 	if midWrite == 0 {
-		t.Errorf("none of %d kills came in the middle of a write: the test does not test", kills)
+		t.Errorf("none of %d kills came in the middle of a write, so nothing was tested", kills)
 	}
 }
 
-// killWriter lets a writer run for a random time and returns the last version that it said was saved.
+// killWriter lets a writer run for a random time and returns the last version that it reported as saved.
 func killWriter(t *testing.T, dir string) int {
 	t.Helper()
 	cmd := child(t, "writer", dir)
@@ -130,7 +130,7 @@ func TestTempFiles(t *testing.T) {
 		}})
 	}()
 	<-writing
-	if _, err := Open(s.dir); err != nil { // another process would clean just so
+	if _, err := Open(s.dir); err != nil { // another process would clean in the same manner
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {

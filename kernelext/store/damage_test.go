@@ -54,7 +54,7 @@ func (c *damageCase) expectAside(t *testing.T, what string, err error, content [
 	}
 }
 
-// Every bit of all that is not payload is guarded when the entry is opened.
+// Every bit outside the payloads is checked when the entry is opened.
 func TestFlippedHeader(t *testing.T) {
 	c := newDamageCase(t)
 	headerAt := binary.LittleEndian.Uint64(c.good[12:])
@@ -92,7 +92,7 @@ func TestFlippedPayload(t *testing.T) {
 		}
 		r, err := e.Payload(hit)
 		if r != nil {
-			t.Errorf("byte %d: the damaged payload was handed out", offset)
+			t.Errorf("byte %d: the damaged payload was returned", offset)
 		}
 		c.expectAside(t, "flipped payload bit", err, bad)
 		if !strings.Contains(err.Error(), hit) {
@@ -142,7 +142,7 @@ func TestForeignEntry(t *testing.T) {
 	c.expectAside(t, "foreign entry", err, foreign)
 }
 
-// What a newer program wrote is not damaged: it stays where it is.
+// An entry that a newer program wrote is not damaged: it stays where it is.
 func TestNewerFormat(t *testing.T) {
 	c := newDamageCase(t)
 	newer := append([]byte(nil), c.good...)
@@ -159,7 +159,7 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// A reader that finds damage does not set aside the version that a writer has put in its place meanwhile.
+// A reader that finds damage does not set aside a version that a writer has put in its place meanwhile.
 func TestDamagedAndReplaced(t *testing.T) {
 	c := newDamageCase(t)
 	flipBit(t, c.s.path(c.id), prefixSize+1, 3)

@@ -38,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 			cmd = &exec.Cmd{Path: cmd.Path, Env: cmd.Env, Stderr: os.Stderr, SysProcAttr: test.attr}
 			out, err := outputWithin(ctx, cmd)
 			if errors.Is(err, syscall.EPERM) && test.role == "tmpfs" {
-				t.Skip("this system lets only root mount a small disk; the case limit stands for a full one")
+				t.Skip("this system lets only root mount a small disk; the case limit covers a full one")
 			}
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
@@ -52,7 +52,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// ownMounts lets a child mount a small disk that nobody else sees.
+// ownMounts lets a child mount a small disk that no other process sees.
 func ownMounts() *syscall.SysProcAttr {
 	if os.Geteuid() == 0 {
 		return &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
@@ -76,7 +76,7 @@ func outputWithin(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	return out.String(), err
 }
 
-// fillTmpfs runs in a mount namespace of its own, on a disk of 2 MiB.
+// fillTmpfs runs in its own mount namespace, on a disk of 2 MiB.
 func fillTmpfs(dir string) error {
 	// Without this a mount in the new namespace would show in the old one too.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {

@@ -1,8 +1,8 @@
 // Package store keeps trained models and values on disk, so that they outlive the cell that made them.
 //
-// An entry is found by what it is, not by when it was made: a Key holds a name and all that identifies the result
-// (architecture, hyperparameters, data, seed, version of the code). Change any field and it is another entry, so
-// nothing that is found is ever stale.
+// An entry is identified by its content, not by its time: a Key holds a name and everything that determines the result
+// (architecture, hyperparameters, data, seed, version of the code). A change of any field makes another entry, so an
+// entry that is found is never out of date.
 //
 //	s, err := store.Open(store.DefaultDir())
 //	key := store.Key{Name: "vae-20", Fields: map[string]any{"latent": 20, "seed": 1}}
@@ -10,18 +10,18 @@
 //	entry, err := s.Load(key)           // ErrNotFound, *DamagedError
 //	weights, err := entry.Payload("weights")
 //
-// Single values go by name and type:
+// Single values are stored by name and type:
 //
 //	err := store.Put(s, "codes", []float32{1, 2, 3})
 //	codes, err := store.Get[[]float32](s, "codes")
 //
-// # What is promised
+// # Guarantees
 //
-// A version of an entry is one file. It is written beside its final name, flushed to the disk and then renamed, so a
-// process killed at any moment leaves either the old version or the new one. Headers and payloads carry checksums
-// (CRC-32C, which costs 0.8 ms for 10 MB where SHA-256 costs 8 ms); a payload is checked before its first byte is
-// handed out. A damaged file is moved to the folder "damaged" and reported as a *DamagedError. Readers never wait for
-// writers. Two processes that want to train the same key agree by Lock.
+// A version of an entry is one file. It is written beside its final name, flushed to the disk and then renamed. A
+// process that is killed at any moment leaves either the old version or the new one. Headers and payloads have
+// checksums (CRC-32C, which costs 0.8 ms for 10 MB where SHA-256 costs 8 ms), and a payload is checked before its first
+// byte is returned. A damaged file is moved to the folder "damaged" and reported as a *DamagedError. Readers never wait
+// for writers. Two processes that train the same key take turns by Lock.
 //
 // # File format, version 1
 //

@@ -17,7 +17,7 @@ const (
 	prefixSize    = 32
 )
 
-// castagnoli's polynomial has an instruction of its own on amd64 and arm64.
+// castagnoli is the polynomial for which amd64 and arm64 have an instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Kinds of entries.
@@ -26,12 +26,12 @@ const (
 	KindValue = "value" // written by Put
 )
 
-// Meta is what the header of an entry says besides its key and its payloads.
+// Meta is the part of an entry's header that describes the entry, beside its key and its payloads.
 type Meta struct {
 	Kind     string  `json:"kind"`             // KindModel (default) or KindValue
 	Type     string  `json:"type,omitempty"`   // Go type, for people
 	Codec    string  `json:"codec,omitempty"`  // of a value: how its payload is written
-	Schema   string  `json:"schema,omitempty"` // of a value: its type with all fields, to see that one has changed
+	Schema   string  `json:"schema,omitempty"` // of a value: its type with all fields, to detect a change of the type
 	Note     string  `json:"note,omitempty"`   // in words: "5 epochs"
 	Step     int     `json:"step"`             // optimiser steps taken
 	Steps    int     `json:"steps"`            // optimiser steps of a finished training
@@ -42,7 +42,7 @@ type Meta struct {
 // PayloadInfo describes one payload of an entry.
 type PayloadInfo struct {
 	Name   string `json:"name"`
-	Offset int64  `json:"offset"` // from the beginning of the file, in bytes
+	Offset int64  `json:"offset"` // from the start of the file, in bytes
 	Size   int64  `json:"size"`   // in bytes
 	CRC    uint32 `json:"crc32c"`
 }
@@ -54,7 +54,7 @@ type header struct {
 	Payloads []PayloadInfo   `json:"payloads"`
 }
 
-// prefix is the fixed beginning of a file.
+// prefix is the first part of a file, of fixed size.
 func prefix(headerOffset int64, headerText []byte) []byte {
 	p := make([]byte, prefixSize)
 	copy(p, magic)
@@ -66,12 +66,12 @@ func prefix(headerOffset int64, headerText []byte) []byte {
 	return p
 }
 
-// flaw is what is wrong with the bytes of a file; other errors are about reading them.
+// flaw describes what is wrong with the bytes of a file. Other errors are failures to read them.
 type flaw string
 
 func (f flaw) Error() string { return string(f) }
 
-// readHeader reads and checks all of a file of size bytes but its payloads.
+// readHeader reads and checks everything in a file of size bytes except its payloads.
 func readHeader(r io.ReaderAt, size int64) (header, error) {
 	p := make([]byte, prefixSize)
 	if size < prefixSize {
@@ -94,11 +94,11 @@ func readHeader(r io.ReaderAt, size int64) (header, error) {
 	return parseHeader(text, offset)
 }
 
-// checkPrefix returns the offset of the header.
+// checkPrefix checks the prefix and returns the offset of the header.
 func checkPrefix(p []byte, size int64) (int64, error) {
 	switch {
 	case string(p[:8]) != magic:
-		return 0, flaw(fmt.Sprintf("begins with %q, want %q", p[:8], magic))
+		return 0, flaw(fmt.Sprintf("starts with %q, want %q", p[:8], magic))
 	case crc32.Checksum(p[:28], castagnoli) != binary.LittleEndian.Uint32(p[28:]):
 		return 0, flaw("the checksum of the first 28 bytes differs")
 	}
@@ -120,7 +120,7 @@ func parseHeader(text []byte, end int64) (header, error) {
 	next := int64(prefixSize)
 	for _, p := range h.Payloads {
 		if p.Offset != next || p.Size < 0 || p.Size > end-next {
-			return header{}, flaw("payload " + p.Name + " does not lie where the header says")
+			return header{}, flaw("payload " + p.Name + " is not where the header says")
 		}
 		next += p.Size
 	}
@@ -130,7 +130,7 @@ func parseHeader(text []byte, end int64) (header, error) {
 	return h, nil
 }
 
-// sameJSON compares two keys written by JSON; encoding/json may have escaped one of them more.
+// sameJSON compares two keys written as JSON. encoding/json may have escaped more characters in one of them.
 func sameJSON(a, b []byte) bool {
 	var x, y bytes.Buffer
 	json.HTMLEscape(&x, a)

@@ -10,14 +10,14 @@ import (
 	"slices"
 )
 
-// History is the course of the losses of a training, kept as a payload beside the weights.
+// History holds the losses during a training. It is stored as a payload beside the weights.
 type History struct {
-	Names  []string    // of the losses
-	Steps  []int       // at which they were reported
+	Names  []string    // names of the losses
+	Steps  []int       // the steps at which they were reported
 	Values [][]float64 // Values[i][k] is the loss Names[i] at Steps[k]; NaN where it was not reported
 }
 
-// Loss is the course of one loss, or nil when there is none of that name.
+// Loss returns the values of one loss, or nil if there is no loss of that name.
 func (h *History) Loss(name string) []float64 {
 	if i := slices.Index(h.Names, name); i >= 0 {
 		return h.Values[i]
@@ -43,7 +43,7 @@ func (h *History) Add(step int, losses map[string]float64) {
 	}
 }
 
-// Cut drops what was reported after step: a training that has gone back to it reports that anew.
+// Cut removes the losses reported after step. A training that goes back to step will report them again.
 func (h *History) Cut(step int) {
 	keep := len(h.Steps)
 	for keep > 0 && h.Steps[keep-1] > step {
@@ -55,7 +55,8 @@ func (h *History) Cut(step int) {
 	}
 }
 
-// historyHead comes first, behind its length in 4 bytes; then the steps as int64, then each loss as float64.
+// historyHead is the first part of a written history, after its length in 4 bytes. The steps follow as int64, then each
+// loss as float64.
 type historyHead struct {
 	Names []string `json:"names"`
 	Count int      `json:"count"`

@@ -10,8 +10,8 @@ import (
 	"reflect"
 )
 
-// imageCodec serves images: as PNG where PNG gives back the same pixels, as gob for the other types of package image.
-// Images of foreign types become PNG and come back as a type of package image.
+// imageCodec handles images. It writes PNG where PNG restores the same pixels, and gob for the other types of package
+// image. Images of other packages' types become PNG and are read as a type of package image.
 type imageCodec struct{}
 
 var imageType = reflect.TypeFor[image.Image]()
@@ -26,7 +26,7 @@ type imageHead struct {
 	PNG    []byte          // when empty, the gob of the image follows
 }
 
-// wholeImages are the types that gob keeps whole: all their fields are exported.
+// wholeImages are the types that gob stores completely: all their fields are exported.
 func wholeImages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[*image.Gray](), reflect.TypeFor[*image.Gray16](),
@@ -37,7 +37,7 @@ func wholeImages() []reflect.Type {
 	}
 }
 
-// wholeImage finds one of wholeImages by its name, or returns nil.
+// wholeImage returns the one of wholeImages with the given name, or nil.
 func wholeImage(name string) reflect.Type {
 	for _, t := range wholeImages() {
 		if t.String() == name {
@@ -68,7 +68,8 @@ func (imageCodec) Encode(w io.Writer, v any) error {
 	return enc.Encode(head)
 }
 
-// pngKeeps reports whether PNG gives back the very pixels: it stores colours that are not premultiplied by alpha.
+// pngKeeps reports whether PNG restores exactly the same pixels. PNG stores colours that are not premultiplied by
+// alpha.
 func pngKeeps(img image.Image) bool {
 	switch img := img.(type) {
 	case *image.Gray, *image.Gray16, *image.NRGBA, *image.NRGBA64:
@@ -90,7 +91,7 @@ func (imageCodec) Decode(r *io.SectionReader, _ reflect.Type) (any, error) {
 	if len(head.PNG) == 0 {
 		whole := wholeImage(head.Type)
 		if whole == nil {
-			return nil, fmt.Errorf("image type %s is not known", head.Type)
+			return nil, fmt.Errorf("unknown image type %s", head.Type)
 		}
 		img := reflect.New(whole.Elem())
 		return img.Interface(), dec.DecodeValue(img)
@@ -102,8 +103,8 @@ func (imageCodec) Decode(r *io.SectionReader, _ reflect.Type) (any, error) {
 	return retype(img, head), nil
 }
 
-// retype gives an image from a PNG the type and the bounds that it had. PNG decodes an opaque NRGBA as RGBA; the
-// bytes of the two are then the same.
+// retype restores the original type and bounds of an image read from a PNG. PNG decodes an opaque NRGBA as RGBA, and
+// the bytes of the two are then the same.
 func retype(img image.Image, head imageHead) image.Image {
 	pix, stride := pixels(img)
 	switch head.Type {

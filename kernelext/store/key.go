@@ -19,11 +19,12 @@ type Key struct {
 	Name   string         // for people and for file names: "vae-20"
 	Fields map[string]any // numbers, strings, bools, slices, maps with string keys, structs with exported fields
 
-	value bool // the key of Put and Get; apart from models of the same name
+	value bool // set for keys of Put and Get, so that a value and a model of the same name are different entries
 }
 
-// JSON is the key as canonical JSON: map keys sorted, no spaces, 1 and 1.0 alike, −0 as 0. It fails on what has no
-// stable text: NaN, infinities, functions, channels, structs with unexported fields, invalid UTF-8.
+// JSON returns the key as canonical JSON: map keys are sorted, there are no spaces, 1 and 1.0 are written alike, and −0
+// as 0. It returns an error for values without a stable text: NaN, infinities, functions, channels, structs with
+// unexported fields, invalid UTF-8.
 func (k Key) JSON() ([]byte, error) {
 	if k.Name == "" {
 		return nil, fmt.Errorf("store: key has no name")
@@ -43,8 +44,8 @@ func (k Key) JSON() ([]byte, error) {
 	return text, nil
 }
 
-// ID is the entry's id and the stem of its file: the name, made fit for a file, and 12 hex digits of the SHA-256 of
-// the key's JSON. It fails where JSON fails.
+// ID returns the entry's id, which is also the stem of its file name: the name, made safe for a file, and 12 hex digits
+// of the SHA-256 of the key's JSON. It returns the errors of JSON.
 func (k Key) ID() (string, error) {
 	text, err := k.JSON()
 	if err != nil {
@@ -58,7 +59,8 @@ func idOf(name string, keyJSON []byte) string {
 	return fileName(name) + "-" + hex.EncodeToString(sum[:6])
 }
 
-// fileName keeps what is safe in a file name on every system; the digits of the id tell apart what it makes equal.
+// fileName keeps the characters that are safe in a file name on every system. Names that become equal are told apart by
+// the digits of the id.
 func fileName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -156,9 +158,9 @@ func appendFloat(dst []byte, v reflect.Value, path string) ([]byte, error) {
 		return nil, fmt.Errorf("field %s: %v cannot be part of a key, want a finite number", fieldName(path), x)
 	}
 	if x == 0 {
-		return append(dst, '0'), nil // also −0
+		return append(dst, '0'), nil // also for −0
 	}
-	text, err := json.Marshal(v.Interface()) // the shortest text that gives this float32 or float64 back
+	text, err := json.Marshal(v.Interface()) // the shortest text from which this float32 or float64 can be read back
 	return append(dst, text...), err
 }
 
@@ -194,7 +196,8 @@ func appendMap(dst []byte, v reflect.Value, path string) ([]byte, error) {
 	return appendMembers(dst, members, path)
 }
 
-// appendStruct writes the fields under their names, or under those of their json tags; `json:"-"` leaves one out.
+// appendStruct writes the fields under their names, or under those of their json tags. The tag `json:"-"` leaves a
+// field out.
 func appendStruct(dst []byte, v reflect.Value, path string) ([]byte, error) {
 	members := map[string]reflect.Value{}
 	for i := range v.NumField() {

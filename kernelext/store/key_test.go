@@ -51,7 +51,7 @@ func TestKeyJSON(t *testing.T) {
 			if err != nil || string(got) != want {
 				t.Fatalf("%s, %v; want %s", got, err, want)
 			}
-			// What is read from a header is the same key.
+			// A key read from a header is the same key.
 			back, err := keyFromJSON(got)
 			if err != nil {
 				t.Fatal(err)

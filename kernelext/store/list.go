@@ -15,14 +15,14 @@ import (
 type Info struct {
 	Meta
 	ID       string
-	Key      Key // numbers among the fields are of type json.Number
+	Key      Key // numbers among the fields have the type json.Number
 	Size     int64
 	Created  time.Time // when this version was written
 	Payloads []PayloadInfo
 	Damage   string // what is wrong with it; empty for a sound header
 }
 
-// Age is the time since this version was written.
+// Age returns the time since this version was written.
 func (i Info) Age() time.Duration { return time.Since(i.Created) }
 
 // Info describes the entry with the given id, as List does. It checks the header, not the payloads.
@@ -35,7 +35,8 @@ func (s *Store) Info(id string) (Info, error) {
 	return Info{}, s.unknown(id)
 }
 
-// describeFile is false when there is no such file. One that cannot be read is described by its Damage.
+// describeFile describes an entry's file. It returns false when there is no such file; a file that cannot be read is
+// described by its Damage.
 func (s *Store) describeFile(id string) (Info, bool) {
 	f, err := os.Open(s.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +56,7 @@ func (s *Store) describeFile(id string) (Info, bool) {
 	return info, true
 }
 
-// validID refuses ids that name a file elsewhere.
+// validID returns an error for ids that name a file in another folder.
 func validID(id string) bool {
 	rest := strings.TrimPrefix(id, damagedFolder+"/")
 	return rest != "" && !strings.HasPrefix(rest, ".") && !strings.ContainsAny(rest, `/\`)
@@ -80,8 +81,8 @@ func orNone(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// List describes all entries, newest first. What has been set aside as damaged comes last, under ids that begin
-// with "damaged/".
+// List describes all entries, newest first. Damaged entries that were set aside come last; their ids start with
+// "damaged/".
 func (s *Store) List() ([]Info, error) {
 	sound, err := s.listFolder("")
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *Store) listFolder(sub string) ([]Info, error) {
 
 var errBusy = errors.New("it is being trained")
 
-// Remove deletes the entry with the given id. An entry that is being trained is refused.
+// Remove deletes the entry with the given id. It returns an error if the entry is being trained.
 func (s *Store) Remove(id string) error {
 	if _, err := s.Info(id); err != nil {
 		return err
@@ -143,15 +144,15 @@ func (s *Store) Remove(id string) error {
 	return lock.Unlock()
 }
 
-// Limits says what Prune leaves. Each limit works by itself; a zero one limits nothing.
+// Limits says which entries Prune keeps. Each limit works by itself; a limit of zero is not applied.
 type Limits struct {
-	Keep      int           // so many entries, the newest
-	MaxBytes  int64         // so much of the disk, filled from the newest entry on
-	OlderThan time.Duration // entries of this age and older go
+	Keep      int           // the number of entries to keep, the newest ones
+	MaxBytes  int64         // the disk space for the entries to keep, counted from the newest one
+	OlderThan time.Duration // entries of this age and older are removed
 }
 
 // Prune removes the entries beyond the limits and returns them. Damaged ones count as the oldest. Entries that are
-// being trained stay.
+// being trained are kept.
 func (s *Store) Prune(limits Limits) ([]Info, error) {
 	if limits == (Limits{}) || min(limits.Keep, int(limits.MaxBytes), int(limits.OlderThan)) < 0 {
 		return nil, fmt.Errorf("store: prune with %+v: want at least one limit, and none below zero", limits)
@@ -174,7 +175,7 @@ func (s *Store) Prune(limits Limits) ([]Info, error) {
 	return removed, errors.Join(failed...)
 }
 
-// beyond returns what is beyond the limits in a list that is sorted as List sorts it.
+// beyond returns the entries beyond the limits in a list that is sorted as List sorts it.
 func (l Limits) beyond(infos []Info) []Info {
 	var beyond []Info
 	var kept int

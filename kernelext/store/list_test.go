@@ -114,7 +114,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("error %v, want one that names the trainer", err)
 	}
 	if removed, err := s.Prune(Limits{OlderThan: 1}); err != nil || len(removed) != 0 {
-		t.Errorf("prune took what is being trained: %s, %v", names(removed), err)
+		t.Errorf("prune removed an entry that is being trained: %s, %v", names(removed), err)
 	}
 	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestPrune(t *testing.T) {
 	tests := []struct {
 		name   string
 		limits Limits
-		want   string // what goes, newest first
+		want   string // the removed ones, newest first
 	}{
 		{"keep", Limits{Keep: 3}, "a"},
 		{"keep more than there are", Limits{Keep: 9}, ""},

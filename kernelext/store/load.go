@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// DamagedError reports an entry whose bytes are not those that were written. It is never loaded: train anew.
+// DamagedError reports an entry whose bytes have changed since they were written. Such an entry is never loaded: train
+// again.
 type DamagedError struct {
 	ID     string
 	Reason string // "the checksum of payload weights differs"
-	Moved  string // where the file lies now; empty when it could not be moved
+	Moved  string // path of the file now; empty when it could not be moved
 	cause  error  // why it could not be moved
 }
 
-// Error says what is wrong and where the file is now.
+// Error describes the damage and says where the file is now.
 func (e *DamagedError) Error() string {
 	text := fmt.Sprintf("store: entry %s is damaged: %s", e.ID, e.Reason)
 	if e.Moved != "" {

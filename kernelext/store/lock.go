@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a waiting trainer looks whether the lock is free. flock(2) itself can wait, but not until a
-// context ends.
+// lockPoll is the time between two attempts of a waiting trainer to take the lock. flock(2) itself can wait, but it
+// cannot be stopped when a context ends.
 const lockPoll = 100 * time.Millisecond
 
-// Holder says which process holds a lock. A zero PID means that it is not known.
+// Holder describes the process that holds a lock. A PID of zero means that the process is not known.
 type Holder struct {
 	PID   int       `json:"pid"`
 	Host  string    `json:"host"`
 	Start time.Time `json:"start"` // when it took the lock
 }
 
-// String is "process 1234 on alpha, since 12:03:20".
+// String returns, for example, "process 1234 on alpha, since 12:03:20".
 func (h Holder) String() string {
 	if h.PID == 0 {
 		return "another process"
@@ -31,13 +31,13 @@ func (h Holder) String() string {
 	return fmt.Sprintf("process %d on %s, since %s", h.PID, h.Host, h.Start.Local().Format("15:04:05"))
 }
 
-// Lock is the right to write one entry. The system gives it up when its process ends, however it ends.
+// Lock is the right to write one entry. The system releases it when its process ends, in whatever manner.
 type Lock struct {
 	f    *os.File
 	path string
 }
 
-// Unlock gives the lock up.
+// Unlock releases the lock.
 func (l *Lock) Unlock() error {
 	if err := l.f.Close(); err != nil {
 		return fmt.Errorf("store: lock %s: %w", l.path, err)
@@ -71,7 +71,7 @@ func (s *Store) Lock(ctx context.Context, key Key, waiting func(Holder)) (*Lock,
 	}
 }
 
-// tryLock takes the lock of an entry, or returns a nil Lock and who holds it.
+// tryLock takes the lock of an entry, or returns a nil Lock and the holder.
 func (s *Store) tryLock(id string) (*Lock, Holder, error) {
 	path := filepath.Join(s.dir, locksFolder, id+".lock")
 	for {
@@ -107,9 +107,9 @@ func (s *Store) openLock(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 }
 
-// sign writes into the lock file who holds it.
+// sign writes the holder into the lock file.
 func sign(f *os.File) error {
-	host, _ := os.Hostname() // an empty name is only less to tell
+	host, _ := os.Hostname() // without a host name the message only has less detail
 	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Start: time.Now().Truncate(time.Millisecond)})
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *Store) locked(fn func() error) error {
 	return fn()
 }
 
-// flockNow takes the exclusive lock of an open file, or returns false at once where another open file has it.
+// flockNow takes the exclusive lock of an open file. It returns false at once if another open file has the lock.
 func flockNow(f *os.File) (bool, error) {
 	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {

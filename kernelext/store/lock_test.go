@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// The lock holds across processes; the waiter is told who holds it, can be stopped, and gets it when the holder dies.
+// The lock holds across processes. The waiter is told who holds it, can be stopped, and gets the lock when the holder
+// dies.
 func TestLockAcrossProcesses(t *testing.T) {
 	s := openTest(t)
 	before := time.Now().Add(-time.Minute)
@@ -67,7 +68,7 @@ func TestLockAcrossProcesses(t *testing.T) {
 	}
 }
 
-// Only one goroutine at a time is inside, also while the lock file is removed again and again.
+// Only one goroutine at a time holds the lock, also while the lock file is repeatedly removed.
 func TestLockExcludes(t *testing.T) {
 	s := openTest(t)
 	if err := saveVersion(s, 1); err != nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asOrdinaryUser runs fn as a user whom permissions bind: root's file-system user is changed for one thread.
+// asOrdinaryUser runs fn as a user to whom permissions apply: root's file-system user is changed for one thread.
 func asOrdinaryUser(t *testing.T, dir string, fn func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -57,7 +57,7 @@ func TestWriteBelowReadOnlyFolder(t *testing.T) {
 	})
 }
 
-// A folder that cannot be written serves readers, and refuses writers by a clear error.
+// A folder that cannot be written can be read. Writers get a clear error.
 func TestReadOnlyStore(t *testing.T) {
 	s := openTest(t)
 	if err := saveVersion(s, 3); err != nil {
@@ -100,7 +100,7 @@ func TestReadOnlyStore(t *testing.T) {
 	})
 }
 
-// A damaged file in a folder that cannot be written is refused all the same.
+// A damaged file in a folder that cannot be written is an error too.
 func TestDamagedInReadOnlyStore(t *testing.T) {
 	s := openTest(t)
 	if err := saveVersion(s, 3); err != nil {

@@ -18,8 +18,8 @@ type Payload struct {
 	Write func(w io.Writer) error
 }
 
-// Save writes a new version of the entry of key, which takes the place of the version that is there once all its
-// bytes are on the disk. On an error the version that is there stays as it is.
+// Save writes a new version of the entry of key. It replaces the previous version once all its bytes are on the disk.
+// On an error the previous version stays as it is.
 func (s *Store) Save(key Key, meta Meta, payloads ...Payload) error {
 	keyJSON, err := key.JSON()
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) Save(key Key, meta Meta, payloads ...Payload) error {
 	return nil
 }
 
-// createTemp makes the file of a new version and locks it, which tells clean that its writer lives.
+// createTemp creates the file of a new version and locks it. The lock shows clean that the writer is alive.
 func (s *Store) createTemp(id string) (*os.File, error) {
 	if err := s.makeFolder(); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func writeVersion(f *os.File, h header, payloads []Payload) error {
 
 func writePayload(f *os.File, p Payload) (PayloadInfo, error) {
 	sum := &checksumming{w: f}
-	w := bufio.NewWriterSize(sum, 1<<16) // big writes pass it without a copy
+	w := bufio.NewWriterSize(sum, 1<<16) // large writes pass it without a copy
 	if err := p.Write(w); err != nil {
 		return PayloadInfo{}, err
 	}
@@ -114,7 +114,7 @@ func writePayload(f *os.File, p Payload) (PayloadInfo, error) {
 	return PayloadInfo{Name: p.Name, Size: sum.size, CRC: sum.crc}, nil
 }
 
-// commit gives a finished version its name, and waits until the name is on the disk too.
+// commit renames a finished version to its final name, and waits until the name is on the disk too.
 func (s *Store) commit(temp, final string) error {
 	if err := s.locked(func() error { return os.Rename(temp, final) }); err != nil {
 		return err

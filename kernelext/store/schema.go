@@ -14,7 +14,7 @@ import (
 //	main.Point struct
 //		X float64
 //
-// It refuses what gob would lose without a word.
+// It returns an error for what gob would lose silently.
 func schemaOf(t reflect.Type) (string, error) {
 	w := &schemaWriter{seen: map[reflect.Type]bool{}}
 	if err := w.visit(t, t.String()); err != nil {
@@ -87,7 +87,7 @@ var (
 	gobDecoder        = reflect.TypeFor[gob.GobDecoder]()
 )
 
-// writesItself reports whether gob leaves the writing of t to t's own methods.
+// writesItself reports whether t has methods by which gob writes it.
 func writesItself(t reflect.Type) bool {
 	if t.Kind() == reflect.Interface {
 		return false
@@ -97,7 +97,7 @@ func writesItself(t reflect.Type) bool {
 		p.Implements(gobEncoder) && p.Implements(gobDecoder)
 }
 
-// typeName is the type with the full paths of its packages.
+// typeName returns the name of the type with the full paths of its packages.
 func typeName(t reflect.Type) string {
 	switch {
 	case t.Name() != "" && t.PkgPath() != "":

@@ -33,7 +33,7 @@ type Store struct {
 	codecs []Codec
 }
 
-// Option changes a Store at Open.
+// Option changes a Store when it is opened.
 type Option func(*Store)
 
 // WithCodec makes Put and Get use c for the types that it handles, before the codecs of this package.
@@ -41,7 +41,7 @@ func WithCodec(c Codec) Option {
 	return func(s *Store) { s.codecs = append(s.codecs, c) }
 }
 
-// DefaultDir is the folder of the store that cells use: $LECTURE_STORE, else .lecture11 beside the notebook
+// DefaultDir returns the folder of the store that cells use: $LECTURE_STORE, else .lecture11 beside the notebook
 // ($GONB_DIR), else .lecture11 in the working folder.
 func DefaultDir() string {
 	if dir := os.Getenv("LECTURE_STORE"); dir != "" {
@@ -50,8 +50,9 @@ func DefaultDir() string {
 	return filepath.Join(os.Getenv("GONB_DIR"), ".lecture11")
 }
 
-// Open opens the store in the folder dir. The first write makes the folder where there is none. Open also removes what
-// writers that were killed have left behind. A folder that cannot be written is no error: it can be read.
+// Open opens the store in the folder dir. The first write creates the folder if it is missing. Open also removes the
+// temporary files of writers that were killed. A folder that cannot be written is not an error: its entries can be
+// read.
 func Open(dir string, opts ...Option) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -72,7 +73,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	return s, s.clean()
 }
 
-// makeFolder makes the store's folder before something is written into it.
+// makeFolder creates the store's folder before the first write.
 func (s *Store) makeFolder() error {
 	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -80,16 +81,16 @@ func (s *Store) makeFolder() error {
 	if err := os.MkdirAll(s.dir, 0o777); err != nil {
 		return err
 	}
-	// A store often lies in somebody's Git repository; its entries are big and can be made again.
+	// A store is often inside a user's Git repository. Its entries are big and can be computed again.
 	return os.WriteFile(filepath.Join(s.dir, ".gitignore"), []byte("*\n"), 0o666)
 }
 
-// Dir is the absolute path of the store's folder.
+// Dir returns the absolute path of the store's folder.
 func (s *Store) Dir() string { return s.dir }
 
 func (s *Store) path(id string) string { return filepath.Join(s.dir, id+entrySuffix) }
 
-// clean removes the temporary files of writers that are dead: a living writer holds a lock on its own.
+// clean removes the temporary files of writers that have died: a living writer holds a lock on its file.
 func (s *Store) clean() error {
 	names, err := filepath.Glob(filepath.Join(globQuote(s.dir), ".*"+tempInfix+"*"))
 	if err != nil {
@@ -98,35 +99,35 @@ func (s *Store) clean() error {
 	for _, name := range names {
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
 		if err != nil {
-			continue // gone, or somebody else's: not ours to remove
+			continue // it is gone, or another process has it: do not remove it
 		}
 		if held, err := flockNow(f); err == nil && held {
-			_ = os.Remove(name) // left for the next Open where the folder cannot be written
+			_ = os.Remove(name) // if the folder cannot be written, the next Open tries again
 		}
 		_ = f.Close()
 	}
 	return nil
 }
 
-// globQuote makes a folder's name literal in a pattern of filepath.Glob.
+// globQuote quotes a folder's name for a pattern of filepath.Glob.
 func globQuote(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
-// writeError says what to do about an error of writing.
+// writeError adds advice to an error of writing.
 func writeError(what string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("store: %s: %w: %w; set LECTURE_STORE to a folder that can be written",
+		return fmt.Errorf("store: %s: %w: %w; set LECTURE_STORE to a writable folder",
 			what, ErrReadOnly, underlying(err))
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
-		return fmt.Errorf("store: %s: no room on the disk: %w; free some, or set LECTURE_STORE to another disk",
+		return fmt.Errorf("store: %s: no room on the disk: %w; free some space, or set LECTURE_STORE to another disk",
 			what, underlying(err))
 	}
 	return fmt.Errorf("store: %s: %w", what, err)
 }
 
-// underlying drops the paths of an error whose message names the place already.
+// underlying removes the paths from an error whose message already names the place.
 func underlying(err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError

@@ -112,7 +112,7 @@ func TestDefaultDir(t *testing.T) {
 	}
 }
 
-// A store that is only read leaves nothing behind.
+// A store that is only read does not create its folder.
 func TestReadingMakesNoFolder(t *testing.T) {
 	parent := t.TempDir()
 	s, err := Open(filepath.Join(parent, ".lecture11"))
@@ -140,7 +140,7 @@ func TestReadingMakesNoFolder(t *testing.T) {
 	}
 }
 
-// Each kind of write makes the folder, and keeps it out of Git.
+// Each kind of write creates the folder, and keeps it out of Git.
 func TestWritingMakesTheFolder(t *testing.T) {
 	for name, write := range map[string]func(s *Store) error{
 		"Save": func(s *Store) error { return saveVersion(s, 1) },

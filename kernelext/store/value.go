@@ -8,16 +8,15 @@ import (
 	"strings"
 )
 
-// ErrType is in the chain of an error about a value that has another type than the one asked for, or whose type has
-// changed since it was put.
+// ErrType is in the chain of an error about a value whose type is not the one asked for, or has changed since Put.
 var ErrType = errors.New("type differs")
 
 const valuePayload = "value"
 
-// Put keeps v under name, in place of the value that was there. It keeps numbers, strings, structs, slices and maps
-// of them, images, whatever has MarshalBinary, and what the store's codecs add. What would not come back whole is
-// refused: unexported fields, functions, channels, interfaces inside a value. An empty slice or map inside a struct
-// comes back nil.
+// Put stores v under name and replaces the value that was there. It accepts numbers, strings, structs, slices and maps
+// of them, images, any type that has MarshalBinary, and the types of the store's codecs. It returns an error for a
+// value that could not be restored completely: one with unexported fields, functions, channels or interfaces inside. An
+// empty slice or map inside a struct is read back as nil.
 func Put[T any](s *Store, name string, v T) error {
 	t := reflect.TypeFor[T]()
 	if t.Kind() == reflect.Interface {
@@ -39,9 +38,9 @@ func Put[T any](s *Store, name string, v T) error {
 	}})
 }
 
-// Get returns the value that Put kept under name. T is the type that it was put as; an image may also be had as an
-// image.Image. The error is ErrNotFound, with the names that there are; ErrType, with both types; or a *DamagedError,
-// with the file set aside.
+// Get returns the value that Put stored under name. T is the type given to Put; an image can also be read as an
+// image.Image. The error is ErrNotFound, with the names that exist; ErrType, with both types; or a *DamagedError, with
+// the file set aside.
 func Get[T any](s *Store, name string) (T, error) {
 	v, err := s.get(name, reflect.TypeFor[T]())
 	if err != nil {
@@ -82,7 +81,7 @@ func (s *Store) get(name string, want reflect.Type) (any, error) {
 func (s *Store) codecOf(name string, have Meta, want reflect.Type) (Codec, error) {
 	codec := s.codecFor(want)
 	if want == imageType && codec.Name() == have.Codec {
-		return codec, nil // the decoded value tells whether it fits
+		return codec, nil // the decoded value shows whether its type fits
 	}
 	if have.Type != want.String() || codec.Name() != have.Codec {
 		return nil, fmt.Errorf("store: value %q: %w: it holds %s, asked for %s", name, ErrType, have.Type, want)
@@ -121,7 +120,7 @@ func (s *Store) unknownValue(name string) error {
 	return fmt.Errorf("store: value %q in %s: %w; there are: %s", name, s.dir, ErrNotFound, orNone(there))
 }
 
-// schemaFor describes t with all its fields where the codec writes fields, else only by name.
+// schemaFor describes t with all its fields if the codec writes fields, else only by name.
 func schemaFor(codec Codec, t reflect.Type) (string, error) {
 	if codec.Name() == (gobCodec{}).Name() {
 		return schemaOf(t)

@@ -27,7 +27,7 @@ type tree struct {
 
 type vector []float32
 
-// sealed keeps its state by its own methods.
+// sealed stores its state by its own methods.
 type sealed struct{ n byte }
 
 func (s sealed) MarshalBinary() ([]byte, error) { return []byte{s.n}, nil }
@@ -105,7 +105,7 @@ func TestPutReplaces(t *testing.T) {
 	}
 }
 
-// A value given as an interface is kept by the type that it has.
+// A value given as an interface is stored with its dynamic type.
 func TestPutInterface(t *testing.T) {
 	s := openTest(t)
 	var v any = []float32{1, 2}
@@ -259,7 +259,7 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// An image may be had by its own type or as any image, and not by another type.
+// An image can be read by its own type or as any image, and not by another type.
 func TestImageTypes(t *testing.T) {
 	s := openTest(t)
 	img := image.NewGray(image.Rect(0, 0, 28, 28))

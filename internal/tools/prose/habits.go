@@ -38,7 +38,7 @@ func exactly(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern)
 
 // habits are all that are looked for. In the table a pattern for a doc comment starts with the name that it documents.
 var habits = []habit{
-	{pattern: re(`^(\S+ gives?)\b`), in: docFunc, advice: `"returns", or what the function does: "draws", "computes"`,
+	{pattern: re(`^(\S+ gives?)\b`), except: re(`^\S+ gives? (up|way)\b`), in: docFunc, advice: `"returns", or what the function does: "draws", "computes"`,
 		bad: "Codes gives the codes of x.", good: "Codes returns the codes of x."},
 	{pattern: re(`^(\S+ (?:tells?|says))\b`), in: docFunc, advice: `"reports", "reports whether" or "returns"`,
 		bad: "finite tells whether v is a number.", good: "finite reports whether v is a number."},

@@ -63,7 +63,7 @@ func printChecks(out io.Writer, checks []setup.Check) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "WHAT\tVERSION\tSTATUS\tWHERE, OR WHAT IS WRONG\tMEND BY")
 	for _, c := range checks {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Name, dash(c.Version), c.Status, c.Detail, c.Mend)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Name, dash(c.Version), c.Status, c.Detail, c.Fix)
 	}
 	return table.Flush()
 }
