@@ -2,11 +2,9 @@ package lecture11
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -151,7 +149,7 @@ func (m *Autoencoder) Training(x *tensors.Tensor, dataID string, cfg FitConfig) 
 		return nil, fmt.Errorf("lecture11: AutoencoderConfig.Classes = %d, want LabelledTraining, that takes the labels",
 			m.cfg.Classes)
 	}
-	return m.training(cfg, dataID, "", x)
+	return m.trainingOn(cfg, dataID, namedTensor{"objects", x})
 }
 
 // LabelledTraining is Training for a model with a classifier on the code (slide "Autoencoders for supervised learning"),
@@ -166,16 +164,7 @@ func (m *Autoencoder) LabelledTraining(x *tensors.Tensor, labels []int, dataID s
 	if err != nil {
 		return nil, err
 	}
-	return m.training(cfg, dataID, labelsID(labels), x, y)
-}
-
-// labelsID tells one list of labels from another in a key.
-func labelsID(labels []int) string {
-	hash := sha256.New()
-	for _, label := range labels {
-		fmt.Fprintln(hash, label)
-	}
-	return digestOf(hash)
+	return m.trainingOn(cfg, dataID, namedTensor{"objects", x}, namedTensor{"labels", y})
 }
 
 // labels checks labels and gives them as a tensor int32 [l].
@@ -197,22 +186,19 @@ func (m *Autoencoder) labels(x *tensors.Tensor, labels []int) (*tensors.Tensor, 
 	return tensors.FromFlatDataAndDimensions(flat, len(flat)), nil
 }
 
-func (m *Autoencoder) training(cfg FitConfig, dataID, labelsID string, batch ...*tensors.Tensor) (*Training, error) {
-	if err := m.checkObjects(batch[0], m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
+// trainingOn is the training on objects, with their labels where there are any.
+func (m *Autoencoder) trainingOn(cfg FitConfig, dataID string, batch ...namedTensor) (*Training, error) {
+	if err := m.checkObjects(batch[0].value, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults(batch[0].Shape().Dimensions[0])
+	cfg = cfg.withDefaults(batch[0].value.Shape().Dimensions[0])
 	name := "ae"
 	if m.cfg.Corruption.Kind != "" {
 		name = "dae"
 	}
-	return newTraining(Training{
-		name: fmt.Sprintf("%s-%d", name, m.cfg.Code),
-		key: map[string]any{
-			"kind": "autoencoder", "model": m.cfg, "fit": cfg, "data": dataID, "labels": labelsID,
-			"code": codeVersion(slices.Concat(netSources, []string{"autoencoder.go", "autoencoder_loss.go", "denoising.go"})...),
-		},
-		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed, data: batch,
+	return m.training(trainingSpec{
+		kind: "autoencoder", name: fmt.Sprintf("%s-%d", name, m.cfg.Code), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		objects: batch,
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			losses := m.losses(scope, pixels(batch[0]), batch[1:])
 			cfg.adamStep(scope, progress, losses[0].Value)

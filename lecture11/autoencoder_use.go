@@ -135,11 +135,3 @@ func affineMap(f func(*tensors.Tensor) (*tensors.Tensor, error), inputs, outputs
 	}
 	return m, nil
 }
-
-// first gives the only result of a program.
-func first(out []*tensors.Tensor, err error) (*tensors.Tensor, error) {
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
-}

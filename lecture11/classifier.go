@@ -95,14 +95,9 @@ func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, 
 		return nil, fmt.Errorf("lecture11: labels: all %d are %d, want objects of at least two classes", len(labels), labels[0])
 	}
 	cfg = cfg.withDefaults(len(labels))
-	return newTraining(Training{
-		name: fmt.Sprintf("classifier-%d", m.cfg.Classes),
-		key: map[string]any{
-			"kind": "classifier", "model": m.cfg, "fit": cfg, "data": dataID, "labels": labelsID(ints(labels)),
-			"code": codeVersion(slices.Concat(netSources, []string{"classifier.go", "autoencoder_loss.go"})...),
-		},
-		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{x, labelTensor(labels)},
+	return m.training(trainingSpec{
+		kind: "classifier", name: fmt.Sprintf("classifier-%d", m.cfg.Classes), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		objects: []namedTensor{{"objects", x}, {"labels", labelTensor(labels)}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			losses := m.losses(scope, pixels(batch[0]), batch[1])
 			cfg.adamStep(scope, progress, losses[0].Value)
@@ -132,24 +127,6 @@ func (m *Classifier) checkLabels(x *tensors.Tensor, labels []uint8) error {
 		}
 	}
 	return nil
-}
-
-// labelTensor gives labels as int32 [l].
-func labelTensor(labels []uint8) *tensors.Tensor {
-	flat := make([]int32, len(labels))
-	for i, label := range labels {
-		flat[i] = int32(label)
-	}
-	return tensors.FromFlatDataAndDimensions(flat, len(flat))
-}
-
-// ints gives labels as int.
-func ints(labels []uint8) []int {
-	wide := make([]int, len(labels))
-	for i, label := range labels {
-		wide[i] = int(label)
-	}
-	return wide
 }
 
 // losses builds the cross-entropy of a batch and its accuracy. x: [batch, n]; labels: int32 [batch].

@@ -252,7 +252,7 @@ func TestClassifierRestored(t *testing.T) {
 		t.Errorf("restored: %v, want %v", b, a)
 	}
 	other, err := copied.Training(x, []uint8{1, 1, 0, 1}, "four", FitConfig{Epochs: 2, Batch: 2})
-	if err != nil || other.Key()["labels"] == again.Key()["labels"] {
+	if err != nil || other.Key()["inputs"].(map[string]string)["labels"] == again.Key()["inputs"].(map[string]string)["labels"] {
 		t.Errorf("other labels have the same key, %v", err)
 	}
 }

@@ -110,15 +110,6 @@ func startUniform(rng *rand.Rand, x [][]float64, m int) [][]float64 {
 	return centers
 }
 
-// squaredDistance is ‖a − b‖².
-func squaredDistance(a, b []float64) float64 {
-	sum := 0.0
-	for j := range a {
-		sum += (a[j] - b[j]) * (a[j] - b[j])
-	}
-	return sum
-}
-
 // StartInBox draws the first m centres uniformly from the box between the corners low and high, n numbers each, whatever the
 // objects are: a start that may be bad on purpose. Result: float32 [m, n].
 func StartInBox(m int, low, high []float64, seed int64) (*tensors.Tensor, error) {

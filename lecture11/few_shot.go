@@ -254,13 +254,14 @@ func episodeTable(episodes []Episode, c EpisodeConfig) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, len(episodes), c.size())
 }
 
-// trainingEpisodes draws the episodes of an epoch from the objects x [l, n] and checks both: a table as of episodeTable.
-func (f *fitted) trainingEpisodes(x *tensors.Tensor, features int, labels []uint8, c EpisodeConfig, count int, seed int64) (*tensors.Tensor, error) {
-	if err := f.checkObjects(x, features, false); err != nil {
+// trainingEpisodes checks the objects x [l, n] and their labels and draws the episodes of an epoch: a table as of episodeTable. kind is
+// the model, for errors.
+func trainingEpisodes(kind string, x *tensors.Tensor, features int, labels []uint8, c EpisodeConfig, count int, seed int64) (*tensors.Tensor, error) {
+	if err := checkObjects(kind, x, features, false); err != nil {
 		return nil, err
 	}
 	if len(labels) != x.Shape().Dimensions[0] {
-		return nil, fmt.Errorf("lecture11: %s.Training: %d labels for objects %s, want one for each", f.kind, len(labels), x.Shape())
+		return nil, fmt.Errorf("lecture11: %s.Training: %d labels for objects %s, want one for each", kind, len(labels), x.Shape())
 	}
 	episodes, err := DrawEpisodes(labels, c, count, uint64(seed))
 	if err != nil {

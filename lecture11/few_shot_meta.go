@@ -95,18 +95,15 @@ func (m *Meta) Config() MetaConfig { return m.cfg }
 // a step, default 8, and an epoch is a pass over the episodes. The loss is that of the queries after the inner steps, in nats.
 // FitConfig.Decay is that of Adam's step, or of ε for Reptile, which does not look at FitConfig.LearningRate.
 func (m *Meta) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
-	table, err := m.trainingEpisodes(x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
+	table, err := trainingEpisodes(m.kind, x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Batch = cmp.Or(cfg.Batch, min(8, m.cfg.Episodes))
 	cfg = cfg.withDefaults(m.cfg.Episodes)
-	return newTraining(Training{
-		name: m.cfg.Method,
-		key: map[string]any{"kind": "meta", "model": m.cfg, "fit": cfg, "data": dataID,
-			"code": codeVersion(slices.Concat(netSources, []string{"few_shot.go", "few_shot_meta.go", "stacked.go"})...)},
-		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{table}, whole: []*tensors.Tensor{x},
+	return m.training(trainingSpec{
+		kind: "meta", name: m.cfg.Method, model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		objects: []namedTensor{{"episodes", table}}, whole: []namedTensor{{"objects", x}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			return []Loss{{"loss", m.metaStep(scope, cfg, progress, batch[0], batch[1])}}
 		},

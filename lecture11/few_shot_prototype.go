@@ -3,7 +3,6 @@ package lecture11
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -84,18 +83,15 @@ func (m *PrototypeNet) Config() PrototypeNetConfig { return m.cfg }
 // Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number of
 // episodes of a step, default 1, and an epoch is a pass over the episodes. The losses are "loss", in nats, and "accuracy".
 func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
-	table, err := m.trainingEpisodes(x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
+	table, err := trainingEpisodes(m.kind, x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Batch = cmp.Or(cfg.Batch, 1)
 	cfg = cfg.withDefaults(m.cfg.Episodes)
-	return newTraining(Training{
-		name: fmt.Sprintf("prototypes-%d", m.cfg.Code),
-		key: map[string]any{"kind": "prototypes", "model": m.cfg, "fit": cfg, "data": dataID,
-			"code": codeVersion(slices.Concat(netSources, []string{"few_shot.go", "few_shot_prototype.go"})...)},
-		cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{table}, whole: []*tensors.Tensor{x},
+	return m.training(trainingSpec{
+		kind: "prototypes", name: fmt.Sprintf("prototypes-%d", m.cfg.Code), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		objects: []namedTensor{{"episodes", table}}, whole: []namedTensor{{"objects", x}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			loss, accuracy := m.episodeLoss(scope, batch[0], batch[1])
 			cfg.adamStep(scope, progress, loss)

@@ -80,23 +80,3 @@ func episodeTasks(x *tensors.Tensor, episodes []Episode, plan RunPlan) (d TaskDa
 	d.Y, err = TaskLabels(labels)
 	return d, support, queries, err
 }
-
-// takeRows copies rows of x [l, …].
-func takeRows(x *tensors.Tensor, rows []int) (*tensors.Tensor, error) {
-	shape := x.Shape().Clone()
-	width := int(x.ByteSize()) / shape.Dimensions[0]
-	shape.Dimensions[0] = len(rows)
-	taken := tensors.FromShape(shape)
-	var copyErr error
-	err := taken.MutableBytes(func(to []byte) {
-		copyErr = x.ConstBytes(func(from []byte) {
-			for i, row := range rows {
-				copy(to[i*width:(i+1)*width], from[row*width:])
-			}
-		})
-	})
-	if err == nil {
-		err = copyErr
-	}
-	return taken, err
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -22,9 +23,6 @@ type fitted struct {
 	backend  compute.Backend
 	store    *model.Store
 	programs map[string]*model.Exec
-
-	fitKey map[string]any // of the last Training; nil before
-	start  any            // what that key says of where the first weights come from; nil where the seed draws them
 }
 
 func newFitted(kind string, backend compute.Backend) fitted {
@@ -39,21 +37,10 @@ func (f *fitted) checkTrained() error {
 	return nil
 }
 
-// setKey sets the key of a training, with the start of its weights.
-func (f *fitted) setKey(key map[string]any) {
-	if f.start != nil {
-		key["start"] = f.start
-	}
-	f.fitKey = key
-}
-
-// checkSource returns an error unless other has weights of a training, to start from.
+// checkSource returns an error unless other has weights, to start from.
 func (f *fitted) checkSource(other *fitted) error {
-	if other.fitKey == nil {
-		return fmt.Errorf("lecture11: %s.StartFrom: the other model has no Training, want a trained one", f.kind)
-	}
-	if err := other.checkTrained(); err != nil {
-		return fmt.Errorf("lecture11: %s.StartFrom: %w", f.kind, err)
+	if other.store.NumVariables() == 0 {
+		return fmt.Errorf("lecture11: %s.StartFrom: the other model has no weights: train or restore it first", f.kind)
 	}
 	return nil
 }
@@ -90,7 +77,6 @@ func (f *fitted) startFrom(other *fitted, different error) error {
 			return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, v.Path(), err)
 		}
 	}
-	f.start = other.fitKey
 	return nil
 }
 
@@ -100,10 +86,19 @@ func (f *fitted) WeightsHash() (string, error) {
 	if err := f.checkTrained(); err != nil {
 		return "", err
 	}
+	hash, err := f.variablesHash(func(v *model.Variable) bool { return v.Trainable })
+	if err != nil {
+		return "", fmt.Errorf("lecture11: %s.WeightsHash: %w", f.kind, err)
+	}
+	return hash, nil
+}
+
+// variablesHash identifies the names and values of the variables that are wanted, as sixteen hexadecimal digits.
+func (f *fitted) variablesHash(wanted func(v *model.Variable) bool) (string, error) {
 	hash := sha256.New()
 	variables := slices.SortedFunc(f.store.IterVariables(), func(a, b *model.Variable) int { return cmp.Compare(a.Path(), b.Path()) })
 	for _, v := range variables {
-		if !v.Trainable {
+		if !wanted(v) {
 			continue
 		}
 		value, err := v.Value()
@@ -112,7 +107,7 @@ func (f *fitted) WeightsHash() (string, error) {
 			err = value.ConstBytes(func(data []byte) { hash.Write(data) })
 		}
 		if err != nil {
-			return "", fmt.Errorf("lecture11: %s.WeightsHash: %s: %w", f.kind, v.Path(), err)
+			return "", fmt.Errorf("variable %s: %w", v.Path(), err)
 		}
 	}
 	return digestOf(hash), nil
@@ -134,6 +129,17 @@ func numbersOf(v *model.Variable) ([]float64, error) {
 		return nil, err
 	}
 	return float64s(value)
+}
+
+// weights are the trainable variables whose path begins with prefix.
+func (f *fitted) weights(g *Graph, prefix string) []*Node {
+	var nodes []*Node
+	for v := range f.store.IterVariables() {
+		if v.Trainable && strings.HasPrefix(v.Path(), prefix) {
+			nodes = append(nodes, v.NodeValue(g))
+		}
+	}
+	return nodes
 }
 
 // program is the graph function fn of a model, known by name: compiled for each shape that it meets.

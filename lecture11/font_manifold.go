@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -31,15 +30,6 @@ func NearestObjects(backend compute.Backend, x, among *tensors.Tensor) (nearest 
 		mse = append(mse, found.Distances[i]*found.Distances[i]/n)
 	}
 	return nearest, mse, nil
-}
-
-// asFloats gives objects as float32, bytes as [0, 1].
-func asFloats(x *tensors.Tensor) (*tensors.Tensor, error) {
-	values, err := Components(x)
-	if err != nil {
-		return nil, err
-	}
-	return numbers(dtypes.Float32, values, x.Shape().Dimensions...), nil
 }
 
 // SquaredErrors gives, for each pair of objects of x and y [l, n], the mean over components of their squared difference.

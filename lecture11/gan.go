@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
@@ -219,15 +218,13 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	if cfg.Batch < 2 {
 		return nil, fmt.Errorf("lecture11: GAN.Training with FitConfig.Batch = %d, want at least 2: one object has no variety", cfg.Batch)
 	}
-	batch := cfg
-	cfg.Batch *= m.cfg.Steps // new objects for each step of D
-	m.setKey(map[string]any{"kind": "gan", "model": m.cfg, "nets": m.nets.ID, "fit": batch, "data": dataID,
-		"code": codeVersion(slices.Concat(netSources, []string{"gan.go", "gan_nets.go", "gan_loss.go"})...)})
-	return newTraining(Training{
-		name: "gan", key: m.fitKey, cfg: cfg, backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{x},
+	return m.training(trainingSpec{
+		kind: "gan", name: "gan", model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		settings: map[string]any{"nets": m.nets.ID},
+		objects:  []namedTensor{{"objects", x}},
+		perStep:  cfg.Batch * m.cfg.Steps, // new objects for each step of D
 		build: func(scope *model.Scope, progress *Node, rows []*Node) []Loss {
-			return m.round(scope, batch, progress, pixels(rows[0]))
+			return m.round(scope, cfg, progress, pixels(rows[0]))
 		},
 	})
 }

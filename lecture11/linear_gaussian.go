@@ -160,12 +160,6 @@ func normal(mean []float64, cov mat.Symmetric, seed uint64) *distmv.Normal {
 	return dist
 }
 
-func addDiagonal(m *mat.SymDense, value float64) {
-	for i := range m.SymmetricDim() {
-		m.SetSym(i, i, m.At(i, i)+value)
-	}
-}
-
 // Proposal is a Gaussian near p(z|x), but not it: its first mean is shifted, its covariance is widen times as large. Under
 // it the bound has a gap.
 func (m *LinearGaussian) Proposal(x []float64, shift, widen float64, seed uint64) *distmv.Normal {

@@ -131,15 +131,6 @@ func (m *MultiTask) checkTrainable(d TaskData, y []float32, rows []int, where st
 	return nil
 }
 
-// allRows are the places of l objects.
-func allRows(l int) []int {
-	rows := make([]int, l)
-	for i := range rows {
-		rows[i] = i
-	}
-	return rows
-}
-
 // rowsInRange returns an error unless rows are places of l objects, at least one.
 func rowsInRange(rows []int, l, run int) error {
 	if len(rows) == 0 {

@@ -70,41 +70,21 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 	if cfg.Batch < 1 {
 		return nil, cfg.check(1)
 	}
-	key, err := m.trainingKey(d, cfg, plans)
+	plansID, err := planKey(plans)
 	if err != nil {
 		return nil, err
 	}
-	m.setKey(key)
 	order := m.objectTable(d.X.Shape().Dimensions[0], cfg, plans)
-	return newTraining(Training{
-		name: fmt.Sprintf("tasks-%d", len(m.cfg.Tasks)), key: m.fitKey, cfg: cfg,
-		backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{order}, whole: []*tensors.Tensor{d.X, d.Y, weightColumn(d)},
+	return m.training(trainingSpec{
+		kind: "multi-task", name: fmt.Sprintf("tasks-%d", len(m.cfg.Tasks)), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: d.ID,
+		settings: map[string]any{"plans": plansID},
+		objects:  []namedTensor{{"order", order}},
+		whole:    []namedTensor{{"objects", d.X}, {"labels", d.Y}, {"weights", weightColumn(d)}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			return m.step(scope, cfg, plans, progress, batch[0], batch[1:])
 		},
 	})
 }
-
-// trainingKey is all that identifies the trained model but the start of its weights.
-func (m *MultiTask) trainingKey(d TaskData, cfg FitConfig, plans []RunPlan) (map[string]any, error) {
-	key := map[string]any{
-		"kind": "multi-task", "model": m.cfg, "fit": cfg, "data": d.ID,
-		"code": codeVersion(slices.Concat(netSources, multiTaskSources)...),
-	}
-	var err error
-	if key["labels"], err = hashOf(d.Y); err != nil {
-		return nil, err
-	}
-	if key["weights"], err = hashOf(weightColumn(d)); err != nil {
-		return nil, err
-	}
-	key["plans"], err = planKey(plans)
-	return key, err
-}
-
-// multiTaskSources are the files of this model.
-var multiTaskSources = []string{"stacked.go", "multi_task.go", "multi_task_loss.go", "multi_task_balance.go", "multi_task_fit.go"}
 
 // planKey tells one list of plans, which may hold many objects, from another.
 func planKey(plans []RunPlan) (string, error) {

@@ -316,7 +316,6 @@ func runOf(m *MultiTask, run int) *MultiTask {
 	one := *m
 	one.cfg.Runs = 1
 	one.fitted = newFitted("MultiTask", m.backend)
-	one.fitKey = m.fitKey
 	for v := range m.store.IterVariables() {
 		if !v.Trainable {
 			continue

@@ -133,6 +133,3 @@ func (m *SOM) Winners(x *tensors.Tensor, k int) (nodes []int32, dist []float32, 
 	}
 	return near.Nodes, dist, nil
 }
-
-// finite tells whether v is neither NaN nor an infinity.
-func finite(v float32) bool { return v-v == 0 }

@@ -24,6 +24,7 @@ type somData struct {
 	deviations []float64 // [n], Σ (x − mean)² over the known
 	constant   []int     // the components that are known and the same in all objects
 	kept       []float32 // some objects of a stream, of which x is not held
+	streamHash string    // of the contents of a stream
 	onDevice   map[string]*tensors.Tensor
 }
 
@@ -44,6 +45,26 @@ func newSOMData(x *tensors.Tensor, w *tensors.Tensor, features int) (*somData, e
 		return nil, err
 	}
 	return d, d.survey()
+}
+
+// hashes identifies the contents of the objects and of their weights.
+func (d *somData) hashes() (map[string]string, error) {
+	objects := d.streamHash
+	if d.x != nil {
+		var err error
+		if objects, err = contentsHash(d.x); err != nil {
+			return nil, err
+		}
+	}
+	inputs := map[string]string{"objects": objects}
+	if d.weights != nil {
+		weights, err := contentsHash(tensors.FromFlatDataAndDimensions(d.weights, d.l))
+		if err != nil {
+			return nil, err
+		}
+		inputs["weights"] = weights
+	}
+	return inputs, nil
 }
 
 // takeWeights checks the weights of the objects.

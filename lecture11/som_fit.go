@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // SOMFit says how a map is trained. Zero fields take the default in their comment. As JSON it is part of the key under
@@ -119,25 +117,6 @@ func (f SOMFit) schedulesHash(steps int) (string, error) {
 		}
 	}
 	return digestOf(hash), nil
-}
-
-// hashOf identifies the values of a float32 tensor; it is "" for nil.
-func hashOf(t *tensors.Tensor) (string, error) {
-	if t == nil {
-		return "", nil
-	}
-	hash := sha256.New()
-	if err := t.ConstBytes(func(data []byte) { hash.Write(data) }); err != nil {
-		return "", err
-	}
-	return digestOf(hash), nil
-}
-
-// somSources are the files of which a trained map is made.
-var somSources = []string{
-	"som.go", "som_grid.go", "som_neighbourhood.go", "som_init.go", "som_schedule.go", "som_data.go", "som_fit.go",
-	"som_training.go", "som_run.go", "som_steps.go", "som_order.go", "som_program.go", "som_columns.go",
-	"som_batch.go", "som_epoch.go", "som_online.go", "som_stream.go",
 }
 
 // powerOfTwo is the largest power of two that is at most v, within bounds that are themselves powers of two.

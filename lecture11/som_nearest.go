@@ -106,13 +106,6 @@ func checkMap(x, weights *tensors.Tensor) error {
 	return nil
 }
 
-func shapeOf(t *tensors.Tensor) string {
-	if t == nil {
-		return "nil"
-	}
-	return t.Shape().String()
-}
-
 // hasNaN tells whether a component is missing. An infinite one is an error.
 func hasNaN(x *tensors.Tensor) (found bool, err error) {
 	if x.DType() != dtypes.Float32 {

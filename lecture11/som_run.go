@@ -282,11 +282,3 @@ func (t *SOMTraining) epochLosses(done int, tables []*tensors.Tensor, sigma *ten
 	}
 	return losses, nil
 }
-
-func meanOf(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}

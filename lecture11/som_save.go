@@ -129,11 +129,3 @@ func (t *SOMTraining) takeProgress(values map[string]*tensors.Tensor) error {
 	}
 	return err
 }
-
-// int32s copies the count values of a tensor.
-func int32s(t *tensors.Tensor, count int) ([]int32, error) {
-	if t == nil || t.Size() != count {
-		return nil, fmt.Errorf("the file has %s, want %d numbers", shapeOf(t), count)
-	}
-	return tensors.CopyFlatData[int32](t)
-}

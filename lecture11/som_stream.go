@@ -8,6 +8,7 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/zeebo/xxh3"
 )
 
 // SOMChunks gives all objects, chunk by chunk, each [rows, n] as [SOM.Training] takes them. It is called once for each pass
@@ -47,7 +48,7 @@ func surveyStream(chunks SOMChunks, cfg SOMConfig) (*somData, error) {
 	d := &somData{n: cfg.Features}
 	s := &streamSurvey{
 		keep: max(initialSample, cfg.Nodes()), rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 1)),
-		sums: make([]float64, d.n), squares: make([]float64, d.n), counts: make([]float64, d.n),
+		sums: make([]float64, d.n), squares: make([]float64, d.n), counts: make([]float64, d.n), contents: xxh3.New(),
 	}
 	if cfg.Init == "uniform" {
 		s.keep = 0
@@ -79,10 +80,14 @@ type streamSurvey struct {
 	rng                   *rand.Rand
 	kept                  []float32
 	sums, squares, counts []float64
+	contents              *xxh3.Hasher
 }
 
 // add takes a chunk in, of which the first object is number first.
 func (s *streamSurvey) add(chunk *somData, first int) error {
+	if err := writeContents(s.contents, chunk.x); err != nil {
+		return err
+	}
 	chosen, places := s.choose(chunk.l, first)
 	rows, err := chunk.rows(chosen)
 	if err != nil {
@@ -128,6 +133,7 @@ func (s *streamSurvey) finish(d *somData) {
 		spread += s.squares[j]/float64(d.l) - mean*mean
 	}
 	d.setCentre(offset, max(0, spread))
+	d.streamHash = contentsDigest(s.contents)
 	s.rng.Shuffle(len(d.kept)/d.n, func(a, b int) {
 		for j := range d.n {
 			d.kept[a*d.n+j], d.kept[b*d.n+j] = d.kept[b*d.n+j], d.kept[a*d.n+j]

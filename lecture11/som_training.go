@@ -167,7 +167,7 @@ func (t *SOMTraining) identify(id string) error {
 	}
 	configs, starts, functions := []SOMConfig{}, []string{}, []string{}
 	for i, m := range t.maps {
-		start, err := hashOf(t.initial[i])
+		start, err := contentsHash(t.initial[i])
 		if err != nil {
 			return err
 		}
@@ -177,16 +177,13 @@ func (t *SOMTraining) identify(id string) error {
 		}
 		configs, starts, functions = append(configs, m.cfg), append(starts, start), append(functions, function)
 	}
-	weights := ""
-	if t.data.weights != nil {
-		var err error
-		if weights, err = hashOf(tensors.FromFlatDataAndDimensions(t.data.weights, t.data.l)); err != nil {
-			return err
-		}
+	inputs, err := t.data.hashes()
+	if err != nil {
+		return err
 	}
 	t.key = map[string]any{
-		"kind": "som", "som": configs, "fit": t.fits, "data": id, "weights": weights, "start": starts,
-		"functions": functions, "code": codeVersion(somSources...),
+		"kind": "som", "model": configs, "fit": t.fits, "data": id, "inputs": inputs, "start": starts,
+		"functions": functions, "code": codeVersion("som"),
 	}
 	return nil
 }

@@ -30,16 +30,9 @@ func (r StartReport) String() string {
 	return fmt.Sprintf("taken: %v\nskipped: %v\nof another shape: %v", r.Taken, r.Skipped, r.OtherShape)
 }
 
-// startKey is what the key of a training says of its start.
-type startKey struct {
-	From   any     `json:"from"` // the key of the other model's training
-	Starts []Start `json:"starts"`
-}
-
 // weightSource is a trained model whose weights may be taken.
 type weightSource struct {
 	cfg   MultiTaskConfig
-	key   any
 	value func(path string) (*tensors.Tensor, error)
 }
 
@@ -52,7 +45,7 @@ func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, e
 	if err := m.checkSource(&other.fitted); err != nil {
 		return StartReport{}, err
 	}
-	return m.startFrom(weightSource{cfg: other.cfg, key: other.fitKey, value: func(path string) (*tensors.Tensor, error) {
+	return m.startFrom(weightSource{cfg: other.cfg, value: func(path string) (*tensors.Tensor, error) {
 		v := other.store.GetVariable(path)
 		if v == nil {
 			return nil, fmt.Errorf("the other model has no %s", path)
@@ -72,7 +65,7 @@ func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, er
 		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFromFile: the file holds %q of a model of kind %q, want %q of \"multi-task\"",
 			header.Part, header.Key["kind"], partWeights)
 	}
-	source := weightSource{key: header.Key}
+	var source weightSource
 	text, err := json.Marshal(header.Key["model"])
 	if err == nil {
 		err = json.Unmarshal(text, &source.cfg)
@@ -120,7 +113,6 @@ func (m *MultiTask) startFrom(source weightSource, starts []Start) (StartReport,
 			return report, fmt.Errorf("lecture11: MultiTask.StartFrom: %w", err)
 		}
 	}
-	m.start = &startKey{From: source.key, Starts: starts}
 	return report, nil
 }
 

@@ -238,7 +238,7 @@ func TestStartRefuses(t *testing.T) {
 	cfg := MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Seed: 1}
 	source := newMultiTask(t, cfg)
 	_, err := newMultiTask(t, cfg).StartFrom(source, Start{Layers: 1})
-	wantError(t, err, "has no Training")
+	wantError(t, err, "has no weights")
 	fitTasks(t, source, d, FitConfig{Batch: 6})
 	for want, change := range map[string]func(c *MultiTaskConfig, s *Start){
 		"shared_0 of the other model maps 5 to 7 numbers by relu, want 5 to 8": func(c *MultiTaskConfig, s *Start) { c.Hidden = []int{8, 4} },

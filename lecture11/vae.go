@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -151,14 +150,9 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		return nil, err
 	}
 	cfg = cfg.withDefaults(x.Shape().Dimensions[0])
-	m.setKey(map[string]any{
-		"kind": "vae", "model": m.cfg, "fit": cfg, "data": dataID,
-		"code": codeVersion(slices.Concat(netSources, []string{"vae.go", "vae_loss.go"})...),
-	})
-	return newTraining(Training{
-		name: m.name(), key: m.fitKey, cfg: cfg,
-		backend: m.backend, store: m.store, initSeed: m.cfg.Seed,
-		data: []*tensors.Tensor{x},
+	return m.training(trainingSpec{
+		kind: "vae", name: m.name(), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		objects: []namedTensor{{"objects", x}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			losses := m.losses(scope, progress, pixels(batch[0]))
 			cfg.adamStep(scope, progress, losses[0].Value)

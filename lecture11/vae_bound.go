@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -101,22 +100,6 @@ func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
 		}
 	}
 	return columns, nil
-}
-
-// float64s copies the values of a float32 or float64 tensor.
-func float64s(t *tensors.Tensor) ([]float64, error) {
-	if t.DType() == dtypes.Float64 {
-		return tensors.CopyFlatData[float64](t)
-	}
-	flat, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return nil, err
-	}
-	values := make([]float64, len(flat))
-	for i, v := range flat {
-		values[i] = float64(v)
-	}
-	return values, nil
 }
 
 // MonteCarloKL estimates KL(N(μ, diag σ²) ‖ N(0, s²I)) by draws z ~ N(μ, diag σ²) of ln q(z) − ln p(z), in nats: the

@@ -2,7 +2,6 @@ package lecture11
 
 import (
 	"fmt"
-	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -55,17 +54,6 @@ func (m *VAE) gradientNorms(scope *model.Scope, x, rngState *Node) *Node {
 		norms = append(norms, norm(Gradient(term, encoder...)), norm(Gradient(term, decoder...)))
 	}
 	return Stack(norms, 0)
-}
-
-// weights are the trainable variables whose path begins with prefix.
-func (f *fitted) weights(g *Graph, prefix string) []*Node {
-	var nodes []*Node
-	for v := range f.store.IterVariables() {
-		if v.Trainable && strings.HasPrefix(v.Path(), prefix) {
-			nodes = append(nodes, v.NodeValue(g))
-		}
-	}
-	return nodes
 }
 
 // norm is the Euclidean norm of all components of several nodes together, a scalar.

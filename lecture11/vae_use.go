@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -140,14 +139,4 @@ func (m *VAE) Similar(x *tensors.Tensor, count int, seed int64) (*tensors.Tensor
 		z[i] = mu[j] + float32(math.Exp(0.5*float64(lv[j])))*z[i]
 	}
 	return m.decodeLike(x, tensors.FromFlatDataAndDimensions(z, l*count, d))
-}
-
-// normals draws n numbers from N(0, 1).
-func normals(n int, seed int64) []float32 {
-	rng := rand.New(rand.NewPCG(uint64(seed), 0))
-	z := make([]float32, n)
-	for i := range z {
-		z[i] = float32(rng.NormFloat64())
-	}
-	return z
 }

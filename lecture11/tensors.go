@@ -1,0 +1,86 @@
+package lecture11
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// float64s copies the values of a float32 or float64 tensor.
+func float64s(t *tensors.Tensor) ([]float64, error) {
+	if t.DType() == dtypes.Float64 {
+		return tensors.CopyFlatData[float64](t)
+	}
+	flat, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float64, len(flat))
+	for i, v := range flat {
+		values[i] = float64(v)
+	}
+	return values, nil
+}
+
+// int32s copies the count values of a tensor.
+func int32s(t *tensors.Tensor, count int) ([]int32, error) {
+	if t == nil || t.Size() != count {
+		return nil, fmt.Errorf("the file has %s, want %d numbers", shapeOf(t), count)
+	}
+	return tensors.CopyFlatData[int32](t)
+}
+
+// shapeOf is the shape of a tensor that may be nil, for errors.
+func shapeOf(t *tensors.Tensor) string {
+	if t == nil {
+		return "nil"
+	}
+	return t.Shape().String()
+}
+
+// first returns the only result of a program.
+func first(out []*tensors.Tensor, err error) (*tensors.Tensor, error) {
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// asFloats returns objects as float32, bytes as [0, 1].
+func asFloats(x *tensors.Tensor) (*tensors.Tensor, error) {
+	values, err := Components(x)
+	if err != nil {
+		return nil, err
+	}
+	return numbers(dtypes.Float32, values, x.Shape().Dimensions...), nil
+}
+
+// takeRows copies rows of x [l, …].
+func takeRows(x *tensors.Tensor, rows []int) (*tensors.Tensor, error) {
+	shape := x.Shape().Clone()
+	width := int(x.ByteSize()) / shape.Dimensions[0]
+	shape.Dimensions[0] = len(rows)
+	taken := tensors.FromShape(shape)
+	var copyErr error
+	err := taken.MutableBytes(func(to []byte) {
+		copyErr = x.ConstBytes(func(from []byte) {
+			for i, row := range rows {
+				copy(to[i*width:(i+1)*width], from[row*width:])
+			}
+		})
+	})
+	if err == nil {
+		err = copyErr
+	}
+	return taken, err
+}
+
+// labelTensor returns labels as int32 [l].
+func labelTensor(labels []uint8) *tensors.Tensor {
+	flat := make([]int32, len(labels))
+	for i, label := range labels {
+		flat[i] = int32(label)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(flat))
+}

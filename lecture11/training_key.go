@@ -1,0 +1,109 @@
+package lecture11
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/zeebo/xxh3"
+)
+
+// trainingSpec is all that the training of a model reads. [fitted.training] makes both the training and its key of it, so that nothing
+// can be read that is not in the key.
+type trainingSpec struct {
+	kind  string    // of the model, as in trainingSources
+	name  string    // of the result, for people
+	model any       // the configuration, with its defaults
+	seed  int64     // of the first weights
+	fit   FitConfig // with its defaults
+	id    string    // of the data, for people
+
+	settings map[string]any // what else build reads, such as the plans of runs
+	objects  []namedTensor  // each [n, …]; a step sees the rows of its batch
+	whole    []namedTensor  // a step sees all of each, after its batch
+	perStep  int            // objects of a step; 0: fit.Batch
+
+	build stepFn
+}
+
+// namedTensor is an input of a training with its name in the key.
+type namedTensor struct {
+	name  string
+	value *tensors.Tensor
+}
+
+// training returns the training that spec describes. Its key holds
+//
+//	kind, model, fit   the model and how it is trained
+//	data               the ID of the data, for people
+//	inputs             name → hash of the contents of each tensor, its type and shape included
+//	settings           what else the step reads; left out where there is nothing
+//	start              hash of the weights that the training starts from; left out where the seed draws them
+//	code               hash of the source files that the numbers depend on
+func (f *fitted) training(spec trainingSpec) (*Training, error) {
+	cfg := spec.fit
+	key := map[string]any{"kind": spec.kind, "model": spec.model, "fit": cfg, "data": spec.id, "code": codeVersion(spec.kind)}
+	inputs := map[string]string{}
+	for _, x := range append(spec.objects[:len(spec.objects):len(spec.objects)], spec.whole...) {
+		hash, err := contentsHash(x.value)
+		if err != nil {
+			return nil, fmt.Errorf("lecture11: %s.Training: %s: %w", f.kind, x.name, err)
+		}
+		inputs[x.name] = hash
+	}
+	key["inputs"] = inputs
+	if spec.settings != nil {
+		key["settings"] = spec.settings
+	}
+	if f.store.NumVariables() > 0 {
+		start, err := f.variablesHash(feedsTraining)
+		if err != nil {
+			return nil, fmt.Errorf("lecture11: %s.Training: first weights: %w", f.kind, err)
+		}
+		key["start"] = start
+	}
+	if spec.perStep > 0 {
+		cfg.Batch = spec.perStep
+	}
+	return newTraining(Training{
+		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, initSeed: spec.seed,
+		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build,
+	})
+}
+
+// feedsTraining reports whether a training that starts reads the variable: all but the state of the random generator, which it sets.
+func feedsTraining(v *model.Variable) bool { return v.Name() != model.RNGStateVariableName }
+
+func tensorsOf(named []namedTensor) []*tensors.Tensor {
+	values := make([]*tensors.Tensor, len(named))
+	for i, x := range named {
+		values[i] = x.value
+	}
+	return values
+}
+
+// contentsHash identifies a tensor by its type, its shape and its values, as 32 hexadecimal digits; it is "" for nil. It reads a few
+// gigabytes a second, so that the contents of a data set are hashed at each start instead of being trusted.
+func contentsHash(t *tensors.Tensor) (string, error) {
+	if t == nil {
+		return "", nil
+	}
+	hash := xxh3.New()
+	if err := writeContents(hash, t); err != nil {
+		return "", err
+	}
+	return contentsDigest(hash), nil
+}
+
+// writeContents adds the type, the shape and the values of a tensor to a hash.
+func writeContents(hash *xxh3.Hasher, t *tensors.Tensor) error {
+	fmt.Fprintln(hash, t.Shape())
+	return t.ConstBytes(func(data []byte) { _, _ = hash.Write(data) })
+}
+
+// contentsDigest is what a key keeps of the contents of tensors.
+func contentsDigest(hash *xxh3.Hasher) string {
+	sum := hash.Sum128().Bytes()
+	return hex.EncodeToString(sum[:])
+}
