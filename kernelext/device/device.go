@@ -25,14 +25,14 @@ import (
 	"deeplearning.example/kernelext/internal/supervisor"
 )
 
-// EnvDevice names the wanted device: cuda, cuda:N, cpu or go.
-const EnvDevice = "LECTURE_DEVICE"
+// envDevice names the wanted device: cuda, cuda:N, cpu or go.
+const envDevice = "LECTURE_DEVICE"
 
 // Backend returns a new backend: GoMLX's own choice where GOMLX_BACKEND is set, else the device that LECTURE_DEVICE
 // names, else the best that is there. Without a proved plugin it is the pure-Go one, with one line on the standard
 // error. The caller finalises it, or leaves that to the end of the process.
 func Backend() (compute.Backend, error) {
-	return Open(os.Getenv(EnvDevice), os.Stderr)
+	return Open(os.Getenv(envDevice), os.Stderr)
 }
 
 // Open is Backend with the wanted device given (empty: the best) and a place for the warning. GOMLX_BACKEND wins.
@@ -98,11 +98,11 @@ func parse(want string) (kind string, ordinal int, err error) {
 		return kind, ordinal, nil
 	}
 	return "", 0, fmt.Errorf("device: %s=%q, want cuda, cuda:N, cpu or go (here: %s)",
-		EnvDevice, want, strings.Join(Known(), ", "))
+		envDevice, want, strings.Join(known(), ", "))
 }
 
-// Known lists the devices of this machine as LECTURE_DEVICE names them.
-func Known() []string {
+// known lists the devices of this machine as LECTURE_DEVICE names them.
+func known() []string {
 	var names []string
 	if state, err := plugin.LoadState(); err == nil {
 		if proved := state.Proved(plugin.CUDA); len(proved) > 0 {
@@ -126,12 +126,12 @@ func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend,
 	proved := state.Proved(platform)
 	if len(proved) == 0 {
 		return nil, fmt.Errorf("device: no proved plugin for %q, want one of %s; `lecture setup` gets and proves plugins",
-			platform, strings.Join(Known(), ", "))
+			platform, strings.Join(known(), ", "))
 	}
 	config := proved[0].Path
 	if ordinal >= 0 {
 		if ordinal >= len(proved[0].Devices) {
-			return nil, fmt.Errorf("device: no cuda:%d, want one of %s", ordinal, strings.Join(Known(), ", "))
+			return nil, fmt.Errorf("device: no cuda:%d, want one of %s", ordinal, strings.Join(known(), ", "))
 		}
 		config += ",visible_devices=" + strconv.Itoa(ordinal)
 	}

@@ -32,7 +32,7 @@ var kinds = []string{
 }
 
 // Complete lists what may stand at the cursor, a byte offset in code. A cursor in a magic line or in a cell that is not
-// Go has no matches. The error is ErrNotReady, ErrOutdated, that of ctx, or what gopls answered.
+// Go has no matches. The error is errNotReady, errOutdated, that of ctx, or what gopls answered.
 func (s *Session) Complete(ctx context.Context, code string, cursor int) (Completion, error) {
 	ctx, finish := s.supersede(ctx, "completion")
 	defer finish()

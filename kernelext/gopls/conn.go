@@ -166,7 +166,7 @@ func (c *conn) put(b []byte) error {
 	case c.sent <- b:
 		return nil
 	default:
-		return fmt.Errorf("%w: it reads nothing", ErrNotReady)
+		return fmt.Errorf("%w: it reads nothing", errNotReady)
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 	"io"
 )
 
-// ErrNotReady means that gopls is not running or still loading; a later request may be answered.
-var ErrNotReady = errors.New("gopls: not ready")
+// errNotReady means that gopls is not running or still loading; a later request may be answered.
+var errNotReady = errors.New("gopls: not ready")
 
-// ErrOutdated means that a newer request of the same kind has taken the place of this one.
-var ErrOutdated = errors.New("gopls: a newer request took its place")
+// errOutdated means that a newer request of the same kind has taken the place of this one.
+var errOutdated = errors.New("gopls: a newer request took its place")
 
 // StartFunc starts a program with pipes. done is closed when it has ended; stop ends it, with all that it started, and
 // may be called more than once.

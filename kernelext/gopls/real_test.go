@@ -138,8 +138,8 @@ func TestColdStartReal(t *testing.T) {
 	s, _ := small(t, func(o *Options) { o.Module, o.Imports = module(t), cellImports })
 	for range 5 {
 		_, err := s.Complete(within(t, 10*time.Millisecond), "fmt.Pri", 7)
-		if !errors.Is(err, ErrNotReady) {
-			t.Errorf("%v, want ErrNotReady", err)
+		if !errors.Is(err, errNotReady) {
+			t.Errorf("%v, want errNotReady", err)
 		}
 	}
 	if c, err := s.Complete(within(t, limit), "fmt.Pri", 7); err != nil || len(c.Matches) == 0 {

@@ -161,7 +161,7 @@ func (v *server) awaitLoaded(ctx context.Context) error {
 	case <-v.ready:
 		return nil
 	case <-v.gone:
-		return ErrNotReady
+		return errNotReady
 	case <-ctx.Done():
 		return notReady(ctx)
 	}

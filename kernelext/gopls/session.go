@@ -84,7 +84,7 @@ func (s *Session) running() (*server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fmt.Errorf("%w: the session is closed", ErrNotReady)
+		return nil, fmt.Errorf("%w: the session is closed", errNotReady)
 	}
 	if s.server != nil {
 		select {
@@ -107,7 +107,7 @@ func (s *Session) startLocked() (*server, error) {
 	}
 	s.starts = recent
 	if len(recent) >= maxStarts {
-		return nil, fmt.Errorf("%w: it ended %d times in %v", ErrNotReady, maxStarts, startWindow)
+		return nil, fmt.Errorf("%w: it ended %d times in %v", errNotReady, maxStarts, startWindow)
 	}
 	s.starts = append(s.starts, time.Now())
 	definitions := s.program.source
@@ -119,7 +119,7 @@ func (s *Session) startLocked() (*server, error) {
 	if err != nil {
 		s.opts.Log(err.Error())
 		s.server = nil
-		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
+		return nil, fmt.Errorf("%w: %w", errNotReady, err)
 	}
 	go s.load(s.server, definitions, cell, at)
 	return s.server, nil
@@ -160,10 +160,10 @@ func (s *Session) request(ctx context.Context, code string, cursor int, method s
 
 // notReady says why a request that waited for gopls to load ended.
 func notReady(ctx context.Context) error {
-	if context.Cause(ctx) == ErrOutdated {
-		return ErrOutdated
+	if context.Cause(ctx) == errOutdated {
+		return errOutdated
 	}
-	return fmt.Errorf("%w: still loading", ErrNotReady)
+	return fmt.Errorf("%w: still loading", errNotReady)
 }
 
 // supersede ends the request of the same kind that is under way, and makes the new one the one to be ended.
@@ -172,7 +172,7 @@ func (s *Session) supersede(ctx context.Context, kind string) (context.Context, 
 	mine := &pending{cancel}
 	s.mu.Lock()
 	if old := s.pending[kind]; old != nil {
-		old.cancel(ErrOutdated)
+		old.cancel(errOutdated)
 	}
 	s.pending[kind] = mine
 	s.mu.Unlock()

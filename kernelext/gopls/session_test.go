@@ -59,10 +59,10 @@ func TestCompletePlayed(t *testing.T) {
 func TestLoadingDoesNotHang(t *testing.T) {
 	s, started, _ := played(t)
 	for range 2 {
-		if _, err := s.Complete(within(t, 20*time.Millisecond), "fmt.", 4); !errors.Is(err, ErrNotReady) {
+		if _, err := s.Complete(within(t, 20*time.Millisecond), "fmt.", 4); !errors.Is(err, errNotReady) {
 			t.Error(err)
 		}
-		if _, err := s.Inspect(within(t, 20*time.Millisecond), "fmt.", 4); !errors.Is(err, ErrNotReady) {
+		if _, err := s.Inspect(within(t, 20*time.Millisecond), "fmt.", 4); !errors.Is(err, errNotReady) {
 			t.Error(err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestReadingStops(t *testing.T) {
 			break
 		}
 	}
-	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "reads nothing") {
+	if !errors.Is(err, errNotReady) || !strings.Contains(err.Error(), "reads nothing") {
 		t.Errorf("%v, want that it reads nothing", err)
 	}
 }
@@ -122,8 +122,8 @@ func TestNewRequestEndsTheOld(t *testing.T) {
 	if _, err := s.Complete(within(t, limit), "%%\nfmt.Pr", 9); err != nil {
 		t.Error(err)
 	}
-	if err := <-old; !errors.Is(err, ErrOutdated) {
-		t.Errorf("the old request ends with %v, want ErrOutdated", err)
+	if err := <-old; !errors.Is(err, errOutdated) {
+		t.Errorf("the old request ends with %v, want errOutdated", err)
 	}
 	if err := <-inspected; err != nil {
 		t.Errorf("a request of another kind ends with %v", err)
@@ -228,7 +228,7 @@ func TestDyingGoplsIsNotStartedForEver(t *testing.T) {
 		f.stop()
 		<-s.server.gone
 	}
-	if _, err := s.Complete(within(t, limit), "fmt.", 4); !errors.Is(err, ErrNotReady) ||
+	if _, err := s.Complete(within(t, limit), "fmt.", 4); !errors.Is(err, errNotReady) ||
 		!strings.Contains(err.Error(), "it ended 3 times") {
 		t.Errorf("%v, want that it ended too often", err)
 	}
@@ -240,7 +240,7 @@ func TestDyingGoplsIsNotStartedForEver(t *testing.T) {
 func TestStartThatFails(t *testing.T) {
 	logged := new(lines)
 	s := New(Options{Program: "/nowhere/gopls", Dir: t.TempDir(), Log: logged.add})
-	if _, err := s.Complete(within(t, limit), "fmt.", 4); !errors.Is(err, ErrNotReady) {
+	if _, err := s.Complete(within(t, limit), "fmt.", 4); !errors.Is(err, errNotReady) {
 		t.Error(err)
 	}
 	if !strings.Contains(logged.String(), "/nowhere/gopls: no such file") {
@@ -260,7 +260,7 @@ func TestClosedSession(t *testing.T) {
 		}
 	}
 	<-f.done
-	if _, err := s.Complete(within(t, limit), "fmt.", 4); !errors.Is(err, ErrNotReady) ||
+	if _, err := s.Complete(within(t, limit), "fmt.", 4); !errors.Is(err, errNotReady) ||
 		!strings.Contains(err.Error(), "closed") {
 		t.Error(err)
 	}

@@ -55,10 +55,6 @@ func TestOtherRequests(t *testing.T) {
 	if inspect, err := k.Inspect(ctx, jupyter.InspectRequest{Code: "x"}); err != nil || inspect.Found {
 		t.Errorf("%+v %v", inspect, err)
 	}
-	noReply := new(jupyter.NoReplyError)
-	if _, err := k.IsComplete(ctx, "x"); !errors.As(err, &noReply) {
-		t.Errorf("is_complete: %v", err)
-	}
 }
 
 // TestHalfEnds: a kernel that forgets the reply, or the idle, does not block its client.

@@ -54,8 +54,8 @@ func (e *NotInstalledError) Error() string {
 // Environ looks up environment variables; os.Getenv is one.
 type Environ func(name string) string
 
-// UserDataDir is the folder where Jupyter keeps the current user's data, kernelspecs among them.
-func UserDataDir(getenv Environ) (string, error) {
+// userDataDir is the folder where Jupyter keeps the current user's data, kernelspecs among them.
+func userDataDir(getenv Environ) (string, error) {
 	if dir := getenv("JUPYTER_DATA_DIR"); dir != "" {
 		return dir, nil
 	}
@@ -78,7 +78,7 @@ func UserDataDir(getenv Environ) (string, error) {
 func DataDirs(getenv Environ) []string {
 	dirs := filepath.SplitList(getenv("JUPYTER_PATH"))
 	var user, env []string
-	if dir, err := UserDataDir(getenv); err == nil {
+	if dir, err := userDataDir(getenv); err == nil {
 		user = append(user, dir)
 	}
 	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
@@ -114,22 +114,6 @@ func FindSpec(name string, getenv Environ) (*Spec, error) {
 		return nil, &NotInstalledError{Name: name, Known: slices.Sorted(maps.Keys(dirs))}
 	}
 	return ReadSpec(dir)
-}
-
-// ListSpecs reads all kernelspecs, sorted by name. Those that cannot be read are left out and come as the error.
-func ListSpecs(getenv Environ) ([]*Spec, error) {
-	dirs := specDirs(getenv)
-	var specs []*Spec
-	var bad []error
-	for _, name := range slices.Sorted(maps.Keys(dirs)) {
-		spec, err := ReadSpec(dirs[name])
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		specs = append(specs, spec)
-	}
-	return specs, errors.Join(bad...)
 }
 
 // specDirs maps each installed name to its folder.

@@ -135,7 +135,7 @@ func decode(signer Signer, frames [][]byte) (*Message, *Envelope, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := signer.Verify(e); err != nil {
+	if err := signer.verify(e); err != nil {
 		return nil, nil, err
 	}
 	m := &Message{

@@ -19,9 +19,9 @@ func (c *Client) Send(msgType string, content any, handler Handler) (*Request, e
 	return c.send(c.shell, msgType, content, handler, true)
 }
 
-// SendControl sends a request on the control channel. It ends with its reply, since not all kernels tell busy and
+// sendControl sends a request on the control channel. It ends with its reply, since not all kernels tell busy and
 // idle for this channel.
-func (c *Client) SendControl(msgType string, content any, handler Handler) (*Request, error) {
+func (c *Client) sendControl(msgType string, content any, handler Handler) (*Request, error) {
 	return c.send(c.control, msgType, content, handler, false)
 }
 
@@ -83,7 +83,7 @@ func (c *Client) askShell(ctx context.Context, msgType string, content, value an
 }
 
 func (c *Client) askControl(ctx context.Context, msgType string, content, value any) error {
-	return c.ask(ctx, func() (*Request, error) { return c.SendControl(msgType, content, nil) }, value)
+	return c.ask(ctx, func() (*Request, error) { return c.sendControl(msgType, content, nil) }, value)
 }
 
 // Ready waits until the kernel answers and its iopub messages arrive: it asks for kernel_info until the idle of one is
@@ -129,13 +129,6 @@ func (c *Client) Execute(ctx context.Context, request ExecuteRequest, handler Ha
 		return nil, err
 	}
 	return reply, nil
-}
-
-// IsComplete asks whether code could be executed as it is. GoNB does not answer it: the error is a *NoReplyError.
-func (c *Client) IsComplete(ctx context.Context, code string) (*IsCompleteReply, error) {
-	reply := &IsCompleteReply{}
-	content := map[string]string{"code": code}
-	return reply, c.askShell(ctx, "is_complete_request", content, reply)
 }
 
 // Complete asks how the code at the cursor may go on.

@@ -96,20 +96,6 @@ func (nb *Notebook) KernelName() string {
 	return name
 }
 
-// Strip removes what an execution left: outputs, execution counts, and the metadata of cells and notebook that
-// Jupyter itself writes about an execution or about how an output is shown.
-func (nb *Notebook) Strip() {
-	for _, cell := range nb.Cells {
-		if cell.Type != Code {
-			continue
-		}
-		cell.Outputs, cell.ExecutionCount = nil, nil
-		for _, key := range []string{"execution", "collapsed", "scrolled", "ExecuteTime"} {
-			delete(cell.Metadata, key)
-		}
-	}
-}
-
 // CodeCells are the notebook's code cells in order.
 func (nb *Notebook) CodeCells() []*Cell {
 	return slices.DeleteFunc(slices.Clone(nb.Cells), func(cell *Cell) bool { return cell.Type != Code })

@@ -192,29 +192,6 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestStrip(t *testing.T) {
-	nb := decode(t, read(t, "testdata/jupyter/executed.ipynb"))
-	sources := []string{}
-	for _, cell := range nb.Cells {
-		sources = append(sources, cell.Source)
-	}
-	nb.Strip()
-	for i, cell := range nb.Cells {
-		if cell.Source != sources[i] || len(cell.Outputs) > 0 || cell.ExecutionCount != nil {
-			t.Errorf("cell %d after Strip: %+v", i+1, cell)
-		}
-		if _, left := cell.Metadata["execution"]; left {
-			t.Errorf("cell %d keeps the times of its execution", i+1)
-		}
-	}
-	if nb.Cells[3].Metadata["tags"] == nil {
-		t.Error("Strip removed the tags")
-	}
-	if err := nb.Validate(); err != nil {
-		t.Error(err)
-	}
-}
-
 func read(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)

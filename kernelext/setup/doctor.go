@@ -134,9 +134,9 @@ func (in *Installation) checkProgram(ctx context.Context, p program) Check {
 // checkKernelspec checks that the kernelspec belongs to this clone and that its program exists.
 func (in *Installation) checkKernelspec() Check {
 	c := Check{Name: "kernelspec", Status: StatusMissing, Fix: fixSetup}
-	spec, err := jupyter.ReadSpec(in.KernelFolder())
+	spec, err := jupyter.ReadSpec(in.kernelFolder())
 	if err != nil {
-		c.Detail = "none in " + in.KernelFolder()
+		c.Detail = "none in " + in.kernelFolder()
 		return c
 	}
 	program, module := spec.Argv[0], argumentOf(spec.Argv, moduleFlag)
@@ -148,7 +148,7 @@ func (in *Installation) checkKernelspec() Check {
 	case module != in.Module:
 		c.Detail = "it belongs to another clone: " + module
 	default:
-		return Check{Name: "kernelspec", Version: spec.DisplayName, Status: StatusOK, Detail: in.KernelFolder()}
+		return Check{Name: "kernelspec", Version: spec.DisplayName, Status: StatusOK, Detail: in.kernelFolder()}
 	}
 	return c
 }

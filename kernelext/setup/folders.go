@@ -25,8 +25,8 @@ type Folders struct {
 	Jupyter string // Jupyter's data folder; set-up writes kernels/lecture11 in it
 }
 
-// KernelFolder returns the folder of the kernelspec.
-func (f Folders) KernelFolder() string { return filepath.Join(f.Jupyter, "kernels", KernelName) }
+// kernelFolder returns the folder of the kernelspec.
+func (f Folders) kernelFolder() string { return filepath.Join(f.Jupyter, "kernels", KernelName) }
 
 // ResolveFolders finds the folders from the environment (HOME, XDG_DATA_HOME, JUPYTER_DATA_DIR). A prefix moves the
 // kernelspec to PREFIX/share/jupyter, as it does in Jupyter's own installers.
@@ -171,7 +171,7 @@ func (in *Installation) targets() []string {
 		dirs = append(dirs, in.Plugins)
 	}
 	if in.chosen("kernelspec") {
-		dirs = append(dirs, in.KernelFolder())
+		dirs = append(dirs, in.kernelFolder())
 	}
 	return dirs
 }

@@ -116,7 +116,7 @@ func stepKernelspec(ctx context.Context, in *Installation) error {
 	files["kernel.json"] = raw
 	changed := false
 	for name, content := range files {
-		path := filepath.Join(in.KernelFolder(), name)
+		path := filepath.Join(in.kernelFolder(), name)
 		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, content) {
 			continue
 		}
@@ -126,9 +126,9 @@ func stepKernelspec(ctx context.Context, in *Installation) error {
 		}
 	}
 	if changed {
-		in.say("kernelspec: %s", in.KernelFolder())
+		in.say("kernelspec: %s", in.kernelFolder())
 	} else {
-		in.present("kernelspec: %s", in.KernelFolder())
+		in.present("kernelspec: %s", in.kernelFolder())
 	}
 	return nil
 }

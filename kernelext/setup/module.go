@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ModulePath is the path of this module.
-const ModulePath = "deeplearning.example"
+// modulePath is the path of this module.
+const modulePath = "deeplearning.example"
 
 // ModuleRoot returns the folder of this module: the nearest parent of dir whose go.mod names it, else the folder that
 // this program was compiled in, if it still exists.
@@ -33,7 +33,7 @@ func ModuleRoot(dir string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is not in the lecture's module (no go.mod of %s here or above): run this in its clone",
-		abs, ModulePath)
+		abs, modulePath)
 }
 
 // isModule reports whether the go.mod of a folder is this module's.
@@ -44,7 +44,7 @@ func isModule(dir string) bool {
 	}
 	for line := range strings.Lines(string(raw)) {
 		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "module" {
-			return fields[1] == ModulePath
+			return fields[1] == modulePath
 		}
 	}
 	return false

@@ -24,8 +24,8 @@ type program struct{ Name, Package string }
 // programs lists them: lecture is the kernel, lecture-helper is the program that GoNB and the kernel start.
 func programs() []program {
 	return []program{
-		{kernelProgram, ModulePath + "/kernelext/cmd/lecture"},
-		{"lecture-helper", ModulePath + "/kernelext/internal/lecturehelper"},
+		{kernelProgram, modulePath + "/kernelext/cmd/lecture"},
+		{"lecture-helper", modulePath + "/kernelext/internal/lecturehelper"},
 	}
 }
 

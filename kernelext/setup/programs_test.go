@@ -17,7 +17,7 @@ func TestSourceFolder(t *testing.T) {
 		}
 		for dependency := range strings.Lines(out) {
 			dependency = strings.TrimSpace(dependency)
-			if within(dependency, ModulePath) && !within(dependency, ModulePath+"/"+sourceFolder) {
+			if within(dependency, modulePath) && !within(dependency, modulePath+"/"+sourceFolder) {
 				t.Errorf("%s is made of %s, want packages of %s alone", p.Name, dependency, sourceFolder)
 			}
 		}

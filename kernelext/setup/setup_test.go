@@ -106,7 +106,7 @@ func TestKernelspec(t *testing.T) {
 	if spec.Env["XDG_DATA_HOME"] != os.Getenv("XDG_DATA_HOME") {
 		t.Errorf("a cell would look for the plugin in another folder: %v", spec.Env)
 	}
-	checkLogos(t, folders.KernelFolder())
+	checkLogos(t, folders.kernelFolder())
 }
 
 func checkLogos(t *testing.T, dir string) {
