@@ -1,5 +1,11 @@
-// Package data holds the data sets of the lecture, as values that know where they come from. No set needs the network
-// beyond Go's module proxy.
+// Package data holds the data sets of the lecture, as values that know where they come from, and reads data of your own into the
+// same values: [FromCSV], [FromImages], [FromNPY], [FromIDX] and [FromRows]. No set of the lecture needs the network beyond Go's
+// module proxy.
+//
+// Objects with numeric features are [Points], images are [Images]. Both have an ID that goes into the key of a trained model. The ID
+// of data that were read has the name of the file and a hash of what was read, so that changed data are other data. Print a
+// set to see what it is: the numbers of objects and features, the type and range of the values, the classes, the scaling, and how
+// it was read. Scaling is never implied: [Points.Standardized] does it.
 package data
 
 import (

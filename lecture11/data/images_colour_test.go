@@ -103,7 +103,7 @@ func TestWithoutLabels(t *testing.T) {
 		t.Errorf("%d images, shuffled %d with labels %v", s.Len(), s.Shuffled(1).Len(), s.Shuffled(1).Labels)
 	}
 	if _, err := s.OfEachLabel(1); err == nil {
-		t.Error("one of each label of a set without labels is no error")
+		t.Error("one of each label of a set without labels is not refused")
 	}
 	square := &Images{ID: "square", Width: 2, Height: 2, Pixels: []uint8{1, 2, 3, 4}}
 	turns, err := square.QuarterTurns()

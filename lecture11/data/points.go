@@ -15,6 +15,8 @@ type Points struct {
 	Values   []float64 // l·n, object by object
 	Labels   []uint8   // l, or nil for a set without classes
 	Classes  []string  // names of the labels 0, 1, …
+	Scaling  string    // how the values were scaled, in words; "" for values as they were measured
+	Source   string    // how the set was read from files, in words; "" for others
 }
 
 // Len is the number l of objects.
@@ -23,7 +25,12 @@ func (p *Points) Len() int { return len(p.Values) / len(p.Features) }
 // Dim is the number n of features.
 func (p *Points) Dim() int { return len(p.Features) }
 
-// Tensor gives the values as float32, [l, n].
+// Tensor64 returns the values as float64, [l, n], for models that compute with 64 bits.
+func (p *Points) Tensor64() *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(p.Values, p.Len(), p.Dim())
+}
+
+// Tensor returns the values as float32, [l, n].
 func (p *Points) Tensor() *tensors.Tensor {
 	flat := make([]float32, len(p.Values))
 	for i, v := range p.Values {
@@ -32,7 +39,7 @@ func (p *Points) Tensor() *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, p.Len(), p.Dim())
 }
 
-// Rows gives the values object by object: l slices of n numbers, a copy.
+// Rows returns the values object by object: l slices of n numbers, a copy.
 func (p *Points) Rows() [][]float64 {
 	n := p.Dim()
 	flat := append([]float64(nil), p.Values...)
@@ -43,7 +50,7 @@ func (p *Points) Rows() [][]float64 {
 	return rows
 }
 
-// Column gives feature j of all objects, for plots.
+// Column returns feature j of all objects, for plots.
 func (p *Points) Column(j int) []float64 {
 	column := make([]float64, p.Len())
 	for i := range column {
@@ -52,7 +59,7 @@ func (p *Points) Column(j int) []float64 {
 	return column
 }
 
-// Class gives the labels as int, for plots; nil for a set without classes.
+// Class returns the labels as int, for plots; nil for a set without classes.
 func (p *Points) Class() []int {
 	if p.Labels == nil {
 		return nil
@@ -64,7 +71,7 @@ func (p *Points) Class() []int {
 	return class
 }
 
-// Head gives the first count objects.
+// Head returns the first count objects.
 func (p *Points) Head(count int) (*Points, error) {
 	if count < 1 || count > p.Len() {
 		return nil, fmt.Errorf("data: first %d of %s, want 1 to %d objects", count, p.ID, p.Len())
@@ -79,29 +86,43 @@ func (p *Points) Head(count int) (*Points, error) {
 }
 
 // Standardized moves and scales each feature to mean 0 and standard deviation 1 (of the set, divided by l, not l − 1). A
-// constant feature becomes 0.
+// constant feature becomes 0. Missing values stay missing and do not count.
 func (p *Points) Standardized() *Points {
-	n, l := p.Dim(), p.Len()
+	n := p.Dim()
 	std := *p
-	std.ID = p.ID + "|standardized"
+	std.ID, std.Scaling = p.ID+"|standardized", "standardized"
 	std.Values = make([]float64, len(p.Values))
 	std.Features = make([]string, n)
 	for j := range n {
-		mean, variance := 0.0, 0.0
 		column := p.Column(j)
-		for _, v := range column {
-			mean += v / float64(l)
-		}
-		for _, v := range column {
-			variance += (v - mean) * (v - mean) / float64(l)
-		}
+		mean, variance := knownMoments(column)
 		std.Features[j] = withoutUnit(p.Features[j]) + " (standardized)"
 		for i, v := range column {
 			// A constant feature's deviations are rounding errors: nothing to scale up.
 			if sd := math.Sqrt(variance); sd > 1e-12*math.Abs(mean) {
 				std.Values[i*n+j] = (v - mean) / sd
+			} else if math.IsNaN(v) {
+				std.Values[i*n+j] = v
 			}
 		}
 	}
 	return &std
+}
+
+// knownMoments returns the mean and the variance of the values that are not missing.
+func knownMoments(values []float64) (mean, variance float64) {
+	known := make([]float64, 0, len(values))
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			known = append(known, v)
+		}
+	}
+	l := float64(len(known))
+	for _, v := range known {
+		mean += v / l
+	}
+	for _, v := range known {
+		variance += (v - mean) * (v - mean) / l
+	}
+	return mean, variance
 }

@@ -2,45 +2,27 @@ package data
 
 import (
 	_ "embed"
-	"encoding/csv"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
-	"strconv"
 	"strings"
 )
 
 //go:embed iris.csv
 var irisCSV string
 
-// Iris gives Fisher's 150 flowers of three species (1936): four lengths in cm, 50 flowers of each species, in the
+// Iris returns Fisher's 150 flowers of three species (1936): four lengths in cm, 50 flowers of each species, in the
 // corrected form. Distances on it are usually taken between standardised features: Iris().Standardized().
 func Iris() (*Points, error) {
-	r := csv.NewReader(strings.NewReader(irisCSV))
-	r.Comment = '#'
-	lines, err := r.ReadAll()
+	p, err := parseCSV("iris.csv", []byte(irisCSV), CSVOptions{Label: "last", Comment: '#'})
 	if err != nil {
-		return nil, fmt.Errorf("data: iris: %w", err)
+		return nil, err
 	}
-	p := &Points{ID: "iris", Features: lines[0][:4]}
-	for i, line := range lines[1:] {
-		for _, field := range line[:4] {
-			v, err := strconv.ParseFloat(field, 64)
-			if err != nil {
-				return nil, fmt.Errorf("data: iris, flower %d: %w", i+1, err)
-			}
-			p.Values = append(p.Values, v)
-		}
-		if !slices.Contains(p.Classes, line[4]) {
-			p.Classes = append(p.Classes, line[4])
-		}
-		p.Labels = append(p.Labels, uint8(slices.Index(p.Classes, line[4])))
-	}
+	p.ID, p.Source = "iris", ""
 	return p, nil
 }
 
-// Ring gives l objects on the plane around k centres that stand on a circle of the given radius, the first at angle 0:
+// Ring returns l objects on the plane around k centres that stand on a circle of the given radius, the first at angle 0:
 // Gaussians N(c_y, std²·I) in turn, so that each has l/k objects, up to one. The label is the Gaussian. RingCenters gives
 // the centres, at which the mean squared distance is 2·std².
 func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
@@ -73,7 +55,7 @@ func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
 	return p, nil
 }
 
-// RingCenters gives the k centres of a Ring: (R·cos φ, R·sin φ) at φ = 2πy/k.
+// RingCenters returns the k centres of a Ring: (R·cos φ, R·sin φ) at φ = 2πy/k.
 func RingCenters(k int, radius float64) [][]float64 {
 	centers := make([][]float64, k)
 	for y := range centers {
@@ -83,12 +65,12 @@ func RingCenters(k int, radius float64) [][]float64 {
 	return centers
 }
 
-// Square gives l objects, uniform on the unit square [0, 1)².
+// Square returns l objects, uniform on the unit square [0, 1)².
 func Square(l int, seed int64) (*Points, error) {
 	return uniform("square", []string{"x₁", "x₂"}, l, seed, 2)
 }
 
-// Colours gives l random colours: red, green and blue, each uniform on [0, 1).
+// Colours returns l random colours: red, green and blue, each uniform on [0, 1).
 func Colours(l int, seed int64) (*Points, error) {
 	return uniform("colours", []string{"red", "green", "blue"}, l, seed, 3)
 }
