@@ -13,6 +13,6 @@ const (
 	Stdin Channel = "stdin"
 	// IOPub carries the outputs and states of a kernel to all its front ends.
 	IOPub Channel = "iopub"
-	// Heartbeat echoes whatever is sent.
+	// Heartbeat echoes every message.
 	Heartbeat Channel = "heartbeat"
 )

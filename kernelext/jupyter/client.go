@@ -16,39 +16,38 @@ const (
 	DefaultMaxMessage = 64 << 20
 	// DefaultSettle is the time between the two halves of a request's end, reply and idle.
 	DefaultSettle = 10 * time.Second
-	// lastWords is how long messages that a dead kernel sent before are still read.
+	// lastWords limits the time of reading messages that a dead kernel sent before.
 	lastWords = time.Second
-	// deathNotice is how long a process may take to end after its connections have.
+	// deathNotice limits the time from the end of a kernel's connections to that of its process.
 	deathNotice = 2 * time.Second
 )
 
 // ErrClosed is the error of requests on a client that was closed.
 var ErrClosed = errors.New("jupyter: the client is closed")
 
-// LostError says that the kernel closed a connection.
+// LostError reports that the kernel closed a connection.
 type LostError struct{ Cause error }
 
-// Error gives the cause.
+// Error names the cause.
 func (e *LostError) Error() string {
 	return fmt.Sprintf("jupyter: the connection to the kernel is lost: %v", e.Cause)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *LostError) Unwrap() error { return e.Cause }
 
-// ClientOptions say how a client behaves. The zero value is good.
+// ClientOptions configures a client. The zero value is usable.
 type ClientOptions struct {
-	// Process is the kernel's process, if it is ours: its death is then told with its state and log.
+	// Process is the kernel's process if the caller started it: its death is then reported with its state and log.
 	Process *Process
-	// Input answers a request for input. Nil answers with an empty line: nobody is there to ask.
+	// Input answers a request for input. Nil answers with an empty line, because no user is present.
 	Input func(prompt string, password bool) string
-	// Other gets the iopub messages that belong to no request in progress.
+	// Other receives the iopub messages that belong to no request in progress.
 	Other Handler
-	// MaxMessage is the longest message in bytes that is kept; longer ones are counted and thrown away. 0 means
-	// DefaultMaxMessage.
+	// MaxMessage is the length in bytes of the longest message that is kept. Longer ones are counted and dropped. 0
+	// means DefaultMaxMessage.
 	MaxMessage int64
-	// Settle is how long the idle of a request may come after its reply, or its reply after the idle. 0 means
-	// DefaultSettle.
+	// Settle limits the time between a request's reply and its idle state, in either order. 0 means DefaultSettle.
 	Settle time.Duration
 }
 
@@ -72,7 +71,7 @@ type Client struct {
 	done    chan struct{}
 }
 
-// Dial connects to a kernel's five ports, waiting until it listens, at most until ctx ends. Use Ready next.
+// Dial connects to a kernel's five ports. It waits until the kernel listens or ctx ends. Use Ready next.
 func Dial(ctx context.Context, info *ConnectionInfo, opts ClientOptions) (*Client, error) {
 	signer, err := info.Signer()
 	if err != nil {
@@ -98,7 +97,7 @@ func Dial(ctx context.Context, info *ConnectionInfo, opts ClientOptions) (*Clien
 	return c, nil
 }
 
-// death is how the end of the kernel's process shows, if it is ours.
+// death returns a channel that shows the end of the kernel's process, if the caller started it.
 func (o *ClientOptions) death() (dead <-chan struct{}, cause func() error) {
 	if o.Process == nil {
 		return nil, nil
@@ -115,7 +114,7 @@ func (c *Client) listen() {
 	go c.watch()
 }
 
-// read hands each message of a channel to handle, until the channel fails.
+// read passes each message of a channel to handle, until the channel fails.
 func (c *Client) read(ch *link, handle func(*Message)) {
 	c.readers.Go(func() {
 		for {
@@ -131,8 +130,8 @@ func (c *Client) read(ch *link, handle func(*Message)) {
 	})
 }
 
-// receive reads one message; it is nil where one was thrown away. A message with a wrong signature is an error, and
-// ends the connection: whoever sends it is not our kernel.
+// receive reads one message; it is nil if the message was dropped. A message with a wrong signature does not come from
+// this kernel: it is an error and ends the connection.
 func (c *Client) receive(ch *link) (*Message, error) {
 	frames, err := ch.recv()
 	if tooLarge := new(tooLargeError); errors.As(err, &tooLarge) {
@@ -152,7 +151,7 @@ func (c *Client) countLost(bytes int64) {
 	}
 }
 
-// route finds the request that caused m.
+// route returns the request that caused m.
 func (c *Client) route(m *Message, isReply bool) {
 	c.mu.Lock()
 	r := c.pending[m.Parent.MsgID]
@@ -167,7 +166,7 @@ func (c *Client) route(m *Message, isReply bool) {
 
 func replyType(request string) string { return strings.TrimSuffix(request, "_request") + "_reply" }
 
-// answerInput replies to an input_request at once, since the kernel waits for it without a limit.
+// answerInput replies to an input_request at once, because the kernel waits for it without a limit.
 func (c *Client) answerInput(m *Message) {
 	if m.Header.MsgType != "input_request" {
 		return
@@ -188,7 +187,7 @@ func (c *Client) answerInput(m *Message) {
 	}
 }
 
-// watch turns the end of the kernel, or of a connection, into the client's error.
+// watch reports the end of the kernel, or of a connection, as the client's error.
 func (c *Client) watch() {
 	var dead <-chan struct{}
 	if c.opts.Process != nil {
@@ -207,7 +206,7 @@ func (c *Client) watch() {
 	}
 }
 
-// explain finds why a reader failed: a refused message is its own reason, else the process may have ended.
+// explain finds the reason why a reader failed: a refused message, or the end of the process.
 func (c *Client) explain(err error, dead <-chan struct{}) error {
 	select {
 	case <-c.closing:
@@ -255,18 +254,18 @@ func (c *Client) fail(err error) {
 	}
 }
 
-// Done is closed when no request can be answered any more.
+// Done returns a channel that is closed when no request can be answered any more.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err is nil while the client works, then why it does not: *ExitError (the kernel died), *LostError, *SignatureError,
-// *FrameError or ErrClosed.
+// Err returns nil while the client works, then the reason why it does not: *ExitError (the kernel died), *LostError,
+// *SignatureError, *FrameError or ErrClosed.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Close closes the channels and ends all requests with ErrClosed. The kernel goes on.
+// Close closes the channels and ends all requests with ErrClosed. The kernel continues.
 func (c *Client) Close() error {
 	var err error
 	c.closeOnce.Do(func() {
@@ -278,6 +277,6 @@ func (c *Client) Close() error {
 	return err
 }
 
-// Ping sends a heartbeat and waits for its echo. A kernel that is only busy echoes at once; one that is stopped or
-// stuck does not, and Ping ends with ctx.
+// Ping sends a heartbeat and waits for its echo. A busy kernel echoes at once. A stopped kernel, or one that hangs,
+// does not, and Ping ends with ctx.
 func (c *Client) Ping(ctx context.Context) error { return c.heartbeat.ping(ctx) }

@@ -12,8 +12,8 @@ import (
 
 var placeholder = regexp.MustCompile(`\{([A-Za-z0-9_]+)\}`)
 
-// Args is the spec's argv with {connection_file} and {resource_dir} filled in. Other names in braces stay, as Jupyter
-// leaves them.
+// Args returns the spec's argv with {connection_file} and {resource_dir} filled in. Other names in braces are kept, as
+// in Jupyter.
 func (s *Spec) Args(connectionFile string) []string {
 	values := map[string]string{"connection_file": connectionFile, "resource_dir": s.Dir}
 	args := make([]string, len(s.Argv))
@@ -30,8 +30,8 @@ func (s *Spec) Args(connectionFile string) []string {
 
 var variable = regexp.MustCompile(`\$(\$|[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})`)
 
-// Environ is base ("NAME=value" each) with the spec's env laid over it. In the spec's values ${NAME} and $NAME stand
-// for base's value of NAME, $$ for $; unknown names stay, as Jupyter leaves them.
+// Environ returns base ("NAME=value" each) with the spec's env added. In the spec's values ${NAME} and $NAME are
+// replaced by base's value of NAME, and $$ by $. Unknown names are kept, as in Jupyter.
 func (s *Spec) Environ(base []string) []string {
 	values := map[string]string{}
 	for _, entry := range base {

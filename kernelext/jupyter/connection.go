@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ConnectionInfo is the content of a connection file: where a kernel listens, and the key of its signatures.
+// ConnectionInfo is the content of a connection file: the addresses of a kernel, and the key of its signatures.
 type ConnectionInfo struct {
 	ShellPort   int    `json:"shell_port"`
 	IOPubPort   int    `json:"iopub_port"`
@@ -21,17 +21,17 @@ type ConnectionInfo struct {
 	IP          string `json:"ip"`
 	// Key signs the messages; empty means unsigned.
 	Key string `json:"key"`
-	// Transport is "tcp", or "ipc", where IP is the first part of the socket file's name and the port its end.
+	// Transport is "tcp", or "ipc", in which case IP is the first part of the socket file's name and the port its end.
 	Transport       string `json:"transport"`
 	SignatureScheme string `json:"signature_scheme"`
 	KernelName      string `json:"kernel_name,omitempty"`
 }
 
 // CreateConnectionFile writes <dir>/kernel-<id>.json, mode 0600, with five free TCP ports of this machine and a new
-// key. id must be a UUID: GoNB takes its kernel id from a name of just this form.
+// key. id must be a UUID: GoNB reads its kernel id from a name of exactly this form.
 //
-// The ports are held open together until the file is written, so that they differ from each other. Between then and
-// the kernel's own binding another program may take one: Start tries again in that case.
+// The ports are held open together until the file is written, so that they differ from each other. Another program may
+// take one of them before the kernel binds it: Start tries again in that case.
 func CreateConnectionFile(dir, id, kernelName string) (path string, info *ConnectionInfo, err error) {
 	info = &ConnectionInfo{
 		IP: "127.0.0.1", Transport: "tcp",
@@ -74,7 +74,8 @@ func (info *ConnectionInfo) choosePorts() (release func(), err error) {
 	return release, nil
 }
 
-// writeNew writes a file that only its owner may read, and that must not exist: whoever reads it may run code here.
+// writeNew creates a file that only its owner may read and that must not exist before: its readers can run code in the
+// kernel.
 func writeNew(path string, data []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -119,12 +120,12 @@ func (info *ConnectionInfo) check() error {
 	return err
 }
 
-// Signer signs with the connection's key. An unknown signature scheme is an error.
+// Signer returns a Signer with the connection's key. An unknown signature scheme is an error.
 func (info *ConnectionInfo) Signer() (Signer, error) {
 	return NewSigner(info.SignatureScheme, info.Key)
 }
 
-// Endpoint is the ZeroMQ address of one of the connection's ports.
+// Endpoint returns the ZeroMQ address of one of the connection's ports.
 func (info *ConnectionInfo) Endpoint(port int) string {
 	network, address := info.dialAddress(port)
 	if network == "unix" {
@@ -139,7 +140,7 @@ func (info *ConnectionInfo) dialAddress(port int) (network, address string) {
 	}
 	ip := info.IP
 	if ip == "*" || ip == "0.0.0.0" {
-		ip = "127.0.0.1" // the kernel listens on all addresses; one reaches it
+		ip = "127.0.0.1" // the kernel listens on all addresses; this one reaches it
 	}
 	return "tcp", net.JoinHostPort(ip, strconv.Itoa(port))
 }

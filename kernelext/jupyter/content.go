@@ -2,7 +2,7 @@ package jupyter
 
 import "regexp"
 
-// The contents of messages, as https://jupyter-client.readthedocs.io/en/stable/messaging.html describes them.
+// Contents of messages, as described at https://jupyter-client.readthedocs.io/en/stable/messaging.html.
 
 // KernelInfo is the content of kernel_info_reply.
 type KernelInfo struct {
@@ -34,7 +34,7 @@ type HelpLink struct {
 	URL  string `json:"url"`
 }
 
-// ExecuteRequest is the content of execute_request. All fields are sent, since GoNB crashes where one is missing.
+// ExecuteRequest is the content of execute_request. All fields are sent, because GoNB crashes if one is missing.
 type ExecuteRequest struct {
 	Code            string            `json:"code"`
 	Silent          bool              `json:"silent"`
@@ -56,7 +56,7 @@ type ExecuteReply struct {
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
 
-// StripANSI takes a terminal's escape sequences, such as those for colours, out of a traceback or of a stream's text.
+// StripANSI removes a terminal's escape sequences, such as those for colours, from a traceback or from a stream's text.
 func StripANSI(text string) string { return ansi.ReplaceAllString(text, "") }
 
 // Status is the content of status on iopub: "starting", "busy" or "idle".
@@ -78,7 +78,7 @@ type Stream struct {
 
 // Display is the content of display_data, update_display_data and execute_result on iopub.
 type Display struct {
-	// Data maps a MIME type to its value, Metadata to what is known of it.
+	// Data maps a MIME type to its value, Metadata to additional information about it.
 	Data      map[string]any `json:"data"`
 	Metadata  map[string]any `json:"metadata"`
 	Transient Transient      `json:"transient"`

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// dialPause is the time between two tries while the kernel does not listen yet.
+	// dialPause is the time between two attempts while the kernel does not listen yet.
 	dialPause = 20 * time.Millisecond
-	// sendTimeout bounds a send to a kernel that has stopped reading.
+	// sendTimeout limits the time of a send to a kernel that has stopped reading.
 	sendTimeout = 10 * time.Second
 )
 
@@ -29,8 +29,9 @@ type dialer struct {
 }
 
 // dialAll opens the five links and subscribes to all of iopub. Shell, control and stdin share one identity: the
-// protocol wants it of shell and stdin, and GoNB answers control requests on the shell channel. It waits until the
-// kernel listens, until ctx ends or until dead, which may be nil, is closed; then deathCause tells why.
+// protocol requires it for shell and stdin, and GoNB answers control requests on the shell channel. It waits until the
+// kernel listens, until ctx ends or until dead, which may be nil, is closed; in the last case deathCause returns the
+// reason.
 func (d *dialer) dialAll(ctx context.Context, dead <-chan struct{}, deathCause func() error) (*links, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -62,7 +63,7 @@ func (d *dialer) dialAll(ctx context.Context, dead <-chan struct{}, deathCause f
 		if ch.channel != IOPub {
 			continue
 		}
-		// At once: a subscription takes effect some time later, which passes with the other channels' handshakes.
+		// Subscribe at once: a subscription takes effect some time later, during the other channels' handshakes.
 		subscribeToAll := [][]byte{{1}} // ZMTP 3.0: the byte 1, then the prefix of the topics, here none
 		if err := l.iopub.send(subscribeToAll); err != nil {
 			l.close()
@@ -82,7 +83,7 @@ func (l *links) close() error {
 	return errors.Join(errs...)
 }
 
-// dial connects, trying again while nothing listens there yet, until ctx ends.
+// dial connects to an address. It tries again while no program listens there, until ctx ends.
 func (d *dialer) dial(ctx context.Context, channel Channel, port int, kind string) (*link, error) {
 	network, address := d.info.dialAddress(port)
 	for {
@@ -101,8 +102,8 @@ func (d *dialer) dial(ctx context.Context, channel Channel, port int, kind strin
 	}
 }
 
-// dialOther dials and refuses to reach itself: a connection to a local port on which nobody listens succeeds when the
-// system happens to choose that port for this end, and the kernel could then not bind it.
+// dialOther dials and refuses a connection to itself. Such a connection succeeds when no program listens on a local
+// port and the system happens to choose that port for this end. The kernel could then not bind it.
 func dialOther(ctx context.Context, network, address string) (net.Conn, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, address)

@@ -1,4 +1,4 @@
-// Package jupyter speaks the Jupyter messaging protocol, version 5.4, over ZeroMQ.
+// Package jupyter implements the Jupyter messaging protocol, version 5.4, over ZeroMQ.
 //
 // It has four parts; each of the first three is usable without the next:
 //
@@ -10,9 +10,9 @@
 //     a client that passes messages on as they are;
 //   - a kernel's own side: [Server] (the five channels, for several front ends at once).
 //
-// ZeroMQ's wire protocol is written here, as much as Jupyter uses of it: all that a peer announces is bounded before it
-// is believed, and nothing that a peer does, or leaves undone, keeps a goroutine or more than a bounded queue.
+// The package implements the part of ZeroMQ's wire protocol that Jupyter uses. Every size that a peer announces is
+// checked against a limit. A peer that misbehaves, or does not react, costs no goroutine and only a bounded queue.
 //
-// The protocol is described at https://jupyter-client.readthedocs.io/en/stable/messaging.html. Nothing here blocks
-// for ever: each wait ends with its context, with the death of the kernel, or with the loss of the connection.
+// The protocol is described at https://jupyter-client.readthedocs.io/en/stable/messaging.html. No call blocks for ever:
+// each wait ends with its context, with the death of the kernel, or with the loss of the connection.
 package jupyter

@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// handshakeTimeout ends connections that say nothing.
+	// handshakeTimeout ends connections that send nothing.
 	handshakeTimeout = 10 * time.Second
-	// maxPeers bounds the connections to one port, so that they do not use up the process's descriptors.
+	// maxPeers limits the connections to one port, so that they do not use up the process's descriptors.
 	maxPeers = 200
-	// acceptPause is the time until the next try when no connection can be accepted, mostly for want of descriptors.
+	// acceptPause is the time until the next attempt when no connection can be accepted, mostly because no descriptors
+	// are left.
 	acceptPause = 100 * time.Millisecond
 )
 
@@ -25,7 +26,7 @@ const (
 type door struct {
 	channel  Channel
 	port     int
-	kind     string // of socket
+	kind     string // kind of the socket
 	serve    func(p *peer)
 	listener net.Listener
 	peers    atomic.Int32
@@ -35,7 +36,7 @@ type door struct {
 type peer struct {
 	*link
 	*outbox
-	id   string // the identity that the peer has set, or one made by a router
+	id   string // the identity that the peer has set, or one chosen by a router
 	name string // for the log
 }
 
@@ -58,7 +59,7 @@ func (s *Server) open(d *door) error {
 	return nil
 }
 
-// listenAddress is where a kernel listens.
+// listenAddress returns the address where a kernel listens.
 func (info *ConnectionInfo) listenAddress(port int) (network, address string) {
 	if info.Transport == "tcp" && info.IP == "*" {
 		return "tcp", fmt.Sprintf(":%d", port)
@@ -69,7 +70,7 @@ func (info *ConnectionInfo) listenAddress(port int) (network, address string) {
 	return info.dialAddress(port)
 }
 
-// removeStale removes the socket file of a program that has ended; whether it did.
+// removeStale removes the socket file of a program that has ended. It reports whether it did.
 func removeStale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
@@ -84,7 +85,7 @@ func removeStale(path string) bool {
 	return os.Remove(path) == nil
 }
 
-// accept takes connections until Close.
+// accept accepts connections until Close.
 func (s *Server) accept(d *door) {
 	for {
 		conn, err := d.listener.Accept()
@@ -122,8 +123,8 @@ func (s *Server) welcome(d *door, conn net.Conn) {
 	id, err := p.open(patience, d.kind, "")
 	cancel()
 	if err != nil {
-		// Whoever only looks whether the port is open is no news, nor is who came when the server was closed. The peer may
-		// close it at once when it sees the refusal, so that whether it is closed now does not count.
+		// Do not log a program that only checks whether the port is open, or a peer that connected while the server was
+		// being closed. A refused peer may close the connection first, so the error of closing is ignored.
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 			s.log.printf("%s: a connection from %s is refused: %v", d.channel, p.name, err)
 		}
@@ -136,7 +137,8 @@ func (s *Server) welcome(d *door, conn net.Conn) {
 	d.serve(p)
 }
 
-// limit is the longest message that is taken on a channel. Subscriptions and heartbeats are short.
+// limit returns the length of the longest message that is accepted on a channel. Subscriptions and heartbeats are
+// short.
 func (s *Server) limit(channel Channel) int64 {
 	if channel == IOPub || channel == Heartbeat {
 		return maxCommand
@@ -144,7 +146,7 @@ func (s *Server) limit(channel Channel) int64 {
 	return s.opts.MaxMessage
 }
 
-// peerName is a peer's address; those of Unix sockets have none.
+// peerName returns a peer's address; those of Unix sockets have none.
 func peerName(conn net.Conn) string {
 	if addr := conn.RemoteAddr().String(); addr != "" && addr != "@" {
 		return addr
@@ -152,7 +154,7 @@ func peerName(conn net.Conn) string {
 	return "this machine"
 }
 
-// serveHeartbeat echoes.
+// serveHeartbeat echoes messages.
 func (s *Server) serveHeartbeat(p *peer) {
 	for {
 		frames, err := s.recv(p)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// heartbeat is a client's end of the fifth channel, and the count of its pings.
+// heartbeat is a client's end of the fifth channel, with the number of its pings.
 type heartbeat struct {
 	*link
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ func (h *heartbeat) ping(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		// An echo of an earlier ping that was given up may come first.
+		// The echo of an earlier ping that was given up may arrive first.
 		if len(frames) > 0 && bytes.Equal(frames[len(frames)-1], beat) {
 			return nil
 		}

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// startTries is how often a kernel is started whose ports another program has taken meanwhile.
+	// startTries limits the starts of a kernel whose ports another program has taken meanwhile.
 	startTries = 3
-	// shutdownGrace is how long a kernel may take to end by itself after a shutdown_request.
+	// shutdownGrace limits the time in which a kernel may end by itself after a shutdown_request.
 	shutdownGrace = 3 * time.Second
-	// interruptGrace is how long a kernel may take to answer an interrupt_request.
+	// interruptGrace limits the time in which a kernel may answer an interrupt_request.
 	interruptGrace = 5 * time.Second
 )
 
-// Options say how a kernel is started and spoken to.
+// Options configures the start of a kernel and its client.
 type Options struct {
 	Process ProcessOptions
 	// Client.Process is set by Start.
@@ -29,12 +29,12 @@ type Kernel struct {
 	*Client
 	Spec    *Spec
 	Process *Process
-	// Info is what the kernel said of itself when it was ready.
+	// Info is the kernel's description of itself, sent when it was ready.
 	Info *KernelInfo
 }
 
-// Start starts the kernel of spec and waits until it is ready, at most until ctx ends. On an error nothing is left
-// running. A kernel that dies meanwhile is an *ExitError.
+// Start starts the kernel of spec and waits until it is ready or ctx ends. On an error nothing is left running. A
+// kernel that dies meanwhile is an *ExitError.
 func Start(ctx context.Context, spec *Spec, opts Options) (*Kernel, error) {
 	for try := 1; ; try++ {
 		k, err := start(ctx, spec, opts)
@@ -69,8 +69,8 @@ func start(ctx context.Context, spec *Spec, opts Options) (k *Kernel, err error)
 	return &Kernel{Client: client, Spec: spec, Process: process, Info: info}, nil
 }
 
-// Interrupt interrupts what the kernel executes, the way that its kernelspec asks for. It does not wait for the end
-// of the execution.
+// Interrupt interrupts the execution in progress, in the manner that the kernelspec asks for. It does not wait for the
+// end of the execution.
 func (k *Kernel) Interrupt(ctx context.Context) error {
 	if k.Spec.InterruptMode == InterruptMessage {
 		ctx, cancel := context.WithTimeout(ctx, interruptGrace)
@@ -80,8 +80,8 @@ func (k *Kernel) Interrupt(ctx context.Context) error {
 	return k.Process.Signal(syscall.SIGINT)
 }
 
-// Shutdown asks the kernel to end and makes sure that it does: no process and no file of it is left. It takes some
-// seconds at most. The error says what is left; a kernel that had to be killed is none.
+// Shutdown asks the kernel to end and makes sure that it does: none of its processes and files are left. It takes some
+// seconds at most. The error says what is left. It is not an error that a kernel had to be killed.
 func (k *Kernel) Shutdown(ctx context.Context) error {
 	patience := shutdownGrace
 	asking, cancel := context.WithTimeout(ctx, shutdownGrace)

@@ -57,7 +57,7 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// TestHalfEnds: a kernel that forgets the reply, or the idle, does not block its client.
+// TestHalfEnds: a kernel that omits the reply, or the idle state, does not block its client.
 func TestHalfEnds(t *testing.T) {
 	k := startFake(t, nil, jupyter.Options{Client: jupyter.ClientOptions{Settle: 200 * time.Millisecond}})
 	noReply, noIdle := new(jupyter.NoReplyError), new(jupyter.NoIdleError)
@@ -145,8 +145,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestHang: a cell that ignores everything is left at the end of the context, the kernel still ends, and Ping tells a
-// busy kernel from a stopped one.
+// TestHang: a cell that ignores interrupts is left at the end of the context and the kernel still ends. Ping
+// distinguishes a busy kernel from a stopped one.
 func TestHang(t *testing.T) {
 	for code, alive := range map[string]bool{"hang": true, "stop": false} {
 		k := startFake(t, nil, jupyter.Options{})
@@ -162,7 +162,7 @@ func TestHang(t *testing.T) {
 			}
 			continue
 		}
-		eventually(t, "an unanswered ping", func() bool { // it stops a moment after it has read the cell
+		eventually(t, "an unanswered ping", func() bool { // it stops some time after it has read the cell
 			ping, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer stop()
 			return k.Ping(ping) != nil
@@ -200,7 +200,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// TestOrphanOfDeadKernel: the kernel is gone before anybody looks for its descendants.
+// TestOrphanOfDeadKernel: the kernel has ended before the search for its descendants.
 func TestOrphanOfDeadKernel(t *testing.T) {
 	k := startFake(t, nil, jupyter.Options{})
 	_, out, err := execute(t, k, "orphan\nsegv")
@@ -278,7 +278,7 @@ func TestForgedMessage(t *testing.T) {
 	}
 }
 
-// TestLargeMessage: one above the limit is thrown away and counted, the next one comes.
+// TestLargeMessage: a message above the limit is dropped and counted, and the next one is read.
 func TestLargeMessage(t *testing.T) {
 	k := startFake(t, nil, jupyter.Options{Client: jupyter.ClientOptions{MaxMessage: 1 << 20}})
 	var types []string

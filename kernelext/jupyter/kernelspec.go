@@ -21,7 +21,7 @@ const (
 	InterruptMessage = "message"
 )
 
-// Spec is an installed kernelspec: how a kernel is started.
+// Spec is an installed kernelspec, which describes how a kernel is started.
 type Spec struct {
 	// Name is the lower-case name of its folder; Dir is that folder.
 	Name string `json:"-"`
@@ -35,14 +35,14 @@ type Spec struct {
 	Metadata      map[string]any    `json:"metadata,omitempty"`
 }
 
-// NotInstalledError says that no kernelspec of a name was found.
+// NotInstalledError reports that no kernelspec of a name was found.
 type NotInstalledError struct {
 	Name string
-	// Known are the names that are installed, sorted.
+	// Known lists the names of the installed kernels, sorted.
 	Known []string
 }
 
-// Error names the kernels that there are.
+// Error names the installed kernels.
 func (e *NotInstalledError) Error() string {
 	known := "none is installed"
 	if len(e.Known) > 0 {
@@ -54,7 +54,7 @@ func (e *NotInstalledError) Error() string {
 // Environ looks up environment variables; os.Getenv is one.
 type Environ func(name string) string
 
-// userDataDir is the folder where Jupyter keeps the current user's data, kernelspecs among them.
+// userDataDir returns the folder where Jupyter keeps the current user's data, such as kernelspecs.
 func userDataDir(getenv Environ) (string, error) {
 	if dir := getenv("JUPYTER_DATA_DIR"); dir != "" {
 		return dir, nil
@@ -72,9 +72,9 @@ func userDataDir(getenv Environ) (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter"), nil
 }
 
-// DataDirs are the folders whose kernels/ Jupyter searches, first match wins: JUPYTER_PATH, the user's, the active
-// virtual environment's (VIRTUAL_ENV or CONDA_PREFIX), the system's. JUPYTER_PREFER_ENV_PATH puts the environment
-// before the user.
+// DataDirs returns the folders whose kernels/ Jupyter searches; the first match counts: JUPYTER_PATH, the user's, the
+// active virtual environment's (VIRTUAL_ENV or CONDA_PREFIX), the system's. JUPYTER_PREFER_ENV_PATH puts the
+// environment before the user.
 func DataDirs(getenv Environ) []string {
 	dirs := filepath.SplitList(getenv("JUPYTER_PATH"))
 	var user, env []string
@@ -94,7 +94,8 @@ func DataDirs(getenv Environ) []string {
 	return append(dirs, "/usr/local/share/jupyter", "/usr/share/jupyter")
 }
 
-// preferEnv follows jupyter_core: the variable decides, else an active environment comes first.
+// preferEnv reports whether the environment comes first. As in jupyter_core, the variable decides, else an active
+// environment comes first.
 func preferEnv(getenv Environ, active bool) bool {
 	switch strings.ToLower(getenv("JUPYTER_PREFER_ENV_PATH")) {
 	case "":
@@ -105,8 +106,8 @@ func preferEnv(getenv Environ, active bool) bool {
 	return true
 }
 
-// FindSpec finds a kernelspec by name, in any case of letters. Errors: *NotInstalledError, or what is wrong with its
-// kernel.json.
+// FindSpec returns the kernelspec with a name; upper and lower case are the same. The error is *NotInstalledError, or
+// describes a fault in its kernel.json.
 func FindSpec(name string, getenv Environ) (*Spec, error) {
 	dirs := specDirs(getenv)
 	dir, ok := dirs[strings.ToLower(name)]
@@ -123,7 +124,7 @@ func specDirs(getenv Environ) map[string]string {
 		kernels := filepath.Join(data, "kernels")
 		entries, err := os.ReadDir(kernels)
 		if err != nil {
-			continue // most of the folders do not exist; an unreadable one is to Jupyter the same
+			continue // most of the folders do not exist, and Jupyter treats an unreadable one in the same manner
 		}
 		for _, entry := range entries {
 			dir := filepath.Join(kernels, entry.Name())

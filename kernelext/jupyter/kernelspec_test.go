@@ -87,7 +87,7 @@ func TestFindSpec(t *testing.T) {
 	}
 }
 
-// TestTemplates: the values are what jupyter_client 8 makes of the same kernelspec.
+// TestTemplates: the expected values are the results of jupyter_client 8 for the same kernelspec.
 func TestTemplates(t *testing.T) {
 	spec := &jupyter.Spec{
 		Dir:  "/res",

@@ -14,34 +14,35 @@ import (
 )
 
 const (
-	// maxFrames bounds a message of many tiny frames.
+	// maxFrames limits the frames of a message.
 	maxFrames = 10_000
 	// linkBuffer is the size in bytes of a link's buffers, one for each direction.
 	linkBuffer = 64 << 10
-	// trusted is how many bytes are allocated because a peer announces them; more only as they arrive.
+	// trusted limits the bytes that are allocated on a peer's announcement; beyond it memory grows only with received
+	// bytes.
 	trusted = 1 << 20
 )
 
-// link is one ZeroMQ connection, either side of it. One goroutine may receive while others send.
+// link is one end of a ZeroMQ connection. One goroutine may receive while others send.
 type link struct {
 	channel Channel
 	net     net.Conn
 	in      *bufio.Reader
-	limit   int64         // bytes of one message that are kept
-	timeout time.Duration // bounds a send; 0 means that it may take for ever
+	limit   int64         // longest message in bytes that is kept
+	timeout time.Duration // limits the time of a send; 0 means no limit
 
 	sending sync.Mutex // held for one message
 	out     *bufio.Writer
 }
 
-// tooLargeError says that a message was read and thrown away.
+// tooLargeError reports that a message was read and dropped.
 type tooLargeError struct {
 	channel      Channel
 	bytes, limit int64
 }
 
 func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("jupyter: %s: a message of %d bytes was thrown away, the limit is %d", e.channel, e.bytes, e.limit)
+	return fmt.Sprintf("jupyter: %s: a message of %d bytes was dropped, the limit is %d", e.channel, e.bytes, e.limit)
 }
 
 // newLink prepares a link; the handshake comes next.
@@ -52,7 +53,7 @@ func newLink(channel Channel, conn net.Conn, limit int64) *link {
 	}
 }
 
-// open performs the handshake, which ends with ctx, and gives the identity of the other end. After an error the
+// open performs the handshake, which ends with ctx, and returns the identity of the other end. After an error the
 // connection is closed.
 func (l *link) open(ctx context.Context, kind, identity string) (peer string, err error) {
 	stop := context.AfterFunc(ctx, func() { l.net.SetDeadline(time.Unix(1, 0)) })
@@ -67,10 +68,10 @@ func (l *link) open(ctx context.Context, kind, identity string) (peer string, er
 	return peer, nil
 }
 
-// send writes one message. After an error the link is closed, since half a message may have left.
+// send writes one message. After an error the link is closed, because half a message may have been sent.
 func (l *link) send(frames [][]byte) error { return l.write(frames, true) }
 
-// write is send, with the choice to leave the message in the buffer for a later flush.
+// write is send, except that the message can be left in the buffer for a later flush.
 func (l *link) write(frames [][]byte, flush bool) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
@@ -104,7 +105,7 @@ func (l *link) broken(err error) error {
 	return fmt.Errorf("jupyter: %s: sending: %w", l.channel, err)
 }
 
-// flush writes what is in the buffer.
+// flush sends the bytes in the buffer.
 func (l *link) flush() error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
@@ -129,8 +130,8 @@ func (l *link) writeFrame(flags byte, body []byte) error {
 	return err
 }
 
-// recv reads the next message; a subscription, which newer peers send as a command, has the older form, a frame that
-// begins with 1 (or 0, its end). After a *tooLargeError the link is good for the next message.
+// recv reads the next message. Newer peers send a subscription as a command; recv returns it in the older form, a frame
+// that starts with 1 (or 0, its end). After a *tooLargeError the link can be used for the next message.
 func (l *link) recv() ([][]byte, error) {
 	var frames [][]byte
 	total := int64(0)
@@ -167,7 +168,7 @@ func (l *link) recv() ([][]byte, error) {
 	}
 }
 
-// addSizes adds and does not overflow.
+// addSizes adds sizes without overflow.
 func addSizes(a, b int64) int64 {
 	if sum := a + b; sum >= 0 {
 		return sum
@@ -197,7 +198,7 @@ func (l *link) frameHeader() (flags byte, size int64, err error) {
 	return flags, size, nil
 }
 
-// frameBody reads a frame, or reads over it and returns nil when it is not to be kept.
+// frameBody reads a frame. If the frame is not to be kept, it skips the bytes and returns nil.
 func (l *link) frameBody(size int64, keep bool) ([]byte, error) {
 	if !keep {
 		_, err := io.CopyN(io.Discard, l.in, size)
@@ -213,7 +214,7 @@ func (l *link) frameBody(size int64, keep bool) ([]byte, error) {
 	return body.Bytes(), noEOF(err)
 }
 
-// noEOF tells the end of a connection within a frame from its end between two.
+// noEOF distinguishes the end of a connection within a frame from its end between two frames.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -228,8 +229,8 @@ func (l *link) commandBody(size int64) ([]byte, error) {
 	return l.frameBody(size, true)
 }
 
-// command answers a ping, which libzmq sends where its heartbeats are on, and gives a subscription as the message that
-// it would be in ZMTP 3.0. Other commands need nothing.
+// command answers a ping, which libzmq sends if its heartbeats are on. It returns a subscription as the message that it
+// would be in ZMTP 3.0. Other commands need no answer.
 func (l *link) command(size int64) (subscription [][]byte, err error) {
 	body, err := l.commandBody(size)
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// discard is a connection that takes and drops all that is sent.
+// discard is a connection that accepts and drops everything that is sent.
 type discard struct{ net.Conn }
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) Close() error                { return nil }
 
-// reading is a link that reads data, and keeps what it sends in sent.
+// reading is a link that reads data, and appends the bytes sent to sent.
 func reading(data []byte, limit int64, sent io.Writer) *link {
 	return &link{
 		channel: "test", net: discard{}, limit: limit,
@@ -89,7 +89,7 @@ func TestRecvLimits(t *testing.T) {
 	}
 }
 
-// FuzzRecv: whatever a peer sends, messages stay within the limits, and what is read and written again is the same.
+// FuzzRecv: messages stay within the limits for any input, and a message that is read and written again is the same.
 func FuzzRecv(f *testing.F) {
 	for _, seed := range []string{
 		"\x01\x01a\x01\x00\x00\x01b", "\x04\x08\x04PING\x00\x00x\x00\x01a", "\x04\x0D\x09SUBSCRIBEabc",
@@ -133,7 +133,7 @@ func checkFrames(t *testing.T, frames [][]byte, limit int) {
 	}
 }
 
-// FuzzHandshake: a peer's first bytes never end the process, and an accepted identity is one that a router can use.
+// FuzzHandshake: a peer's first bytes never end the process, and a router can use every accepted identity.
 func FuzzHandshake(f *testing.F) {
 	greeting := make([]byte, greetingSize)
 	greeting[0], greeting[9], greeting[10] = 0xFF, 0x7F, 3

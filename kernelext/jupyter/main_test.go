@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testContext ends long after any test should have.
+// testContext ends long after any test should have ended.
 func testContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -53,7 +53,7 @@ func mustBeDead(t *testing.T, pid int) {
 	}
 }
 
-// isZombie tells whether a process is gone, or dead and not yet waited for by its new parent.
+// isZombie reports whether a process has ended, or is dead and not yet waited for by its new parent.
 func isZombie(pid int) bool {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

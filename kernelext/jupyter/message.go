@@ -12,7 +12,7 @@ import (
 // ProtocolVersion is the version of the messaging protocol that this package writes into its messages.
 const ProtocolVersion = "5.4"
 
-// Header says what a message is and who sent it.
+// Header describes the kind and the sender of a message.
 type Header struct {
 	MsgID    string `json:"msg_id"`
 	Session  string `json:"session"`
@@ -23,7 +23,7 @@ type Header struct {
 	Version string `json:"version"`
 }
 
-// NewHeader makes the header of a new message of the given type: a fresh id, the time now.
+// NewHeader returns the header of a new message of the given type: a fresh id, the time now.
 func NewHeader(msgType, session string) Header {
 	return Header{
 		MsgID:    uuid.NewString(),
@@ -40,17 +40,17 @@ type Message struct {
 	// Identities route the message: a kernel's reply carries those of the request.
 	Identities [][]byte
 	Header     Header
-	// Parent is the header of the message that caused this one; zero where there is none.
+	// Parent is the header of the message that caused this one; zero if there is none.
 	Parent Header
 	// Metadata and Content are JSON objects; nil is sent as {}.
 	Metadata, Content json.RawMessage
 	Buffers           [][]byte
 
-	// rawParent is the parent header byte for byte, since a requester may have put fields into it that Header lacks.
+	// rawParent is the parent header byte for byte, because a requester may have put fields into it that Header lacks.
 	rawHeader, rawParent json.RawMessage
 }
 
-// NewMessage makes a message with the given content, which must encode to a JSON object.
+// NewMessage returns a message with the given content, which must encode to a JSON object.
 func NewMessage(msgType, session string, content any) (*Message, error) {
 	data, err := json.Marshal(content)
 	if err != nil {
@@ -59,7 +59,7 @@ func NewMessage(msgType, session string, content any) (*Message, error) {
 	return &Message{Header: NewHeader(msgType, session), Content: data}, nil
 }
 
-// Reply makes a message that answers m: same session and identities, m's header as parent, unknown fields included.
+// Reply returns a message that answers m: same session and identities, m's header as parent, unknown fields included.
 func (m *Message) Reply(msgType string, content any) (*Message, error) {
 	reply, err := NewMessage(msgType, m.Header.Session, content)
 	if err != nil {
@@ -70,7 +70,7 @@ func (m *Message) Reply(msgType string, content any) (*Message, error) {
 	return reply, nil
 }
 
-// Decode reads the content into value. Numbers in values of type any become json.Number, digit for digit.
+// Decode decodes the content into value. Numbers in values of type any become json.Number, digit for digit.
 func (m *Message) Decode(value any) error {
 	decoder := json.NewDecoder(bytes.NewReader(m.Content))
 	decoder.UseNumber()
@@ -80,7 +80,7 @@ func (m *Message) Decode(value any) error {
 	return nil
 }
 
-// Encode signs m and gives its frames.
+// Encode signs m and returns its frames.
 func (m *Message) Encode(signer Signer) ([][]byte, error) {
 	header, err := json.Marshal(m.Header)
 	if err != nil {
@@ -129,7 +129,7 @@ func Decode(signer Signer, frames [][]byte) (*Message, error) {
 	return m, err
 }
 
-// decode is Decode, and gives the message's parts too.
+// decode is Decode, and also returns the message's parts.
 func decode(signer Signer, frames [][]byte) (*Message, *Envelope, error) {
 	e, err := Split(frames)
 	if err != nil {

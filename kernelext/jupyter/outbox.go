@@ -5,20 +5,20 @@ import (
 	"sync"
 )
 
-// statusReserve is how many bytes a full outbox still takes of messages that say busy or idle: a front end that misses
-// one shows a kernel that works for ever.
+// statusReserve is the number of bytes by which messages that say busy or idle may exceed a full outbox: a front end
+// that misses one shows a kernel that works for ever.
 const statusReserve = 4 << 20
 
-// outbox holds the messages that wait to be written to one peer, so that whoever sends never waits for a peer that does
-// not read. It is bounded in bytes; what is beyond is lost, as it is with ZeroMQ's own sockets.
+// outbox holds the messages that wait to be written to one peer, so that a sender never waits for a peer that does not
+// read. Its size in bytes is limited; further messages are lost, as with ZeroMQ's own sockets.
 type outbox struct {
 	limit int64
-	tell  func(format string, args ...any) // gets a line when the loss begins, and when it has ended
+	tell  func(format string, args ...any) // called when the loss starts, and when it has ended
 
 	mu      sync.Mutex
-	arrived sync.Cond // of mu
+	arrived sync.Cond // condition on mu
 	queue   [][][]byte
-	bytes   int64 // of queue and of what is being written
+	bytes   int64 // size of queue and of the messages being written
 	lost    struct{ messages, bytes int64 }
 	closed  bool
 	empty   []chan struct{} // closed when bytes is 0 again
@@ -30,7 +30,7 @@ func newOutbox(limit int64, tell func(format string, args ...any)) *outbox {
 	return o
 }
 
-// cost is about how many bytes of memory a waiting message takes.
+// cost returns the approximate memory of a waiting message in bytes.
 func cost(frames [][]byte) int64 {
 	const slice = 24
 	size := int64(2 * slice)
@@ -40,7 +40,7 @@ func cost(frames [][]byte) int64 {
 	return size
 }
 
-// put appends a message, or loses it. The frames must not be changed afterwards.
+// put appends a message, or drops it. The frames must not be changed afterwards.
 func (o *outbox) put(frames [][]byte) {
 	size := cost(frames)
 	o.mu.Lock()
@@ -97,7 +97,7 @@ func (o *outbox) run(l *link) {
 	}
 }
 
-// take waits for messages and takes all; nil means that the outbox is closed.
+// take waits for messages and removes all of them; nil means that the outbox is closed.
 func (o *outbox) take() [][][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -112,7 +112,7 @@ func (o *outbox) take() [][][]byte {
 	return batch
 }
 
-// wrote makes room.
+// wrote removes written messages from the count.
 func (o *outbox) wrote(size int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -134,7 +134,7 @@ func (o *outbox) wake() {
 	o.empty = nil
 }
 
-// whenEmpty gives a channel that is closed when all is written, or the outbox closed.
+// whenEmpty returns a channel that is closed when all messages are written, or the outbox is closed.
 func (o *outbox) whenEmpty() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -147,7 +147,7 @@ func (o *outbox) whenEmpty() <-chan struct{} {
 	return waiting
 }
 
-// close ends run and drops what waits.
+// close ends run and drops the waiting messages.
 func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

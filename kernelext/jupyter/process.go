@@ -20,32 +20,32 @@ import (
 )
 
 const (
-	// markVariable carries the kernel's id in the environment of the kernel and so of all that it starts: a process
-	// that left the group and whose parent has died is still known by it.
+	// markVariable carries the kernel's id in the environment of the kernel and of all its descendants. It identifies a
+	// process that has left the group and whose parent has died.
 	markVariable = "LECTURE_KERNEL_ID"
 	// termGrace is the time from SIGTERM to SIGKILL.
 	termGrace = 2 * time.Second
-	// sweepTime is how long killed processes may take to vanish.
+	// sweepTime limits the time in which killed processes must vanish.
 	sweepTime  = 5 * time.Second
 	sweepPause = 10 * time.Millisecond
-	// drainTime is how long a dead kernel's last words are read while some descendant holds the pipe open.
+	// drainTime limits the time of reading a dead kernel's log while some descendant holds the pipe open.
 	drainTime = 200 * time.Millisecond
 	logLimit  = 32 << 10
 )
 
-// ProcessOptions say how a kernel's process is started.
+// ProcessOptions configures the start of a kernel's process.
 type ProcessOptions struct {
 	// Dir is the working folder of the kernel; empty means the current one.
 	Dir string
-	// Env is the environment before the kernelspec's own is laid over it; nil means os.Environ().
+	// Env is the environment to which the kernelspec's own is added; nil means os.Environ().
 	Env []string
 }
 
-// Process is a running kernel: a process group of its own, and a private scratch folder.
+// Process is a running kernel: its own process group, and a private scratch folder.
 //
-// The scratch folder holds the connection file and is the kernel's TMPDIR. So whatever a kernel leaves when it is
-// killed (GoNB: its module gonb_<id>, named pipes, build folders) goes with that folder, and no other kernel's files
-// are touched.
+// The scratch folder holds the connection file and is the kernel's TMPDIR. Everything that a killed kernel leaves
+// (GoNB: its module gonb_<id>, named pipes, build folders) is removed with that folder, and no other kernel's files are
+// touched.
 type Process struct {
 	// ID is the kernel's id, a UUID.
 	ID string
@@ -62,15 +62,15 @@ type Process struct {
 	endErr  error
 }
 
-// ExitError says that a kernel's process has ended.
+// ExitError reports that a kernel's process has ended.
 type ExitError struct {
-	// State is how it ended, as in "exit status 2" or "signal: killed".
+	// State describes how it ended, as in "exit status 2" or "signal: killed".
 	State string
-	// Log is the end of what the process wrote to its stdout and stderr.
+	// Log is the end of the process's stdout and stderr.
 	Log string
 }
 
-// Error gives the state and the last line of the log.
+// Error returns the state and the last line of the log.
 func (e *ExitError) Error() string {
 	lines := strings.Split(strings.TrimSpace(e.Log), "\n")
 	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
@@ -120,7 +120,7 @@ func (p *Process) start(spec *Spec, opts ProcessOptions) (err error) {
 	return nil
 }
 
-// command is the command with its environment and folder.
+// command returns the command with its environment and folder.
 func (p *Process) command(spec *Spec, opts ProcessOptions) (*exec.Cmd, error) {
 	base := opts.Env
 	if base == nil {
@@ -139,7 +139,7 @@ func (p *Process) command(spec *Spec, opts ProcessOptions) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", spec.Name, err)
 	}
-	if program, err = filepath.Abs(program); err != nil { // since Dir would else be its base
+	if program, err = filepath.Abs(program); err != nil { // a relative path would be relative to Dir
 		return nil, fmt.Errorf("jupyter: kernel %s: %w", spec.Name, err)
 	}
 	cmd := exec.Command(program, args[1:]...)
@@ -163,7 +163,7 @@ func (p *Process) run(log *os.File, started chan<- error) {
 		defer close(copied)
 		io.Copy(p.log, log) // ends at the deadline below at the latest
 	}()
-	_ = p.cmd.Wait() // the state says it all
+	_ = p.cmd.Wait() // the state has the details
 	log.SetReadDeadline(time.Now().Add(drainTime))
 	<-copied
 	log.Close()
@@ -171,13 +171,13 @@ func (p *Process) run(log *os.File, started chan<- error) {
 	close(p.done)
 }
 
-// Pid is the process id of the kernel, and the id of its process group.
+// Pid returns the process id of the kernel, which is also the id of its process group.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Done is closed when the kernel's process has ended.
+// Done returns a channel that is closed when the kernel's process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is nil while the process runs, then an *ExitError.
+// Err returns nil while the process runs, then an *ExitError.
 func (p *Process) Err() error {
 	select {
 	case <-p.done:
@@ -187,10 +187,10 @@ func (p *Process) Err() error {
 	}
 }
 
-// Log is the end of what the process wrote to its stdout and stderr.
+// Log returns the end of the process's stdout and stderr.
 func (p *Process) Log() string { return p.log.String() }
 
-// Environ is the environment that the kernel was started with.
+// Environ returns the environment that the kernel was started with.
 func (p *Process) Environ() []string { return p.cmd.Env }
 
 // Signal sends a signal to the whole process group of the kernel. A kernel that has ended is an *ExitError.
@@ -204,13 +204,13 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Memory is the resident memory in bytes, now, of the kernel and all its descendants; pages that processes share
-// count once for each. It is 0 where it cannot be known (not on Linux).
+// Memory returns the resident memory in bytes of the kernel and all its descendants at this time. Pages that processes
+// share count once for each. It returns 0 if the memory is unknown (not on Linux).
 func (p *Process) Memory() int64 { return procs.Resident(p.Pid()) }
 
-// End ends the kernel: it waits the given time for an end by itself (after a shutdown request), then sends SIGTERM,
-// then SIGKILL, to the group and to all descendants that have left it, and removes the scratch folder. Later calls
-// return what the first one did. The error says what is left.
+// End ends the kernel. It waits the given time for the kernel to end by itself (after a shutdown request), then sends
+// SIGTERM, then SIGKILL, to the group and to all descendants that have left it. It then removes the scratch folder.
+// Later calls return the result of the first one. The error says what is left.
 func (p *Process) End(patience time.Duration) error {
 	p.end.Do(func() { p.endErr = p.doEnd(patience) })
 	return p.endErr
@@ -244,8 +244,8 @@ func (p *Process) endsWithin(limit time.Duration) bool {
 	}
 }
 
-// sweep kills what is left of the kernel until nothing is. It looks again after each round, since a process may fork
-// between the look and the kill.
+// sweep kills the remaining processes of the kernel until none is left. It looks again after each round, because a
+// process may fork between the look and the kill.
 func (p *Process) sweep() error {
 	deadline := time.Now().Add(sweepTime)
 	syscall.Kill(-p.Pid(), syscall.SIGKILL)

@@ -2,7 +2,7 @@ package jupyter
 
 import "syscall"
 
-// groupAttr gives a process a group of its own, and a SIGTERM when this process dies without ending it.
+// groupAttr starts a process in a new group, and sends it a SIGTERM if this process dies without ending it.
 func groupAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

@@ -4,7 +4,7 @@ package jupyter
 
 import "syscall"
 
-// groupAttr gives a process a group of its own.
+// groupAttr starts a process in a new group.
 func groupAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// maxTopics bounds the subscriptions of one peer.
+// maxTopics limits the subscriptions of one peer.
 const maxTopics = 1000
 
-// publisher knows the peers of iopub and what they want, as ZeroMQ's PUB socket does.
+// publisher holds the peers of iopub and their subscriptions, as ZeroMQ's PUB socket does.
 type publisher struct {
 	mu    sync.Mutex
-	peers map[*peer]map[string]bool // the prefixes of topics that each wants
+	peers map[*peer]map[string]bool // the prefixes of topics that each peer has subscribed to
 }
 
 func newPublisher() *publisher { return &publisher{peers: map[*peer]map[string]bool{}} }
 
-// publish hands frames to all whose prefix matches. All get messages in the same order.
+// publish sends frames to all peers with a matching prefix. All of them get messages in the same order.
 func (b *publisher) publish(frames [][]byte) {
 	if len(frames) == 0 {
 		return
@@ -43,8 +43,8 @@ func wants(topics map[string]bool, topic []byte) bool {
 	return false
 }
 
-// subscribe understands a subscriber's message: 1 and a prefix begins, 0 and the prefix ends a subscription. The first
-// message of a new one is what welcome makes.
+// subscribe handles a subscriber's message: 1 and a prefix start a subscription, 0 and the prefix end it. The first
+// message of a new one is the result of welcome.
 func (b *publisher) subscribe(p *peer, frames [][]byte, welcome func(prefix string) [][]byte) {
 	if len(frames) != 1 || len(frames[0]) == 0 {
 		return
@@ -112,7 +112,8 @@ func (s *Server) serveIOPub(p *peer) {
 	}
 }
 
-// welcomeMessage tells a subscriber that it gets all messages with this prefix from now on. It is nil if none is sent.
+// welcomeMessage returns the message that tells a subscriber that it gets all messages with this prefix from now on. It
+// is nil if none is sent.
 func (s *Server) welcomeMessage(prefix string) [][]byte {
 	if s.opts.Welcome == "" {
 		return nil
@@ -129,7 +130,7 @@ func (s *Server) welcomeMessage(prefix string) [][]byte {
 	return frames
 }
 
-// isStatus tells whether frames are a message that says busy or idle.
+// isStatus reports whether frames are a message that says busy or idle.
 func isStatus(frames [][]byte) bool {
 	e, err := Split(frames)
 	if err != nil {

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// errKernelEnded is the cause where only the end of the kernel's process is known.
+// errKernelEnded is the cause if only the end of the kernel's process is known.
 var errKernelEnded = errors.New("jupyter: the kernel has ended")
 
-// RawMessage is a message as it came from a kernel.
+// RawMessage is a message as received from a kernel.
 type RawMessage struct {
 	// Channel is Shell, Control, Stdin or IOPub.
 	Channel Channel
 	// Frames are those of the message: on IOPub with its topic, on the others without routing id.
 	Frames [][]byte
-	// Lost is how many bytes a message had that was longer than DefaultMaxMessage and is thrown away; Frames is nil then.
+	// Lost is the size in bytes of a dropped message, which was longer than DefaultMaxMessage; Frames is nil then.
 	Lost int64
 }
 
-// Raw is a front end's side of the five channels that passes messages on as they are: no signature is looked at. It is
-// for whoever stands between front ends and a kernel. Its methods may be called from several goroutines.
+// Raw is a front end's side of the five channels that passes messages on unchanged and checks no signature. It is for a
+// program between front ends and a kernel. Its methods may be called from several goroutines.
 type Raw struct {
 	*links
 	incoming chan RawMessage
@@ -33,8 +33,8 @@ type Raw struct {
 	err error
 }
 
-// DialRaw connects to a kernel's five ports and subscribes to all of iopub. It waits until the kernel listens, at most
-// until ctx ends or dead, which may be nil, is closed. A subscription takes effect some time later: see Client.Ready.
+// DialRaw connects to a kernel's five ports and subscribes to all of iopub. It waits until the kernel listens, ctx
+// ends, or dead, which may be nil, is closed. A subscription takes effect some time later: see Client.Ready.
 func DialRaw(ctx context.Context, info *ConnectionInfo, dead <-chan struct{}, identity string) (*Raw, error) {
 	d := &dialer{info: info, identity: identity, limit: DefaultMaxMessage}
 	links, err := d.dialAll(ctx, dead, func() error { return errKernelEnded })
@@ -76,7 +76,7 @@ func (r *Raw) read(l *link) {
 	}
 }
 
-// fail keeps the first error. The loss of one channel ends all, after a moment for what is still to be read of a kernel
+// fail keeps the first error. The loss of one channel ends all, after some time for the remaining messages of a kernel
 // that has ended.
 func (r *Raw) fail(err error) {
 	r.mu.Lock()
@@ -100,11 +100,11 @@ func (r *Raw) Send(channel Channel, frames [][]byte) error {
 	return errors.New("jupyter: Send on channel " + string(channel) + ", want shell, control or stdin")
 }
 
-// Receive gives what the kernel sends, in order for each channel. It is closed soon after a channel is lost, mostly
+// Receive returns the kernel's messages, in order for each channel. It is closed soon after a channel is lost, mostly
 // because the kernel has ended, or by Close.
 func (r *Raw) Receive() <-chan RawMessage { return r.incoming }
 
-// Err says why Receive was closed: a *LostError, or nil if Close came first.
+// Err returns the reason why Receive was closed: a *LostError, or nil if Close came first.
 func (r *Raw) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func (r *Raw) Err() error {
 // Ping sends a heartbeat and waits for its echo, until ctx ends.
 func (r *Raw) Ping(ctx context.Context) error { return r.heartbeat.ping(ctx) }
 
-// Close ends the connection; the kernel goes on.
+// Close ends the connection; the kernel continues.
 func (r *Raw) Close() error {
 	var err error
 	r.once.Do(func() {

@@ -26,7 +26,7 @@ func startRaw(t *testing.T) (*jupyter.Process, *jupyter.Raw) {
 	return process, raw
 }
 
-// executeRaw sends code and gives the types of the messages that come back, until the idle state or the end.
+// executeRaw sends code and returns the types of the answers, until the idle state or the end.
 func executeRaw(t *testing.T, process *jupyter.Process, raw *jupyter.Raw, code string) (types []string) {
 	t.Helper()
 	signer := mustSigner(t, process.Connection.Key)
@@ -69,7 +69,7 @@ func TestRaw(t *testing.T) {
 		t.Error(err)
 	}
 	if raw.Send(jupyter.IOPub, nil) == nil {
-		t.Error("Send on iopub is no error")
+		t.Error("Send on iopub did not fail")
 	}
 	executeRaw(t, process, raw, "print last\ndie 3")
 	lost := new(jupyter.LostError)
@@ -92,7 +92,7 @@ func TestDialRawEnds(t *testing.T) {
 	dead := make(chan struct{})
 	time.AfterFunc(50*time.Millisecond, func() { close(dead) })
 	if _, err := jupyter.DialRaw(testContext(t), newInfo(t), dead, ""); err == nil {
-		t.Error("the kernel's end is no error")
+		t.Error("the kernel's end is not reported as an error")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Handler gets the messages that a request causes, other than its reply: those of iopub in their order, and
+// Handler receives the messages that a request causes, except its reply: those of iopub in their order, and
 // input_request from stdin. It is called for one message at a time and must not block or wait for the request.
 type Handler func(*Message)
 
@@ -19,7 +19,7 @@ type Request struct {
 	client   *Client
 	msgType  string
 	needIdle bool
-	activity chan struct{} // gets a value, if empty, at each message
+	activity chan struct{} // receives a value, if empty, at each message
 
 	mu      sync.Mutex // held while handler runs
 	handler Handler
@@ -28,7 +28,7 @@ type Request struct {
 	lost    int64
 }
 
-// NoReplyError says that a kernel finished with a request and did not answer it: it does not know that request.
+// NoReplyError reports that a kernel finished a request without a reply: it does not know that request.
 type NoReplyError struct{ MsgType string }
 
 // Error names the request.
@@ -36,7 +36,7 @@ func (e *NoReplyError) Error() string {
 	return fmt.Sprintf("jupyter: the kernel is idle and has not answered %s", e.MsgType)
 }
 
-// NoIdleError says that a kernel answered a request and then did not say that it is idle: outputs may be missing.
+// NoIdleError reports that a kernel answered a request and then did not send its idle state: outputs may be missing.
 type NoIdleError struct{ MsgType string }
 
 // Error names the request.
@@ -44,9 +44,9 @@ func (e *NoIdleError) Error() string {
 	return fmt.Sprintf("jupyter: the kernel answered %s and did not become idle: outputs may be missing", e.MsgType)
 }
 
-// Wait waits for the end of the request: its reply, and on iopub the kernel's idle. Then all messages have gone to
-// the handler. Errors: the context's, the Client's (see Client.Err), *NoReplyError, and *NoIdleError together with
-// the reply. After an error of the context one may Wait again.
+// Wait waits for the end of the request: its reply, and on iopub the kernel's idle state. By then the handler has
+// received all messages. Errors: the context's, the Client's (see Client.Err), *NoReplyError, and *NoIdleError together
+// with the reply. After an error of the context, Wait may be called again.
 func (r *Request) Wait(ctx context.Context) (*Message, error) {
 	for {
 		replied, idle := r.state()
@@ -89,7 +89,7 @@ func (r *Request) halfDone() (*Message, error) {
 	return reply, nil
 }
 
-// Forget ends the request on this side: when it returns, the handler does not run and is not called any more.
+// Forget ends the request on this side: after it returns, the handler does not run and is not called any more.
 func (r *Request) Forget() {
 	r.client.mu.Lock()
 	delete(r.client.pending, r.ID)
@@ -99,15 +99,15 @@ func (r *Request) Forget() {
 	r.mu.Unlock()
 }
 
-// Lost is the number of bytes in messages that were thrown away unread during the request, since they were longer
-// than ClientOptions.MaxMessage.
+// Lost returns the number of bytes in messages that were dropped during the request because they were longer than
+// ClientOptions.MaxMessage.
 func (r *Request) Lost() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.lost
 }
 
-// deliver hands a message to the request.
+// deliver passes a message to the request.
 func (r *Request) deliver(m *Message, isReply bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,8 +8,7 @@ import (
 )
 
 const (
-	// firstReady is how long the first kernel_info_request may take before it is asked again; each later one has
-	// twice the time of the one before.
+	// firstReady limits the first kernel_info_request; after that it is sent again. The time doubles with each request.
 	firstReady = 300 * time.Millisecond
 	maxReady   = 10 * time.Second
 )
@@ -19,8 +18,8 @@ func (c *Client) Send(msgType string, content any, handler Handler) (*Request, e
 	return c.send(c.shell, msgType, content, handler, true)
 }
 
-// sendControl sends a request on the control channel. It ends with its reply, since not all kernels tell busy and
-// idle for this channel.
+// sendControl sends a request on the control channel. The request ends with its reply, because not all kernels send
+// busy and idle for this channel.
 func (c *Client) sendControl(msgType string, content any, handler Handler) (*Request, error) {
 	return c.send(c.control, msgType, content, handler, false)
 }
@@ -54,7 +53,7 @@ func (c *Client) send(ch *link, msgType string, content any, handler Handler, ne
 	return r, nil
 }
 
-// orDeath waits a moment for the reason why a send failed: mostly the kernel has just died.
+// orDeath waits some time for the reason why a send failed: mostly the kernel has just died.
 func (c *Client) orDeath(err error) error {
 	select {
 	case <-c.done:
@@ -86,8 +85,9 @@ func (c *Client) askControl(ctx context.Context, msgType string, content, value 
 	return c.ask(ctx, func() (*Request, error) { return c.sendControl(msgType, content, nil) }, value)
 }
 
-// Ready waits until the kernel answers and its iopub messages arrive: it asks for kernel_info until the idle of one is
-// seen, since a subscription takes effect some time after it was sent, and outputs before that would be lost.
+// Ready waits until the kernel answers and its iopub messages arrive. It asks for kernel_info until it has seen the
+// idle state of one request. A subscription takes effect some time after it was sent, and earlier outputs would be
+// lost.
 func (c *Client) Ready(ctx context.Context) (*KernelInfo, error) {
 	for patience := firstReady; ; patience = min(2*patience, maxReady) {
 		info := &KernelInfo{}
@@ -106,13 +106,13 @@ func (c *Client) Ready(ctx context.Context) (*KernelInfo, error) {
 	}
 }
 
-// KernelInfo asks for kernel_info.
+// KernelInfo requests kernel_info.
 func (c *Client) KernelInfo(ctx context.Context) (*KernelInfo, error) {
 	info := &KernelInfo{}
 	return info, c.askShell(ctx, "kernel_info_request", struct{}{}, info)
 }
 
-// SendExecute sends code for execution and does not wait. handler gets the outputs.
+// SendExecute sends code for execution and does not wait. handler receives the outputs.
 func (c *Client) SendExecute(request ExecuteRequest, handler Handler) (*Request, error) {
 	if request.UserExpressions == nil {
 		request.UserExpressions = map[string]string{} // null is not an object
@@ -120,7 +120,7 @@ func (c *Client) SendExecute(request ExecuteRequest, handler Handler) (*Request,
 	return c.Send("execute_request", request, handler)
 }
 
-// Execute runs code and waits for its end. handler gets the outputs. Code that fails is no error here: see the
+// Execute runs code and waits for its end. handler receives the outputs. It is not an error if the code fails: see the
 // reply's Status.
 func (c *Client) Execute(ctx context.Context, request ExecuteRequest, handler Handler) (*ExecuteReply, error) {
 	reply := &ExecuteReply{}
@@ -131,13 +131,13 @@ func (c *Client) Execute(ctx context.Context, request ExecuteRequest, handler Ha
 	return reply, nil
 }
 
-// Complete asks how the code at the cursor may go on.
+// Complete asks for possible continuations of the code at the cursor.
 func (c *Client) Complete(ctx context.Context, request CompleteRequest) (*CompleteReply, error) {
 	reply := &CompleteReply{}
 	return reply, c.askShell(ctx, "complete_request", request, reply)
 }
 
-// Inspect asks for the documentation of what stands at the cursor.
+// Inspect asks for the documentation of the name at the cursor.
 func (c *Client) Inspect(ctx context.Context, request InspectRequest) (*InspectReply, error) {
 	reply := &InspectReply{}
 	return reply, c.askShell(ctx, "inspect_request", request, reply)

@@ -5,23 +5,23 @@ import (
 	"sync"
 )
 
-// router knows the peers of one channel by their routing ids, as ZeroMQ's ROUTER socket does.
+// router maps routing ids to the peers of one channel, as ZeroMQ's ROUTER socket does.
 type router struct {
 	mu    sync.Mutex
 	peers map[string]*peer
-	last  uint32 // routing id that was made
+	last  uint32 // the last routing id that was chosen
 }
 
 func newRouter() *router { return &router{peers: map[string]*peer{}} }
 
-// join adds a peer. One that has set no identity gets a routing id; one with the identity of another peer takes its
-// place, since a front end that has lost its connection comes back before the loss is seen here.
+// join adds a peer. A peer without an identity gets a routing id. A peer with the identity of another one replaces it,
+// because a front end that has lost its connection can return before the server sees the loss.
 func (r *router) join(p *peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.id == "" {
 		r.last++
-		p.id = string(binary.BigEndian.AppendUint32([]byte{0}, r.last)) // a peer's own never begins with 0
+		p.id = string(binary.BigEndian.AppendUint32([]byte{0}, r.last)) // a peer's own identity never starts with 0
 	}
 	if before := r.peers[p.id]; before != nil {
 		before.link.close()
@@ -39,7 +39,7 @@ func (r *router) leave(p *peer) {
 	}
 }
 
-// send hands frames[1:] to the peer frames[0], if it is there.
+// send sends frames[1:] to the peer frames[0], if it is connected.
 func (r *router) send(frames [][]byte) {
 	r.mu.Lock()
 	p := r.peers[string(frames[0])]

@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// DefaultQueue is how many bytes of messages wait for one front end before messages to it are lost.
+// DefaultQueue is the size in bytes of the messages that wait for one front end before further ones are lost.
 const DefaultQueue = 64 << 20
 
-// ServerOptions say how a Server behaves. The zero value is good.
+// ServerOptions configures a Server. The zero value is usable.
 type ServerOptions struct {
-	// Log gets lines, without line end, about refused messages and connections, and about front ends that do not read.
-	// It must not call the Server. Nil drops them.
+	// Log receives lines, without line end, about refused messages and connections, and about front ends that do not
+	// read. It must not call the Server. Nil drops them.
 	Log func(line string)
-	// MaxMessage is the longest message in bytes that is taken; longer ones are logged and thrown away. 0 means
-	// DefaultMaxMessage.
+	// MaxMessage is the length in bytes of the longest message that is accepted; longer ones are logged and dropped. 0
+	// means DefaultMaxMessage.
 	MaxMessage int64
-	// Queue is how many bytes may wait for each connection. 0 means DefaultQueue.
+	// Queue limits the size in bytes of the messages that wait for each connection. 0 means DefaultQueue.
 	Queue int64
-	// Welcome is the session that the iopub_welcome messages bear, which tell a front end that its subscription works.
-	// Empty: none are sent.
+	// Welcome is the session of the iopub_welcome messages, which tell a front end that its subscription works. If it
+	// is empty, none are sent.
 	Welcome string
 }
 
-// Incoming is a message that a front end sent: verified and decoded. Its Identities begin with the routing id of the
-// front end, which Reply and Send want.
+// Incoming is a message that a front end sent, verified and decoded. Its Identities start with the routing id of the
+// front end, which Reply and Send need.
 type Incoming struct {
 	// Channel is Shell, Control or Stdin.
 	Channel Channel
@@ -56,8 +56,8 @@ type Server struct {
 	closing  sync.Once
 }
 
-// Listen binds the five ports of info. A port that is taken, or cannot be bound, is an error that names the channel and
-// the address.
+// Listen binds the five ports of info. If a port is in use, or cannot be bound, the error names the channel and the
+// address.
 func Listen(info *ConnectionInfo, opts ServerOptions) (*Server, error) {
 	if err := info.check(); err != nil {
 		return nil, fmt.Errorf("jupyter: connection: %w", err)
@@ -105,8 +105,8 @@ func (s *Server) bind() error {
 	return s.open(&door{channel: Heartbeat, port: s.info.HBPort, kind: repSocket, serve: s.serveHeartbeat})
 }
 
-// Receive gives the requests and answers of the front ends, in order for each of their connections. Malformed and
-// wrongly signed messages do not appear; they are logged. While nobody receives, front ends wait. The channel is closed
+// Receive returns the requests and answers of the front ends, in order for each of their connections. Malformed and
+// wrongly signed messages are logged and left out. While no goroutine receives, front ends wait. The channel is closed
 // by Close.
 func (s *Server) Receive() <-chan Incoming { return s.incoming }
 
@@ -149,7 +149,7 @@ func (s *Server) recv(p *peer) ([][]byte, error) {
 	}
 }
 
-// decode verifies a message and all of its JSON: what is behind this server may be less careful.
+// decode verifies a message and all of its JSON, because the program behind this server may be less careful.
 func (s *Server) decode(frames [][]byte) (*Message, *Envelope, error) {
 	message, envelope, err := decode(s.signer, frames)
 	if err != nil {
@@ -163,7 +163,7 @@ func (s *Server) decode(frames [][]byte) (*Message, *Envelope, error) {
 	return message, envelope, nil
 }
 
-// reason is an error's text for a line of the log that already begins with the package's name.
+// reason returns an error's text for a line of the log that already starts with the package's name.
 func reason(err error) string {
 	signature, frame := new(SignatureError), new(FrameError)
 	switch {
@@ -175,9 +175,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// Send sends frames as they are to the front end whose routing id is frames[0], on Shell, Control or Stdin. As with
-// ZeroMQ's router, a message to one that is gone is dropped. It does not wait for the front end; the frames must not be
-// changed afterwards.
+// Send sends frames unchanged to the front end whose routing id is frames[0], on Shell, Control or Stdin. As with
+// ZeroMQ's router, a message to a front end that has left is dropped. It does not wait for the front end; the frames
+// must not be changed afterwards.
 func (s *Server) Send(channel Channel, frames [][]byte) error {
 	r := s.routers[channel]
 	if r == nil {
@@ -193,7 +193,7 @@ func (s *Server) Send(channel Channel, frames [][]byte) error {
 // Reply signs m and sends it to the front end that m.Identities name: see Message.Reply.
 func (s *Server) Reply(channel Channel, m *Message) error {
 	if len(m.Identities) == 0 {
-		return fmt.Errorf("jupyter: %s: %s has no identities, so nobody to go to", channel, m.Header.MsgType)
+		return fmt.Errorf("jupyter: %s: %s has no identities, so it has no receiver", channel, m.Header.MsgType)
 	}
 	frames, err := m.Encode(s.signer)
 	if err != nil {
@@ -202,9 +202,9 @@ func (s *Server) Reply(channel Channel, m *Message) error {
 	return s.Send(channel, frames)
 }
 
-// Publish sends frames as they are, frames[0] being the topic, to all front ends that want this topic. It never waits:
-// a front end that does not read loses messages (see ServerOptions.Queue), those that say busy or idle last. The frames
-// must not be changed afterwards.
+// Publish sends frames unchanged, frames[0] being the topic, to all front ends that have subscribed to this topic. It
+// never waits: a front end that does not read loses messages (see ServerOptions.Queue), and those that say busy or idle
+// last. The frames must not be changed afterwards.
 func (s *Server) Publish(frames [][]byte) { s.iopub.publish(frames) }
 
 // PublishMessage signs m and publishes it. Its topic is m.Identities, or else its type.
@@ -222,10 +222,10 @@ func (s *Server) PublishMessage(m *Message) error {
 	return nil
 }
 
-// Subscribers is how many front ends listen to iopub.
+// Subscribers returns the number of front ends that listen to iopub.
 func (s *Server) Subscribers() int { return s.iopub.subscribers() }
 
-// Drain waits until all that was sent and published is written, at most for timeout.
+// Drain waits until all sent and published messages are written, at most for timeout.
 func (s *Server) Drain(timeout time.Duration) {
 	over := time.After(timeout)
 	for _, o := range s.outboxes() {
@@ -245,7 +245,8 @@ func (s *Server) outboxes() []*outbox {
 	return all
 }
 
-// Close closes the ports and all connections, and the channel of Receive. What is not written yet is lost: see Drain.
+// Close closes the ports and all connections, and the channel of Receive. Messages that are not written yet are lost:
+// see Drain.
 func (s *Server) Close() error {
 	var errs []error
 	s.closing.Do(func() {

@@ -17,7 +17,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// greeting is what a well-behaved peer sends first.
+// greeting is the first part that a well-behaved peer sends.
 func greeting() []byte {
 	data := make([]byte, 64)
 	data[0], data[9], data[10] = 0xFF, 0x7F, 3
@@ -25,7 +25,7 @@ func greeting() []byte {
 	return data
 }
 
-// ready is the second thing.
+// ready is the second part.
 func ready(properties ...string) []byte {
 	body := []byte("\x05READY")
 	for i := 0; i < len(properties); i += 2 {
@@ -47,7 +47,7 @@ func join(parts ...[]byte) []byte {
 // endless is the header of a frame of almost 2^63 bytes.
 func endless(flags byte) []byte { return []byte{flags | 2, 0x7F, 255, 255, 255, 255, 255, 255, 255} }
 
-// garbage is what reaches a port and is not ZeroMQ, or not the right ZeroMQ, and what the log says of it.
+// garbage lists inputs that are not ZeroMQ, or not the right ZeroMQ, and the log's message about each.
 var garbage = []struct {
 	name, want string
 	data       []byte
@@ -72,7 +72,7 @@ var garbage = []struct {
 	{"made id", "identity", join(greeting(), ready("Socket-Type", "DEALER", "Identity", "\x00\x00\x00\x00\x01"))},
 }
 
-// TestGarbage: whatever is sent to whichever port, the server goes on for those that behave, and says one line.
+// TestGarbage: after any input to any port, the server continues for well-behaved peers and logs one line.
 func TestGarbage(t *testing.T) {
 	info := newInfo(t)
 	log := &lines{}
@@ -96,7 +96,7 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-// TestGarbageIsTold has a server for each kind of garbage, since the log of one is short.
+// TestGarbageIsTold uses a server for each kind of garbage, because the log of one is short.
 func TestGarbageIsTold(t *testing.T) {
 	for _, test := range garbage {
 		info := newInfo(t)
@@ -110,7 +110,7 @@ func TestGarbageIsTold(t *testing.T) {
 	}
 }
 
-// sendBytes sends data and waits until the server hangs up.
+// sendBytes sends data and waits until the server closes the connection.
 func sendBytes(t *testing.T, address string, data []byte) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -130,7 +130,7 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// TestAfterHandshake: garbage from a peer that began well ends or loses only that peer; nothing large is allocated.
+// TestAfterHandshake: garbage after a good handshake ends or loses only that peer; nothing large is allocated.
 func TestAfterHandshake(t *testing.T) {
 	info := newInfo(t)
 	serveKernel(t, listen(t, info, jupyter.ServerOptions{}))
@@ -163,7 +163,7 @@ func heap() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-// TestManyConnections: those that come and go, and those that never say anything, leave nothing behind.
+// TestManyConnections: connections that come and go, and silent ones, leave nothing behind.
 func TestManyConnections(t *testing.T) {
 	info := newInfo(t)
 	s, err := jupyter.Listen(info, jupyter.ServerOptions{})
@@ -171,7 +171,7 @@ func TestManyConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		for range s.Receive() { // nobody asks anything
+		for range s.Receive() { // no requests come
 		}
 	}()
 	goroutines, files := runtime.NumGoroutine(), descriptors(t)

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// statusFrames is a signed status, with a number that says which.
+// statusFrames returns a signed status that contains a number.
 func statusFrames(t testing.TB, info *jupyter.ConnectionInfo, number int) [][]byte {
 	t.Helper()
 	m, err := jupyter.NewMessage("status", "session", jupyter.Status{ExecutionState: strconv.Itoa(number)})
@@ -26,7 +26,7 @@ func statusFrames(t testing.TB, info *jupyter.ConnectionInfo, number int) [][]by
 	return frames
 }
 
-// TestStoppedReader: a front end that does not read costs a bounded amount of memory, is told of once, misses no
+// TestStoppedReader: a front end that does not read costs a bounded amount of memory, is reported once, misses no
 // status, and gets messages again when it reads again; others miss nothing.
 func TestStoppedReader(t *testing.T) {
 	const queue, block, rounds, blocks = 8 << 20, 32 << 10, 100, 64 // 200 MB in all
@@ -67,7 +67,7 @@ func TestStoppedReader(t *testing.T) {
 	}
 }
 
-// countBlocks reads until status number last, and gives the number of other messages; -1 if a status is missing.
+// countBlocks reads until status number last, and returns the number of other messages; -1 if a status is missing.
 func countBlocks(raw *jupyter.Raw, last int, each func()) int {
 	count, next := 0, 0
 	for m := range raw.Receive() {
@@ -87,7 +87,7 @@ func countBlocks(raw *jupyter.Raw, last int, each func()) int {
 	return -1
 }
 
-// TestLargeMessages: one larger than the whole queue still goes through when nothing else waits.
+// TestLargeMessages: a message larger than the whole queue is still sent when nothing else waits.
 func TestLargeMessages(t *testing.T) {
 	info := newInfo(t)
 	s := listen(t, info, jupyter.ServerOptions{Queue: 1 << 20})
@@ -105,7 +105,7 @@ func TestLargeMessages(t *testing.T) {
 	}
 }
 
-// BenchmarkEcho is a request through shell, and its reply.
+// BenchmarkEcho measures a request through shell, and its reply.
 func BenchmarkEcho(b *testing.B) {
 	info := newInfo(b)
 	s := listen(b, info, jupyter.ServerOptions{})
@@ -127,7 +127,7 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// BenchmarkPublish is messages to a front end that reads; all must arrive.
+// BenchmarkPublish measures messages to a front end that reads; all must arrive.
 func BenchmarkPublish(b *testing.B) {
 	for _, size := range []int{100, 32 << 10} {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
@@ -157,7 +157,7 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishStopped is messages to a front end that has stopped reading.
+// BenchmarkPublishStopped measures messages to a front end that has stopped reading.
 func BenchmarkPublishStopped(b *testing.B) {
 	info := newInfo(b)
 	s := listen(b, info, jupyter.ServerOptions{})

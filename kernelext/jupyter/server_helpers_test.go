@@ -27,7 +27,7 @@ func (l *lines) add(line string) {
 	l.all = append(l.all, line)
 }
 
-// matching are the lines with text in them.
+// matching returns the lines with text in them.
 func (l *lines) matching(text string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,8 +58,8 @@ func listen(t testing.TB, info *jupyter.ConnectionInfo, opts jupyter.ServerOptio
 	return s
 }
 
-// serveKernel answers what front ends ask: kernel_info, and execute_request by its code, as a stream. Code that begins
-// with "ask " asks for input and prints the answer.
+// serveKernel answers requests of front ends: kernel_info, and execute_request by its code, as a stream. Code that
+// starts with "ask " asks for input and prints the answer.
 func serveKernel(t testing.TB, s *jupyter.Server) {
 	t.Helper()
 	done := make(chan struct{})
@@ -103,7 +103,7 @@ func answer(s *jupyter.Server, in jupyter.Incoming, asking map[string]jupyter.In
 	return fmt.Errorf("unexpected %s", in.Header.MsgType)
 }
 
-// reply answers a request and says idle; an input_request goes out on stdin and leaves the kernel busy.
+// reply answers a request and sends idle; an input_request goes out on stdin and leaves the kernel busy.
 func reply(s *jupyter.Server, in jupyter.Incoming, msgType string, content any) error {
 	m, err := in.Reply(msgType, content)
 	if err != nil {
@@ -140,7 +140,7 @@ func dialReady(t testing.TB, info *jupyter.ConnectionInfo, opts jupyter.ClientOp
 	return c
 }
 
-// run executes code and gives the text of its streams.
+// run executes code and returns the text of its streams.
 func run(ctx context.Context, c *jupyter.Client, code string) (string, error) {
 	var out strings.Builder
 	_, err := c.Execute(ctx, jupyter.ExecuteRequest{Code: code, AllowStdin: true}, func(m *jupyter.Message) {
@@ -164,7 +164,7 @@ func dialRaw(t testing.TB, info *jupyter.ConnectionInfo, identity string) *jupyt
 	return raw
 }
 
-// request is a signed kernel_info_request.
+// request returns a signed kernel_info_request.
 func request(t testing.TB, info *jupyter.ConnectionInfo) [][]byte {
 	t.Helper()
 	m, err := jupyter.NewMessage("kernel_info_request", "session", struct{}{})

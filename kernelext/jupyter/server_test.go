@@ -103,7 +103,8 @@ func TestParentUnchanged(t *testing.T) {
 	t.Error(raw.Err())
 }
 
-// TestRoutingIDs: set ones are kept, others are made and differ; the same one again takes the place of the earlier.
+// TestRoutingIDs: set identities are kept; others are chosen and differ; a second peer with the same one replaces the
+// first.
 func TestRoutingIDs(t *testing.T) {
 	info := newInfo(t)
 	s := listen(t, info, jupyter.ServerOptions{})
@@ -143,12 +144,13 @@ func TestRoutingIDs(t *testing.T) {
 	}
 	for _, channel := range []jupyter.Channel{jupyter.IOPub, jupyter.Heartbeat, "x"} {
 		if s.Send(channel, [][]byte{[]byte("server"), []byte("hello")}) == nil {
-			t.Errorf("Send on %s is no error", channel)
+			t.Errorf("Send on %s did not fail", channel)
 		}
 	}
 }
 
-// TestServeRefuses: what is not a message of this connection does not appear, is told, and the connection stays.
+// TestServeRefuses: a message that does not belong to this connection is logged and not received, and the connection
+// stays.
 func TestServeRefuses(t *testing.T) {
 	log := &lines{}
 	info := newInfo(t)
@@ -239,20 +241,21 @@ func TestListenFails(t *testing.T) {
 		t.Errorf("%v, want an error about heartbeat", err)
 	}
 	half.HBPort = taken
-	listen(t, half, jupyter.ServerOptions{}) // the failed one has left nothing open
+	listen(t, half, jupyter.ServerOptions{}) // the failed call has left nothing open
 	for _, bad := range []jupyter.ConnectionInfo{{}, {Transport: "tcp", IP: "127.0.0.1"}} {
 		if _, err := jupyter.Listen(&bad, jupyter.ServerOptions{}); err == nil {
-			t.Errorf("%+v is no error", bad)
+			t.Errorf("%+v: no error", bad)
 		}
 	}
 	far := *half
-	far.IP = "192.0.2.1" // no machine has it
+	far.IP = "192.0.2.1" // no machine has this address
 	if _, err := jupyter.Listen(&far, jupyter.ServerOptions{}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
 		t.Errorf("%v", err)
 	}
 }
 
-// TestSocketFiles: one that a dead program has left is replaced, one in use and a file that is no socket are not.
+// TestSocketFiles: the socket file of a dead program is replaced. One in use, and a file that is not a socket, are
+// kept.
 func TestSocketFiles(t *testing.T) {
 	info := newInfo(t)
 	info.Transport, info.IP = "ipc", filepath.Join(t.TempDir(), "k")
@@ -277,14 +280,14 @@ func TestSocketFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := jupyter.Listen(info, jupyter.ServerOptions{}); err == nil {
-		t.Error("a file in the way is no error")
+		t.Error("a file in the way is not reported as an error")
 	}
 	if data, _ := os.ReadFile(file); string(data) != "mine" {
 		t.Errorf("the file is now %q", data)
 	}
 }
 
-// TestDrain: what was sent right before Close arrives.
+// TestDrain: messages sent right before Close arrive.
 func TestDrain(t *testing.T) {
 	const messages, size = 1000, 32 << 10
 	info := newInfo(t)
@@ -333,7 +336,7 @@ func TestPublishMessage(t *testing.T) {
 		t.Error("the message was changed")
 	}
 	if err := s.Reply(jupyter.Shell, m); err == nil {
-		t.Error("a reply to nobody is no error")
+		t.Error("a reply without a receiver did not fail")
 	}
 }
 

@@ -2,7 +2,7 @@ package jupyter
 
 import "sync"
 
-// tail is a writer that keeps the last bytes written to it, so that a kernel that prints without end costs nothing.
+// tail is a writer that keeps the last bytes written to it, so that a kernel that prints without end costs no memory.
 type tail struct {
 	mu    sync.Mutex
 	limit int
@@ -21,7 +21,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is what is kept, at most limit bytes.
+// String returns the kept bytes, at most limit.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// freeLines is how many lines in a row are written at once,
+	// freeLines is the number of lines in a row that are written at once.
 	freeLines = 10
-	// linePause and how long each further one is apart: a broken peer may send thousands of bad messages a second.
+	// linePause is the time between further lines: a broken peer may send thousands of bad messages a second.
 	linePause = time.Second
 )
 
-// throttle writes lines of a log, not too many; it counts those that it keeps back.
+// throttle writes a limited number of lines to a log and counts those that it leaves out.
 type throttle struct {
 	write func(line string)
 
@@ -23,7 +23,7 @@ type throttle struct {
 	quiet int
 }
 
-// newThrottle makes a throttle; a nil write drops all lines.
+// newThrottle returns a throttle; a nil write drops all lines.
 func newThrottle(write func(line string)) *throttle {
 	if write == nil {
 		write = func(string) {}

@@ -12,15 +12,15 @@ import (
 // delimiter separates the routing identities of a message from its signature.
 const delimiter = "<IDS|MSG>"
 
-// Scheme is the only signature scheme that this package knows; all kernels in use have it.
+// Scheme is the only signature scheme that this package knows; all current kernels use it.
 const Scheme = "hmac-sha256"
 
-// Envelope is one message as ZeroMQ carries it, before anything in it is parsed. A proxy passes envelopes on as they
-// are: only identities and signature change.
+// Envelope is one message as ZeroMQ carries it, before any part is parsed. A proxy passes envelopes on and changes only
+// identities and signature.
 type Envelope struct {
 	// Identities route a message; on iopub they are the topic.
 	Identities [][]byte
-	// Signature is the hexadecimal HMAC of the four parts, empty where messages are not signed.
+	// Signature is the hexadecimal HMAC of the four parts; it is empty if messages are not signed.
 	Signature []byte
 	// Header, Parent, Metadata and Content are JSON objects.
 	Header, Parent, Metadata, Content json.RawMessage
@@ -28,17 +28,17 @@ type Envelope struct {
 	Buffers [][]byte
 }
 
-// FrameError says that the frames are not those of a Jupyter message.
+// FrameError reports that the frames are not those of a Jupyter message.
 type FrameError struct {
-	// Reason is what is wrong with the frames.
+	// Reason describes the fault in the frames.
 	Reason string
 }
 
-// Error gives the reason.
+// Error returns the reason.
 func (e *FrameError) Error() string { return "jupyter: not a Jupyter message: " + e.Reason }
 
-// Split takes the frames of one ZeroMQ message apart. It copies nothing and checks no signature. The error is a
-// *FrameError.
+// Split splits the frames of one ZeroMQ message into its parts. It copies nothing and checks no signature. The error is
+// a *FrameError.
 func Split(frames [][]byte) (*Envelope, error) {
 	at := -1
 	for i, frame := range frames {
@@ -73,24 +73,24 @@ func (e *Envelope) Frames() [][]byte {
 	return append(frames, e.Buffers...)
 }
 
-// SignatureError says that a message was not signed with the key of the connection.
+// SignatureError reports that a message was not signed with the key of the connection.
 type SignatureError struct {
-	// Got is the signature that the message carries.
+	// Got is the signature of the message.
 	Got string
 }
 
-// Error gives the refused signature.
+// Error returns the refused signature.
 func (e *SignatureError) Error() string {
 	return fmt.Sprintf("jupyter: message refused: signature %.80q is not one by the key of this connection", e.Got)
 }
 
-// Signer signs and verifies with the key of one connection. Its zero value does not sign and accepts all, which is
-// what the protocol says of an empty key.
+// Signer signs and verifies with the key of one connection. Its zero value does not sign and accepts every message, as
+// the protocol requires for an empty key.
 type Signer struct {
 	key []byte
 }
 
-// NewSigner makes a Signer. A scheme other than hmac-sha256 is an error, unless the key is empty.
+// NewSigner returns a Signer. A scheme other than hmac-sha256 is an error, unless the key is empty.
 func NewSigner(scheme, key string) (Signer, error) {
 	if key != "" && scheme != Scheme {
 		return Signer{}, fmt.Errorf("jupyter: signature scheme %q, want %q", scheme, Scheme)

@@ -120,7 +120,7 @@ func TestDecodeBadJSON(t *testing.T) {
 	}
 }
 
-// TestReplyKeepsUnknownFields: a requester may put fields of its own into a header and look for them in the reply.
+// TestReplyKeepsUnknownFields: a requester may put its own fields into a header and look for them in the reply.
 func TestReplyKeepsUnknownFields(t *testing.T) {
 	unsigned := jupyter.Signer{}
 	header := `{"msg_id":"1","msg_type":"execute_request","session":"s","subshell_id":"7","zz":[1]}`

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// ZeroMQ's wire protocol ZMTP 3.0, https://rfc.zeromq.org/spec/23/, with its NULL mechanism: as much as Jupyter uses.
-// It is written here and not taken from zmq4, since zmq4 allocates whatever length a peer announces, also before the
-// handshake is done, and so whoever reaches a port could end the process.
+// This file has ZeroMQ's wire protocol ZMTP 3.0, https://rfc.zeromq.org/spec/23/, with its NULL mechanism, as far as
+// Jupyter uses it. The package zmq4 is not used, because it allocates any length that a peer announces, even before the
+// handshake is done. Every program that reaches a port could thus end the process.
 
 // Flags of a frame.
 const (
@@ -23,13 +23,13 @@ const (
 
 const (
 	greetingSize = 64
-	// maxCommand bounds a command, which is a handshake, a ping or a subscription.
+	// maxCommand limits a command, which is a handshake, a ping or a subscription.
 	maxCommand = 64 << 10
 	// maxIdentity is the longest routing id that ZMTP allows.
 	maxIdentity = 255
 )
 
-// Types of sockets that Jupyter's two sides use, as they name themselves in the handshake.
+// Types of sockets on the two sides of Jupyter, by the names used in the handshake.
 const (
 	dealerSocket = "DEALER"
 	routerSocket = "ROUTER"
@@ -39,7 +39,7 @@ const (
 	repSocket    = "REP"
 )
 
-// partners are the types of sockets that may be connected to one of type kind.
+// partners returns the types of sockets that may be connected to one of type kind.
 func partners(kind string) []string {
 	switch kind {
 	case routerSocket:
@@ -58,7 +58,7 @@ func partners(kind string) []string {
 	return nil
 }
 
-// handshake makes the link ready for messages and gives the identity that the other end has set, mostly "".
+// handshake prepares the link for messages and returns the identity that the other end has set, mostly "".
 func (l *link) handshake(kind, identity string) (peer string, err error) {
 	if err := l.greet(); err != nil {
 		return "", err
@@ -96,7 +96,7 @@ func (l *link) greet() error {
 	if err := l.out.Flush(); err != nil {
 		return err
 	}
-	// The first byte alone, so that a browser or a scanner that sends less than a greeting is refused at once.
+	// The first byte is read alone, so that a browser or a scanner that sends less than a greeting is refused at once.
 	if first, err := l.in.Peek(1); err != nil {
 		return err
 	} else if first[0] != 0xFF {
@@ -153,10 +153,10 @@ func (l *link) readReady() (map[string]string, error) {
 	case "ERROR":
 		return nil, fmt.Errorf("the peer refuses: %.100q", data)
 	}
-	return nil, fmt.Errorf("the peer begins with the command %.20q, want READY", name)
+	return nil, fmt.Errorf("the peer starts with the command %.20q, want READY", name)
 }
 
-// splitCommand takes a command apart; a malformed one has an empty name.
+// splitCommand splits a command into its name and data; a malformed one has an empty name.
 func splitCommand(body []byte) (name string, data []byte) {
 	if len(body) == 0 || len(body) < 1+int(body[0]) {
 		return "", nil
@@ -165,7 +165,7 @@ func splitCommand(body []byte) (name string, data []byte) {
 	return string(body[1:end]), body[end:]
 }
 
-// parseProperties reads a handshake's names, in lower case, and values.
+// parseProperties reads the names, in lower case, and the values of a handshake.
 func parseProperties(data []byte) (map[string]string, error) {
 	properties := map[string]string{}
 	for len(data) > 0 {

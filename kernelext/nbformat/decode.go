@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Decode reads a notebook of format 4. A missing id, metadata, outputs or execution count is filled in, and the minor
-// version is raised to 5.
+// Decode reads a notebook of format 4. It fills in a missing id, metadata, outputs or execution count, and raises the
+// minor version to 5.
 //
 // Errors are a *SyntaxError (not JSON), a *VersionError (format 3 and older, 5 and newer), or a *ContentError (a field
-// of a kind that a Notebook cannot hold).
+// that a Notebook cannot hold).
 func Decode(data []byte) (*Notebook, error) {
 	nb, err := decode(data)
 	if err != nil {
@@ -35,7 +35,7 @@ func decode(data []byte) (*Notebook, error) {
 	return nb, nil
 }
 
-// parse turns data into a JSON object that says of itself that it is a notebook of format 4.
+// parse parses data into a JSON object that declares itself a notebook of format 4.
 func parse(data []byte) (tree map[string]any, minor int, err error) {
 	value, err := parseJSON(data)
 	if err != nil {
@@ -44,12 +44,12 @@ func parse(data []byte) (tree map[string]any, minor int, err error) {
 	return version(value)
 }
 
-// version is the minor version of a JSON value that says of itself that it is a notebook of format 4.
+// version returns the minor version of a JSON value that declares itself a notebook of format 4.
 func version(value any) (tree map[string]any, minor int, err error) {
 	tree, ok := value.(map[string]any)
 	major, isInt := integer(tree["nbformat"])
 	if !ok || !isInt {
-		return nil, 0, at{}.errorf("JSON, but no notebook (no number nbformat): want an .ipynb file of format 4")
+		return nil, 0, at{}.errorf("JSON, but not a notebook (no number nbformat): want an .ipynb file of format 4")
 	}
 	minor, isInt = integer(tree["nbformat_minor"])
 	if major != Major {
@@ -79,12 +79,12 @@ func parseJSON(data []byte) (any, error) {
 	}
 	var whole json.RawMessage
 	if wholeErr := json.Unmarshal(data, &whole); wholeErr != nil {
-		err = wholeErr // it knows the place, and what follows the first value
+		err = wholeErr // this error also has the place, and covers text after the first value
 	}
 	return nil, syntaxError(data, err)
 }
 
-// invalidUTF8 is the index of the first byte that is not UTF-8.
+// invalidUTF8 returns the index of the first byte that is not UTF-8.
 func invalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -96,7 +96,7 @@ func invalidUTF8(data []byte) int {
 	return len(data)
 }
 
-// integer is value as an int, if it is a JSON number without fraction.
+// integer returns value as an int, if it is a JSON number without fraction.
 func integer(value any) (int, bool) {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -106,8 +106,8 @@ func integer(value any) (int, bool) {
 	return int(n), err == nil
 }
 
-// decoder builds a Notebook from a JSON tree and keeps the first error. Each of its methods takes a field out of an
-// object; what is left at the end is what the format does not know.
+// decoder builds a Notebook from a JSON tree and keeps the first error. Each of its methods removes a field from an
+// object. The fields that are left at the end are unknown to the format.
 type decoder struct {
 	at  at
 	err error
@@ -257,7 +257,7 @@ func (d *decoder) objects(value any, what string) []map[string]any {
 	for i, item := range list {
 		object, ok := item.(map[string]any)
 		if !ok {
-			d.fail("%s holds %s, want objects", what, kind(item))
+			d.fail("%s contains %s, want objects", what, kind(item))
 			object = map[string]any{}
 		}
 		objects[i] = object
@@ -277,7 +277,7 @@ func (d *decoder) count(tree map[string]any) *int {
 	return &n
 }
 
-// rest is what is left of an object, nil for nothing.
+// rest returns the remaining fields of an object, nil if there are none.
 func rest(tree map[string]any) map[string]any {
 	if len(tree) == 0 {
 		return nil
@@ -285,7 +285,7 @@ func rest(tree map[string]any) map[string]any {
 	return tree
 }
 
-// kind names the kind of a JSON value, for messages.
+// kind returns the name of the kind of a JSON value, for messages.
 func kind(value any) string {
 	switch value := value.(type) {
 	case nil:

@@ -17,29 +17,29 @@ func TestDecodeRefuses(t *testing.T) {
 		return `{"nbformat":4,"nbformat_minor":5,"metadata":{},"cells":[` + cell + `]}`
 	}
 	cases := []struct{ name, data, want string }{
-		{"empty", " \n", "line 1, column 1: not JSON: the file is empty; mend that place in a text editor, " +
+		{"empty", " \n", "line 1, column 1: not JSON: the file is empty; fix that place in a text editor, " +
 			"or restore the file"},
 		{"comma", "{\n \"é\": 1,}", "line 2, column 9: not JSON: invalid character '}' looking for beginning of " +
-			"object key string; mend that place in a text editor, or restore the file"},
-		{"cut off", "{\n \"cells\": [", "line 2, column 12: not JSON: unexpected end of JSON input; mend that " +
+			"object key string; fix that place in a text editor, or restore the file"},
+		{"cut off", "{\n \"cells\": [", "line 2, column 12: not JSON: unexpected end of JSON input; fix that " +
 			"place in a text editor, or restore the file"},
 		{"conflict", "<<<<<<< HEAD\n{}", "line 1, column 1: not JSON: invalid character '<' looking for " +
-			"beginning of value; mend that place in a text editor, or restore the file"},
-		{"more behind", "{}\n{}", "line 2, column 1: not JSON: invalid character '{' after top-level value; mend " +
+			"beginning of value; fix that place in a text editor, or restore the file"},
+		{"more behind", "{}\n{}", "line 2, column 1: not JSON: invalid character '{' after top-level value; fix " +
 			"that place in a text editor, or restore the file"},
-		{"latin 1", "{\n\"caf\xe9\": 1}", "line 2, column 5: not JSON: not UTF-8 text; mend that place in a text " +
+		{"latin 1", "{\n\"caf\xe9\": 1}", "line 2, column 5: not JSON: not UTF-8 text; fix that place in a text " +
 			"editor, or restore the file"},
-		{"a list", "[]", "notebook: JSON, but no notebook (no number nbformat): want an .ipynb file of format 4"},
-		{"an object", "{}", "notebook: JSON, but no notebook (no number nbformat): want an .ipynb file of format 4"},
+		{"a list", "[]", "notebook: JSON, but not a notebook (no number nbformat): want an .ipynb file of format 4"},
+		{"an object", "{}", "notebook: JSON, but not a notebook (no number nbformat): want an .ipynb file of format 4"},
 		{"format 3", `{"nbformat":3,"nbformat_minor":1,"worksheets":[]}`, "nbformat 3.1, want 4.x: open and save " +
 			"it in JupyterLab, or run `jupyter nbconvert --to notebook` on it"},
-		{"format 5", `{"nbformat":5,"nbformat_minor":0}`, "nbformat 5.0, want 4.x: save it as nbformat 4 where it " +
-			"was made"},
+		{"format 5", `{"nbformat":5,"nbformat_minor":0}`, "nbformat 5.0, want 4.x: save it as nbformat 4 with the program that " +
+			"made it"},
 		{"no minor", `{"nbformat":4,"cells":[]}`, "notebook: nbformat_minor is missing or null, want a whole " +
 			"number from 0"},
 		{"no cells", `{"nbformat":4,"nbformat_minor":5}`, "notebook: cells are missing, want a list"},
 		{"cells", `{"nbformat":4,"nbformat_minor":5,"cells":{}}`, "notebook: cells is an object, want a list"},
-		{"a cell", cell(`{"cell_type":"raw"},7`), "notebook: cells holds the number 7, want objects"},
+		{"a cell", cell(`{"cell_type":"raw"},7`), "notebook: cells contains the number 7, want objects"},
 		{"no type", cell(`{"source":""}`), "cell 1: cell_type is missing, want code, markdown or raw"},
 		{"source", cell(`{"cell_type":"raw"},{"cell_type":"code","source":[1]}`), "cell 2: source is a list, want a " +
 			"string or a list of strings"},
@@ -96,7 +96,8 @@ func TestKernelName(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever is accepted is written and read again without loss, and a second writing gives the same bytes.
+// FuzzDecode checks that an accepted notebook is written and read again without loss, and that a second writing returns
+// the same bytes.
 func FuzzDecode(f *testing.F) {
 	for _, file := range append(jupyterFiles(f), "testdata/v3.ipynb") {
 		f.Add(read(f, file))

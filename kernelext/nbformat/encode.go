@@ -5,8 +5,8 @@ import (
 	"maps"
 )
 
-// Encode lays the notebook out as Jupyter does, with a final newline. It does not check it: see Validate. A value in
-// Metadata, Data or Extra that JSON cannot hold (a channel, an infinite number) is an error.
+// Encode writes the notebook in Jupyter's layout, with a final newline. It does not check it: see Validate. A value in
+// Metadata, Data or Extra that JSON cannot express (a channel, an infinite number) is an error.
 func (nb *Notebook) Encode() ([]byte, error) {
 	var w jsonWriter
 	if err := w.value(nb.tree()); err != nil {
@@ -15,7 +15,7 @@ func (nb *Notebook) Encode() ([]byte, error) {
 	return append(w.out, '\n'), nil
 }
 
-// tree is the notebook as the JSON object of a file.
+// tree returns the notebook as the JSON object of a file.
 func (nb *Notebook) tree() map[string]any {
 	cells := make([]any, len(nb.Cells))
 	for i, cell := range nb.Cells {
@@ -76,7 +76,7 @@ func (o *Output) tree() map[string]any {
 	return merge(o.Extra, tree)
 }
 
-// merge is unknown fields and known fields together; the known ones win.
+// merge returns unknown and known fields together; the known ones take precedence.
 func merge(extra, known map[string]any) map[string]any {
 	if len(extra) == 0 {
 		return known
@@ -100,7 +100,7 @@ func orDefault(n, def int) int {
 	return n
 }
 
-// count is an execution count as a JSON value: a nil pointer is null.
+// count returns an execution count as a JSON value: a nil pointer is null.
 func count(n *int) any {
 	if n == nil {
 		return nil

@@ -6,11 +6,11 @@ import (
 	"regexp"
 )
 
-// validID is the format's rule for cell ids.
+// validID matches valid cell ids.
 var validID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-// EnsureIDs gives an id to each cell without one. It depends on the cell's place, type and source only: the same
-// notebook gets the same ids each time.
+// EnsureIDs sets an id for each cell without one. The id depends on the cell's place, type and source only, so that the
+// same notebook gets the same ids each time.
 func (nb *Notebook) EnsureIDs() {
 	taken := map[string]bool{}
 	for _, cell := range nb.Cells {

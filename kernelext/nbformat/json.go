@@ -89,7 +89,7 @@ func (w *jsonWriter) close(items int, bracket byte) {
 	w.out = append(w.out, bracket)
 }
 
-// plain is value as parseJSON would give it back from a file.
+// plain returns value as parseJSON would read it from a file.
 func plain(value any) (any, error) {
 	switch value := value.(type) {
 	case nil, bool, string:
@@ -134,7 +134,7 @@ func plainObject(object map[string]any) (any, error) {
 	return items, nil
 }
 
-// other writes any further Go value as encoding/json sees it.
+// other writes any further Go value as encoding/json does.
 func (w *jsonWriter) other(value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -150,7 +150,7 @@ func (w *jsonWriter) other(value any) error {
 // number writes a number of a file digit for digit.
 func (w *jsonWriter) number(number json.Number) error {
 	if !json.Valid([]byte(number)) || !strings.ContainsRune("-0123456789", rune(number[0])) {
-		return fmt.Errorf("%q is no JSON number", string(number))
+		return fmt.Errorf("%q is not a JSON number", string(number))
 	}
 	w.out = append(w.out, number...)
 	return nil
@@ -159,7 +159,7 @@ func (w *jsonWriter) number(number json.Number) error {
 // float writes a number as Python does, except that a whole one has no ".0": Go's JSON reader makes a float64 of 3.
 func (w *jsonWriter) float(f float64) error {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return fmt.Errorf("%g is no JSON number", f)
+		return fmt.Errorf("%g is not a JSON number", f)
 	}
 	format := byte('f')
 	if abs := math.Abs(f); f != 0 && (abs < 1e-4 || abs >= 1e16) {
@@ -169,7 +169,7 @@ func (w *jsonWriter) float(f float64) error {
 	return nil
 }
 
-// string writes a string with the escapes that JSON demands and no others; bytes that are not UTF-8 become U+FFFD.
+// string writes a string with only the escapes that JSON requires; bytes that are not UTF-8 become U+FFFD.
 func (w *jsonWriter) string(text string) {
 	w.out = append(w.out, '"')
 	for start, i := 0, 0; i <= len(text); i++ {
@@ -193,7 +193,7 @@ func validUTF8(text string) string {
 }
 
 func (w *jsonWriter) escape(c byte) {
-	const short = "\"\"\\\\\bb\ff\nn\rr\tt" // pairs: byte, letter behind the backslash
+	const short = "\"\"\\\\\bb\ff\nn\rr\tt" // pairs: byte, letter after the backslash
 	for i := 0; i < len(short); i += 2 {
 		if short[i] == c {
 			w.out = append(w.out, '\\', short[i+1])

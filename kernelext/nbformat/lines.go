@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Lines cuts text into lines, each with its line end, as Jupyter does (and Python's str.splitlines): joined they are
+// Lines splits text into lines, each with its line end, as Jupyter does (and Python's str.splitlines). Joined, they are
 // text again. Line ends are \n, \r, \r\n, \v, \f, U+001C to U+001E, U+0085, U+2028 and U+2029.
 func Lines(text string) []string {
 	var lines []string
@@ -17,7 +17,7 @@ func Lines(text string) []string {
 	return lines
 }
 
-// lineEnd is the index behind the first line of text.
+// lineEnd returns the index after the first line of text.
 func lineEnd(text string) int {
 	i := strings.IndexFunc(text, isLineBreak)
 	if i < 0 {
@@ -38,7 +38,7 @@ func isLineBreak(r rune) bool {
 	return false
 }
 
-// Lines are the lines of the cell's source, without line ends, as an editor numbers them: line n is Lines()[n-1].
+// Lines returns the lines of the cell's source, without line ends. As in an editor, line n is Lines()[n-1].
 func (c *Cell) Lines() []string {
 	source := strings.ReplaceAll(c.Source, "\r\n", "\n")
 	return strings.Split(source, "\n")

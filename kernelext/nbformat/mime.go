@@ -2,17 +2,17 @@ package nbformat
 
 import "strings"
 
-// IsJSON says whether data of this MIME type is a JSON value and not a string: application/json, application/…+json.
+// IsJSON reports whether data of this MIME type is a JSON value and not a string: application/json, application/…+json.
 func IsJSON(mime string) bool {
 	return mime == "application/json" || strings.HasPrefix(mime, "application/") && strings.HasSuffix(mime, "+json")
 }
 
-// isLines says whether Jupyter writes data of this MIME type as a list of lines.
+// isLines reports whether Jupyter writes data of this MIME type as a list of lines.
 func isLines(mime string) bool {
 	return strings.HasPrefix(mime, "text/") || mime == "application/javascript" || mime == "image/svg+xml"
 }
 
-// joinBundle returns data with each list of strings that stands for one text joined.
+// joinBundle returns data in which each list of strings that represents one text is joined.
 func joinBundle(data map[string]any) map[string]any {
 	joined := make(map[string]any, len(data))
 	for mime, value := range data {
@@ -48,7 +48,7 @@ func joinText(value any) (string, bool) {
 	return strings.Join(lines, ""), ok
 }
 
-// stringList is value as a list of strings, if it is one.
+// stringList returns value as a list of strings, if it is one.
 func stringList(value any) ([]string, bool) {
 	list, ok := value.([]any)
 	if !ok {

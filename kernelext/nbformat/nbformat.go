@@ -29,8 +29,8 @@ const (
 
 // Notebook is one .ipynb file in memory.
 //
-// Values inside Metadata, Extra and JSON outputs that come from a file are what encoding/json makes of them, except
-// that numbers are json.Number, so that they are written back digit for digit.
+// Values in Metadata, Extra and JSON outputs that come from a file have the types of encoding/json. Numbers are
+// json.Number, so that they are written back digit for digit.
 type Notebook struct {
 	Cells    []*Cell
 	Metadata map[string]any
@@ -58,7 +58,7 @@ type Cell struct {
 	Extra map[string]any
 }
 
-// Output is one output of a code cell. Which fields count depends on Type.
+// Output is one output of a code cell. Its Type determines which fields are used.
 type Output struct {
 	// Type is Stream, DisplayData, ExecuteResult or ErrorOutput.
 	Type string
@@ -76,7 +76,7 @@ type Output struct {
 	Extra map[string]any
 }
 
-// Read reads and decodes the notebook at path. Its errors are those of the file system and of Decode, with the path.
+// Read reads and decodes the notebook at path. It returns the errors of the file system and of Decode, with the path.
 func Read(path string) (*Notebook, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -89,14 +89,14 @@ func Read(path string) (*Notebook, error) {
 	return nb, nil
 }
 
-// KernelName is the name of the kernel that the notebook asks for (metadata.kernelspec.name), or "".
+// KernelName returns the name of the kernel that the notebook asks for (metadata.kernelspec.name), or "".
 func (nb *Notebook) KernelName() string {
 	spec, _ := nb.Metadata["kernelspec"].(map[string]any)
 	name, _ := spec["name"].(string)
 	return name
 }
 
-// CodeCells are the notebook's code cells in order.
+// CodeCells returns the notebook's code cells in order.
 func (nb *Notebook) CodeCells() []*Cell {
 	return slices.DeleteFunc(slices.Clone(nb.Cells), func(cell *Cell) bool { return cell.Type != Code })
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Validate says whether what Encode would write obeys the JSON schema of nbformat 4.5, and whether cell ids are unique.
-// The error is a *ContentError about the first fault, such as "cell 3 output 1: display_data without data".
+// Validate checks whether the output of Encode would obey the JSON schema of nbformat 4.5, and whether cell ids are
+// unique. The error is a *ContentError about the first fault, such as "cell 3 output 1: display_data without data".
 //
 // In a notebook of a later 4.x, unknown fields, cell types and output types are accepted, as in Jupyter.
 func (nb *Notebook) Validate() error {
@@ -23,8 +23,8 @@ func (nb *Notebook) Validate() error {
 	return nil
 }
 
-// Check is Validate for a file as it stands: a field that Decode would fill in counts as missing. Further errors are
-// those of Decode, and a format before 4.5, which has another schema.
+// Check is Validate for a file as it is: a field that Decode would fill in counts as missing. It also returns the
+// errors of Decode, and an error for a format before 4.5, which has another schema.
 func Check(data []byte) error {
 	tree, err := parseJSON(data)
 	if err == nil {
@@ -47,10 +47,10 @@ func check(value any) error {
 	return schema{future: minor > Minor}.notebook(tree)
 }
 
-// rule checks the value of one field; what it returns completes "field … ".
+// rule checks the value of one field; its result completes "field … ".
 type rule func(value any) string
 
-// fields are the fields of one kind of object and their rules; optional ones have a name that ends with "?".
+// fields maps the fields of one kind of object to their rules; optional ones have a name that ends with "?".
 type fields map[string]rule
 
 var (
@@ -168,7 +168,7 @@ func (s schema) output(here at, item any) error {
 	return s.closed(here, output, known, output["output_type"].(string))
 }
 
-// kindOf finds the fields for an object by the field that names its kind; nil for a kind of a later format.
+// kindOf returns the fields for an object by the field that names its kind; nil for a kind of a later format.
 func (s schema) kindOf(here at, tree map[string]any, key string, kinds map[string]fields) (fields, error) {
 	names := strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")
 	name, isText := tree[key].(string)
@@ -182,7 +182,7 @@ func (s schema) kindOf(here at, tree map[string]any, key string, kinds map[strin
 	return nil, here.errorf("%s is %s, want one of %s", key, kind(tree[key]), names)
 }
 
-// closed checks an object that may have the known fields only.
+// closed checks an object that may have only the known fields.
 func (s schema) closed(here at, tree map[string]any, known fields, what string) error {
 	if err := open(here, tree, known, what); err != nil {
 		return err
@@ -272,7 +272,7 @@ func isScrolled(value any) string {
 	return wants(ok || value == "auto", value, `true, false or "auto"`)
 }
 
-// validName is the format's rule for names of cells: one line, not empty.
+// validName matches valid names of cells: one line, not empty.
 var validName = regexp.MustCompile(`^.+\n?$`)
 
 func isName(value any) string {

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// TestCheckAgreesWithJupyter compares Check with what Python's nbformat said of 1508 changed notebooks.
+// TestCheckAgreesWithJupyter compares Check with the results of Python's nbformat for 1508 changed notebooks.
 func TestCheckAgreesWithJupyter(t *testing.T) {
 	var file struct {
 		Notebook json.RawMessage
@@ -31,7 +31,7 @@ func TestCheckAgreesWithJupyter(t *testing.T) {
 	}
 }
 
-// changed is the notebook with the value at a path replaced or deleted.
+// changed returns the notebook with the value at a path replaced or deleted.
 func changed(t *testing.T, notebook json.RawMessage, change []json.RawMessage) []byte {
 	t.Helper()
 	var path []any
@@ -137,7 +137,7 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 func TestValidateRefusesWhatJSONCannotHold(t *testing.T) {
 	nb := small()
 	nb.Cells[1].Outputs[0].Metadata = map[string]any{"rate": math.Inf(1)}
-	if err := nb.Validate(); err == nil || !strings.Contains(err.Error(), "rate: +Inf is no JSON number") {
+	if err := nb.Validate(); err == nil || !strings.Contains(err.Error(), "rate: +Inf is not a JSON number") {
 		t.Errorf("Validate of an infinite number: %v", err)
 	}
 }
@@ -152,7 +152,7 @@ func TestValidateAcceptsGoValues(t *testing.T) {
 	}
 }
 
-// small is a valid notebook of a text and a code cell.
+// small returns a valid notebook of a text and a code cell.
 func small() *nbformat.Notebook {
 	return &nbformat.Notebook{
 		Metadata: map[string]any{"kernelspec": map[string]any{"name": "lecture11", "display_name": "Go"}},

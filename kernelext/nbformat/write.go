@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// Write encodes the notebook and puts it at path: whole, or not at all. A file that was there is replaced in one step
-// and keeps its permissions; on an error (a full disk, a value that JSON cannot hold) it stays as it was. A symbolic
+// Write encodes the notebook and writes it to path, completely or not at all. An existing file is replaced in one step
+// and keeps its permissions; on an error (a full disk, a value that JSON cannot express) it is unchanged. A symbolic
 // link stays one: the file that it names is replaced.
 func Write(path string, nb *Notebook) error {
 	data, err := nb.Encode()
@@ -24,7 +24,7 @@ func Write(path string, nb *Notebook) error {
 	return nil
 }
 
-// replace puts data at path by way of a temporary file in the same folder.
+// replace writes data to path by way of a temporary file in the same folder.
 func replace(path string, data []byte) error {
 	path, mode, err := target(path)
 	if err != nil {
@@ -36,13 +36,14 @@ func replace(path string, data []byte) error {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {
-		_ = os.Remove(temp) // the first error is the one to tell
+		_ = os.Remove(temp) // report the first error
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
 }
 
-// target follows links from path to the file to replace, and gives the permissions of that file, or 0 if there is none.
+// target follows links from path to the file to replace. It returns the permissions of that file, or 0 if there is
+// none.
 func target(path string) (string, fs.FileMode, error) {
 	file, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +62,7 @@ func target(path string) (string, fs.FileMode, error) {
 	return file, info.Mode().Perm(), nil
 }
 
-// writeSync makes a new file and sees it safely on the disk. Mode 0 means: as the user's umask has it.
+// writeSync creates a file and flushes it to the disk. Mode 0 leaves the permissions to the user's umask.
 func writeSync(path string, data []byte, mode fs.FileMode) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
@@ -79,13 +80,13 @@ func writeSync(path string, data []byte, mode fs.FileMode) error {
 	return cmp.Or(err, file.Close())
 }
 
-// syncFolder makes a rename inside the folder last through a power cut.
+// syncFolder makes a rename inside the folder durable, so that it survives a power cut.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	err = folder.Sync()
-	_ = folder.Close() // only read: nothing can be lost
+	_ = folder.Close() // it was only read: nothing can be lost
 	return err
 }

@@ -73,8 +73,8 @@ func TestWriteLeavesNothingBehindAnError(t *testing.T) {
 	wantFiles(t, folder)
 }
 
-// TestWriteOnAFullDisk writes in a process that may write files of 1000 bytes only: for the program that is a disk
-// that is full.
+// TestWriteOnAFullDisk writes in a process that may write files of 1000 bytes only, which looks like a full disk to the
+// program.
 func TestWriteOnAFullDisk(t *testing.T) {
 	const variable = "NBFORMAT_TEST_FULL_DISK"
 	if path := os.Getenv(variable); path != "" {

@@ -44,7 +44,7 @@ type cell struct {
 	noIdle    bool
 }
 
-// execute runs the lines of a cell; whether the kernel then says that it is idle.
+// execute runs the lines of a cell. It reports whether the kernel then sends its idle state.
 func (k *kernel) execute(m *jupyter.Message) bool {
 	var request jupyter.ExecuteRequest
 	if err := m.Decode(&request); err != nil {
@@ -109,7 +109,7 @@ func (c *cell) command(name, argument string) {
 	}
 }
 
-// misbehave has the commands that end or block the kernel.
+// misbehave runs the commands that end or block the kernel.
 func (c *cell) misbehave(name string, number int) {
 	switch name {
 	case "die": // STATUS
@@ -129,10 +129,10 @@ func (c *cell) misbehave(name string, number int) {
 	case "wait": // until an interrupt
 		<-c.interrupt
 		c.failed = &jupyter.ErrorOutput{Ename: "Interrupt", Evalue: "interrupted", Traceback: []string{}}
-	case "save": // until an interrupt, then ends well
+	case "save": // until an interrupt, then ends with success
 		<-c.interrupt
 		c.stream("stdout", "saved\n")
-	case "orphan": // a process in a session of its own, whose parent dies
+	case "orphan": // a process in a separate session, whose parent dies
 		c.orphan()
 	case "forge":
 		forger := &kernel{iopub: c.iopub}
@@ -146,7 +146,7 @@ func (c *cell) misbehave(name string, number int) {
 	}
 }
 
-// flush waits until what was published has left: zmq4 sends in the background and has no better way.
+// flush waits until published messages have been sent: zmq4 sends in the background and has no other means to wait.
 func flush() { time.Sleep(200 * time.Millisecond) }
 
 func (c *cell) stream(name, text string) {
@@ -206,8 +206,8 @@ func (c *cell) alloc(megabytes int) {
 	c.stream("stdout", fmt.Sprintf("%d\n", len(block)))
 }
 
-// orphan leaves a process that is in another session, ignores SIGTERM and SIGHUP, and has lost its parent. Its pid is
-// printed.
+// orphan leaves a process that is in another session, ignores SIGTERM and SIGHUP, and has lost its parent. It prints
+// the pid.
 func (c *cell) orphan() {
 	const stubborn = `trap "" TERM HUP; sleep 1000`
 	cmd := exec.Command("/bin/sh", "-c", "setsid /bin/sh -c '"+stubborn+"' >/dev/null 2>&1 & echo $!")

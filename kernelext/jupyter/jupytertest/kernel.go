@@ -1,7 +1,7 @@
-// Package jupytertest is a Jupyter kernel for tests. Its language has one command a line; commands make it behave
-// well, or die, hang, flood and lie, as real kernels do.
+// Package jupytertest is a Jupyter kernel for tests. Its language has one command per line. Commands make it behave
+// well, or die, hang, flood and send wrong messages, as real kernels do.
 //
-// A test binary is its own kernel: TestMain calls RunIfKernel first, and Spec gives a kernelspec whose command is the
+// A test binary is its own kernel: TestMain calls RunIfKernel first, and Spec returns a kernelspec whose command is the
 // test binary again.
 package jupytertest
 
@@ -21,16 +21,16 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// fileVariable tells a test binary that it is to be a kernel, and with which connection file.
+// fileVariable makes a test binary run as a kernel; its value is the connection file.
 const fileVariable = "JUPYTERTEST_CONNECTION_FILE"
 
-// Spec is a kernelspec of the fake kernel. env is laid over the kernel's environment.
+// Spec returns a kernelspec of the fake kernel. env is added to the kernel's environment.
 func Spec(env map[string]string) *jupyter.Spec {
 	program, err := os.Executable()
 	if err != nil {
-		panic(err) // a test binary always knows itself
+		panic(err) // a test binary can always find itself
 	}
-	all := map[string]string{"GORACE": "atexit_sleep_ms=0"} // else each kernel of a -race test takes a second to end
+	all := map[string]string{"GORACE": "atexit_sleep_ms=0"} // without it each kernel of a -race test takes a second to end
 	for name, value := range env {
 		all[name] = value
 	}
@@ -40,7 +40,7 @@ func Spec(env map[string]string) *jupyter.Spec {
 	}
 }
 
-// RunIfKernel runs the kernel and ends the process, if this process was started as one.
+// RunIfKernel runs the kernel and ends the process, if this process was started as a kernel.
 func RunIfKernel() {
 	file := os.Getenv(fileVariable)
 	if file == "" {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// controls matches a terminal's control sequence: CSI (with its parameters and final letter), OSC, or two letters;
-// control does so at the start of a text.
+// controls matches a terminal's control sequence: CSI (with its parameters and final letter), OSC, or two letters.
+// control matches one at the start of a text.
 var (
 	controls = regexp.MustCompile(`\x1b(?:\[([0-9;:?<=>]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])`)
 	control  = regexp.MustCompile(`^` + controls.String())
 )
 
-// look is how a letter is shown; the zero value is the plain text.
+// look describes how a letter is shown; the zero value is plain text.
 type look struct {
 	fg, bg                           string // "" or a colour: a class "3", or "#rrggbb"
 	bold, faint, italic, under, swap bool
@@ -27,7 +27,7 @@ type letter struct {
 	look look
 }
 
-// screen is a terminal as far as saved outputs need one: colours, carriage return, backspace, erasing of a line.
+// screen emulates a terminal as far as saved outputs need it: colours, carriage return, backspace, erasing of a line.
 type screen struct {
 	out    strings.Builder
 	line   []letter
@@ -35,8 +35,8 @@ type screen struct {
 	look   look
 }
 
-// ansiHTML turns text with terminal control sequences into HTML. A line over which a carriage return wrote again (a
-// progress bar) is shown as a terminal shows it in the end.
+// ansiHTML converts text with terminal control sequences to HTML. Of a line that a carriage return overwrites (a
+// progress bar) only the last state is shown, as on a terminal.
 func ansiHTML(text string) string {
 	if !strings.ContainsAny(text, "\x1b\r\b") {
 		return html.EscapeString(text)
@@ -89,7 +89,7 @@ func (s *screen) control(parameters, final string) {
 	}
 }
 
-// erase empties the line: from the cursor on (0), up to the cursor (1), or whole (2).
+// erase erases the line: from the cursor on (0), up to the cursor (1), or completely (2).
 func (s *screen) erase(parameter string) {
 	switch parameter {
 	case "", "0":
@@ -192,7 +192,7 @@ func colours(code int, fg, bg string) (string, string) {
 	return fg, bg
 }
 
-// extended reads the colour behind code 38 or 48, and says how many codes it took.
+// extended reads the colour after code 38 or 48, and returns the number of codes that it used.
 func extended(codes []string) (colour string, used int) {
 	number := func(i int) int {
 		n, _ := strconv.Atoi(codes[i])
@@ -207,7 +207,7 @@ func extended(codes []string) (colour string, used int) {
 	return "", len(codes)
 }
 
-// palette is xterm's colour n of 256: sixteen named, a cube of 6·6·6, and 24 greys.
+// palette returns xterm's colour n of 256: sixteen named ones, a cube of 6·6·6, and 24 greys.
 func palette(n int) string {
 	switch {
 	case n < 16:
@@ -226,7 +226,7 @@ func palette(n int) string {
 	return fmt.Sprintf("#%02x%02x%02x", level(n/36), level(n/6%6), level(n%6))
 }
 
-// span wraps text in what shows it in this look.
+// span wraps text in an HTML element that shows it in this look.
 func (l look) span(text string) string {
 	if l == (look{}) {
 		return text

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// fixer makes a part of the page out of HTML that came from markdown: closes what was left open, sets formulas,
-// highlights code, gives ids to headings, and puts pictures inside.
+// fixer turns HTML that came from markdown into a part of the page. It closes open elements, typesets formulas,
+// highlights code, sets ids of headings, and embeds pictures.
 type fixer struct {
 	*builder
 	formulas    []formula
 	attachments map[string]any
-	contents    bool // headings go into the table of contents
+	contents    bool // add headings to the table of contents
 	err         error
 }
 
-// balanced is a fragment of HTML with each element closed, so that it cannot break the page around it.
+// balanced returns a fragment of HTML with each element closed, so that it cannot break the page around it.
 func balanced(fragment string) (string, error) {
 	return renderNodes(parseFragment(fragment))
 }
 
-// parseFragment reads any HTML as a browser does. Only what is nested hundreds of elements deep it gives back as text.
+// parseFragment parses any HTML as a browser does. HTML that is nested hundreds of elements deep is returned as text.
 func parseFragment(fragment string) []*html.Node {
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), element("div"))
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *fixer) fix(fragment string) (string, error) {
 	return renderNodes(slices.Collect(root.ChildNodes()))
 }
 
-// children fixes what is below node; inside code, formulas are shown as they were written.
+// children fixes the nodes below node; inside code, formulas are shown as they were written.
 func (f *fixer) children(node *html.Node, code bool) {
 	for _, child := range slices.Collect(node.ChildNodes()) {
 		switch child.Type {
@@ -92,7 +92,7 @@ func (f *fixer) element(node *html.Node, code bool) {
 	}
 }
 
-// text puts the formulas into a text.
+// text inserts the formulas into a text.
 func (f *fixer) text(node *html.Node, code bool) {
 	if !strings.ContainsRune(node.Data, mark) {
 		return
@@ -126,7 +126,7 @@ func highlightNode(code *html.Node) {
 	setAttribute(code, "class", "hl")
 }
 
-// heading gives a heading its id and a link to itself, and notes it for the table of contents.
+// heading sets the heading's id and a link to itself, and adds it to the table of contents.
 func (f *fixer) heading(node *html.Node) {
 	title := strings.TrimSpace(showMath(nodeText(node), f.formulas, func(f formula) string { return f.tex }))
 	f.children(node, false)
@@ -146,7 +146,7 @@ func (f *fixer) heading(node *html.Node) {
 	node.AppendChild(link)
 }
 
-// newID is an id that no other heading has: wanted, or made of the title as Jupyter makes it, so that links to
+// newID returns an id that no other heading has: wanted, or made of the title as Jupyter makes it, so that links to
 // sections work here as there.
 func (b *builder) newID(wanted, title string) string {
 	if wanted == "" {
@@ -160,8 +160,8 @@ func (b *builder) newID(wanted, title string) string {
 	return id
 }
 
-// image puts the picture of an <img> into the page: an attachment of the cell, or a file beside the notebook. A
-// picture in the network, or one that is not there, becomes a link.
+// image embeds the picture of an <img> in the page: an attachment of the cell, or a file beside the notebook. A picture
+// in the network, or a missing one, becomes a link.
 func (f *fixer) image(node *html.Node) {
 	address := attribute(node, "src")
 	data, ok := "", strings.HasPrefix(address, "data:")

@@ -25,7 +25,7 @@ func code(source string, outputs ...nbformat.Output) *nbformat.Cell {
 	return &nbformat.Cell{Type: nbformat.Code, Source: source, Outputs: outputs}
 }
 
-// render is the page of a notebook as a browser would read it.
+// render returns the page of a notebook, parsed as a browser would.
 func render(t *testing.T, nb *nbformat.Notebook, opts page.Options) *html.Node {
 	t.Helper()
 	var out strings.Builder
@@ -63,7 +63,7 @@ func walk(node *html.Node, visit func(*html.Node)) {
 	}
 }
 
-// find gives the elements of a name ("h1") or a class (".cell") in order.
+// find returns the elements of a name ("h1") or a class (".cell") in order.
 func find(root *html.Node, what string) []*html.Node {
 	var found []*html.Node
 	class, isClass := strings.CutPrefix(what, ".")
@@ -100,7 +100,7 @@ func hasAttribute(root *html.Node, key, value string) bool {
 	return has
 }
 
-// text is the text below node, without the source of formulas for screen readers.
+// text returns the text below node, without the source of formulas for screen readers.
 func text(node *html.Node) string {
 	var out strings.Builder
 	var add func(*html.Node)
@@ -120,8 +120,7 @@ func text(node *html.Node) string {
 
 var cssResource = regexp.MustCompile(`url\(\s*['"]?([^)]*)\)|@import`)
 
-// checkPage looks for what no page may have: things to fetch, an id twice, links to ids that are not there, pictures
-// without text.
+// checkPage reports what no page may have: things to fetch, duplicate ids, links to missing ids, pictures without text.
 func checkPage(t *testing.T, doc *html.Node) {
 	t.Helper()
 	ids := map[string]bool{}

@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/chroma/v2/lexers"
 )
 
-// highlight is code in a language as HTML with chroma's classes; an unknown language is shown plain.
+// highlight returns code in a language as HTML with chroma's classes; an unknown language is shown plain.
 func highlight(language, code string) string {
 	lexer := lexers.Get(language)
 	if lexer == nil {
@@ -30,7 +30,7 @@ func highlight(language, code string) string {
 	return out.String()
 }
 
-// coloured is chroma's class for a kind of token, or "" for one that the style sheet shows plain.
+// coloured returns chroma's class for a kind of token, or "" for one that the style sheet shows plain.
 func coloured(kind chroma.TokenType) string {
 	switch {
 	case kind.InCategory(chroma.Keyword), kind.InCategory(chroma.Literal), kind.InCategory(chroma.Comment):
@@ -42,8 +42,8 @@ func coloured(kind chroma.TokenType) string {
 	return ""
 }
 
-// highlightCell is a code cell's source as HTML. In Go cells, lines that begin with % or ! are GoNB's commands, and
-// %%bash, %%script and %%writefile make the rest of the cell text of another kind.
+// highlightCell returns a code cell's source as HTML. In Go cells, lines that start with % or ! are GoNB's commands.
+// After %%bash, %%script and %%writefile the rest of the cell is not Go.
 func highlightCell(language, source string) string {
 	if language != "go" {
 		return highlight(language, source)
@@ -53,7 +53,7 @@ func highlightCell(language, source string) string {
 		out.WriteString(highlight(language, code.String()))
 		code.Reset()
 	}
-	command := false // the line before was a command that goes on
+	command := false // the previous line was a command that continues
 	for line := range strings.Lines(source) {
 		if language != "go" || !command && !isCommand(line) {
 			code.WriteString(line)
@@ -86,7 +86,7 @@ func highlightCommand(line string) string {
 		html.EscapeString(rest) + `</span>`
 }
 
-// cellLanguage is the language of what follows a command.
+// cellLanguage returns the language of the text after a command.
 func cellLanguage(line string) string {
 	words := strings.Fields(line)
 	switch {

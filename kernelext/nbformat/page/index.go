@@ -20,24 +20,24 @@ import (
 
 // Entry is one notebook in an index.
 type Entry struct {
-	// Title to show: see Title; default: Page.
+	// Title is the title to show: see Title; default: Page.
 	Title string
 	// Page is the address of the notebook's page, relative to the index.
 	Page string
-	// Status in words, such as "ok" or "failed in cell 7"; Failed gives it the colour of an error.
+	// Status is a text such as "ok" or "failed in cell 7"; Failed shows it in the colour of an error.
 	Status string
 	Failed bool
-	// Took is how long the run was; 0 means: not shown.
+	// Took is the duration of the run; 0 means: not shown.
 	Took time.Duration
 	// Thumbnail is a picture as a data URL: see Thumbnail; "" for none.
 	Thumbnail string
 }
 
-// RenderIndex writes a self-contained HTML page that lists notebooks. Of opts, Title, Lang and Note count.
+// RenderIndex writes a self-contained HTML page that lists notebooks. It uses Title, Lang and Note of opts.
 func RenderIndex(w io.Writer, entries []Entry, opts Options) error {
 	type view struct {
 		Entry
-		Thumbnail template.URL // ours: not to be checked by the template
+		Thumbnail template.URL // made here, so the template need not check it
 		Time      string
 	}
 	views := make([]view, len(entries))
@@ -52,7 +52,7 @@ func RenderIndex(w io.Writer, entries []Entry, opts Options) error {
 		"Title": cmp.Or(opts.Title, "Notebooks"), "Note": opts.Note, "Entries": views})
 }
 
-// took is a time in words for people: 0.4 s, 12 s, 1 min 52 s.
+// took returns a time in words: 0.4 s, 12 s, 1 min 52 s.
 func took(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -68,8 +68,8 @@ func took(d time.Duration) string {
 // thumbnailWidth is the width in pixels of a thumbnail: twice that of a card, for sharp screens.
 const thumbnailWidth = 480
 
-// Thumbnail is the notebook's first picture output as a data URL: PNG and JPEG made small, SVG as it is; "" when
-// there is none.
+// Thumbnail returns the notebook's first picture output as a data URL, or "" if there is none. PNG and JPEG are made
+// small, SVG is unchanged.
 func Thumbnail(nb *nbformat.Notebook) string {
 	for _, cell := range nb.Cells {
 		for _, output := range cell.Outputs {
@@ -81,7 +81,8 @@ func Thumbnail(nb *nbformat.Notebook) string {
 	return ""
 }
 
-// shrink makes a PNG or JPEG in a data URL at most thumbnailWidth wide; what cannot be read stays as it is.
+// shrink scales a PNG or JPEG in a data URL to at most thumbnailWidth; a picture that cannot be read is returned
+// unchanged.
 func shrink(address string) string {
 	_, encoded, _ := strings.Cut(address, ",")
 	data, err := base64.StdEncoding.DecodeString(encoded)

@@ -12,12 +12,12 @@ import (
 	"github.com/dop251/goja"
 )
 
-// katexFiles is KaTeX 0.19.1 as its npm package has it: the script, the style sheet and the fonts.
+// katexFiles are files of KaTeX 0.19.1 from its npm package: the script, the style sheet and the fonts.
 //
 //go:embed katex
 var katexFiles embed.FS
 
-// maxCalls is how deep KaTeX may recurse: enough for a formula of a few hundred nested braces.
+// maxCalls limits KaTeX's recursion: enough for a formula of a few hundred nested braces.
 const maxCalls = 10_000
 
 // katexProgram is the script, compiled once.
@@ -29,16 +29,16 @@ var katexProgram = sync.OnceValues(func() (*goja.Program, error) {
 	return goja.Compile("katex.min.js", string(script), false)
 })
 
-// typesetter sets formulas with KaTeX. The zero value is ready; the engine starts at the first formula.
+// typesetter typesets formulas with KaTeX. The zero value is ready; the engine starts at the first formula.
 type typesetter struct {
 	vm     *goja.Runtime
 	render goja.Callable
 	done   map[formula]string
-	used   strings.Builder // all the HTML made so far: it tells which fonts are needed
+	used   strings.Builder // all the HTML made so far: it shows which fonts are needed
 }
 
-// html is the formula as HTML with MathML for screen readers. A formula that KaTeX does not understand is shown as
-// its source, with the complaint as tooltip.
+// html returns the formula as HTML with MathML for screen readers. A formula that KaTeX does not understand is shown as
+// its source, with KaTeX's message as tooltip.
 func (t *typesetter) html(f formula) (string, error) {
 	f.source = ""
 	if made, ok := t.done[f]; ok {
@@ -82,13 +82,13 @@ func (t *typesetter) start() error {
 	return nil
 }
 
-// complaint is KaTeX's message without the name of the place in the script.
+// complaint returns KaTeX's message without the name of the place in the script.
 func complaint(err error) string {
 	message, _, _ := strings.Cut(err.Error(), " at katex")
 	return strings.TrimPrefix(message, "ParseError: ")
 }
 
-// fontMarkers says by which class in KaTeX's HTML a font is needed; "" means always.
+// fontMarkers maps a font to the class in KaTeX's HTML that needs it; "" means always.
 var fontMarkers = map[string][]string{
 	"Main-Regular":        {""},
 	"Main-Bold":           {"mathbf", "textbf"},
@@ -114,7 +114,7 @@ var fontMarkers = map[string][]string{
 var fontFace = regexp.MustCompile(`@font-face\{[^}]*url\(fonts/KaTeX_([A-Za-z0-9-]+)\.woff2\)[^}]*\}`)
 var fontSource = regexp.MustCompile(`src:[^;}]*`)
 
-// css is KaTeX's style sheet with the fonts that the formulas need inside; "" when there was no formula.
+// css returns KaTeX's style sheet with the fonts that the formulas need; "" if there was no formula.
 func (t *typesetter) css() (string, error) {
 	if t.vm == nil {
 		return "", nil

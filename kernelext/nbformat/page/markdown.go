@@ -16,7 +16,8 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// newMarkdown reads GitHub's dialect with footnotes and heading ids; prefix keeps footnotes of different cells apart.
+// newMarkdown returns a parser of GitHub's dialect with footnotes and heading ids; prefix keeps footnotes of different
+// cells apart.
 func newMarkdown(prefix string) goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.GFM, extension.NewFootnote(extension.WithFootnoteIDPrefix(prefix))),
@@ -25,7 +26,7 @@ func newMarkdown(prefix string) goldmark.Markdown {
 	)
 }
 
-// Title is the text of the notebook's first heading, its formulas as TeX; else the title in its metadata; else "".
+// Title returns the text of the notebook's first heading, its formulas as TeX; else the title in its metadata; else "".
 func Title(nb *nbformat.Notebook) string {
 	for _, cell := range nb.Cells {
 		if cell.Type != nbformat.Markdown {
@@ -53,7 +54,7 @@ func firstHeading(markdown string) string {
 	return ""
 }
 
-// plainText is the text below a node of markdown.
+// plainText returns the text below a node of markdown.
 func plainText(node ast.Node, source []byte) string {
 	var out strings.Builder
 	for child := node.FirstChild(); child != nil; child = child.NextSibling() {
@@ -74,8 +75,8 @@ func plainText(node ast.Node, source []byte) string {
 	return out.String()
 }
 
-// markdown is a markdown text as HTML. prefix is unique to the text; attachments are those of its cell; headings go
-// into the table of contents when contents is true.
+// markdown converts a markdown text to HTML. prefix is unique to the text; attachments are those of its cell; headings
+// go into the table of contents when contents is true.
 func (b *builder) markdown(text, prefix string, attachments map[string]any, contents bool) (string, error) {
 	hiddenText, formulas := hideMath(text)
 	var out bytes.Buffer
@@ -86,7 +87,7 @@ func (b *builder) markdown(text, prefix string, attachments map[string]any, cont
 	return f.fix(out.String())
 }
 
-// latex is an output of type text/latex: formulas between text, or one formula without delimiters.
+// latex converts an output of type text/latex: formulas between text, or one formula without delimiters.
 func (b *builder) latex(text string) (string, error) {
 	hiddenText, formulas := hideMath(text)
 	if len(formulas) == 0 {

@@ -11,7 +11,7 @@ import (
 // formula is one formula of a markdown text.
 type formula struct {
 	tex     string // without delimiters
-	display bool   // on a line of its own
+	display bool   // on a separate line
 	source  string // with delimiters, as written
 }
 
@@ -31,7 +31,7 @@ var (
 		`array|cases|matrix|[bBpvV]matrix|split|CD)\*?)\}`)
 )
 
-// hider takes formulas out of a markdown text, and copies code as it stands.
+// hider removes formulas from a markdown text, and copies code unchanged.
 type hider struct {
 	in       string
 	at       int
@@ -39,7 +39,7 @@ type hider struct {
 	formulas []formula
 }
 
-// hideMath replaces each formula of a markdown text, save those in code, by a mark.
+// hideMath replaces each formula of a markdown text, except those in code, by a mark.
 func hideMath(text string) (string, []formula) {
 	h := hider{in: strings.NewReplacer(string(mark), "\ufffd", string(endMark), "\ufffd").Replace(text)}
 	for h.at < len(h.in) {
@@ -50,7 +50,7 @@ func hideMath(text string) (string, []formula) {
 	return h.out.String(), h.formulas
 }
 
-// showMath replaces each mark in text by what show makes of its formula.
+// showMath replaces each mark in text by the result of show for its formula.
 func showMath(text string, formulas []formula, show func(formula) string) string {
 	if !strings.ContainsRune(text, mark) {
 		return text
@@ -79,7 +79,7 @@ func (h *hider) plain() {
 	h.copyTo(end + size)
 }
 
-// fence copies a fenced block of code that begins at the current line.
+// fence copies a fenced block of code that starts at the current line.
 func (h *hider) fence() bool {
 	if h.at > 0 && h.in[h.at-1] != '\n' {
 		return false
@@ -129,7 +129,7 @@ func (h *hider) codeSpan() bool {
 	return true
 }
 
-// math hides a formula that begins here.
+// math hides a formula that starts here.
 func (h *hider) math() bool {
 	rest := h.in[h.at:]
 	delimiters := []struct {
@@ -169,7 +169,7 @@ func (h *hider) hide(open, end, close int, display bool) bool {
 	return true
 }
 
-// unquote takes the quote marks (>) from the lines of a formula that begins inside a quotation.
+// unquote removes the quote marks (>) from the lines of a formula that starts inside a quotation.
 func (h *hider) unquote(tex string) string {
 	start := strings.LastIndexByte(h.in[:h.at], '\n') + 1
 	if !quoteMark.MatchString(h.in[start:h.at]) {
@@ -182,7 +182,7 @@ func (h *hider) unquote(tex string) string {
 	return strings.Join(lines, "\n")
 }
 
-// closing is the index of the closing delimiter behind from, or -1 when a paragraph ends before.
+// closing returns the index of the closing delimiter after from, or -1 when the paragraph ends first.
 func closing(text string, from int, delimiter string) int {
 	end := strings.Index(text[from:], delimiter)
 	if end < 0 || blankLine.MatchString(text[from:from+end]) {
@@ -191,8 +191,8 @@ func closing(text string, from int, delimiter string) int {
 	return from + end
 }
 
-// closingDollar is the index of the $ that closes the inline formula at the start of text, or -1: as in pandoc, the
-// formula has no space inside its dollars and no digit behind them, so that prices are no formulas.
+// closingDollar returns the index of the $ that closes the inline formula at the start of text, or -1. As in pandoc,
+// the formula has no space next to its dollars and no digit follows it, so that prices are not read as formulas.
 func closingDollar(text string) int {
 	first, _ := utf8.DecodeRuneInString(text[1:])
 	if unicode.IsSpace(first) {

@@ -9,7 +9,7 @@ import (
 
 func escape(text string) string { return html.EscapeString(text) }
 
-// element is a new element without attributes.
+// element returns a new element without attributes.
 func element(name string) *html.Node {
 	return &html.Node{Type: html.ElementNode, Data: name, DataAtom: atom.Lookup([]byte(name))}
 }
@@ -42,7 +42,7 @@ func wrap(node *html.Node, name, class string) {
 	around.AppendChild(node)
 }
 
-// nodeText is the text below node.
+// nodeText returns the text below node.
 func nodeText(node *html.Node) string {
 	if node.Type == html.TextNode {
 		return node.Data
@@ -54,8 +54,8 @@ func nodeText(node *html.Node) string {
 	return out.String()
 }
 
-// inlineHTML is what is below node with its formulas and emphasis, but without links, ids and pictures: fit to stand
-// inside a link.
+// inlineHTML returns the content of node with its formulas and emphasis, but without links, ids and pictures, so that
+// it can be put inside a link.
 func inlineHTML(node *html.Node) string {
 	var out strings.Builder
 	for child := range node.ChildNodes() {

@@ -14,7 +14,7 @@ import (
 // longOutput is the number of lines from which a text output scrolls inside a box.
 const longOutput = 40
 
-// output is one output of cell number n as HTML.
+// output returns one output of cell number n as HTML.
 func (b *builder) output(n int, out *nbformat.Output) (template.HTML, error) {
 	switch out.Type {
 	case nbformat.Stream:
@@ -31,7 +31,7 @@ func (b *builder) output(n int, out *nbformat.Output) (template.HTML, error) {
 	return template.HTML(`<p class="note">Output of unknown type ` + escape(out.Type) + `.</p>`), nil
 }
 
-// textBlock is text of a terminal.
+// textBlock returns a terminal's text as HTML.
 func textBlock(class, text string) template.HTML {
 	text = strings.TrimRight(text, "\r\n")
 	attributes := ""
@@ -42,7 +42,7 @@ func textBlock(class, text string) template.HTML {
 	return template.HTML(`<pre class="` + class + `"` + attributes + `>` + ansiHTML(text) + "</pre>")
 }
 
-// errorText is the traceback, and before it the error's name and value where the traceback does not tell them.
+// errorText returns the traceback, preceded by the error's name and value if the traceback does not contain them.
 func errorText(out *nbformat.Output) string {
 	traceback := strings.Join(out.Traceback, "\n")
 	if traceback != "" && strings.Contains(controls.ReplaceAllString(traceback, ""), out.Evalue) {
@@ -72,7 +72,8 @@ func (b *builder) display(n int, out *nbformat.Output) (template.HTML, error) {
 	return b.plain(out)
 }
 
-// pictureHTML is the richest picture of an output, with its text form as the text for those who cannot see it.
+// pictureHTML returns the richest picture of an output, with its text form as alternative text for people who cannot
+// see it.
 func pictureHTML(n int, out *nbformat.Output) (template.HTML, bool) {
 	for _, kind := range imageTypes {
 		address, ok := pictureURL(kind.mime, out.Data[kind.mime])
@@ -88,7 +89,7 @@ func pictureHTML(n int, out *nbformat.Output) (template.HTML, bool) {
 	return "", false
 }
 
-// width is the width in pixels at which a picture wants to be shown (metadata of the output, or of its type).
+// width returns the width in pixels at which a picture should be shown (metadata of the output, or of its type).
 func width(out *nbformat.Output, mime string) string {
 	of, _ := out.Metadata[mime].(map[string]any)
 	for _, value := range []any{of["width"], out.Metadata["width"]} {
@@ -100,7 +101,7 @@ func width(out *nbformat.Output, mime string) string {
 	return ""
 }
 
-// plain shows what has no richer form: damaged SVG as HTML, text, JSON, or a note that there is nothing to show.
+// plain shows outputs without a richer form: damaged SVG as HTML, text, JSON, or a note that there is nothing to show.
 func (b *builder) plain(out *nbformat.Output) (template.HTML, error) {
 	if text, ok := out.Data["image/svg+xml"].(string); ok {
 		made, err := balanced(text)

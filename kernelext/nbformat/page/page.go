@@ -17,7 +17,7 @@ var files embed.FS
 
 // Options says what a page shows beside the notebook. The zero value is fine.
 type Options struct {
-	// Title of the page; default: the notebook's first heading, else "Notebook"; for an index "Notebooks".
+	// Title is the title of the page; default: the notebook's first heading, else "Notebook"; for an index "Notebooks".
 	Title string
 	// Lang is the language of the text as a BCP 47 tag; default "en".
 	Lang string
@@ -27,7 +27,7 @@ type Options struct {
 	Source string
 	// Note is a short line at the head of the page, such as "quick mode, 1 min 52 s, 2 cores".
 	Note string
-	// Files is the folder of the notebook, from which pictures of the text are put into the page; default: none are.
+	// Files is the folder of the notebook, from which pictures of the text are embedded in the page; nil embeds none.
 	Files fs.FS
 }
 
@@ -54,7 +54,7 @@ type cellView struct {
 	HTML           template.HTML // markdown or source
 	Count          *int
 	Outputs        []template.HTML
-	Hidden, Folded bool // source hidden, outputs hidden: behind a click
+	Hidden, Folded bool // source or outputs are hidden until a click
 }
 
 // Render writes the notebook as one self-contained HTML page. Errors are those of w, and of data that HTML cannot hold.
@@ -82,7 +82,7 @@ func Render(w io.Writer, nb *nbformat.Notebook, opts Options) error {
 	})
 }
 
-// execute fills one of the templates, with the style sheet.
+// execute runs one of the templates, with the style sheet.
 func execute(w io.Writer, name string, data map[string]any) error {
 	css, err := files.ReadFile("style.css")
 	if err != nil {
@@ -100,7 +100,7 @@ func execute(w io.Writer, name string, data map[string]any) error {
 	return nil
 }
 
-// language is the name of the language of the code cells, for highlighting.
+// language returns the name of the language of the code cells, for highlighting.
 func language(nb *nbformat.Notebook) string {
 	info, _ := nb.Metadata["language_info"].(map[string]any)
 	spec, _ := nb.Metadata["kernelspec"].(map[string]any)
@@ -109,14 +109,14 @@ func language(nb *nbformat.Notebook) string {
 	return cmp.Or(ofInfo, ofSpec, "go")
 }
 
-// headless says whether the page needs a heading that the notebook does not have.
+// headless reports whether the notebook lacks a heading, so that the page must add one.
 func (b *builder) headless() bool {
 	isTitle := func(h heading) bool { return h.Level == 1 }
 	return len(b.headings) == 0 || b.opts.Title != "" && !slices.ContainsFunc(b.headings, isTitle)
 }
 
-// contents are the headings for the table of contents: three levels, without the title when it is the only one of its
-// level; levels count from 1 again.
+// contents returns the headings for the table of contents: three levels, without the title if it is the only heading of
+// its level. Levels count from 1 again.
 func contents(headings []heading) []heading {
 	count := map[int]int{}
 	for _, h := range headings {
@@ -135,7 +135,7 @@ func contents(headings []heading) []heading {
 	return chosen
 }
 
-// cellID is the place in the page of cell number n.
+// cellID returns the anchor in the page of cell number n.
 func cellID(n int) string { return fmt.Sprintf("cell-%d", n) }
 
 func (b *builder) cell(n int, cell *nbformat.Cell) (cellView, error) {

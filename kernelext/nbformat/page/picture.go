@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// imageTypes are the pictures that a page can hold, the richest first, by MIME type and end of a file's name.
+// imageTypes are the pictures that a page can contain, the richest first, by MIME type and file name extension.
 var imageTypes = []struct{ mime, ends string }{
 	{"image/svg+xml", ".svg"}, {"image/png", ".png"}, {"image/jpeg", ".jpg .jpeg"}, {"image/gif", ".gif"},
 	{"image/webp", ".webp"}, {"image/avif", ".avif"},
@@ -24,7 +24,7 @@ func dataURL(mime string, data []byte) string {
 	return "data:" + mime + ";base64," + base64.StdEncoding.EncodeToString(data)
 }
 
-// fileData is the picture in a file, as a data URL; its address is relative to the notebook.
+// fileData returns the picture in a file as a data URL; its address is relative to the notebook.
 func fileData(files fs.FS, address string) (string, bool) {
 	location, err := url.Parse(address)
 	if err != nil || location.Scheme != "" || location.Host != "" {
@@ -53,7 +53,7 @@ func imageType(name string) string {
 	return ""
 }
 
-// attachment is the picture of an attachment as a data URL.
+// attachment returns the picture of an attachment as a data URL.
 func attachment(attachments map[string]any, name string) (string, bool) {
 	if plain, err := url.PathUnescape(name); err == nil {
 		name = plain
@@ -62,7 +62,7 @@ func attachment(attachments map[string]any, name string) (string, bool) {
 	return bundlePicture(bundle)
 }
 
-// bundlePicture is the richest picture of a MIME bundle, as a data URL.
+// bundlePicture returns the richest picture of a MIME bundle as a data URL.
 func bundlePicture(bundle map[string]any) (string, bool) {
 	for _, kind := range imageTypes {
 		if picture, ok := pictureURL(kind.mime, bundle[kind.mime]); ok {
@@ -72,7 +72,7 @@ func bundlePicture(bundle map[string]any) (string, bool) {
 	return "", false
 }
 
-// pictureURL is an output of a picture type as a data URL; false for what is damaged.
+// pictureURL returns an output of a picture type as a data URL; ok is false for a damaged one.
 func pictureURL(mime string, value any) (string, bool) {
 	text, ok := value.(string)
 	if !ok {
@@ -88,7 +88,7 @@ func pictureURL(mime string, value any) (string, bool) {
 	return dataURL(mime, data), err == nil && len(data) > 0
 }
 
-// withNamespace gives an SVG the namespace without which it is no picture of its own.
+// withNamespace adds the namespace to an SVG, without which a standalone SVG is not shown.
 func withNamespace(svg string) string {
 	start := strings.Index(svg, "<svg")
 	if start < 0 {
@@ -101,7 +101,7 @@ func withNamespace(svg string) string {
 	return svg[:start] + `<svg xmlns="http://www.w3.org/2000/svg"` + svg[start+len("<svg"):]
 }
 
-// wellFormed says whether text is XML with an element.
+// wellFormed reports whether text is XML with an element.
 func wellFormed(text string) bool {
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	elements := 0
