@@ -4,16 +4,14 @@ import (
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"deeplearning.example/lecture11/data"
 )
 
 // LinearStudy measures learnability and learning to learn where the truth is known: for each of several seeds the same number
-// of linear tasks in R^n with l objects each (see [data.LinearTasks]), all seeds as runs of one model.
+// of linear tasks in R^n with l objects each (see linearTasks), all seeds as runs of one model.
 //
 // Slide "Multi-task learning".
 type LinearStudy struct {
-	problems []*data.LinearTasks // one a seed
+	problems []*linearTasks // one a seed
 	x        [][][]float64
 	y        [][]float64
 	objects  int // of a seed
@@ -38,13 +36,13 @@ func NewLinearStudy(c LinearStudyConfig) (*LinearStudy, error) {
 	s := &LinearStudy{objects: c.Tasks * c.Objects}
 	var x, y []float32
 	for seed := range uint64(c.Seeds) {
-		problem, err := data.NewLinearTasks(c.Tasks, c.N, c.Common, c.Noise, seed)
+		problem, err := newLinearTasks(c.Tasks, c.N, c.Common, c.Noise, seed)
 		if err != nil {
 			return nil, err
 		}
-		objects, values := problem.Objects(c.Objects, seed)
+		objects, values := problem.draw(c.Objects, seed)
 		s.problems, s.x, s.y = append(s.problems, problem), append(s.x, objects), append(s.y, values)
-		rows, labels := problem.Table(objects, values)
+		rows, labels := problem.table(objects, values)
 		for _, part := range []struct {
 			to   *[]float32
 			from *tensors.Tensor
@@ -65,7 +63,7 @@ func NewLinearStudy(c LinearStudyConfig) (*LinearStudy, error) {
 // Model is the configuration of a linear model for all seeds: a shared layer of the given width and a head for each task.
 func (s *LinearStudy) Model(shared int) MultiTaskConfig {
 	cfg := MultiTaskConfig{Features: len(s.x[0][0]), Hidden: []int{shared}, Activation: "linear", Runs: len(s.problems), Seed: 1}
-	for t := range s.problems[0].Weights {
+	for t := range s.problems[0].weights {
 		cfg.Tasks = append(cfg.Tasks, Task{Name: fmt.Sprint("task ", t)})
 	}
 	return cfg
@@ -89,9 +87,9 @@ func (s *LinearStudy) Plans(plan RunPlan) []RunPlan {
 // Excess is the test error above the noise, E(ŷ − w_tᵀx)² = ‖ŵ_t − w_t‖² + b̂_t² for x ~ N(0, I), exactly: a mean over tasks,
 // estimated over the seeds.
 func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
-	if m.cfg.Runs != len(s.problems) || len(m.cfg.Tasks) != len(s.problems[0].Weights) {
+	if m.cfg.Runs != len(s.problems) || len(m.cfg.Tasks) != len(s.problems[0].weights) {
 		return Estimate{}, fmt.Errorf("lecture11: LinearStudy.Excess of a model with %d runs and %d tasks, want %d and %d", m.cfg.Runs,
-			len(m.cfg.Tasks), len(s.problems), len(s.problems[0].Weights))
+			len(m.cfg.Tasks), len(s.problems), len(s.problems[0].weights))
 	}
 	means := make([]float64, len(s.problems))
 	for run, problem := range s.problems {
@@ -99,7 +97,7 @@ func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
 		if err != nil {
 			return Estimate{}, err
 		}
-		for t, w := range problem.Weights {
+		for t, w := range problem.weights {
 			b := maps[t].Offset[0]
 			means[run] += (squaredDistance(maps[t].Matrix.RawRowView(0), w) + b*b) / float64(len(maps))
 		}
@@ -111,13 +109,13 @@ func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
 func (s *LinearStudy) AloneExcess() (Estimate, error) {
 	means := make([]float64, len(s.problems))
 	for seed, problem := range s.problems {
-		l := s.objects / len(problem.Weights)
-		for t, w := range problem.Weights {
+		l := s.objects / len(problem.weights)
+		for t, w := range problem.weights {
 			_, distance, err := BestRidge(s.x[seed][t*l:(t+1)*l], s.y[seed][t*l:(t+1)*l], w)
 			if err != nil {
 				return Estimate{}, err
 			}
-			means[seed] += distance / float64(len(problem.Weights))
+			means[seed] += distance / float64(len(problem.weights))
 		}
 	}
 	return NewEstimate(means), nil

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
+
+	"deeplearning.example/lecture11/internal/random"
 )
 
 // Gap gives l objects of n components that lie near a subspace of d: x ~ N(m, C), where C has the eigenvalues d·ratio, …,
@@ -28,7 +30,7 @@ func Gap(l, n, d int, ratio float64, seed int64) (*Points, error) {
 	for j := range n {
 		p.Features = append(p.Features, fmt.Sprintf("x%d", j+1))
 	}
-	directions := randomRotation(n, rng)
+	directions := random.Rotation(n, rng)
 	coordinates, x := mat.NewVecDense(n, nil), mat.NewVecDense(n, nil)
 	for range l {
 		for j := range n {
@@ -51,19 +53,4 @@ func gapVariance(j, d int, ratio float64) float64 {
 		return ratio * float64(d-j)
 	}
 	return 1
-}
-
-// randomRotation draws an orthogonal matrix [n, n]: the Q of a matrix of N(0, 1).
-func randomRotation(n int, rng *rand.Rand) *mat.Dense {
-	m := mat.NewDense(n, n, nil)
-	for i := range n {
-		for j := range n {
-			m.Set(i, j, rng.NormFloat64())
-		}
-	}
-	var qr mat.QR
-	qr.Factorize(m)
-	var q mat.Dense
-	qr.QTo(&q)
-	return &q
 }
