@@ -105,13 +105,13 @@ func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
 	return NewEstimate(means), nil
 }
 
-// AloneExcess is Excess for tasks learnt alone, each by the ridge whose λ comes nearest to the truth; see [BestRidge].
+// AloneExcess is Excess for tasks learnt alone, each by the ridge whose λ comes nearest to the truth; see bestRidge.
 func (s *LinearStudy) AloneExcess() (Estimate, error) {
 	means := make([]float64, len(s.problems))
 	for seed, problem := range s.problems {
 		l := s.objects / len(problem.weights)
 		for t, w := range problem.weights {
-			_, distance, err := BestRidge(s.x[seed][t*l:(t+1)*l], s.y[seed][t*l:(t+1)*l], w)
+			_, distance, err := bestRidge(s.x[seed][t*l:(t+1)*l], s.y[seed][t*l:(t+1)*l], w)
 			if err != nil {
 				return Estimate{}, err
 			}

@@ -41,16 +41,16 @@ func Ridge(x [][]float64, y []float64, lambda float64) ([]float64, error) {
 	return w.RawVector().Data, nil
 }
 
-// BestRidge is the Ridge whose λ, of 10⁻³ … 10³, comes nearest to the true weights: an oracle that no one has in practice,
+// bestRidge is the Ridge whose λ, of 10⁻³ … 10³, comes nearest to the true weights: an oracle that no one has in practice,
 // so that what beats it does so by more than its choice of λ.
-func BestRidge(x [][]float64, y, truth []float64) (w []float64, distance float64, err error) {
+func bestRidge(x [][]float64, y, truth []float64) (w []float64, distance float64, err error) {
 	for _, lambda := range []float64{1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1000} {
 		candidate, err := Ridge(x, y, lambda)
 		if err != nil {
 			return nil, 0, err
 		}
 		if len(truth) != len(candidate) {
-			return nil, 0, fmt.Errorf("lecture11: BestRidge: %d true weights for objects of %d components", len(truth), len(candidate))
+			return nil, 0, fmt.Errorf("lecture11: LinearStudy.AloneExcess: %d true weights for objects of %d components", len(truth), len(candidate))
 		}
 		if d := squaredDistance(candidate, truth); w == nil || d < distance {
 			w, distance = candidate, d
