@@ -46,10 +46,17 @@ type frontend struct {
 
 var here = newFrontend()
 
+// standard writes to os.Stdout or os.Stderr as it is at the time of the write, as package fmt does: a program may put
+// another file there.
+type standard func() *os.File
+
+func (current standard) Write(p []byte) (int, error) { return current().Write(p) }
+
 // newFrontend finds out where the program runs and takes the GoNB pipe for itself.
 func newFrontend() *frontend {
 	s := &frontend{
-		dest: toPipe, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, exit: os.Exit,
+		dest: toPipe, stdin: os.Stdin, stdout: standard(func() *os.File { return os.Stdout }),
+		stderr: standard(func() *os.File { return os.Stderr }), getenv: os.Getenv, exit: os.Exit,
 	}
 	if supervisor.Present() {
 		s.tell = supervisor.Tell
