@@ -130,7 +130,18 @@ func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencode
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Autoencoder{cfg: cfg, fitted: newFitted("Autoencoder", backend)}, nil
+	m := &Autoencoder{cfg: cfg}
+	m.fitted = newFitted("Autoencoder", backend, cfg, m.buildAll)
+	return m, nil
+}
+
+// buildAll builds the encoder, the decoder and the classifier once, on objects of zeros.
+func (m *Autoencoder) buildAll(scope *model.Scope, g *Graph) {
+	z := m.encode(scope, zeroRow(g, m.cfg.Features))
+	m.decode(scope, z)
+	if m.cfg.Classes > 0 {
+		m.classify(scope, z)
+	}
 }
 
 // Config is the configuration with the defaults filled in.

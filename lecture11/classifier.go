@@ -72,7 +72,14 @@ func NewClassifier(backend compute.Backend, cfg ClassifierConfig) (*Classifier, 
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Classifier{cfg: cfg, fitted: newFitted("Classifier", backend)}, nil
+	m := &Classifier{cfg: cfg}
+	m.fitted = newFitted("Classifier", backend, cfg, m.buildAll)
+	return m, nil
+}
+
+// buildAll builds the network once, on an object of zeros.
+func (m *Classifier) buildAll(scope *model.Scope, g *Graph) {
+	m.logits(scope, zeroRow(g, m.cfg.Features))
 }
 
 // Config is the configuration with the defaults filled in.

@@ -17,7 +17,7 @@ import (
 //go:embed multi_task_balance.go multi_task_data.go multi_task_fit.go multi_task_loss.go net.go net_conv.go noise.go numbers.go
 //go:embed som.go som_batch.go som_columns.go som_data.go som_epoch.go som_fit.go som_grid.go som_init.go som_neighbourhood.go
 //go:embed som_online.go som_order.go som_program.go som_run.go som_schedule.go som_steps.go som_stream.go som_training.go stacked.go
-//go:embed tensors.go training_key.go vae.go vae_loss.go
+//go:embed tensors.go training_key.go training_state.go vae.go vae_loss.go
 var sources embed.FS
 
 // trainingSources names, for each kind of training, the files that its numbers depend on. TestTrainingSources compares the lists with
@@ -32,13 +32,14 @@ var trainingSources = map[string][]string{
 	"prototypes": withNets("convolution.go", "few_shot.go", "few_shot_prototype.go", "net_conv.go"),
 	"som": {"fit.go", "net.go", "numbers.go", "som.go", "som_batch.go", "som_columns.go", "som_data.go", "som_epoch.go", "som_fit.go",
 		"som_grid.go", "som_init.go", "som_neighbourhood.go", "som_online.go", "som_order.go", "som_program.go", "som_run.go",
-		"som_schedule.go", "som_steps.go", "som_stream.go", "som_training.go", "tensors.go", "training_key.go"},
+		"som_schedule.go", "som_steps.go", "som_stream.go", "som_training.go", "tensors.go", "training_key.go",
+		"training_state.go"},
 	"vae": withNets("convolution.go", "likelihood.go", "net_conv.go", "noise.go", "vae.go", "vae_loss.go"),
 }
 
 // withNets adds the files behind every training by gradients.
 func withNets(files ...string) []string {
-	return append(files, "adam.go", "fit.go", "fit_diverge.go", "fitted.go", "net.go", "tensors.go", "training_key.go")
+	return append(files, "adam.go", "fit.go", "fit_diverge.go", "fitted.go", "net.go", "tensors.go", "training_key.go", "training_state.go")
 }
 
 // codeVersion identifies the code that makes a training of that kind: a hash of its files and of the versions of the modules that it

@@ -85,7 +85,14 @@ func NewMeta(backend compute.Backend, cfg MetaConfig) (*Meta, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Meta{cfg: cfg, fitted: newFitted("Meta", backend)}, nil
+	m := &Meta{cfg: cfg}
+	m.fitted = newFitted("Meta", backend, cfg, m.buildAll)
+	return m, nil
+}
+
+// buildAll builds the network once, on an object of zeros.
+func (m *Meta) buildAll(scope *model.Scope, g *Graph) {
+	m.weights(scope, ExpandAxes(zeroRow(g, m.cfg.Features), 0))
 }
 
 // Config is the configuration with the defaults filled in.

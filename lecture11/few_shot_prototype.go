@@ -74,7 +74,14 @@ func NewPrototypeNet(backend compute.Backend, cfg PrototypeNetConfig) (*Prototyp
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &PrototypeNet{cfg: cfg, fitted: newFitted("PrototypeNet", backend)}, nil
+	m := &PrototypeNet{cfg: cfg}
+	m.fitted = newFitted("PrototypeNet", backend, cfg, m.buildAll)
+	return m, nil
+}
+
+// buildAll builds the encoder once, on an object of zeros.
+func (m *PrototypeNet) buildAll(scope *model.Scope, g *Graph) {
+	m.encode(scope, zeroRow(g, m.cfg.Features))
 }
 
 // Config is the configuration with the defaults filled in.

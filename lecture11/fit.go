@@ -97,6 +97,7 @@ type Training struct {
 	cfg      FitConfig
 	backend  compute.Backend
 	store    *model.Store
+	model    *fitted // what is trained; nil for a loss of the tests
 	initSeed int64
 	data     []*tensors.Tensor // each [n, …]; a step sees the rows of its batch
 	whole    []*tensors.Tensor // a step sees all of each, after its batch
@@ -106,7 +107,9 @@ type Training struct {
 	step     int  // steps taken
 	oneByOne bool // a call of the device for each step, instead of one for StepsPerCall of them
 
-	past snapshots
+	past     snapshots
+	restored restoredParts // since the last Run
+	changes  int           // of the model's weights by others, when this training last had them
 
 	exec      *model.Exec
 	lossNames []string
@@ -236,6 +239,11 @@ func (t *Training) stepsPerEpoch() int { return t.n / t.cfg.Batch }
 // A loss that is not finite ends the training with a [DivergedError], and onStep does not see it: the training is then
 // back at the last weights that gave finite losses.
 func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	if t.step < t.Steps() {
+		if err := t.checkState(); err != nil {
+			return err
+		}
+	}
 	for t.step < t.Steps() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -306,7 +314,7 @@ func (t *Training) execute(n int, sums []float64) error {
 	if err != nil {
 		return err
 	}
-	t.step += n
+	t.reached(t.step + n)
 	values, err := float64s(out[0])
 	if err != nil {
 		return err

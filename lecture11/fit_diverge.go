@@ -74,7 +74,7 @@ func (t *Training) rewind(s *snapshot) error {
 			return fmt.Errorf("lecture11: %s: back to step %d: %w", t.name, s.step, err)
 		}
 	}
-	t.step = s.step
+	t.reached(s.step)
 	return nil
 }
 

@@ -202,7 +202,7 @@ func TestRestoreRefuses(t *testing.T) {
 		{"cut off", "weights", lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0), weights[:len(weights)-3], "cut off"},
 		{"other part", "optimizer", lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0), weights, `holds "weights"`},
 		{"not weights", "weights", lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0), []byte("not a file of weights"),
-			"not a file of weights"},
+			"not a safetensors file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.into.Restore(c.part, bytes.NewReader(c.content))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -23,11 +24,23 @@ type fitted struct {
 	backend  compute.Backend
 	store    *model.Store
 	programs map[string]*model.Exec
+
+	config   any                                // what a file keeps of the model, with kind and networks
+	networks string                             // the ID of custom networks; "" for those that config names
+	build    func(scope *model.Scope, g *Graph) // builds all networks once
+	used     []*model.Variable                  // what they use, found by building them; nil before
+
+	trained provenance // of the weights
+	changes int        // how often Load or SetWeights set the weights
 }
 
-func newFitted(kind string, backend compute.Backend) fitted {
-	return fitted{kind: kind, backend: backend, store: model.NewStore(), programs: map[string]*model.Exec{}}
+// newFitted returns the common part of a model that has no weights yet. build builds all its networks once.
+func newFitted(kind string, backend compute.Backend, config any, build func(scope *model.Scope, g *Graph)) fitted {
+	return fitted{kind: kind, backend: backend, store: model.NewStore(), programs: map[string]*model.Exec{}, config: config, build: build}
 }
+
+// zeroRow is an object or a code of zeros, [1, n].
+func zeroRow(g *Graph, n int) *Node { return Zeros(g, shapes.Make(dtypes.Float32, 1, n)) }
 
 // checkTrained returns an error if the model has no weights yet.
 func (f *fitted) checkTrained() error {

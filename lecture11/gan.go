@@ -158,7 +158,9 @@ func NewGAN(backend compute.Backend, cfg GANConfig) (*GAN, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &GAN{cfg: cfg, nets: ganBuilders[cfg.Nets](cfg), fitted: newFitted("GAN", backend)}, nil
+	m := &GAN{cfg: cfg, nets: ganBuilders[cfg.Nets](cfg)}
+	m.fitted = newFitted("GAN", backend, cfg, m.buildAll)
+	return m, nil
 }
 
 // NewGANOf is NewGAN with networks of your own, in place of those that Nets, Generator, Discriminator and Activation ask for.
@@ -173,8 +175,25 @@ func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error
 	if err != nil {
 		return nil, err
 	}
-	m.nets = nets
+	m.nets, m.fitted.networks = nets, nets.ID
 	return m, nil
+}
+
+// buildAll builds both nets once, on noise and objects of zeros, and G again where its weights have a mean.
+func (m *GAN) buildAll(scope *model.Scope, g *Graph) {
+	nets := &ganNets{m: m, scope: scope}
+	z, y := zeroRow(g, m.cfg.Latent), (*Node)(nil)
+	if m.cfg.Classes > 0 {
+		y = zeroRow(g, m.cfg.Classes)
+	}
+	nets.discriminate(nets.generateFrom(z, y))
+	if m.cfg.Average == 0 {
+		return
+	}
+	(&ganNets{m: m, scope: scope.In(averageScope)}).generateFrom(z, y)
+	for v := range scope.Store().Scope("/" + averageScope).IterVariables() {
+		v.SetTrainable(false)
+	}
 }
 
 // Config is the configuration with the defaults filled in.

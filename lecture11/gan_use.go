@@ -11,8 +11,10 @@ import (
 // Momentary is the same GAN, on the same weights, whose objects come from the momentary weights of G, where those of a GAN with
 // GANConfig.Average come from their mean.
 func (m *GAN) Momentary() *GAN {
-	now := &GAN{cfg: m.cfg, nets: m.nets, fitted: newFitted(m.kind, m.backend)}
-	now.cfg.Average, now.store = 0, m.store
+	now := &GAN{cfg: m.cfg, nets: m.nets}
+	now.cfg.Average = 0
+	now.fitted = newFitted(m.kind, m.backend, now.cfg, now.buildAll)
+	now.store, now.networks, now.trained = m.store, m.networks, m.trained
 	return now
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
@@ -121,7 +123,18 @@ func NewMultiTask(backend compute.Backend, cfg MultiTaskConfig) (*MultiTask, err
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &MultiTask{cfg: cfg, groups: groupTasks(cfg.Tasks), fitted: newFitted("MultiTask", backend)}, nil
+	m := &MultiTask{cfg: cfg, groups: groupTasks(cfg.Tasks)}
+	m.fitted = newFitted("MultiTask", backend, cfg, m.buildAll)
+	return m, nil
+}
+
+// buildAll builds all layers and heads once, on objects of zeros.
+func (m *MultiTask) buildAll(scope *model.Scope, g *Graph) {
+	z := m.represent(scope, Zeros(g, shapes.Make(dtypes.Float32, m.cfg.Runs, 1, m.cfg.Features)))
+	m.heads(scope, z[len(z)-1])
+	if m.cfg.Balance == "uncertainty" {
+		logVariances(scope, shapes.Make(dtypes.Float32, m.cfg.Runs, len(m.cfg.Tasks)))
+	}
 }
 
 // Config is the configuration with the defaults filled in.

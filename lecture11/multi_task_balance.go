@@ -47,8 +47,7 @@ func (s taskStep) minimise(weighted *Node) *Node {
 // Kendall, Gal & Cipolla 2018, eq. 7 and 10.
 func (s taskStep) uncertainty() *Node {
 	g := s.losses.Graph()
-	variable := s.balanceVariable("log_variance", initializer.Zero).SetTrainable(true)
-	logVariance := variable.NodeValue(g)
+	logVariance := logVariances(s.scope, s.losses.Shape()).NodeValue(g)
 	factors := make([]float32, len(s.m.cfg.Tasks))
 	for i, t := range s.m.cfg.Tasks {
 		factors[i] = 1
@@ -58,6 +57,11 @@ func (s taskStep) uncertainty() *Node {
 	}
 	scaled := Mul(Mul(Exp(Neg(logVariance)), s.losses), Const(g, [][]float32{factors}))
 	return s.minimise(Mul(Add(scaled, MulScalar(logVariance, 0.5)), s.m.taskWeights(g)))
+}
+
+// logVariances are the s_t of each run and task, [R, T].
+func logVariances(scope *model.Scope, shape shapes.Shape) *model.Variable {
+	return scope.Store().Scope("/balance").WithInitializer(initializer.Zero).VariableWithShape("log_variance", shape)
 }
 
 // balanceVariable is a variable of the balance for each run and task, [R, T], that Adam does not move.

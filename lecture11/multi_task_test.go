@@ -315,7 +315,7 @@ func TestRunsAreAlone(t *testing.T) {
 func runOf(m *MultiTask, run int) *MultiTask {
 	one := *m
 	one.cfg.Runs = 1
-	one.fitted = newFitted("MultiTask", m.backend)
+	one.fitted = newFitted("MultiTask", m.backend, m.cfg, m.buildAll)
 	for v := range m.store.IterVariables() {
 		if !v.Trainable {
 			continue

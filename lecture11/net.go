@@ -67,6 +67,9 @@ func affineBy(scope *model.Scope, x *Node, outputs int, use weightFn) *Node {
 	return Add(Dot(x, use(scope, weights)).Product(), ExpandLeftToRank(bias, 2))
 }
 
+// weightsName is the name that a layer gives its weights, in GoMLX as here.
+const weightsName = "weights"
+
 // netSpec is what the networks of an encoder and a decoder are made of.
 type netSpec struct {
 	features   int   // components n of an object

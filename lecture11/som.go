@@ -50,6 +50,7 @@ type SOM struct {
 	backend compute.Backend
 	weights *tensors.Tensor // [m, n]; nil until they are drawn
 	given   bool            // the weights came from SetWeights or from a training
+	trained provenance      // of the weights
 	sync    func() error    // takes over the weights of a training under way; nil when they are here
 }
 
@@ -80,23 +81,37 @@ func (m *SOM) Weights() (*tensors.Tensor, error) {
 
 // SetWeights gives the map the weight vectors w, [m, n]: to start a training from them, or to read a map made elsewhere.
 func (m *SOM) SetWeights(w *tensors.Tensor) error {
+	weights, err := m.copyWeights(w)
+	if err != nil {
+		return err
+	}
+	m.use(weights)
+	return nil
+}
+
+// use takes weights over that copyWeights has made.
+func (m *SOM) use(weights *tensors.Tensor) {
+	m.weights, m.given, m.sync, m.trained = weights, true, nil, provenance{}
+}
+
+// copyWeights copies weight vectors that fit the map and are all finite.
+func (m *SOM) copyWeights(w *tensors.Tensor) (*tensors.Tensor, error) {
 	want := []int{m.cfg.Nodes(), m.cfg.Features}
 	if shape := w.Shape(); shape.DType != dtypes.Float32 || !slices.Equal(shape.Dimensions, want) {
-		return fmt.Errorf("lecture11: SetWeights of %s, want Float32 %v: the nodes of a grid %s and SOMConfig.Features = %d",
+		return nil, fmt.Errorf("lecture11: SetWeights of %s, want Float32 %v: the nodes of a grid %s and SOMConfig.Features = %d",
 			shape, want, m.cfg.Grid, m.cfg.Features)
 	}
 	flat, err := tensors.CopyFlatData[float32](w)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, v := range flat {
 		if !finite(v) {
-			return fmt.Errorf("lecture11: SetWeights: component %d of node %d is %g, want finite numbers",
+			return nil, fmt.Errorf("lecture11: SetWeights: component %d of node %d is %g, want finite numbers",
 				i%m.cfg.Features, i/m.cfg.Features, v)
 		}
 	}
-	m.weights, m.given, m.sync = tensors.FromFlatDataAndDimensions(flat, want...), true, nil
-	return nil
+	return tensors.FromFlatDataAndDimensions(flat, want...), nil
 }
 
 // ensureWeights draws the first weights where they need no objects.

@@ -104,7 +104,8 @@ func columnsOf(x *tensors.Tensor, columns []int32) (out *tensors.Tensor, err err
 // takeSavedColumns takes over which components a training uses; nil where it has not yet chosen. They are saved, because
 // weights that did move at first can come to lie where they no longer do.
 func (t *SOMTraining) takeSavedColumns(saved *tensors.Tensor) error {
-	if t.columns = nil; saved == nil {
+	if saved == nil {
+		t.columns = nil
 		return nil
 	}
 	columns, err := tensors.CopyFlatData[int32](saved)

@@ -16,6 +16,12 @@ import (
 // at a step boundary; the state is whole, and a second Run goes on from there to the same numbers. SOM.Weights gives the
 // present weights within onStep, too.
 func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	if t.step < t.steps {
+		if err := t.restored.check(t.name, t.Parts(), t.step); err != nil {
+			return err
+		}
+		t.restored = nil
+	}
 	for t.step < t.steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -123,6 +129,14 @@ func (t *SOMTraining) startMaps() error {
 func (t *SOMTraining) learnt() {
 	for _, m := range t.maps {
 		m.given, m.sync = true, t.syncAll
+	}
+	t.madeMaps()
+}
+
+// madeMaps notes where the weights of the maps come from.
+func (t *SOMTraining) madeMaps() {
+	for _, m := range t.maps {
+		m.trained = provenance{t.key, t.step}
 	}
 }
 

@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -8,108 +9,123 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// partProgress is the second part of a saved map: what is needed to go on training.
-const partProgress = "progress"
+// somKind is the kind of maps in files.
+const somKind = "SOM"
 
-// Parts names the parts of a saved training: the first is enough to use the maps, both are needed to go on training.
-func (t *SOMTraining) Parts() []string { return []string{partWeights, partProgress} }
+// mapName is the name of the weights of map i of those trained together.
+func mapName(i int) string { return fmt.Sprintf("map/%d", i) }
 
-// Save writes one part of the state: "weights", or "progress", the last winners and how long they have been stable.
+// stoppedName is the name of the step at which the clustering was stable, or 0.
+const stoppedName = "stopped"
+
+// Save writes one part of the state as a safetensors file: "weights", or "progress", the last winners and how long they
+// have been stable. The maps can be loaded from the first alone; see [LoadSOM].
 func (t *SOMTraining) Save(part string, w io.Writer) error {
-	names, values, err := t.state(part)
+	p := partFile{Info: Info{Kind: somKind, Part: part, Key: t.key, Step: t.step}}
+	configs := make([]SOMConfig, len(t.maps))
+	for i, m := range t.maps {
+		configs[i] = m.cfg
+	}
+	var err error
+	if p.Config, err = json.Marshal(configs); err == nil {
+		p.values, err = t.state(part)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("lecture11: saving %s: %w", t.name, err)
 	}
-	header := weightsHeader{Format: weightsFormat, Part: part, Key: t.key, Step: t.step}
-	for i, value := range values {
-		header.Variables = append(header.Variables, variableHeader{
-			Path: names[i], DType: value.DType().String(), Dims: value.Shape().Dimensions, Trainable: part == partWeights})
-	}
-	return writeWeights(w, header, values)
+	return writePart(w, p)
 }
 
-// state gives the tensors of a part and their names.
-func (t *SOMTraining) state(part string) (names []string, values []*tensors.Tensor, err error) {
+// state returns the tensors of a part by name.
+func (t *SOMTraining) state(part string) (map[string]*tensors.Tensor, error) {
 	switch part {
 	case partWeights:
 		return t.weightsState()
 	case partProgress:
 		return t.progressState()
 	}
-	return nil, nil, fmt.Errorf("lecture11: Save(%q), want one of %q", part, t.Parts())
+	return nil, fmt.Errorf("part %q, want one of %q", part, t.Parts())
 }
 
-func (t *SOMTraining) weightsState() (names []string, values []*tensors.Tensor, err error) {
+func (t *SOMTraining) weightsState() (map[string]*tensors.Tensor, error) {
 	if t.w == nil && t.step == 0 {
-		return nil, nil, fmt.Errorf("lecture11: %s is not trained yet", t.name)
+		return nil, fmt.Errorf("%s is not trained yet", t.name)
 	}
+	values := map[string]*tensors.Tensor{stoppedName: int32Tensor(int32(t.stopped))}
 	for i, m := range t.maps {
 		w, err := m.Weights()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		names, values = append(names, fmt.Sprintf("map/%d", i)), append(values, w)
+		values[mapName(i)] = w
 	}
-	stopped := tensors.FromFlatDataAndDimensions([]int32{int32(t.stopped)}, 1)
-	return append(names, "stopped"), append(values, stopped), nil
+	return values, nil
 }
 
-func (t *SOMTraining) progressState() (names []string, values []*tensors.Tensor, err error) {
+func (t *SOMTraining) progressState() (values map[string]*tensors.Tensor, err error) {
 	winners := t.winners
 	if t.fits[0].Mode == "batch" && t.assigned != nil {
 		if winners, err = tensors.CopyFlatData[int32](t.assigned); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	names = []string{"stable"}
-	values = []*tensors.Tensor{tensors.FromFlatDataAndDimensions([]int32{int32(t.stable), int32(t.changes)}, 2)}
+	values = map[string]*tensors.Tensor{"stable": int32Tensor(int32(t.stable), int32(t.changes))}
 	if t.columns != nil {
-		columns := tensors.FromFlatDataAndDimensions(slices.Clone(t.columns), len(t.columns))
-		names, values = append(names, "columns"), append(values, columns)
+		values["columns"] = int32Tensor(t.columns...)
 	}
 	if len(winners) > 0 {
-		names = append(names, "winners")
-		values = append(values, tensors.FromFlatDataAndDimensions(slices.Clone(winners), len(winners)))
+		values["winners"] = int32Tensor(winners...)
 	}
-	return names, values, nil
+	return values, nil
 }
 
-// Restore reads a part that Save wrote. Weights of another kind, architecture or data are refused: the error names the
-// first field of the key that differs.
+// int32Tensor copies numbers into a tensor [len(values)].
+func int32Tensor(values ...int32) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(slices.Clone(values), len(values))
+}
+
+// Restore reads a part that Save wrote: all of it, or on an error nothing. A damaged file is refused, and so are weights
+// of another kind, architecture or data: the error names the first field of the key that differs.
 func (t *SOMTraining) Restore(part string, r io.Reader) error {
-	values := map[string]*tensors.Tensor{}
-	header, err := readPart(r, part, t.name, t.key, func(h variableHeader, value *tensors.Tensor) error {
-		values[h.Path] = value
-		return nil
-	})
-	if err != nil {
-		return err
+	p, err := readPart(r)
+	if err == nil {
+		err = p.check(part, t.key)
 	}
-	if err := t.take(part, values); err != nil {
+	if err == nil {
+		err = t.take(part, p.values)
+	}
+	if err != nil {
 		return fmt.Errorf("lecture11: restoring %s: %w", t.name, err)
 	}
-	t.step, t.w = header.Step, nil
+	t.step, t.w = p.Step, nil
+	t.restored.add(part, p.Step)
+	if part == partWeights {
+		t.madeMaps()
+	}
 	return nil
 }
 
-// take takes restored values over.
+// take takes restored values over, after a look at all of them.
 func (t *SOMTraining) take(part string, values map[string]*tensors.Tensor) error {
 	if part == partProgress {
 		return t.takeProgress(values)
 	}
-	for i, m := range t.maps {
-		w := values[fmt.Sprintf("map/%d", i)]
-		if w == nil {
-			return fmt.Errorf("the file has no weights of map %d", i)
-		}
-		if err := m.SetWeights(w); err != nil {
-			return err
-		}
-		t.initial[i] = m.weights
-	}
-	stopped, err := int32s(values["stopped"], 1)
+	stopped, err := int32s(values[stoppedName], 1)
 	if err != nil {
 		return err
+	}
+	weights := make([]*tensors.Tensor, len(t.maps))
+	for i, m := range t.maps {
+		if values[mapName(i)] == nil {
+			return fmt.Errorf("the file has no weights of map %d", i)
+		}
+		if weights[i], err = m.copyWeights(values[mapName(i)]); err != nil {
+			return err
+		}
+	}
+	for i, m := range t.maps {
+		m.use(weights[i])
+		t.initial[i] = m.weights
 	}
 	t.stopped = int(stopped[0])
 	return nil
@@ -120,12 +136,15 @@ func (t *SOMTraining) takeProgress(values map[string]*tensors.Tensor) error {
 	if err != nil {
 		return err
 	}
-	t.stable, t.changes = int(stable[0]), int(stable[1])
+	winners := t.winners
+	if t.stream == nil {
+		if winners, err = int32s(values["winners"], t.data.l*t.program.k); err != nil {
+			return err
+		}
+	}
 	if err := t.takeSavedColumns(values["columns"]); err != nil {
 		return err
 	}
-	if t.stream == nil {
-		t.winners, err = int32s(values["winners"], t.data.l*t.program.k)
-	}
-	return err
+	t.stable, t.changes, t.winners = int(stable[0]), int(stable[1]), winners
+	return nil
 }

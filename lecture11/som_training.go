@@ -24,11 +24,12 @@ type SOMTraining struct {
 	program *somProgram
 
 	step, steps int
-	stable      int     // epochs since an object last changed its node
-	stopped     int     // the step at which it was stable for long enough; 0: not yet
-	columns     []int32 // the components that training uses, see som_columns.go; nil before the first step
-	winners     []int32 // [l · k], object by object, the node that won it last, −1 for none
-	changes     int     // online, with StopWhenStable: objects of this epoch so far that changed their node
+	restored    restoredParts // since the last Run
+	stable      int           // epochs since an object last changed its node
+	stopped     int           // the step at which it was stable for long enough; 0: not yet
+	columns     []int32       // the components that training uses, see som_columns.go; nil before the first step
+	winners     []int32       // [l · k], object by object, the node that won it last, −1 for none
+	changes     int           // online, with StopWhenStable: objects of this epoch so far that changed their node
 
 	exec     *Exec
 	inputs   []string                   // of exec
@@ -38,6 +39,9 @@ type SOMTraining struct {
 	orders   []*somOrder
 	streamed *somStreamed // the programs of a stream
 }
+
+// partProgress is the second part of a saved map: what is needed to go on training.
+const partProgress = "progress"
 
 // Training prepares the training of the map on the objects x, [l, n]: float32, NaN where a component is missing, or bytes
 // 0…255 that stand for [0, 1]. id identifies x in the key of the result, such as the ID of a data set. w are weights ω of
@@ -223,3 +227,7 @@ func (t *SOMTraining) epochsOf(step int) string {
 
 // Stopped is the step at which the clustering had been stable for SOMFit.StopWhenStable epochs, or 0.
 func (t *SOMTraining) Stopped() int { return t.stopped }
+
+// Parts returns the names of the parts of a saved training: the first is enough to use the maps, both are needed to go on
+// training.
+func (t *SOMTraining) Parts() []string { return []string{partWeights, partProgress} }

@@ -28,9 +28,6 @@ func newStackedLayer(scope *model.Scope, x *Node, outputs, fanOut int) stackedLa
 	return stackedLayer{weights.NodeValue(g), ExpandAxes(biases.NodeValue(g), 1)}
 }
 
-// weightsName is what a layer calls its weights, GoMLX's as ours.
-const weightsName = "weights"
-
 // apply maps x [R, batch, in] to [R, batch, out]. One layer is a plain product: XLA does not see through a batch axis of 1.
 func (l stackedLayer) apply(x *Node) *Node {
 	if d := x.Shape().Dimensions; d[0] == 1 {

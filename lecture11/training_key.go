@@ -67,7 +67,7 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 		cfg.Batch = spec.perStep
 	}
 	return newTraining(Training{
-		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, initSeed: spec.seed,
+		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, model: f, initSeed: spec.seed,
 		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build,
 	})
 }

@@ -1,15 +1,15 @@
 package lecture11
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 )
 
 // Start says what a run takes from a trained model as its first weights. The zero value takes nothing.
@@ -56,34 +56,23 @@ func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, e
 
 // StartFromFile is StartFrom for the part "weights" that the training of another MultiTask saved.
 func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
-	header, err := readHeader(in)
-	if err != nil {
-		return StartReport{}, err
-	}
-	if header.Key["kind"] != "multi-task" || header.Part != partWeights {
-		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFromFile: the file holds %q of a model of kind %q, want %q of \"multi-task\"",
-			header.Part, header.Key["kind"], partWeights)
+	p, err := readPart(r)
+	if err == nil {
+		err = p.checkModel(m.kind)
 	}
 	var source weightSource
-	text, err := json.Marshal(header.Key["model"])
 	if err == nil {
-		err = json.Unmarshal(text, &source.cfg)
+		err = strictConfig(p.Config, &source.cfg)
 	}
 	if err != nil {
-		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFromFile: the file's key: %w", err)
-	}
-	values := map[string]*tensors.Tensor{}
-	for _, v := range header.Variables {
-		if values[v.Path], err = readTensor(in, v); err != nil {
-			return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFromFile: variable %s: %w", v.Path, err)
-		}
+		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFromFile: %w", err)
 	}
 	source.value = func(path string) (*tensors.Tensor, error) {
-		if values[path] == nil {
+		value := p.values[strings.TrimPrefix(path, model.ScopeSeparator)]
+		if value == nil {
 			return nil, fmt.Errorf("the file has no %s", path)
 		}
-		return values[path], nil
+		return value, nil
 	}
 	return m.startFrom(source, starts)
 }

@@ -257,7 +257,7 @@ func TestStartRefuses(t *testing.T) {
 	_, err = source.StartFrom(source, Start{})
 	wantError(t, err, "has weights already")
 	_, err = newMultiTask(t, cfg).StartFromFile(bytes.NewReader([]byte("no weights at all")), Start{})
-	wantError(t, err, "not a file of weights")
+	wantError(t, err, "not a safetensors file")
 	_, err = LabelBudget([]uint8{0, 1, 1}, 2, 1)
 	wantError(t, err, "2 objects of class 0, want 1 to 1")
 	_, _, err = CrossWays(nil, nil, 1, 1)

@@ -129,7 +129,15 @@ func NewVAE(backend compute.Backend, cfg VAEConfig) (*VAE, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &VAE{cfg: cfg, fitted: newFitted("VAE", backend)}, nil
+	m := &VAE{cfg: cfg}
+	m.fitted = newFitted("VAE", backend, cfg, m.buildAll)
+	return m, nil
+}
+
+// buildAll builds the encoder and the decoder once, on objects of zeros.
+func (m *VAE) buildAll(scope *model.Scope, g *Graph) {
+	m.encode(scope, zeroRow(g, m.cfg.Features+m.cfg.Classes))
+	m.decode(scope, zeroRow(g, m.cfg.Latent+m.cfg.Classes))
 }
 
 // Config is the configuration with the defaults filled in.

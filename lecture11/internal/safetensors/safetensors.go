@@ -34,7 +34,7 @@ var dtypeSizes = map[string]int{
 }
 
 // Size returns the number of bytes of a tensor. It is an error if the dtype is unknown, a dimension is negative, or the
-// product is no int.
+// product is not an int.
 func Size(dtype string, shape []int) (int, error) {
 	size, ok := dtypeSizes[dtype]
 	if !ok {
@@ -62,7 +62,7 @@ const maxHeader = 100_000_000
 const (
 	metadataName = "__metadata__"
 	checksumName = "checksum"
-	// checksumPrefix stands before the 64 hexadecimal digits of the checksum: the SHA-256 of the whole file with these digits
+	// checksumPrefix comes before the 64 hexadecimal digits of the checksum, the SHA-256 of the whole file with these digits
 	// replaced by zeros.
 	checksumPrefix = "sha256:"
 )

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// entry is what a header says of a tensor.
+// entry describes a tensor in a header.
 type entry struct {
 	DType   string `json:"dtype"`
 	Shape   []int  `json:"shape"`
@@ -75,7 +75,7 @@ func makeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
 		case size != len(t.Data):
 			return nil, fmt.Errorf("tensor %q has %d bytes, want %d for %s %v", t.Name, len(t.Data), size, t.DType, t.Shape)
 		case seen[t.Name]:
-			return nil, fmt.Errorf("two tensors are called %q, want names of their own", t.Name)
+			return nil, fmt.Errorf("two tensors are called %q, want different names", t.Name)
 		}
 		seen[t.Name] = true
 		text, err := json.Marshal(entry{DType: t.DType, Shape: append([]int{}, t.Shape...), Offsets: []int{offset, offset + size}})

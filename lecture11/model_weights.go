@@ -1,0 +1,128 @@
+package lecture11
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Weights returns copies of the weights of the model by name, such as "encoder/output/dense/weights": all that it computes
+// with.
+func (f *fitted) Weights() (map[string]*tensors.Tensor, error) {
+	if err := f.checkTrained(); err != nil {
+		return nil, err
+	}
+	variables, err := f.variableSet()
+	if err != nil {
+		return nil, err
+	}
+	values, _, err := variables.values(partWeights)
+	for name := range values {
+		if err == nil {
+			values[name], err = values[name].LocalClone()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: %s.Weights: %w", f.kind, err)
+	}
+	return values, nil
+}
+
+// SetWeights sets the weights of the model, trained or new, to copies of those given: of all names that Weights returns,
+// with the same shapes. On an error the model is as it was. [ReadWeights] reads them from a file of another program.
+func (f *fitted) SetWeights(weights map[string]*tensors.Tensor) error {
+	copies, order, err := f.copyWeights(weights)
+	if err == nil {
+		err = f.replace(copies, order)
+	}
+	if err != nil {
+		return fmt.Errorf("lecture11: %s.SetWeights: %w", f.kind, err)
+	}
+	return nil
+}
+
+// copyWeights copies weights that are complete, of the right shapes and all of one type of floats.
+func (f *fitted) copyWeights(weights map[string]*tensors.Tensor) (copies map[string]*tensors.Tensor, order []savedVariable, err error) {
+	wanted, err := f.wantedWeights()
+	if err != nil {
+		return nil, nil, err
+	}
+	copies = map[string]*tensors.Tensor{}
+	for _, v := range wanted {
+		name := fileName(v)
+		value := weights[name]
+		if err := checkShape(name, value, v.Shape().Dimensions); err != nil {
+			return nil, nil, err
+		}
+		if dtype := weights[fileName(wanted[0])].DType(); !value.DType().IsFloat() || value.DType() != dtype {
+			return nil, nil, fmt.Errorf("%s is of type %s, want floats, all of one type", name, value.DType())
+		}
+		if copies[name], err = value.LocalClone(); err != nil {
+			return nil, nil, err
+		}
+		order = append(order, savedVariable{name, !v.Trainable})
+	}
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		if copies[name] == nil {
+			return nil, nil, fmt.Errorf("it has no weights %q, want those of %q", name, slices.Sorted(maps.Keys(copies)))
+		}
+	}
+	return copies, order, nil
+}
+
+// checkShape returns an error unless a tensor has the given dimensions.
+func checkShape(name string, value *tensors.Tensor, dims []int) error {
+	if value == nil {
+		return fmt.Errorf("%q is missing", name)
+	}
+	if got := value.Shape().Dimensions; !slices.Equal(got, dims) {
+		return fmt.Errorf("%s has the shape %v, want %v", name, got, dims)
+	}
+	return nil
+}
+
+// wantedWeights returns the variables that are weights: those that there are, else those that the networks will have.
+func (f *fitted) wantedWeights() ([]*model.Variable, error) {
+	variables, err := f.variableSet()
+	if err != nil || f.store.NumVariables() == 0 {
+		return variables.networks, err
+	}
+	weights := slices.Collect(f.store.IterVariables())
+	return slices.DeleteFunc(weights, func(v *model.Variable) bool { return variables.part(v) != partWeights }), nil
+}
+
+// variableSet is the variables of the model. The networks are built once for it.
+func (f *fitted) variableSet() (weightSet, error) {
+	if f.used == nil {
+		store, err := f.traceNetworks()
+		if err != nil {
+			return weightSet{}, err
+		}
+		f.used = slices.Collect(store.IterVariables())
+	}
+	return weightSet{store: f.store, networks: f.used}, nil
+}
+
+// traceNetworks builds all networks of the model once, without computing them, for the variables that they make.
+func (f *fitted) traceNetworks() (*model.Store, error) {
+	store := model.NewStore()
+	exec, err := model.NewExec(f.backend, store, func(scope *model.Scope, x *Node) *Node {
+		f.build(scope, x.Graph())
+		panic(errTraced)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	if _, err := exec.Compile(shapes.Make(dtypes.Float32)); !errors.Is(err, errTraced) {
+		return nil, fmt.Errorf("networks of the %s: %w", f.kind, err)
+	}
+	return store, nil
+}

@@ -1,0 +1,73 @@
+package lecture11
+
+import "fmt"
+
+// The parts of a saved training: the weights are enough to use the model, both are needed to go on training.
+const (
+	partWeights   = "weights"
+	partOptimizer = "optimizer"
+)
+
+// Parts returns the names of the parts of a saved training: the first is enough to use the model, all are needed to go
+// on training.
+func (t *Training) Parts() []string { return []string{partWeights, partOptimizer} }
+
+// provenance says which training made the weights of a model: its key and how many steps it had taken.
+type provenance struct {
+	key  map[string]any // nil: none
+	step int
+}
+
+// restoredParts are the parts of a training that were restored since it last ran, with their steps.
+type restoredParts map[string]int
+
+func (p *restoredParts) add(part string, step int) {
+	if *p == nil {
+		*p = restoredParts{}
+	}
+	(*p)[part] = step
+}
+
+// check returns an error unless all parts were restored, all of the same step, or none was.
+func (p restoredParts) check(training string, parts []string, step int) error {
+	if len(p) == 0 {
+		return nil
+	}
+	for _, part := range parts {
+		at, ok := p[part]
+		if !ok {
+			return fmt.Errorf("lecture11: %s: the part %q of the state at step %d was not restored, want all of %q to go on training",
+				training, part, step, parts)
+		}
+		if at != step {
+			return fmt.Errorf("lecture11: %s: the part %q was restored from step %d and another from step %d, want all from one step",
+				training, part, at, step)
+		}
+	}
+	return nil
+}
+
+// checkState returns an error unless the state is that of one step of this training: no part of it was restored alone, and
+// nobody has set the weights since.
+func (t *Training) checkState() error {
+	if err := t.restored.check(t.name, t.Parts(), t.step); err != nil {
+		return err
+	}
+	t.restored = nil
+	if t.model == nil {
+		return nil
+	}
+	if t.step > 0 && t.changes != t.model.changes {
+		return fmt.Errorf("lecture11: %s: the weights were set or loaded after step %d, want a new Training to go on from them", t.name, t.step)
+	}
+	t.changes = t.model.changes
+	return nil
+}
+
+// reached notes that the state is that after the given number of steps.
+func (t *Training) reached(step int) {
+	t.step = step
+	if t.model != nil {
+		t.model.trained = provenance{t.key, step}
+	}
+}
