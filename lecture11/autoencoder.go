@@ -19,7 +19,7 @@ type AutoencoderConfig struct {
 	Code       int    `json:"code"`       // components d of the code z
 	Hidden     []int  `json:"hidden"`     // hidden sizes of a dense encoder, reversed in the decoder; default {512}, {} is linear
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
-	Encoder    string `json:"encoder"`    // "dense" (default) or "conv" (square images, side a multiple of 4)
+	Encoder    string `json:"encoder"`    // "dense" (default) or "conv"
 	Decoder    string `json:"decoder"`    // the same
 	Loss       string `json:"loss"`       // ℒ(x̂, x): "mse" (default) or "bernoulli" (x in [0, 1])
 
@@ -28,7 +28,14 @@ type AutoencoderConfig struct {
 
 	Classes     int     `json:"classes"`      // of a classifier on the code; default 0: none (slide 13a)
 	ClassWeight float64 `json:"class_weight"` // λ ≥ 0 of the classifier's loss; it moves nothing at 0
-	Seed        int64   `json:"seed"`         // the first weights
+
+	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
+	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	Height   int `json:"height,omitempty"`
+	Width    int `json:"width,omitempty"`
+	Channels int `json:"channels,omitempty"`
+
+	Seed int64 `json:"seed"` // the first weights
 }
 
 // Sparsity asks that few components of a code are in use for an object.
@@ -47,6 +54,7 @@ type Sparsity struct {
 
 // withDefaults fills the zero fields.
 func (c AutoencoderConfig) withDefaults() AutoencoderConfig {
+	c.Features = cmp.Or(c.Features, c.image().features())
 	if c.Hidden == nil {
 		c.Hidden = []int{512}
 	}
@@ -107,8 +115,10 @@ func (c AutoencoderConfig) checkSparsity() error {
 }
 
 func (c AutoencoderConfig) spec() netSpec {
-	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
+	return netSpec{features: c.Features, image: c.image(), hidden: c.Hidden, activation: c.Activation}
 }
+
+func (c AutoencoderConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
 // Autoencoder is an encoder z = f(x, α) and a decoder x̂ = g(z, β), trained together to rebuild the objects:
 //

@@ -22,7 +22,7 @@ func TestAutoencoderConfigErrors(t *testing.T) {
 		"AutoencoderConfig.Hidden[1] = -3":                        func(c *AutoencoderConfig) { c.Hidden = []int{8, -3} },
 		`AutoencoderConfig.Activation = "sin", want one of`:       func(c *AutoencoderConfig) { c.Activation = "sin" },
 		`AutoencoderConfig.Encoder = "resnet"`:                    func(c *AutoencoderConfig) { c.Encoder = "resnet" },
-		"AutoencoderConfig.Features = 100 with Decoder":           func(c *AutoencoderConfig) { c.Features, c.Decoder = 100, "conv" },
+		"AutoencoderConfig.Features = 101 with Height = 0":        func(c *AutoencoderConfig) { c.Features, c.Decoder = 101, "conv" },
 		`AutoencoderConfig.Loss = "l1", want one of "bernoulli"`:  func(c *AutoencoderConfig) { c.Loss = "l1" },
 		`AutoencoderConfig.Corruption.Kind = "blur", want one of`: func(c *AutoencoderConfig) { c.Corruption.Kind = "blur" },
 		`AutoencoderConfig.Sparsity.Kind = "l2", want one of`:     func(c *AutoencoderConfig) { c.Sparsity.Kind = "l2" },

@@ -22,11 +22,19 @@ type ClassifierConfig struct {
 	Hidden     []int  `json:"hidden"`     // hidden sizes; default {256, 128}; {} is softmax regression, which begins at weights 0
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
 	Encoder    string `json:"encoder"`    // "dense" (default), or "conv": two convolutions before the first layer
-	Seed       int64  `json:"seed"`       // the first weights
+
+	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
+	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	Height   int `json:"height,omitempty"`
+	Width    int `json:"width,omitempty"`
+	Channels int `json:"channels,omitempty"`
+
+	Seed int64 `json:"seed"` // the first weights
 }
 
 // withDefaults fills the zero fields.
 func (c ClassifierConfig) withDefaults() ClassifierConfig {
+	c.Features = cmp.Or(c.Features, c.image().features())
 	if c.Hidden == nil {
 		c.Hidden = []int{256, 128}
 	}
@@ -50,8 +58,10 @@ func (c ClassifierConfig) check() error {
 const maxClasses = 256
 
 func (c ClassifierConfig) spec() netSpec {
-	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
+	return netSpec{features: c.Features, image: c.image(), hidden: c.Hidden, activation: c.Activation}
 }
+
+func (c ClassifierConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
 // Classifier is a network from objects to classes, trained by cross-entropy:
 //

@@ -286,13 +286,13 @@ func errorOf[T any](_ T, err error) error { return err }
 
 func TestClassifierConfigErrors(t *testing.T) {
 	for want, cfg := range map[string]ClassifierConfig{
-		"ClassifierConfig.Features = 0, want the positive number":   {Classes: 2},
-		"ClassifierConfig.Classes = 1, want 2 to 256":               {Features: 4, Classes: 1},
-		"ClassifierConfig.Classes = 257":                            {Features: 4, Classes: 257},
-		"ClassifierConfig.Hidden[1] = 0, want a positive":           {Features: 4, Classes: 2, Hidden: []int{3, 0}},
-		`ClassifierConfig.Activation = "sin", want one of`:          {Features: 4, Classes: 2, Activation: "sin"},
-		`ClassifierConfig.Encoder = "vgg", want one of "conv"`:      {Features: 4, Classes: 2, Encoder: "vgg"},
-		`ClassifierConfig.Features = 100 with Encoder "conv", want`: {Features: 100, Classes: 2, Encoder: "conv"},
+		"ClassifierConfig.Features = 0, want the positive number":    {Classes: 2},
+		"ClassifierConfig.Classes = 1, want 2 to 256":                {Features: 4, Classes: 1},
+		"ClassifierConfig.Classes = 257":                             {Features: 4, Classes: 257},
+		"ClassifierConfig.Hidden[1] = 0, want a positive":            {Features: 4, Classes: 2, Hidden: []int{3, 0}},
+		`ClassifierConfig.Activation = "sin", want one of`:           {Features: 4, Classes: 2, Activation: "sin"},
+		`ClassifierConfig.Encoder = "vgg", want one of "conv"`:       {Features: 4, Classes: 2, Encoder: "vgg"},
+		`ClassifierConfig.Features = 101 with Height = 0, Width = 0`: {Features: 101, Classes: 2, Encoder: "conv"},
 	} {
 		if _, err := NewClassifier(testx.Backend(t), cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: error %v, want one that contains %q", cfg, err, want)

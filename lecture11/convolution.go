@@ -18,7 +18,7 @@ const taps = 9
 //
 //	y[i, j, ·] = b + Σ x[s·i + u − 1, s·j + v − 1, ·]·K[u, v, ·, ·],  u, v = 0, 1, 2.
 //
-// x: [batch, h, w, c] → [batch, h/s, w/s, channels]; the stride s divides h and w and is 1 or 2.
+// x: [batch, h, w, c] → [batch, ⌈h/s⌉, ⌈w/s⌉, channels]; the stride s is 1 or 2.
 func convolution(scope *model.Scope, x *Node, channels, stride int) *Node {
 	return convolutionBy(scope, x, channels, stride, nil)
 }
@@ -80,9 +80,9 @@ func phaseSums() [][]float32 {
 	return sums
 }
 
-// correlate slides a kernel [side²·c, outputs] over x [batch, h, w, c] with a border of one pixel 0, with a stride that divides h and w:
-// [batch, (h − side + 2)/stride + 1, …, outputs]. What is stored between the product and the shifts has side² numbers for each channel
-// on its side, so the side with fewer has it.
+// correlate slides a kernel [side²·c, outputs] over x [batch, h, w, c] with a border of one pixel 0:
+// [batch, ⌊(h − side + 2)/stride⌋ + 1, …, outputs]. What is stored between the product and the shifts has side² numbers for each
+// channel on its side, so the side with fewer has it.
 func correlate(x, kernel *Node, side, stride int) *Node {
 	if stride == 1 && kernel.Shape().Dim(1) < x.Shape().Dim(-1) {
 		return shiftProducts(x, kernel, side)
@@ -92,7 +92,7 @@ func correlate(x, kernel *Node, side, stride int) *Node {
 
 // patches gives each stride-th position the side×side pixels from there on. x: [batch, h, w, c] → [batch, …, …, side²·c].
 func patches(x *Node, side, stride int) *Node {
-	d, padded := x.Shape().Dimensions, padImage(x)
+	d, padded := x.Shape().Dimensions, padImage(x, stride)
 	h, w := (d[1]-side+2)/stride+1, (d[2]-side+2)/stride+1
 	cells := Reshape(padded, d[0], padded.Shape().Dim(1)/stride, stride, padded.Shape().Dim(2)/stride, stride, d[3])
 	parts := make([]*Node, side*side)
@@ -109,7 +109,7 @@ func patches(x *Node, side, stride int) *Node {
 func shiftProducts(x, kernel *Node, side int) *Node {
 	d, outputs := x.Shape().Dimensions, kernel.Shape().Dim(1)
 	byPixel := Reshape(Transpose(Reshape(kernel, side*side, d[3], outputs), 0, 1), d[3], side*side*outputs)
-	products := perPixel(padImage(x), byPixel) // [batch, h+2, w+2, side²·outputs]
+	products := perPixel(padImage(x, 1), byPixel) // [batch, h+2, w+2, side²·outputs]
 	part := func(tap int) *Node {
 		return window(products, []int{0, tap / side, tap % side, tap * outputs}, d[0], d[1]-side+3, d[2]-side+3, outputs)
 	}
@@ -128,17 +128,31 @@ func perPixel(x, weights *Node) *Node {
 	return Reshape(y, d[0], d[1], d[2], weights.Shape().Dim(1))
 }
 
-// padImage puts a border of one pixel 0 around the images. x: [batch, h, w, c] → [batch, h+2, w+2, c].
-func padImage(x *Node) *Node {
+// padImage puts a border of one pixel 0 around the images, and another row or column of 0 after the last where that makes
+// the height or the width a multiple of stride. x: [batch, h, w, c] → [batch, ≥ h+2, ≥ w+2, c].
+func padImage(x *Node, stride int) *Node {
 	g, d := x.Graph(), x.Shape().Dimensions
+	height, width := roundUp(d[1]+2, stride), roundUp(d[2]+2, stride)
 	if inGo(g) {
-		row := Zeros(g, shapes.Make(x.DType(), d[0], 1, d[2], d[3]))
-		x = Concatenate([]*Node{row, x, row}, 1)
-		column := Zeros(g, shapes.Make(x.DType(), d[0], d[1]+2, 1, d[3]))
-		return Concatenate([]*Node{column, x, column}, 2)
+		rows := func(count int) *Node { return Zeros(g, shapes.Make(x.DType(), d[0], count, d[2], d[3])) }
+		x = Concatenate([]*Node{rows(1), x, rows(height - d[1] - 1)}, 1)
+		columns := func(count int) *Node { return Zeros(g, shapes.Make(x.DType(), d[0], height, count, d[3])) }
+		return Concatenate([]*Node{columns(1), x, columns(width - d[2] - 1)}, 2)
 	}
-	zeros := Zeros(g, shapes.Make(x.DType(), d[0], d[1]+2, d[2]+2, d[3]))
+	zeros := Zeros(g, shapes.Make(x.DType(), d[0], height, width, d[3]))
 	return DynamicUpdateSlice(zeros, x, constants(g, []int{0, 1, 1, 0}))
+}
+
+// roundUp returns the smallest multiple of step that is at least n.
+func roundUp(n, step int) int { return (n + step - 1) / step * step }
+
+// crop keeps the first rows and columns of images. x: [batch, ≥ h, ≥ w, c] → [batch, h, w, c].
+func crop(x *Node, h, w int) *Node {
+	d := x.Shape().Dimensions
+	if d[1] == h && d[2] == w {
+		return x
+	}
+	return window(x, []int{0, 0, 0, 0}, d[0], h, w, d[3])
 }
 
 // window is a slice that has a second gradient: GoMLX's Slice (v0.28.2) has a Pad as its gradient, and Pad has none. XLA

@@ -18,14 +18,22 @@ type PrototypeNetConfig struct {
 	Code       int    `json:"code"`       // components d of the code z; default 64
 	Hidden     []int  `json:"hidden"`     // of a dense encoder; default {256}
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
-	Encoder    string `json:"encoder"`    // "conv" (default; square images, side a multiple of 4) or "dense"
+	Encoder    string `json:"encoder"`    // "conv" (default) or "dense"
 
 	Episode  EpisodeConfig `json:"episode"`  // of the training; default 20 ways, 1 shot, 5 queries
 	Episodes int           `json:"episodes"` // drawn for an epoch; default 1000
-	Seed     int64         `json:"seed"`     // the first weights
+
+	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
+	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	Height   int `json:"height,omitempty"`
+	Width    int `json:"width,omitempty"`
+	Channels int `json:"channels,omitempty"`
+
+	Seed int64 `json:"seed"` // the first weights
 }
 
 func (c PrototypeNetConfig) withDefaults() PrototypeNetConfig {
+	c.Features = cmp.Or(c.Features, c.image().features())
 	c.Code = cmp.Or(c.Code, 64)
 	if c.Hidden == nil {
 		c.Hidden = []int{256}
@@ -51,8 +59,10 @@ func (c PrototypeNetConfig) check() error {
 }
 
 func (c PrototypeNetConfig) spec() netSpec {
-	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
+	return netSpec{features: c.Features, image: c.image(), hidden: c.Hidden, activation: c.Activation}
 }
+
+func (c PrototypeNetConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
 // PrototypeNet is an encoder f(x, α) that is trained on episodes to bring the objects of a class near their prototype
 // c_k = 1/K Σ f(x, α) over the support of class k:

@@ -424,7 +424,7 @@ func TestFewShotRefuses(t *testing.T) {
 		"Features = 0":                        {},
 		"Code = -1":                           {Features: 16, Code: -1},
 		"Episodes = -1":                       {Features: 16, Episodes: -1},
-		"Features = 10 with Encoder":          {Features: 10},
+		"Features = 10 with Height = 0":       {Features: 10},
 		`PrototypeNetConfig.Encoder = "deep"`: {Features: 16, Encoder: "deep"},
 	} {
 		_, err := NewPrototypeNet(backend, cfg)

@@ -20,8 +20,8 @@ type GANConfig struct {
 	Latent   int `json:"latent"`   // components d of the noise z ~ N(0, I)
 
 	// Nets is "dense" (default), with Generator and Discriminator the hidden sizes, {128, 128} by default and {} an affine map; or
-	// "conv" for square images, with the channels of each size, {64, 32} and {32, 64} by default: G doubles the side of its image
-	// len(Generator) times, D halves it len(Discriminator) times and ends in a dense layer of Hidden units.
+	// "conv" for images, with the channels of each size, {64, 32} and {32, 64} by default: G doubles height and width of its image
+	// len(Generator) times, D halves them len(Discriminator) times and ends in a dense layer of Hidden units.
 	Nets          string `json:"nets"`
 	Generator     []int  `json:"generator"`
 	Discriminator []int  `json:"discriminator"`
@@ -41,10 +41,18 @@ type GANConfig struct {
 	Frozen   string  `json:"frozen"`   // "generator" or "discriminator": its weights stay as they start; default "": both learn
 	Average  float64 `json:"average"`  // γ ∈ (0, 1): objects come from the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: from w
 	Classes  int     `json:"classes"`  // of labels that both nets are told, see [WithLabels]; default 0: none
-	Seed     int64   `json:"seed"`     // the first weights
+
+	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
+	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	Height   int `json:"height,omitempty"`
+	Width    int `json:"width,omitempty"`
+	Channels int `json:"channels,omitempty"`
+
+	Seed int64 `json:"seed"` // the first weights
 }
 
 func (c GANConfig) withDefaults() GANConfig {
+	c.Features = cmp.Or(c.Features, c.image().features())
 	c.Nets = cmp.Or(c.Nets, "dense")
 	generator, discriminator := []int{128, 128}, []int{128, 128}
 	if c.Nets == "conv" {
@@ -61,6 +69,8 @@ func (c GANConfig) withDefaults() GANConfig {
 	c.Loss, c.Steps, c.Pace = cmp.Or(c.Loss, "non-saturating"), cmp.Or(c.Steps, 1), cmp.Or(c.Pace, 1)
 	return c
 }
+
+func (c GANConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
 // ganOutputs are the last functions of a generator.
 var ganOutputs = map[string]func(*Node) *Node{"linear": activations["linear"], "sigmoid": Sigmoid}
@@ -122,6 +132,11 @@ func (c GANConfig) checkNets() error {
 			return err
 		}
 	}
+	if c.Nets == "conv" || c.image() != (imageShape{}) {
+		if err := c.image().check("GANConfig", c.Features); err != nil {
+			return err
+		}
+	}
 	for field, sizes := range map[string][]int{"Generator": c.Generator, "Discriminator": c.Discriminator} {
 		if err := checkSizes("GANConfig."+field, sizes); err != nil {
 			return err
@@ -129,10 +144,8 @@ func (c GANConfig) checkNets() error {
 		if c.Nets != "conv" {
 			continue
 		}
-		halved := 1 << len(sizes)
-		if side := imageSide(c.Features); len(sizes) == 0 || side%halved != 0 {
-			return fmt.Errorf("lecture11: GANConfig.%s = %v with Nets \"conv\" and Features = %d, want a square image whose side can be "+
-				"halved once for each size, at least one", field, sizes, c.Features)
+		if len(sizes) == 0 {
+			return fmt.Errorf("lecture11: GANConfig.%s = %v with Nets \"conv\", want the channels of at least one size", field, sizes)
 		}
 	}
 	return nil
@@ -204,8 +217,8 @@ func (m *GAN) Config() GANConfig { return m.cfg }
 func (m *GAN) StartFrom(other *GAN) error {
 	networks := func(m *GAN) string {
 		c := m.cfg
-		return fmt.Sprintf("GANNets.ID %q, Features %d, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Hidden %d, Norm %q, "+
-			"Spread %t, Activation %q, Output %q", m.nets.ID, c.Features, c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden,
+		return fmt.Sprintf("GANNets.ID %q, Features %d, image %v, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Hidden %d, Norm %q, "+
+			"Spread %t, Activation %q, Output %q", m.nets.ID, c.Features, c.image(), c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden,
 			c.Norm, c.Spread, c.Activation, c.Output)
 	}
 	var different error

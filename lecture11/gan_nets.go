@@ -2,6 +2,7 @@ package lecture11
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -32,8 +33,8 @@ func denseGAN(c GANConfig) GANNets {
 	}
 }
 
-// convGAN is a small DCGAN (Radford et al. 2016): G maps noise to a small image of many channels and doubles its side by
-// resize-convolutions 3×3, which leave no chequerboard; D halves the side by convolutions 3×3 with stride 2 and ends in a dense layer,
+// convGAN is a small DCGAN (Radford et al. 2016): G maps noise to a small image of many channels and doubles its height and width by
+// resize-convolutions 3×3, which leave no chequerboard; D halves them, rounded up, by convolutions 3×3 with stride 2 and ends in a dense layer,
 // without which it sees too little to teach G. In place of batch normalisation, which makes an object depend on those beside it, G has
 // that of pixels (Karras et al. 2018); D has none.
 func convGAN(c GANConfig) GANNets {
@@ -48,24 +49,27 @@ func pixelNorm(x *Node) *Node {
 	return Div(x, Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceMean, -1), 1e-8)))
 }
 
-// convGenerator: z [batch, d (+ classes)] → [batch, n].
+// convGenerator: z [batch, d (+ classes)] → [batch, n]. Where the size of an image is odd, the last row or column of the doubled
+// one is dropped.
 func (c GANConfig) convGenerator(scope *model.Scope, z *Node) *Node {
 	batch, channels := z.Shape().Dim(0), c.Generator
 	act := func(x *Node) *Node { return activations[c.Activation](ganNorms[c.Norm](x)) }
-	side := imageSide(c.Features) >> len(channels)
-	x := affine(scope.In("input"), z, side*side*channels[0])
-	x = act(Reshape(x, batch, side, side, channels[0]))
+	images := c.image().of(c.Features).halves(len(channels))
+	slices.Reverse(images) // from the smallest to G's
+	x := affine(scope.In("input"), z, images[0].height*images[0].width*channels[0])
+	x = act(Reshape(x, batch, images[0].height, images[0].width, channels[0]))
 	for i, size := range channels[1:] {
-		x = act(resizeConvolution(scope.In("conv_%d", i), x, size))
+		x = act(images[i+1].cropped(resizeConvolution(scope.In("conv_%d", i), x, size)))
 	}
-	return Reshape(resizeConvolution(scope.In("output"), x, 1), batch, c.Features)
+	last := images[len(channels)]
+	return Reshape(last.cropped(resizeConvolution(scope.In("output"), x, last.channels)), batch, c.Features)
 }
 
 // convDiscriminator: x [batch, n (+ classes)] → [batch, 1]. What it sees in the image, h, meets the label y as ⟨h, V·y⟩ (Miyato & Koyama
 // 2018): a label that is only added could not be wrong for an image.
 func (c GANConfig) convDiscriminator(scope *model.Scope, x *Node) *Node {
-	batch, act, use, side := x.Shape().Dim(0), activations[c.Activation], c.discriminatorWeights(), imageSide(c.Features)
-	h := Reshape(columns(x, 0, c.Features), batch, side, side, 1)
+	batch, act, use, image := x.Shape().Dim(0), activations[c.Activation], c.discriminatorWeights(), c.image().of(c.Features)
+	h := Reshape(columns(x, 0, c.Features), batch, image.height, image.width, image.channels)
 	for i, size := range c.Discriminator {
 		h = act(convolutionBy(scope.In("conv_%d", i), h, size, 2, use))
 	}

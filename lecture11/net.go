@@ -72,8 +72,9 @@ const weightsName = "weights"
 
 // netSpec is what the networks of an encoder and a decoder are made of.
 type netSpec struct {
-	features   int   // components n of an object
-	hidden     []int // hidden sizes of a dense encoder; the decoder has them reversed
+	features   int        // components n of an object
+	image      imageShape // of "conv" networks, with the zeros of the configuration
+	hidden     []int      // hidden sizes of a dense encoder; the decoder has them reversed
 	activation string
 }
 
@@ -115,11 +116,8 @@ func checkNets(config string, s netSpec, encoder, decoder string) error {
 	if err := checkName(config+".Decoder", decoder, decoders); err != nil {
 		return err
 	}
-	for field, name := range map[string]string{"Encoder": encoder, "Decoder": decoder} {
-		if name == "conv" && imageSide(s.features)%4 != 0 {
-			return fmt.Errorf("lecture11: %s.Features = %d with %s \"conv\", want a square image whose side is a multiple of 4, "+
-				"such as 784 = 28·28", config, s.features, field)
-		}
+	if encoder == "conv" || decoder == "conv" || s.image != (imageShape{}) {
+		return s.image.check(config, s.features)
 	}
 	return nil
 }

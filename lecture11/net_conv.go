@@ -1,6 +1,8 @@
 package lecture11
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -13,25 +15,65 @@ const (
 	convChannels2 = 32
 )
 
-// imageSide is the side of a square image of n pixels, or 1 (no multiple of 4) if n is not a square.
-func imageSide(n int) int {
-	side := int(math.Round(math.Sqrt(float64(n))))
-	if side*side != n {
-		return 1
+// imageShape is how the n = height·width·channels components of an object are an image: row by row from the top, in a row
+// pixel by pixel from the left, the channels of a pixel together. In a configuration it may have zeros; see of.
+type imageShape struct{ height, width, channels int }
+
+// of fills the zeros of a configuration: one channel, a square where neither height nor width is known, else the other one
+// from the number of features.
+func (s imageShape) of(features int) imageShape {
+	s.channels = cmp.Or(s.channels, 1)
+	pixels := features / max(1, s.channels)
+	switch {
+	case s.height == 0 && s.width == 0:
+		s.height = int(math.Round(math.Sqrt(float64(pixels))))
+		s.width = s.height
+	case s.height == 0:
+		s.height = pixels / max(1, s.width)
+	case s.width == 0:
+		s.width = pixels / max(1, s.height)
 	}
-	return side
+	return s
+}
+
+// features returns the number of components of the image, which is 0 where height or width is.
+func (s imageShape) features() int { return s.height * s.width * cmp.Or(s.channels, 1) }
+
+// check returns an error unless objects of so many components are such images. config is the name of a configuration.
+func (s imageShape) check(config string, features int) error {
+	image := s.of(features)
+	if min(image.height, image.width, image.channels) > 0 && image.features() == features {
+		return nil
+	}
+	return fmt.Errorf("lecture11: %s.Features = %d with Height = %d, Width = %d, Channels = %d, want Features = Height·Width·Channels; "+
+		"zeros stand for a square image of one channel", config, features, s.height, s.width, s.channels)
+}
+
+// half is the image after a convolution of stride 2, with as many channels: half as high and wide, rounded up.
+func (s imageShape) half() imageShape {
+	return imageShape{(s.height + 1) / 2, (s.width + 1) / 2, s.channels}
+}
+
+// halves are the image and count images after it, each half of the one before.
+func (s imageShape) halves(count int) []imageShape {
+	shapes := []imageShape{s}
+	for range count {
+		shapes = append(shapes, shapes[len(shapes)-1].half())
+	}
+	return shapes
 }
 
 // convEncoder halves the image twice by convolutions 3×3 with stride 2, then maps it to the outputs. What x has beyond the
 // image (a label) joins before the last layer.
 func convEncoder(s netSpec, outputs int) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
-		batch, side := x.Shape().Dim(0), imageSide(s.features)
+		batch, image := x.Shape().Dim(0), s.image.of(s.features)
 		act, all := activations[s.activation], x
-		x = Reshape(Slice(x, AxisRange(), AxisRange(0, s.features)), batch, side, side, 1)
-		x = act(convolution(scope.In("conv_0"), x, convChannels1, 2)) // [batch, side/2, side/2, 16]
-		x = act(convolution(scope.In("conv_1"), x, convChannels2, 2)) // [batch, side/4, side/4, 32]
-		x.AssertDims(batch, side/4, side/4, convChannels2)
+		x = Reshape(Slice(x, AxisRange(), AxisRange(0, s.features)), batch, image.height, image.width, image.channels)
+		x = act(convolution(scope.In("conv_0"), x, convChannels1, 2)) // [batch, h/2, w/2, 16]
+		x = act(convolution(scope.In("conv_1"), x, convChannels2, 2)) // [batch, h/4, w/4, 32]
+		small := image.halves(2)[2]
+		x.AssertDims(batch, small.height, small.width, convChannels2)
 		x = Reshape(x, batch, -1)
 		if all.Shape().Dim(1) > s.features {
 			x = Concatenate([]*Node{x, Slice(all, AxisRange(), AxisRange(s.features))}, -1)
@@ -40,16 +82,19 @@ func convEncoder(s netSpec, outputs int) NetFn {
 	}
 }
 
-// convDecoder maps the code to a small image and doubles it twice by resize-convolutions.
+// convDecoder maps the code to a small image and doubles it twice by resize-convolutions. Where the size of the image is
+// odd, the last row or column of the doubled one is dropped.
 func convDecoder(s netSpec) NetFn {
 	return func(scope *model.Scope, z *Node) *Node {
-		batch, side := z.Shape().Dim(0), imageSide(s.features)
+		batch, images := z.Shape().Dim(0), s.image.of(s.features).halves(2)
 		act := activations[s.activation]
-		x := act(affine(scope.In("input"), z, side/4*side/4*convChannels2))
-		x = Reshape(x, batch, side/4, side/4, convChannels2)
-		x = act(resizeConvolution(scope.In("conv_0"), x, convChannels1)) // [batch, side/2, side/2, 16]
-		x = resizeConvolution(scope.In("conv_1"), x, 1)                  // [batch, side, side, 1]
-		x.AssertDims(batch, side, side, 1)
+		x := act(affine(scope.In("input"), z, images[2].height*images[2].width*convChannels2))
+		x = Reshape(x, batch, images[2].height, images[2].width, convChannels2)
+		x = act(images[1].cropped(resizeConvolution(scope.In("conv_0"), x, convChannels1))) // [batch, h/2, w/2, 16]
+		x = images[0].cropped(resizeConvolution(scope.In("conv_1"), x, images[0].channels)) // [batch, h, w, channels]
 		return Reshape(x, batch, s.features)
 	}
 }
+
+// cropped cuts images of other channels to this height and width.
+func (s imageShape) cropped(x *Node) *Node { return crop(x, s.height, s.width) }

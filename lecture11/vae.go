@@ -18,7 +18,7 @@ type VAEConfig struct {
 	Latent     int     `json:"latent"`     // components d of the code z
 	Hidden     []int   `json:"hidden"`     // hidden sizes of the dense encoder, reversed in the decoder; default {512}
 	Activation string  `json:"activation"` // "relu" (default), "tanh", "gelu"
-	Encoder    string  `json:"encoder"`    // "dense" (default) or "conv" (square images, side a multiple of 4)
+	Encoder    string  `json:"encoder"`    // "dense" (default) or "conv"
 	Decoder    string  `json:"decoder"`    // the same
 	Likelihood string  `json:"likelihood"` // p(x|z): "bernoulli" (default, x in [0, 1]) or "gaussian"
 	NoiseStd   float64 `json:"noise_std"`  // σ of the Gaussian likelihood, in units of x; default 1
@@ -38,11 +38,18 @@ type VAEConfig struct {
 	// objects and the codes by [WithLabels]; default 0: none.
 	Classes int `json:"classes"`
 
+	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
+	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	Height   int `json:"height,omitempty"`
+	Width    int `json:"width,omitempty"`
+	Channels int `json:"channels,omitempty"`
+
 	Seed int64 `json:"seed"` // the first weights
 }
 
 // withDefaults fills the zero fields.
 func (c VAEConfig) withDefaults() VAEConfig {
+	c.Features = cmp.Or(c.Features, c.image().features())
 	if c.Hidden == nil {
 		c.Hidden = []int{512}
 	}
@@ -109,8 +116,10 @@ func (c VAEConfig) checkTrainingOptions() error {
 }
 
 func (c VAEConfig) spec() netSpec {
-	return netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}
+	return netSpec{features: c.Features, image: c.image(), hidden: c.Hidden, activation: c.Activation}
 }
+
+func (c VAEConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
 // VAE is a variational autoencoder: an encoder q_α(z|x) = N(μ_α(x), diag σ_α²(x)), a decoder p_β(x|z) and the prior
 // p(z) = N(0, s²I), trained together to raise the evidence lower bound

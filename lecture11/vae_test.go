@@ -337,7 +337,8 @@ func TestVAEConfigErrors(t *testing.T) {
 		{VAEConfig{Features: 784, Latent: 2, Activation: "relU"}, `VAEConfig.Activation = "relU", want one of "gelu", "leaky", "linear", "relu", "tanh"`},
 		{VAEConfig{Features: 784, Latent: 2, Likelihood: "poisson"}, `want one of "bernoulli", "gaussian"`},
 		{VAEConfig{Features: 784, Latent: 2, Encoder: "resnet"}, `VAEConfig.Encoder = "resnet"`},
-		{VAEConfig{Features: 100, Latent: 2, Decoder: "conv"}, "VAEConfig.Features = 100 with Decoder"},
+		{VAEConfig{Features: 101, Latent: 2, Decoder: "conv"}, "VAEConfig.Features = 101 with Height = 0"},
+		{VAEConfig{Features: 784, Latent: 2, Channels: 3}, "VAEConfig.Features = 784 with Height = 0, Width = 0, Channels = 3, want"},
 	} {
 		_, err := NewVAE(testx.Backend(t), c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
