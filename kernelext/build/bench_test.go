@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// xlaImports are what a cell of a lecture notebook links.
+// xlaImports are the imports that a cell of a lecture notebook links.
 var xlaImports = []string{"deeplearning.example/kernelext", "deeplearning.example/kernelext/device",
 	"deeplearning.example/lecture11", "github.com/janpfeifer/must", "fmt", "os"}
 
@@ -21,7 +21,7 @@ const xlaBody = `	if len(os.Args) > 99 {
 // kernelFlags are those of the kernelspec.
 const kernelFlags = "GOFLAGS=-buildvcs=false '-ldflags=-s -w -linkmode=internal' -gcflags=all=-dwarf=false"
 
-// newProjectBench is GoNB's module beside this project.
+// newProjectBench creates GoNB's module beside this project.
 func newProjectBench(t testing.TB) *bench {
 	t.Helper()
 	x := newBench(t)
@@ -45,8 +45,8 @@ func newProjectBench(t testing.TB) *bench {
 	return x
 }
 
-// BenchmarkCell builds a cell by the tools and by the go command in turn. Each text is new. The medians count; a new
-// machine compiles all packages before.
+// BenchmarkCell builds a cell by the tools and by the go command in turn. Each text is new. Compare the medians. On a
+// new machine all packages are compiled first.
 func BenchmarkCell(b *testing.B) {
 	x := newProjectBench(b)
 	b.Run("standard-library", func(b *testing.B) {

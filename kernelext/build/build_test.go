@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestEqualToGo: the program of the tools is that of the go command, byte by byte, but for its build id.
+// TestEqualToGo: the program of the tools equals that of the go command, byte by byte, except for its build id.
 func TestEqualToGo(t *testing.T) {
 	x := newBench(t)
 	for _, test := range []struct {
@@ -47,7 +47,7 @@ func TestEqualToGo(t *testing.T) {
 
 var buildID = regexp.MustCompile(`[\w-]{20}/[\w-]{20}/[\w-]{20}/[\w-]{20}`)
 
-// readProgram reads a program without its build id and the GNU note that is made of it.
+// readProgram reads a program without its build id and the GNU note derived from it.
 func readProgram(t *testing.T, path string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -60,7 +60,7 @@ func readProgram(t *testing.T, path string) []byte {
 	return buildID.ReplaceAll(raw, []byte("id"))
 }
 
-// TestDiagnostics: what is wrong with a cell reads as the go command says it.
+// TestDiagnostics: errors in a cell have the go command's text.
 func TestDiagnostics(t *testing.T) {
 	x := newBench(t)
 	many := strings.Repeat("\tundefined()\n", 12)
@@ -103,7 +103,7 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
-// TestLeftToGo: what the tools alone would build wrongly is built by the go command, and rightly.
+// TestLeftToGo: a cell that the tools alone would build wrongly is built by the go command.
 func TestLeftToGo(t *testing.T) {
 	x := newBench(t)
 	hello := program([]string{"fmt"}, `fmt.Print("hello")`)
@@ -178,7 +178,7 @@ func TestTestsAndWasm(t *testing.T) {
 	}
 }
 
-// TestAgain: an equal cell takes the program that was linked before; the number of programs kept is bounded.
+// TestAgain: an equal cell uses the program that was linked before; the number of stored programs is bounded.
 func TestAgain(t *testing.T) {
 	x := newBench(t)
 	cell := func(i int) string { return program([]string{"fmt"}, fmt.Sprintf("fmt.Print(%d)", i)) }
@@ -205,7 +205,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestKeptBytes: programs are kept up to a sum of their sizes.
+// TestKeptBytes: programs are stored up to a sum of their sizes.
 func TestKeptBytes(t *testing.T) {
 	p := newPrograms(t.TempDir())
 	for i := range 5 {
@@ -240,7 +240,7 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
-// TestBadInput: a job that is none is an error or the go command's answer, never a crash.
+// TestBadInput: an invalid job is an error or the go command's answer, never a crash.
 func TestBadInput(t *testing.T) {
 	x := newBench(t)
 	if _, err := New(Options{Go: "go", Scratch: t.TempDir()}).Build(t.Context(), x.job()); err == nil {
@@ -249,12 +249,12 @@ func TestBadInput(t *testing.T) {
 	job := x.job()
 	job.Args = nil
 	if _, err := x.Build(t.Context(), job); err == nil {
-		t.Error("no arguments are no error")
+		t.Error("no arguments are accepted")
 	}
 	job = x.job()
 	job.Dir = filepath.Join(x.dir, "absent")
 	if _, err := x.Build(t.Context(), job); err == nil {
-		t.Error("an absent folder is no error")
+		t.Error("an absent folder is accepted")
 	}
 	write(t, filepath.Join(x.dir, "go.mod"), "modul x\n")
 	if r := x.build(t, program(nil, "")); r.Code == 0 || !strings.Contains(r.Output, "go.mod") {

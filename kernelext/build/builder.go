@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Options say where the tools and the folders of a Builder are.
+// Options holds the places of a Builder's tools and folders.
 type Options struct {
 	Go        string       // the real go command, absolute
 	Goimports string       // the real goimports, absolute; empty: the first on the PATH of each call, see lookPath
 	Scratch   string       // private folder for programs and temporary files, best on the file system of Job.Out
 	Cache     string       // folder of prepared package sets, shared by all kernels of a user; empty: Scratch
-	Log       func(string) // told why a cell was left to the go command; nil is silent
+	Log       func(string) // receives the reason why a cell was left to the go command; nil for none
 }
 
 // Job is one call of the go command by GoNB.
@@ -27,13 +27,13 @@ type Job struct {
 	Env  []string // whole environment of the call, NAME=value
 }
 
-// Result is what came of a call.
+// Result is the result of a call.
 type Result struct {
 	Code                int           // exit code, as the go command's
 	Output              string        // what the go command would print, with its paths
-	Load, Compile, Link time.Duration // shares; where the go command did the work, all of it is in Load
+	Load, Compile, Link time.Duration // parts of the time; if the go command did the work, all of it is in Load
 	Fast                bool          // the tools were called directly, or not at all
-	Cached              bool          // the program of an equal earlier cell was taken
+	Cached              bool          // the program of an equal earlier cell was used
 }
 
 // Builder builds cells. Its methods may be called from several goroutines.
@@ -46,7 +46,7 @@ type Builder struct {
 	sites map[string]*site // by key, see settings
 }
 
-// New returns a Builder and makes its folders. Without them the go command does all the work.
+// New returns a Builder and creates its folders. Without them the go command does all the work.
 func New(o Options) *Builder {
 	if o.Cache == "" {
 		o.Cache = filepath.Join(o.Scratch, "sets")
@@ -63,13 +63,14 @@ func New(o Options) *Builder {
 	return &Builder{opts: o, programs: newPrograms(kept), std: &standard{}, sites: map[string]*site{}}
 }
 
-// Close removes what the Builder keeps in Scratch. Package sets in Options.Cache stay.
+// Close removes the Builder's files in Scratch. Package sets in Options.Cache are kept.
 func (b *Builder) Close() error {
 	return os.RemoveAll(b.programs.dir)
 }
 
-// Build builds j.Out. A program that does not compile is no error but a Code and an Output. An error is one of ctx,
-// which kills the running tool with all its children, or of starting the go command; Out does not exist then.
+// Build builds j.Out. If the program does not compile, the result has a Code and an Output, and the error is nil. An
+// error is one of ctx, which kills the running tool with all its children, or of starting the go command; Out does not
+// exist then.
 func (b *Builder) Build(ctx context.Context, j Job) (Result, error) {
 	if len(j.Args) == 0 || !filepath.IsAbs(j.Out) || !filepath.IsAbs(j.Dir) || !filepath.IsAbs(b.opts.Go) {
 		return Result{}, fmt.Errorf("build: go = %q, job = %q in %q to %q, want arguments and absolute paths",
@@ -80,7 +81,7 @@ func (b *Builder) Build(ctx context.Context, j Job) (Result, error) {
 	}
 	result, err := b.buildFast(ctx, j)
 	if err != nil && ctx.Err() == nil {
-		b.opts.Log("build: by the go command: " + err.Error())
+		b.opts.Log("build: with the go command: " + err.Error())
 		result, err = b.buildSlow(ctx, j, result.Load)
 	}
 	if ctx.Err() != nil {
@@ -93,7 +94,7 @@ func (b *Builder) Build(ctx context.Context, j Job) (Result, error) {
 	return result, nil
 }
 
-// buildSlow lets the go command build, which took the time lost already by trying otherwise.
+// buildSlow lets the go command build. lost is the time already spent on trying otherwise.
 func (b *Builder) buildSlow(ctx context.Context, j Job, lost time.Duration) (Result, error) {
 	start := time.Now()
 	args := append([]string{j.Args[0], "-o", j.Out}, j.Args[1:]...)

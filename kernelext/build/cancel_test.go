@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestCancel: the end of ctx kills the tool with all it started, and no part of a program stays.
+// TestCancel: the end of ctx kills the tool with all its children, and no part of a program stays.
 func TestCancel(t *testing.T) {
 	for _, args := range [][]string{{"build", "-race"}, {"build"}} { // by the go command, while packages are listed
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
@@ -59,7 +59,7 @@ func readPIDs(path string) []int {
 	return pids
 }
 
-// mustDie waits until processes are gone or dead.
+// mustDie waits until processes have ended or are dead.
 func mustDie(t *testing.T, pids []int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {

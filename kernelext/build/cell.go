@@ -21,10 +21,10 @@ type cell struct {
 	imports []string // sorted, each once
 }
 
-// directive are comments that the go command reads: build constraints, embedded files, settings of the runtime.
+// directive matches comments that the go command reads: build constraints, embedded files, settings of the runtime.
 var directive = regexp.MustCompile(`(?m)^\s*//(go:embed|go:debug|go:build|\s*\+build)`)
 
-// readCell reads the program in a folder, or says why the tools alone cannot build it.
+// readCell reads the program in a folder, or returns the reason why the tools alone cannot build it.
 func readCell(dir string) (*cell, error) {
 	if err := onlySource(dir); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func readCell(dir string) (*cell, error) {
 // plainPath matches the import paths that need no care in a program or a configuration.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~/+-]*$`)
 
-// onlySource sees that main.go is the only file of a folder that the go command would take notice of.
+// onlySource checks that main.go is the only file of a folder that the go command would read.
 func onlySource(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -71,7 +71,7 @@ func onlySource(dir string) error {
 			continue
 		}
 		if name == "vendor" || name == "default.pgo" || slices.Contains(sourceExtensions, filepath.Ext(name)) {
-			return fmt.Errorf("%s lies beside main.go", name)
+			return fmt.Errorf("%s is beside main.go", name)
 		}
 	}
 	return nil

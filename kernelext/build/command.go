@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// pipePatience is how long a killed tool's pipes are waited for: something it started may hold them.
+// pipePatience limits the wait for a killed tool's pipes, which one of its children may hold open.
 const pipePatience = time.Second
 
 // command is a tool to run.
@@ -20,15 +20,15 @@ type command struct {
 	Env  []string
 }
 
-// run runs a tool in a process group of its own, which dies as a whole when ctx ends, and returns its exit code and
-// what it wrote to both streams. An error is one of ctx or of starting the tool.
+// run runs a tool in its own process group, which is killed as a whole when ctx ends. It returns the tool's exit code
+// and its output on both streams. An error is one of ctx or of starting the tool.
 func run(ctx context.Context, c command) (code int, output string, err error) {
 	var out bytes.Buffer
 	code, err = start(ctx, c, &out, &out)
 	return code, out.String(), err
 }
 
-// runSplit is run for a tool whose standard output is data; a failure is an error with what it wrote to the other.
+// runSplit is run for a tool whose standard output is data; a failure is an error with the text of the other stream.
 func runSplit(ctx context.Context, c command) (string, error) {
 	var out, said bytes.Buffer
 	code, err := start(ctx, c, &out, &said)
@@ -49,7 +49,7 @@ func start(ctx context.Context, c command, stdout, stderr *bytes.Buffer) (int, e
 		return 0, ctx.Err()
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
-		return 0, nil // it has ended well, and something that it started holds the pipes
+		return 0, nil // it has ended with success, and one of its children holds the pipes
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// assembly is one fast build under way.
+// assembly is one fast build in progress.
 type assembly struct {
 	*settings
 	cell   *cell
@@ -24,8 +24,8 @@ type assembly struct {
 	result Result
 }
 
-// buildFast builds with the tools alone. An error is a reason to let the go command do it; the result then says how
-// much time was lost.
+// buildFast builds with the tools alone. An error is a reason to use the go command instead; the result then has the
+// time lost.
 func (b *Builder) buildFast(ctx context.Context, j Job) (Result, error) {
 	start := time.Now()
 	a, err := b.assemble(ctx, j)
@@ -41,7 +41,7 @@ func (b *Builder) buildFast(ctx context.Context, j Job) (Result, error) {
 	return a.result, nil
 }
 
-// assemble gets all that the tools need.
+// assemble collects everything that the tools need.
 func (b *Builder) assemble(ctx context.Context, j Job) (*assembly, error) {
 	if j.Args[0] != "build" {
 		return nil, fmt.Errorf("go %s", strings.Join(j.Args, " "))
@@ -82,7 +82,7 @@ func (b *Builder) produce(ctx context.Context, a *assembly, out string) error {
 		return err
 	}
 	if err := b.programs.keep(key, program); err != nil {
-		b.opts.Log("build: the program is not kept: " + err.Error())
+		b.opts.Log("build: the program is not stored: " + err.Error())
 	}
 	return move(program, out)
 }
@@ -95,7 +95,8 @@ func move(from, to string) error {
 	return copyFile(from, to)
 }
 
-// programKey is a hash of all that goes into the program. The folder is in it, for it stands in stack traces.
+// programKey returns a hash of everything that determines the program. The folder is included, because stack traces
+// contain it.
 func (a *assembly) programKey(linkConfig string) string {
 	hash := sha256.New()
 	plan := a.set.Plan
@@ -104,7 +105,7 @@ func (a *assembly) programKey(linkConfig string) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// compile runs the compiler. Errors in the cell's text are a result, as the go command prints them.
+// compile runs the compiler. Errors in the cell's text are a result, in the go command's form.
 func (a *assembly) compile(ctx context.Context, key string) (ok bool, err error) {
 	start := time.Now()
 	config := filepath.Join(a.work, "importcfg")
@@ -127,7 +128,7 @@ func (a *assembly) compile(ctx context.Context, key string) (ok bool, err error)
 	return false, nil
 }
 
-// toolEnv is the environment of the tools.
+// toolEnv returns the environment of the tools.
 func (a *assembly) toolEnv() []string { return slices.Concat(a.env, a.set.ToolEnv) }
 
 // link runs the linker and returns the path of the program.
@@ -156,7 +157,7 @@ func (a *assembly) link(ctx context.Context, key, config, object string) (string
 	return program, nil
 }
 
-// arguments are those of a tool for this cell: its folder, and a build id that is no other program's.
+// arguments returns the arguments of a tool for this cell: its folder, and a build id that no other program has.
 func (a *assembly) arguments(plan []string, key string) []string {
 	raw, _ := hex.DecodeString(key)
 	id := base64.RawURLEncoding.EncodeToString(raw[:15])
@@ -173,10 +174,10 @@ func (a *assembly) arguments(plan []string, key string) []string {
 	return args
 }
 
-// diagnosis matches the lines of the compiler on the text of a cell.
+// diagnosis matches the compiler's messages about the text of a cell.
 var diagnosis = regexp.MustCompile(`^(\./main\.go:\d+:\d+: |\t|too many errors$)`)
 
-// isDiagnosis tells whether the output is only on the text of the cell.
+// isDiagnosis reports whether the output is only about the text of the cell.
 func isDiagnosis(output string) bool {
 	for line := range strings.Lines(output) {
 		if !diagnosis.MatchString(strings.TrimRight(line, "\n")) {

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// references are the names of packages that a file uses, each with the names it takes from it.
+// references are the names of packages that a file uses, each with the names that the file uses of it.
 type references map[string]map[string]bool
 
-// importFix decides on the imports of one file as goimports does.
+// importFix decides about the imports of one file as goimports does.
 type importFix struct {
 	file     *ast.File
 	refs     references
@@ -27,14 +27,14 @@ type importFix struct {
 
 // edit is a change of an import declaration.
 type edit struct {
-	name, path string // as it stands, or as it is to be added
+	name, path string // as it is in the file, or as it is to be added
 	add        bool
 	rename     string // name to write before the path
 	remove     bool
 }
 
-// edits returns the changes, or false where goimports would look further than the standard library and the packages
-// whose names are known.
+// edits returns the changes, or false if goimports would look further than the standard library and the packages whose
+// names are known.
 func (x *importFix) edits() ([]edit, bool) {
 	x.refs = collectReferences(x.file)
 	assumed := func(path string) (string, bool) { return assumedName(path), true }
@@ -89,7 +89,7 @@ func (x *importFix) missing(byName map[string][]*ast.ImportSpec) references {
 	return missing
 }
 
-// additions finds packages of the standard library for references, and tells whether it found all.
+// additions finds packages of the standard library for references, and reports whether it found all.
 func (x *importFix) additions(missing references) ([]edit, bool) {
 	var edits []edit
 	for name, symbols := range missing {
@@ -151,8 +151,8 @@ func rename(file *ast.File, change edit) {
 	}
 }
 
-// collectReferences finds what a file takes from packages: selectors of exported names from an identifier that the file
-// does not declare.
+// collectReferences collects the names that a file uses of packages: selectors of exported names of an identifier that
+// the file does not declare.
 func collectReferences(file *ast.File) references {
 	refs := references{}
 	ast.Inspect(file, func(node ast.Node) bool {
@@ -173,7 +173,7 @@ func collectReferences(file *ast.File) references {
 	return refs
 }
 
-// isVersion tells whether an element of a path is a major version, such as v2.
+// isVersion reports whether an element of a path is a major version, such as v2.
 func isVersion(element string) bool {
 	digits, ok := strings.CutPrefix(element, "v")
 	if !ok {
@@ -183,7 +183,7 @@ func isVersion(element string) bool {
 	return err == nil
 }
 
-// notInName tells whether a name of Go cannot have a character.
+// notInName reports whether a Go name cannot contain a character.
 func notInName(r rune) bool {
 	return r != '_' && !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9') &&
 		!(r >= utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)))

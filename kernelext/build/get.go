@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Get stands for `go get`, which GoNB runs before each build. Where all imports of the cell are found without it, there
-// is nothing to do; else the go command is run with the arguments (after "get").
+// Get replaces `go get`, which GoNB runs before each build. If all imports of the cell are found without it, Get does
+// nothing; else it runs the go command with the arguments (after "get").
 func (b *Builder) Get(ctx context.Context, dir string, args, env []string) Result {
 	start := time.Now()
 	if err := b.resolves(ctx, dir, args, env); err == nil {
@@ -27,7 +27,7 @@ func (b *Builder) Get(ctx context.Context, dir string, args, env []string) Resul
 	return Result{Code: code, Output: output, Load: time.Since(start)}
 }
 
-// resolves says why `go get` may have something to do.
+// resolves returns the reason why `go get` may have something to do.
 func (b *Builder) resolves(ctx context.Context, dir string, args, env []string) error {
 	name := cellFile
 	switch {

@@ -95,7 +95,7 @@ func TestWasm(t *testing.T) {
 	}
 }
 
-// TestShadowGoroot: all of the installation is there, and one that has the script needs no shadow.
+// TestShadowGoroot: the shadow has the whole installation, and an installation with the script needs no shadow.
 func TestShadowGoroot(t *testing.T) {
 	goroot := t.TempDir()
 	if _, err := ShadowGoroot(goroot, t.TempDir()); err == nil {
@@ -121,7 +121,7 @@ func TestShadowGoroot(t *testing.T) {
 	}
 }
 
-// startGoNB starts the real kernel with more flags. bin is a folder to stand first on PATH, variable a pair that the
+// startGoNB starts the real kernel with more flags. bin is a folder for the start of PATH, variable a pair that the
 // jupyter package itself would set otherwise; both may be empty.
 func startGoNB(t *testing.T, env []string, bin, variable string, flags ...string) *jupyter.Kernel {
 	t.Helper()

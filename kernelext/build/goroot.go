@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// ShadowGoroot makes, in dir, a folder that looks like the Go installation in goroot and has misc/wasm/wasm_exec.js
-// too, and returns its path. GoNB's %wasm reads that file below what `go env GOROOT` prints; since Go 1.24 it lies in
-// lib/wasm. The folder consists of symbolic links. An installation that has the file is returned itself. The folder is
-// only for GoNB to read from: the go command would compile the standard library anew for it.
+// ShadowGoroot creates a folder in dir that looks like the Go installation in goroot and also has
+// misc/wasm/wasm_exec.js, and returns its path. GoNB's %wasm reads that file below the output of `go env GOROOT`; since
+// Go 1.24 it is in lib/wasm. The folder consists of symbolic links. If an installation has the file, its own path is
+// returned. The folder is only for GoNB to read: the go command would compile the standard library again for it.
 func ShadowGoroot(goroot, dir string) (string, error) {
 	const script = "wasm_exec.js"
 	if _, err := os.Stat(filepath.Join(goroot, "misc", "wasm", script)); err == nil {
@@ -34,7 +34,7 @@ func ShadowGoroot(goroot, dir string) (string, error) {
 	return shadow, err
 }
 
-// linkEntries links all entries of a folder into another, but one. A folder that is absent has none.
+// linkEntries links all entries of a folder except one into another folder. A missing folder has no entries.
 func linkEntries(from, to, except string) error {
 	entries, err := os.ReadDir(from)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +51,7 @@ func linkEntries(from, to, except string) error {
 	return err
 }
 
-// symlink makes a link that may be there already.
+// symlink creates a link that may exist already.
 func symlink(target, link string) error {
 	if err := os.Symlink(target, link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("build: %w", err)

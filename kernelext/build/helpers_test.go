@@ -25,7 +25,7 @@ type bench struct {
 
 const cellFlags = "GOFLAGS=-buildvcs=false '-ldflags=-s -w'"
 
-// cellEnv is the environment of a kernel without network.
+// cellEnv returns the environment of a kernel without network.
 func cellEnv(more ...string) []string {
 	return append(append(os.Environ(), cellFlags, "GOPROXY=off", "GOWORK=", "GO111MODULE="), more...)
 }
@@ -44,7 +44,7 @@ func newBench(t testing.TB) *bench {
 	return x
 }
 
-// builder makes a Builder of another kernel with the same cache.
+// builder returns a Builder of another kernel with the same cache.
 func (x *bench) builder(t testing.TB, cache string) *Builder {
 	t.Helper()
 	b := New(Options{Go: goTool(t), Goimports: goimportsTool(t), Scratch: t.TempDir(), Cache: cache, Log: x.note})
@@ -62,7 +62,7 @@ func (x *bench) note(line string) {
 	x.log = append(x.log, line)
 }
 
-// listings is how often packages were listed.
+// listings returns the number of times that packages were listed.
 func (x *bench) listings() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -75,7 +75,7 @@ func (x *bench) listings() int {
 	return count
 }
 
-// settle sets the times of all sources back: a set is not made of files that were written just now.
+// settle sets the times of all sources back, because a set cannot use files that were written just now.
 func (x *bench) settle(t testing.TB) {
 	t.Helper()
 	for _, dir := range []string{x.lib, filepath.Join(x.lib, "more")} {
@@ -108,7 +108,7 @@ func (x *bench) job(args ...string) Job {
 
 func (x *bench) out() string { return filepath.Join(x.dir, "gonb_1234abcd") }
 
-// mustRun builds a cell by the tools and returns what its program prints.
+// mustRun builds a cell by the tools and returns the output of its program.
 func (x *bench) mustRun(t testing.TB, text string) string {
 	t.Helper()
 	x.note("--")
@@ -128,7 +128,7 @@ func runProgram(t testing.TB, path string) string {
 	return string(out)
 }
 
-// goBuild is what the go command itself does with the folder.
+// goBuild returns the go command's own result in the folder.
 func (x *bench) goBuild(t testing.TB, args ...string) (code int, output string) {
 	t.Helper()
 	args = append([]string{"build", "-o", x.out() + ".bygo"}, args...)

@@ -19,10 +19,10 @@ import (
 	"golang.org/x/tools/imports"
 )
 
-// Imports does to a file what `goimports -w FILE` does in dir: it removes unused imports, adds missing ones and
-// formats. Missing packages of the standard library are found in this process; goimports itself is run only where it has to look
-// further, or where the name of an imported package is not known. Returned are what goimports would print, such as the
-// errors of the text's syntax, and its exit code.
+// Imports does the work of `goimports -w FILE` in dir: it removes unused imports, adds missing ones and formats the
+// file. Missing packages of the standard library are found in this process. goimports itself is run only if it has to
+// look further, or if the name of an imported package is not known. Imports returns the output of goimports, such as
+// syntax errors, and its exit code.
 func (b *Builder) Imports(ctx context.Context, file, dir string, env []string) (output string, code int) {
 	target := file
 	if !filepath.IsAbs(target) {
@@ -52,8 +52,8 @@ func (b *Builder) Imports(ctx context.Context, file, dir string, env []string) (
 	return "", 0
 }
 
-// fixText returns the text with its imports mended. An error that is not of the text's syntax is a reason to let
-// goimports do it.
+// fixText returns the text with its imports fixed. An error that is not a syntax error of the text is a reason to use
+// goimports.
 func (b *Builder) fixText(file, dir string, env []string, text []byte) ([]byte, error) {
 	if err := onlySource(dir); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (b *Builder) fixText(file, dir string, env []string, text []byte) ([]byte, 
 	return imports.Process(file, text, &imports.Options{Comments: true, TabIndent: true, TabWidth: 8, FormatOnly: true})
 }
 
-// importEdits decides on the imports of a file in the module in dir.
+// importEdits decides about the imports of a file in the module in dir.
 func (b *Builder) importEdits(file *ast.File, dir string, env []string) ([]edit, error) {
 	goroot, err := b.goroot(env)
 	if err != nil {
@@ -96,7 +96,7 @@ func (b *Builder) importEdits(file *ast.File, dir string, env []string) ([]edit,
 	return edits, nil
 }
 
-// goroot is the folder of the standard library.
+// goroot returns the folder of the standard library.
 func (b *Builder) goroot(env []string) (string, error) {
 	root := getenv(env, "GOROOT")
 	if root == "" {
@@ -116,7 +116,7 @@ func (b *Builder) packageName(goroot, dir string, env []string, importPath strin
 		return assumedName(importPath), true
 	}
 	if s, err := readSettings(b.opts.Go, dir, env, nil); err == nil {
-		b.site(s) // so that the set which set-up left on disk is looked at
+		b.site(s) // so that a set which set-up left on disk is used
 	}
 	b.mu.Lock()
 	sites := slices.Collect(maps.Values(b.sites))
@@ -129,7 +129,7 @@ func (b *Builder) packageName(goroot, dir string, env []string, importPath strin
 	return "", false
 }
 
-// name is the name of a package in the set, or empty.
+// name returns the name of a package in the set, or an empty string.
 func (t *site) name(importPath string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -156,8 +156,8 @@ func (b *Builder) goimports(ctx context.Context, file, dir string, env []string)
 	return output, code
 }
 
-// lookPath finds a program on the PATH of env. It passes over a folder where `go` is the same file: that is the
-// stand-in through which the call has come.
+// lookPath finds a program on the PATH of env. It skips a folder where `go` is the same file: that is the replacement
+// through which the call has come.
 func lookPath(name string, env []string) (string, error) {
 	for _, dir := range filepath.SplitList(getenv(env, "PATH")) {
 		found, err := exec.LookPath(filepath.Join(dir, name))

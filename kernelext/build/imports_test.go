@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestImports: the file is what goimports makes of it, and so are its output and exit code.
+// TestImports: the file, the output and the exit code are those of goimports.
 func TestImports(t *testing.T) {
 	x := newBench(t)
 	x.mustRun(t, program([]string{"example.com/lib", "example.com/lib/more"}, "print(lib.Name(), more.Two)"))
@@ -67,7 +67,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestAmbiguous: where goimports takes any of several packages, it is always the same one here.
+// TestAmbiguous: if goimports may choose any of several packages, the choice here is always the same.
 func TestAmbiguous(t *testing.T) {
 	x := newBench(t)
 	for range 5 {
@@ -82,7 +82,8 @@ func TestAmbiguous(t *testing.T) {
 	}
 }
 
-// TestKnownNames: names of packages come from the set of another kernel; one that its path does not tell is written.
+// TestKnownNames: names of packages come from the set of another kernel; a name that does not follow from its path is
+// written.
 func TestKnownNames(t *testing.T) {
 	x := newBench(t)
 	write(t, filepath.Join(x.lib, "go-odd", "odd.go"), "package strange\n\nconst One = 1\n")
@@ -138,7 +139,7 @@ func TestImportsManyTimes(t *testing.T) {
 	}
 }
 
-// TestGet: nothing runs where all imports are found; else the go command says what it says.
+// TestGet: no command runs if all imports are found; otherwise the go command's answer is returned.
 func TestGet(t *testing.T) {
 	x := newBench(t)
 	file := filepath.Join(x.dir, "main.go")
@@ -172,7 +173,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// TestLookPath: the folder of stand-ins is passed over, and so is one without the program.
+// TestLookPath: the folder of replaced commands is skipped, and so is one without the program.
 func TestLookPath(t *testing.T) {
 	stand, real := t.TempDir(), t.TempDir()
 	helper := filepath.Join(t.TempDir(), "helper")

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// listed is what `go list -json` says of a package.
+// listed is the part of the output of `go list -json` about a package that is used here.
 type listed struct {
 	ImportPath, Name, Export, Dir string
 	Imports, EmbedPatterns        []string
@@ -28,7 +28,7 @@ type listed struct {
 
 const listedFields = "ImportPath,Name,Export,Dir,Imports,EmbedPatterns,ImportMap,Module"
 
-// list makes the package set of some imports: it asks the go command in a module like that of the settings, with a
+// list creates the package set of some imports. It runs the go command in a module like that of the settings, with a
 // program that only imports them. Packages that are not compiled yet are compiled.
 func (b *Builder) list(ctx context.Context, s *settings, imports []string) (*packageSet, error) {
 	probe, err := b.makeProbe(s, imports)
@@ -36,7 +36,8 @@ func (b *Builder) list(ctx context.Context, s *settings, imports []string) (*pac
 		return nil, err
 	}
 	defer os.RemoveAll(probe)
-	// Another program than the list compiles, or the go command would not say how it is compiled.
+	// The probe is a different program from the compiled one, because the go command would otherwise not print how it
+	// compiles.
 	planProbe, err := b.makeProbe(s, imports)
 	if err != nil {
 		return nil, err
@@ -72,12 +73,12 @@ func (b *Builder) list(ctx context.Context, s *settings, imports []string) (*pac
 	return set, nil
 }
 
-// unfitError says that these settings are none for the tools, whatever a cell imports.
+// unfitError reports that the tools alone cannot be used with these settings, for any imports.
 type unfitError struct{ error }
 
 func (e *unfitError) Unwrap() error { return e.error }
 
-// makeProbe makes a module with the go.mod and go.work of the settings and a program with the imports.
+// makeProbe creates a module with the go.mod and go.work of the settings and a program with the imports.
 func (b *Builder) makeProbe(s *settings, imports []string) (string, error) {
 	probe, err := os.MkdirTemp(b.opts.Scratch, "probe-")
 	if err != nil {
@@ -101,12 +102,12 @@ func (b *Builder) makeProbe(s *settings, imports []string) (string, error) {
 	for _, path := range imports {
 		fmt.Fprintf(&text, "import _ %q\n", path)
 	}
-	// The text is like no other: the build cache does not know it.
+	// The text is unique, so the build cache does not contain it.
 	fmt.Fprintf(&text, "\nfunc main() { println(%d) }\n", time.Now().UnixNano())
 	return probe, os.WriteFile(filepath.Join(probe, "main.go"), []byte(text.String()), 0o600)
 }
 
-// askPlan asks how the go command would build the program of the probe.
+// askPlan finds how the go command would build the program of the probe.
 func (b *Builder) askPlan(ctx context.Context, s *settings, probe string) (*plan, error) {
 	args := append([]string{"build", "-n", "-o", "probe.out"}, s.flags...)
 	code, output, err := run(ctx, command{Path: b.opts.Go, Args: args, Dir: probe, Env: s.env})
@@ -128,7 +129,7 @@ func (b *Builder) askPlan(ctx context.Context, s *settings, probe string) (*plan
 	return p, nil
 }
 
-// askPackages lists the imports and all they import, which compiles them.
+// askPackages lists the imports and all their dependencies, which compiles them.
 func (b *Builder) askPackages(ctx context.Context, s *settings, probe string, imports []string, start time.Time,
 ) (*packageSet, error) {
 	places, err := b.places(ctx, s, probe)
@@ -159,8 +160,7 @@ func (b *Builder) askPackages(ctx context.Context, s *settings, probe string, im
 	return set, nil
 }
 
-// settleTime is the coarsest step of the times of files: a file that was changed later may change again without being
-// noticed.
+// settleTime is the coarsest step of file times. A file that was changed later may change again without being noticed.
 const settleTime = 10 * time.Millisecond
 
 // listFlags are the flags of go build that go list needs to find the same compiled packages.
@@ -170,7 +170,7 @@ func listFlags(flags []string) []string {
 	})
 }
 
-// places asks where the go command keeps things, and sees that it works in the probe as it would in the cell's module.
+// places asks the go command for its folders, and checks that it works in the probe as it would in the cell's module.
 func (b *Builder) places(ctx context.Context, s *settings, probe string) (map[string]string, error) {
 	places, err := goEnvironment(ctx, b.opts.Go, probe, s.env)
 	if err != nil {
@@ -189,7 +189,7 @@ func (b *Builder) places(ctx context.Context, s *settings, probe string) (map[st
 	return places, nil
 }
 
-// read takes the packages from the output of go list.
+// read reads the packages from the output of go list.
 func (s *packageSet) read(out string, places map[string]string, watch map[string]bool) error {
 	for decoder := json.NewDecoder(strings.NewReader(out)); ; {
 		var p listed
@@ -222,7 +222,7 @@ func (s *packageSet) watch(seen map[string]bool, p listed) {
 	s.watchPath(seen, watched{Path: p.Dir, Deep: len(p.EmbedPatterns) > 0})
 }
 
-// watchModule adds the files of a module that say which packages it takes.
+// watchModule adds the files of a module that determine its packages.
 func (s *packageSet) watchModule(seen map[string]bool, dir string) {
 	for _, name := range []string{"go.mod", "go.sum", "vendor"} {
 		s.watchPath(seen, watched{Path: filepath.Join(dir, name)})
@@ -236,7 +236,7 @@ func (s *packageSet) watchPath(seen map[string]bool, item watched) {
 	}
 }
 
-// firstLine is the first line of a tool's output that is no heading.
+// firstLine returns the first line of a tool's output that is not a heading.
 func firstLine(text string) string {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {

@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// plan is how the go command calls the compiler and the linker for a program, read from `go build -n`. workDir stands
-// in the arguments for the folder of intermediate files.
+// plan describes how the go command calls the compiler and the linker for a program, read from `go build -n`. In the
+// arguments workDir represents the folder of intermediate files.
 type plan struct {
 	Compile  []string `json:"compile"` // tool and arguments, without the source file
 	Link     []string `json:"link"`    // tool and arguments
 	LinkEnv  []string `json:"link_env"`
-	Marks    [][]byte `json:"marks"`    // around the build information, no UTF-8
+	Marks    [][]byte `json:"marks"`    // around the build information, not UTF-8
 	Settings []string `json:"settings"` // build settings, the last lines of the build information
 	Modules  []module `json:"modules"`
-	packages []string // all that is linked
+	packages []string // all linked packages
 }
 
 // module is a module of the build information.
 type module struct {
 	Path string `json:"path"`
-	Text string `json:"text"` // its lines: "dep", path, version, checksum; "=>" for what replaces it
+	Text string `json:"text"` // its lines: "dep", path, version, checksum; "=>" for a replacement
 }
 
 // workDir is the go command's name for the folder of the main package's intermediate files.
@@ -60,7 +60,7 @@ func parsePlan(output, modulePath string) (*plan, error) {
 	return p, p.checkArguments()
 }
 
-// checkArguments sees that nothing stands in the command lines that cannot be carried over to another cell.
+// checkArguments checks that the command lines contain nothing that belongs to one cell only.
 func (p *plan) checkArguments() error {
 	last := len(p.Compile) - 1
 	if p.Compile[last] != "./main.go" {
@@ -75,7 +75,7 @@ func (p *plan) checkArguments() error {
 	return nil
 }
 
-// Bytes around the build information in a program, see runtime/debug.
+// infoMark is the number of bytes around the build information in a program, see runtime/debug.
 const infoMark = 16
 
 // parseInfo reads the build information of a program, a quoted string.
@@ -108,12 +108,12 @@ func (p *plan) parseInfo(quoted, modulePath string) error {
 	return nil
 }
 
-// whole tells whether a plan that was read from disk has all its parts.
+// whole reports whether a plan that was read from disk has all its parts.
 func (p *plan) whole() bool {
 	return p != nil && len(p.Compile) > 0 && len(p.Link) > 0 && len(p.Marks) == 2
 }
 
-// info is the build information of a program of the given module that links packages of the modules in used.
+// info returns the build information of a program of the given module that links packages of the modules in used.
 func (p *plan) info(modulePath string, used map[string]bool) string {
 	var text strings.Builder
 	text.WriteString(string(p.Marks[0]) + "path\t" + modulePath + "\nmod\t" + modulePath + "\t(devel)\t\n")
@@ -140,8 +140,8 @@ func commandLine(line string) (env, words []string, err error) {
 	return nil, nil, fmt.Errorf("no command in %q", line)
 }
 
-// shellWords splits a command line. A word or the value after NAME= may stand in single quotes, or in double quotes
-// with Go's escapes.
+// shellWords splits a command line. A word or the value after NAME= may be in single quotes, or in double quotes with
+// Go's escapes.
 func shellWords(line string) ([]string, error) {
 	var words []string
 	for line != "" {
@@ -160,7 +160,7 @@ func shellWords(line string) ([]string, error) {
 	return words, nil
 }
 
-// shellPart takes a quoted or an unquoted part of a word from a line.
+// shellPart reads a quoted or an unquoted part of a word from a line.
 func shellPart(line string) (part, rest string, err error) {
 	switch line[0] {
 	case '\'':

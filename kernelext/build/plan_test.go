@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestBadPlan: what go build -n may print in another version of Go is refused, not half understood.
+// TestBadPlan: output of go build -n from another version of Go is refused, not half understood.
 func TestBadPlan(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":               "",
@@ -63,7 +63,7 @@ func TestBadPlan(t *testing.T) {
 	}
 }
 
-// TestUnfit: settings that are none for the tools cost a question once, not in each cell.
+// TestUnfit: settings that the tools cannot use cost one call of the go command, not one in each cell.
 func TestUnfit(t *testing.T) {
 	x := newBench(t)
 	tool := filepath.Join(t.TempDir(), "go")

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// Programs that are kept for a cell that is run again.
+// Limits of the programs that are stored for a cell that is run again.
 const (
 	keptPrograms = 8
 	keptBytes    = 400 << 20
 )
 
-// programs keeps the last linked programs of this kernel by a hash of all that went into them.
+// programs stores the last linked programs of this kernel by a hash of everything that determines them.
 type programs struct{ dir string }
 
 func newPrograms(dir string) *programs { return &programs{dir} }
 
-// take puts the program of a key to path, if there is one.
+// take writes the program of a key to path, if there is one.
 func (p *programs) take(key, path string) bool {
 	kept := filepath.Join(p.dir, key)
 	if _, err := os.Stat(kept); err != nil {
@@ -31,7 +31,8 @@ func (p *programs) take(key, path string) bool {
 	return place(kept, path) == nil
 }
 
-// keep puts a copy of the program at path aside. It costs a link in the folder, no bytes, where the file system can.
+// keep stores a copy of the program at path. If the file system supports links, this costs a link in the folder and no
+// bytes.
 func (p *programs) keep(key, path string) error {
 	if err := place(path, filepath.Join(p.dir, key)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -39,7 +40,7 @@ func (p *programs) keep(key, path string) error {
 	return removeOldest(p.dir, keptPrograms, keptBytes)
 }
 
-// place makes a second name for a file, or a copy where the file system has no second names.
+// place creates a second name for a file, or a copy if the file system has no second names.
 func place(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
@@ -48,7 +49,7 @@ func place(from, to string) error {
 	return copyFile(from, to)
 }
 
-// copyFile copies a program whole or not at all.
+// copyFile copies a program completely or not at all.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// maxAge is how long a set is used before the go command is asked again: it takes the compiled packages for unused and
-// removes them after five days.
+// maxAge is the time after which the go command is run again, so that it does not treat the compiled packages as unused
+// and remove them after five days.
 const maxAge = 24 * time.Hour
 
-// packageSet is what the go command said of some packages and all that they import.
+// packageSet is the go command's information about some packages and all their dependencies.
 type packageSet struct {
 	Listed    time.Time           `json:"listed"`
 	Roots     []string            `json:"roots"`     // imports that the go command accepted in a cell
 	Workspace bool                `json:"workspace"` // go.work is in force: a cell may import any package of its modules
-	ToolEnv   []string            `json:"tool_env"`  // what the go command sets for its tools
+	ToolEnv   []string            `json:"tool_env"`  // variables that the go command sets for its tools
 	Plan      *plan               `json:"plan"`
 	Packages  map[string]*pkgInfo `json:"packages"`
 	Watched   []watched           `json:"watched"` // sources that may change
-	Sources   string              `json:"sources"` // their state
+	Sources   string              `json:"sources"` // hash of their state
 }
 
 // pkgInfo is a compiled package.
@@ -32,16 +32,16 @@ type pkgInfo struct {
 	Export  string   `json:"export"`  // file of its compiled form; empty for unsafe
 	Imports []string `json:"imports"` // paths in the set
 	Module  string   `json:"module"`  // path; empty for the standard library
-	Main    bool     `json:"main"`    // of a module of the workspace
+	Main    bool     `json:"main"`    // belongs to a module of the workspace
 }
 
 // watched is a folder whose source files may change, or a file.
 type watched struct {
 	Path string `json:"path"`
-	Deep bool   `json:"deep"` // all files of the folder and those below count, for some are embedded
+	Deep bool   `json:"deep"` // all files of the folder and of those below count, because some are embedded
 }
 
-// offers tells whether a cell may import a package and the set knows it.
+// offers reports whether a cell may import a package and the set contains it.
 func (s *packageSet) offers(path string) bool {
 	if slices.Contains(s.Roots, path) {
 		return true
@@ -81,7 +81,7 @@ func (s *packageSet) closure(imports []string) ([]string, error) {
 		}
 		paths = append(paths, path)
 		queue = append(queue, p.Imports...)
-		if slices.Contains(p.Imports, "C") { // what cmd/cgo adds
+		if slices.Contains(p.Imports, "C") { // packages that cmd/cgo adds
 			queue = append(queue, "runtime/cgo", "syscall")
 		}
 	}
@@ -98,8 +98,8 @@ func (s *packageSet) modules(paths []string) map[string]bool {
 	return used
 }
 
-// checkPlan sees that this package understands the set as the go command does: a program with all its roots links the
-// packages and names the modules that `go build -n` said.
+// checkPlan checks that this package interprets the set as the go command does: a program with all its roots links the
+// packages and names the modules in the output of `go build -n`.
 func (s *packageSet) checkPlan() error {
 	linked, err := s.closure(s.Roots)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *packageSet) checkPlan() error {
 	return nil
 }
 
-// fresh tells whether the set is still true.
+// fresh checks that the set is still valid.
 func (s *packageSet) fresh(now time.Time) error {
 	if age := now.Sub(s.Listed); age > maxAge || age < 0 {
 		return fmt.Errorf("the package set is %v old", age.Round(time.Hour))
@@ -134,7 +134,7 @@ func (s *packageSet) fresh(now time.Time) error {
 	return nil
 }
 
-// complete tells whether all compiled packages are still there: the go command trims its cache.
+// complete checks that all compiled packages still exist, because the go command trims its cache.
 func (s *packageSet) complete(paths []string) error {
 	for _, path := range paths {
 		if _, err := os.Stat(s.Packages[path].Export); err != nil {
@@ -144,7 +144,7 @@ func (s *packageSet) complete(paths []string) error {
 	return nil
 }
 
-// linkConfig is the configuration of the linker for a program of the given packages beside its own, which lies in main.
+// linkConfig returns the linker's configuration for a program of the given packages and its own package in main.
 func (s *packageSet) linkConfig(modulePath, main string, paths []string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "packagefile %s=%s\n", modulePath, main)
@@ -155,7 +155,7 @@ func (s *packageSet) linkConfig(modulePath, main string, paths []string) string 
 	return text.String()
 }
 
-// compileConfig is the configuration of the compiler for a program with the given imports.
+// compileConfig returns the compiler's configuration for a program with the given imports.
 func (s *packageSet) compileConfig(imports []string) string {
 	var text strings.Builder
 	text.WriteString("# import config\n")
@@ -167,7 +167,7 @@ func (s *packageSet) compileConfig(imports []string) string {
 	return text.String()
 }
 
-// within tells whether path lies in folder or is it.
+// within reports whether path is folder or is inside it.
 func within(path, folder string) bool {
 	relative, err := filepath.Rel(folder, path)
 	return err == nil && relative != ".." && !strings.HasPrefix(relative, "../")

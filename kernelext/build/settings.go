@@ -17,20 +17,20 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// setVersion is part of each key: raise it when the files of package sets change their form.
+// setVersion is part of each key: increase it when the format of package sets changes.
 const setVersion = "1"
 
-// settings are what a package set depends on, apart from the sources of packages.
+// settings are the conditions of a package set, apart from the sources of packages.
 type settings struct {
 	dir   string   // GoNB's temporary module
 	env   []string // of the job
 	flags []string // of go build
 	path  string   // module path of dir
 	local []string // folders of the modules that go.work and go.mod name
-	key   string   // hash of all but dir and path: two kernels of the same project have the same
+	key   string   // hash of everything except dir and path: it is the same for two kernels of the same project
 }
 
-// relevant are the variables, beside those that begin with CGO_, that change what the go command builds.
+// relevant are the variables, beside those that start with CGO_, that change what the go command builds.
 var relevant = []string{
 	"AR", "CC", "CXX", "FC", "GCCGO", "GO111MODULE", "GO386", "GOAMD64", "GOARCH", "GOARM", "GOARM64", "GOCACHE",
 	"GOCACHEPROG", "GODEBUG", "GOENV", "GOEXPERIMENT", "GOFIPS140", "GOFLAGS", "GOMIPS", "GOMIPS64", "GOMODCACHE", "GOOS",
@@ -38,7 +38,7 @@ var relevant = []string{
 	"PKG_CONFIG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
 }
 
-// readSettings reads the settings of a job, or says why the job is not one for the tools.
+// readSettings reads the settings of a job, or returns the reason why the tools alone cannot do the job.
 func readSettings(goTool, dir string, env, flags []string) (*settings, error) {
 	s := &settings{dir: dir, env: env, flags: flags}
 	if err := knownFlags(flags); err != nil {
@@ -72,7 +72,7 @@ func readSettings(goTool, dir string, env, flags []string) (*settings, error) {
 	return s, nil
 }
 
-// noOuterWork sees that no folder above dir has a go.work, which would be in force where dir has none.
+// noOuterWork checks that no folder above dir has a go.work, which would take effect if dir has none.
 func noOuterWork(dir string) error {
 	for at := filepath.Dir(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
 		if _, err := os.Stat(filepath.Join(at, "go.work")); err == nil {
@@ -122,8 +122,8 @@ func relevantEnv(env []string) []string {
 	return pairs
 }
 
-// moduleFile reads go.mod or its like without the name of the module, which is another in each kernel. A file with
-// paths relative to this folder is refused: a set must not depend on the folder.
+// moduleFile reads go.mod or go.work without the name of the module, which differs between kernels. Paths relative to
+// this folder are an error, because a set must not depend on the folder.
 func (s *settings) moduleFile(name string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(s.dir, name))
 	if errors.Is(err, fs.ErrNotExist) && name != "go.mod" {
@@ -174,7 +174,7 @@ func (s *settings) goWork(raw []byte) error {
 	return s.replacements(file.Replace)
 }
 
-// replacements notes the folders that replace modules.
+// replacements records the folders that replace modules.
 func (s *settings) replacements(replacements []*modfile.Replace) error {
 	for _, replace := range replacements {
 		if replace.New.Version != "" {
@@ -205,7 +205,7 @@ func knownFlags(flags []string) error {
 	return nil
 }
 
-// quotedFields splits the value of GOFLAGS as the go command does: a field may stand in quotes as a whole.
+// quotedFields splits the value of GOFLAGS as the go command does: a field may be quoted as a whole.
 func quotedFields(text string) []string {
 	var fields []string
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
@@ -224,7 +224,7 @@ func quotedFields(text string) []string {
 	return fields
 }
 
-// getenv returns the value of a variable in env, where a later pair wins.
+// getenv returns the value of a variable in env, where a later pair takes precedence.
 func getenv(env []string, name string) string {
 	for _, pair := range slices.Backward(env) {
 		if value, ok := strings.CutPrefix(pair, name+"="); ok {
@@ -234,13 +234,14 @@ func getenv(env []string, name string) string {
 	return ""
 }
 
-// toolVariables are those that the compiler and the linker read. The go command sets them from all its sources.
+// toolVariables are the variables that the compiler and the linker read. The go command sets them from all its sources.
 var toolVariables = []string{
 	"CC", "CGO_ENABLED", "CXX", "GO386", "GOAMD64", "GOARCH", "GOARM", "GOARM64", "GOEXPERIMENT", "GOFIPS140",
 	"GOMIPS", "GOMIPS64", "GOOS", "GOPPC64", "GORISCV64", "GOROOT",
 }
 
-// goEnvironment is what `go env` says of some variables in a folder; those for other machines are absent.
+// goEnvironment returns the values of some variables in a folder from `go env`; variables for other machines are
+// absent.
 func goEnvironment(ctx context.Context, goTool, dir string, env []string) (map[string]string, error) {
 	args := append([]string{"env", "-json", "GOMODCACHE", "GOMOD", "GOWORK", "GOFLAGS"}, toolVariables...)
 	out, err := runSplit(ctx, command{Path: goTool, Dir: dir, Env: env, Args: args})
@@ -251,7 +252,7 @@ func goEnvironment(ctx context.Context, goTool, dir string, env []string) (map[s
 	return values, json.Unmarshal([]byte(out), &values)
 }
 
-// toolEnv are the pairs of toolVariables that are not empty.
+// toolEnv returns the pairs of toolVariables that are not empty.
 func toolEnv(values map[string]string) []string {
 	var pairs []string
 	for _, name := range toolVariables {

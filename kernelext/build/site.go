@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// keptSets is how many package sets stay in Options.Cache: each edit of a go.mod leaves one behind.
+// keptSets is the number of package sets that stay in Options.Cache: each edit of a go.mod leaves one behind.
 const keptSets = 16
 
-// site is what is known for one key of settings.
+// site holds the package set of one key of settings.
 type site struct {
 	mu   sync.Mutex
 	path string // file of the set
 	set  *packageSet
 	read bool // path was read
 
-	unfit error // why these settings are none for the tools
+	unfit error // the reason why the tools alone cannot be used with these settings
 }
 
 // site returns the site of settings.
@@ -35,7 +35,7 @@ func (b *Builder) site(s *settings) *site {
 	return b.sites[s.key]
 }
 
-// packages returns a set that offers the imports and is true now, from memory, from disk or from the go command.
+// packages returns a set that offers the imports and is valid now, from memory, from disk or from the go command.
 func (b *Builder) packages(ctx context.Context, s *settings, imports []string) (*packageSet, error) {
 	at := b.site(s)
 	at.mu.Lock()
@@ -54,7 +54,7 @@ func (b *Builder) packages(ctx context.Context, s *settings, imports []string) (
 	return b.relist(ctx, at, s, known, imports)
 }
 
-// usable says why a set cannot be used for a program with the imports.
+// usable returns the reason why a set cannot be used for a program with the imports.
 func (s *packageSet) usable(imports []string) error {
 	if missing := s.missing(imports); len(missing) > 0 {
 		return fmt.Errorf("the package set lacks %v", missing)
@@ -69,7 +69,8 @@ func (s *packageSet) usable(imports []string) error {
 	return s.complete(linked)
 }
 
-// relist makes a new set of what was known and the imports; of the imports alone if a known package is broken or gone.
+// relist creates a new set of the known packages and the imports; of the imports alone if a known package is broken or
+// missing.
 func (b *Builder) relist(ctx context.Context, at *site, s *settings, known, imports []string) (*packageSet, error) {
 	all := slices.Concat(known, imports)
 	slices.Sort(all)
@@ -87,12 +88,12 @@ func (b *Builder) relist(ctx context.Context, at *site, s *settings, known, impo
 	}
 	at.set = set
 	if err := at.save(); err != nil {
-		b.opts.Log("build: the package set is not kept: " + err.Error())
+		b.opts.Log("build: the package set is not stored: " + err.Error())
 	}
 	return set, nil
 }
 
-// load reads the set that another kernel or set-up has left, once. A file that cannot be read is none.
+// load reads the set that another kernel or set-up has left, once. A file that cannot be read counts as missing.
 func (t *site) load() {
 	if t.read {
 		return
@@ -103,14 +104,14 @@ func (t *site) load() {
 		return
 	}
 	now := time.Now()
-	os.Chtimes(t.path, now, now) // it is in use: not the one to be removed
+	os.Chtimes(t.path, now, now) // it is in use, so it should not be the next to be removed
 	var set packageSet
 	if json.Unmarshal(raw, &set) == nil && set.Plan.whole() {
 		t.set = &set
 	}
 }
 
-// save writes the set whole or not at all, and removes the oldest beyond keptSets.
+// save writes a complete set or none, and removes the oldest sets beyond keptSets.
 func (t *site) save() error {
 	raw, err := json.Marshal(t.set)
 	if err != nil {

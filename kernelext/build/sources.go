@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// sourceExtensions are those of the files that the go command compiles.
+// sourceExtensions are the extensions of the files that the go command compiles.
 var sourceExtensions = []string{
 	".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx",
 	".swig", ".swigcxx", ".syso",
 }
 
-// sourceState is a hash of names, sizes and times of all watched files; what is absent has a state, too. changing tells
-// whether one was written between since and now: it may be written again without a new time.
+// sourceState returns a hash of names, sizes and times of all watched files; a missing file has a state, too. changing
+// reports whether a file was written between since and now: it may be written again without a new time.
 func sourceState(list []watched, since time.Time) (state string, changing bool) {
 	w := watcher{hash: sha256.New(), since: since}
 	for _, item := range list {
@@ -56,7 +56,7 @@ func (w *watcher) file(path string, info fs.FileInfo) {
 	}
 }
 
-// folder adds the source files of a folder, tests apart.
+// folder adds the source files of a folder, except tests.
 func (w *watcher) folder(path string) {
 	entries, err := os.ReadDir(path)
 	if err != nil {

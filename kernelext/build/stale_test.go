@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestStale: a cell sees each change of what it imports, by the tools again where they can.
+// TestStale: a cell sees each change of its imports, and is built by the tools again if possible.
 func TestStale(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -65,7 +65,7 @@ func remove(t *testing.T, path string) {
 	}
 }
 
-// TestJustChanged: a file written in this moment is compiled as it is, by whichever way.
+// TestJustChanged: a file that was written just now is compiled correctly, by the tools or the go command.
 func TestJustChanged(t *testing.T) {
 	x := newBench(t)
 	for _, word := range strings.Fields("a b c d e f g h") {
@@ -95,11 +95,11 @@ func TestBroken(t *testing.T) {
 	write(t, filepath.Join(x.lib, "more", "more.go"), "package more\n\nconst Two = 22\n")
 	time.Sleep(2 * settleTime)
 	if got := x.mustRun(t, broken); got != "22" {
-		t.Errorf("prints %q, want the mended constant", got)
+		t.Errorf("prints %q, want the corrected constant", got)
 	}
 }
 
-// TestSubsets: two sets of imports in turn, and parts of a known set, ask the go command once each at most.
+// TestSubsets: two sets of imports in turn, and parts of a known set, run the go command at most once each.
 func TestSubsets(t *testing.T) {
 	x := newBench(t)
 	first := program([]string{"example.com/lib", "strings"}, `print(strings.ToUpper(lib.Name()))`)
@@ -124,7 +124,7 @@ func TestSubsets(t *testing.T) {
 	}
 }
 
-// TestOnDisk: another kernel, with a module of another name, finds what the first one asked.
+// TestOnDisk: another kernel, with a module of another name, finds the set of the first one.
 func TestOnDisk(t *testing.T) {
 	x := newBench(t)
 	cell := program([]string{"example.com/lib", "runtime/debug"}, `i, _ := debug.ReadBuildInfo(); print(i.Path, lib.Name())`)
@@ -160,7 +160,7 @@ func TestOnDisk(t *testing.T) {
 	}
 }
 
-// TestTrimmed: a compiled package that is gone from the build cache is compiled again.
+// TestTrimmed: a compiled package that is missing from the build cache is compiled again.
 func TestTrimmed(t *testing.T) {
 	x := newBench(t)
 	cell := program([]string{"example.com/lib"}, "print(lib.Name())")
@@ -177,7 +177,7 @@ func TestTrimmed(t *testing.T) {
 	}
 }
 
-// TestOld: a set is asked for anew after a day, before the go command removes what it names.
+// TestOld: the go command is run again after a day, before it removes the files of the set.
 func TestOld(t *testing.T) {
 	set := packageSet{Listed: time.Now().Add(-maxAge - time.Second)}
 	if set.fresh(time.Now()) == nil {

@@ -13,7 +13,8 @@ import (
 	"sync"
 )
 
-// standard knows the packages of the standard library and what they export. It reads sources, each package once.
+// standard holds the packages of the standard library and their exported names. It reads the sources of each package
+// once.
 type standard struct {
 	mu      sync.Mutex
 	goroot  string
@@ -21,8 +22,8 @@ type standard struct {
 	exports map[string]map[string]bool // by path
 }
 
-// find returns the path of a package with the given name that exports all symbols, or an empty string. Of several it is
-// the first by its path; goimports takes any of them.
+// find returns the path of a package with the given name that exports all symbols, or an empty string. Of several
+// packages it returns the first by its path; goimports may choose any of them.
 func (s *standard) find(goroot, name string, symbols map[string]bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +40,7 @@ func (s *standard) find(goroot, name string, symbols map[string]bool) string {
 	return ""
 }
 
-// has tells whether a path is one of the standard library.
+// has reports whether a path belongs to the standard library.
 func (s *standard) has(goroot, importPath string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +70,7 @@ func (s *standard) open(goroot string) {
 	})
 }
 
-// exportsAll tells whether a package exports all symbols.
+// exportsAll reports whether a package exports all symbols.
 func (s *standard) exportsAll(importPath string, symbols map[string]bool) bool {
 	have, ok := s.exports[importPath]
 	if !ok {
@@ -84,7 +85,7 @@ func (s *standard) exportsAll(importPath string, symbols map[string]bool) bool {
 	return true
 }
 
-// exportsOf reads what the package in a folder exports on this machine; nothing if it cannot be read.
+// exportsOf returns the exported names of the package in a folder on this machine; none if it cannot be read.
 func exportsOf(dir string) map[string]bool {
 	names := map[string]bool{}
 	pkg, err := gobuild.Default.ImportDir(dir, 0)
@@ -124,8 +125,8 @@ func addExports(names map[string]bool, decl ast.Decl) {
 	}
 }
 
-// assumedName is the name that goimports takes a package to have by its path alone: the last element that is no major
-// version, without "go-" and up to the first character that no name has.
+// assumedName returns the name that goimports assumes for a package by its path alone: the last element that is not a
+// major version, without "go-" and up to the first character that a name cannot contain.
 func assumedName(importPath string) string {
 	base := path.Base(importPath)
 	if isVersion(base) && path.Dir(importPath) != "." {

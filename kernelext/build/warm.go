@@ -10,8 +10,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// CellImports are what cells of the lecture import: the lecture's packages, those of GoMLX and gonum that they meet,
-// and the standard library's that a cell may well use.
+// CellImports are the packages that cells of the lecture import: the lecture's packages, the packages of GoMLX and
+// gonum used with them, and those of the standard library that a cell is likely to use.
 var CellImports = []string{
 	"deeplearning.example/kernelext",
 	"deeplearning.example/kernelext/device",
@@ -37,7 +37,7 @@ var CellImports = []string{
 	"testing", "text/tabwriter", "time", "unicode", "unicode/utf8",
 }
 
-// UserCache is the folder of the package sets that set-up prepares and all kernels of a user share: Options.Cache.
+// UserCache returns the folder of the package sets that set-up prepares and all kernels of a user share: Options.Cache.
 func UserCache() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -46,10 +46,10 @@ func UserCache() (string, error) {
 	return filepath.Join(dir, "lecture11", "build"), nil
 }
 
-// Warm compiles the imports and all they need, and leaves in Options.Cache the package set that the first cell of each
-// kernel then finds. module is the folder that GoNB's -go_work names, imports is mostly CellImports, env the
+// Warm compiles the imports and all their dependencies, and leaves the package set for the first cell of each kernel in
+// Options.Cache. module is the folder that GoNB's -go_work names, imports is mostly CellImports, and env is the
 // environment of the kernel with the kernelspec's variables: a set is found only under the same settings of Go. An
-// error names the first import that the go command refuses. Where the set is there and true, Warm takes milliseconds.
+// error names the first import that the go command refuses. If a valid set exists, Warm takes milliseconds.
 func (b *Builder) Warm(ctx context.Context, module string, imports, env []string) error {
 	dir, err := os.MkdirTemp(b.opts.Scratch, "warm-")
 	if err != nil {
@@ -63,7 +63,8 @@ func (b *Builder) Warm(ctx context.Context, module string, imports, env []string
 	if err != nil {
 		return fmt.Errorf("build: no package set for cells: %w", err)
 	}
-	// Sources that were written just now, as by a fresh clone, are no ground for a set. Their times settle.
+	// Sources that were written just now, as by a fresh clone, cannot be the basis of a set yet. Wait until their times
+	// are old enough.
 	for range 3 {
 		if _, err = b.packages(ctx, s, imports); err == nil {
 			return nil
@@ -77,7 +78,7 @@ func (b *Builder) Warm(ctx context.Context, module string, imports, env []string
 	return fmt.Errorf("build: no package set for cells: %w", err)
 }
 
-// gonbModule makes the module that GoNB makes when it is started with -go_work=module.
+// gonbModule creates the module that GoNB creates when it is started with -go_work=module.
 func (b *Builder) gonbModule(ctx context.Context, dir, module string, env []string) error {
 	for _, args := range [][]string{
 		{"mod", "init", "gonb_warm"}, {"work", "init"}, {"work", "use", module, "."},

@@ -1,9 +1,10 @@
-// Package cell reads the text of a notebook cell as GoNB v0.11.4 reads it: which lines are commands and not Go, what it
-// does silently to the rest, and which line of a cell a line of its composed program comes from.
+// Package cell reads the text of a notebook cell as GoNB v0.11.4 reads it. It finds the lines that are commands and not
+// Go, the silent changes that GoNB makes to the rest, and the line of a cell from which a line of its composed program
+// comes.
 //
-// GoNB works on lines before it knows anything of Go: a line that begins with % or ! is a command, and one that begins
-// with package is dropped, also in a raw string, in a comment and in an expression. This package knows Go's tokens, so
-// it tells such lines from commands, and Rewrite writes them in another way with the same meaning.
+// GoNB works on lines before it parses Go. A line that starts with % or ! is a command, and one that starts with
+// package is dropped, also in a raw string, in a comment and in an expression. This package knows Go's tokens, so it
+// distinguishes such lines from commands, and Rewrite writes them in another form with the same meaning.
 package cell
 
 import (
@@ -11,47 +12,47 @@ import (
 	"strings"
 )
 
-// Cell is the text of one cell, read.
+// Cell is the text of one cell, parsed.
 type Cell struct {
 	// Text is the cell as it was given.
 	Text string
-	// Magics are the commands, in order. A line in a raw string, a comment or an expression is none, though GoNB takes
-	// it for one: see Traps.
+	// Magics are the commands, in order. A line in a raw string, a comment or an expression is not a command, though
+	// GoNB treats it as one: see Traps.
 	Magics []Magic
-	// Foreign tells that the whole cell is not Go: %%bash, %%sh, %%script, %%writefile.
+	// Foreign reports that the whole cell is not Go: %%bash, %%sh, %%script, %%writefile.
 	Foreign bool
-	// Timed tells that %%time stands at the begin of the cell.
+	// Timed reports that the cell starts with %%time.
 	Timed bool
 
 	lines    []string
 	kinds    []kind
-	timeMain bool // %%time stands for %% too
+	timeMain bool // %%time also means %%
 }
 
 // Magic is one command of a cell.
 type Magic struct {
 	// Line and End are its first and last line in the cell, from 1.
 	Line, End int
-	// Name is the command with its sign: %env, %%bash, %%, !, !*. A sign with nothing behind it is % or !.
+	// Name is the command with its sign: %env, %%bash, %%, !, !*. A sign with nothing after it is % or !.
 	Name string
-	// Args are the words behind the name, split as GoNB splits them; nil for ! and !*.
+	// Args are the words after the name, split as GoNB splits them; nil for ! and !*.
 	Args []string
-	// Rest is the text behind the name, lines joined, without space around it.
+	// Rest is the text after the name, lines joined, without space around it.
 	Rest string
 }
 
-// kind is what a line is.
+// kind is the kind of a line.
 type kind int
 
 const (
 	goLine     kind = iota
 	magicLine       // first line of a command
-	joinedLine      // goes on with the command above
+	joinedLine      // continues the command above
 	clauseLine      // a package clause, which GoNB drops
-	wordLine        // begins with package, but is no clause
-	signLine        // begins with !, in the middle of an expression
-	textLine        // begins in a raw string
-	noteLine        // begins in a /* */ comment
+	wordLine        // starts with package, but is not a clause
+	signLine        // starts with !, in the middle of an expression
+	textLine        // starts in a raw string
+	noteLine        // starts in a /* */ comment
 )
 
 // Parse reads the text of a cell as GoNB does. It never fails.
@@ -89,16 +90,16 @@ func (c *Cell) takeForeign() bool {
 	return true
 }
 
-// word is the first word of a line.
+// word returns the first word of a line.
 func word(line string) string {
 	words, _ := split(strings.TrimRight(uncomment(line), "\r"))
 	return strings.Join(words[:min(len(words), 1)], "")
 }
 
-// timeMagic is the supervisor's own magic that measures a cell. Above Go it may stand in place of %%.
+// timeMagic is the supervisor's own magic that measures a cell. Above Go it may replace %%.
 const timeMagic = "%%time"
 
-// readTime finds %%time at the begin of a cell, and what it means there.
+// readTime finds %%time at the start of a cell, and its meaning there.
 func (c *Cell) readTime() {
 	if len(c.Magics) == 0 || c.Magics[0].Name != timeMagic {
 		return
@@ -116,7 +117,7 @@ func all(lines []string, is func(string) bool) bool {
 	return !slices.ContainsFunc(lines, func(line string) bool { return !is(line) })
 }
 
-// hasMain tells whether the cell says by a command what its main function is.
+// hasMain reports whether a command of the cell sets its main function.
 func (c *Cell) hasMain() bool {
 	return slices.ContainsFunc(c.Magics, func(m Magic) bool {
 		return m.Name == "%%" || m.Name == "%main" || m.Name == "%exec" || m.Name == "%test"

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// opensMain tells whether GoNB begins func main at a line of a command. It looks at the line only.
+// opensMain reports whether GoNB starts func main at a line of a command. It looks at the line only.
 func opensMain(line string) bool {
 	line = uncomment(line)
 	if rest, ok := strings.CutPrefix(line, "%%"); ok {
@@ -18,10 +18,10 @@ func opensMain(line string) bool {
 	return strings.HasPrefix(line, "%main")
 }
 
-// mainHead is what GoNB puts in place of %%, on one line.
+// mainHead is the text by which GoNB replaces %%, on one line.
 const mainHead = "func main() { flag.Parse()"
 
-// code is the cell as Go without a package clause, line by line: commands are empty, and those that make a main
+// code returns the cell as Go without a package clause, line by line. Commands are empty, and those that make a main
 // function are its head. The body's closing brace is missing.
 func (c *Cell) code() string {
 	if c.Foreign {
@@ -39,7 +39,7 @@ func (c *Cell) code() string {
 	return strings.Join(out, "\n")
 }
 
-// heads gives for lines of commands, from 0, the Go that GoNB puts in place of them.
+// heads returns, for lines of commands counted from 0, the Go text by which GoNB replaces them.
 func (c *Cell) heads() map[int]string {
 	heads := map[int]string{}
 	for _, m := range c.Magics {
@@ -67,7 +67,7 @@ func headOf(line string) string {
 	return ""
 }
 
-// bodyOpen tells whether the body of main goes on to the end of the cell.
+// bodyOpen reports whether the body of main continues to the end of the cell.
 func (c *Cell) bodyOpen() bool {
 	for _, head := range c.heads() {
 		if head == mainHead {
@@ -77,7 +77,7 @@ func (c *Cell) bodyOpen() bool {
 	return false
 }
 
-// source is a Go file whose lines are those of the cell.
+// source returns a Go file whose lines are those of the cell.
 func (c *Cell) source() string {
 	source := packageClause + c.code()
 	if c.bodyOpen() {
@@ -91,7 +91,7 @@ const (
 	mainTail      = "\n}\n"
 )
 
-// file is a Go file, parsed. What is wrong in it is left out.
+// file returns the cell as a parsed Go file. Code with errors is left out.
 type file struct {
 	text string
 	ast  *ast.File
@@ -121,9 +121,9 @@ func (f *file) textOf(node ast.Node) string {
 type piece struct {
 	tok       token.Token
 	lit       string
-	line, end int // from 1
-	column    int // in bytes, from 0
-	at        int // offset in the text
+	line, end int // counted from 1
+	column    int // in bytes, counted from 0
+	at        int // its offset in the text
 }
 
 // scan reads all tokens of a text.
@@ -145,7 +145,7 @@ func scan(text string, mode scanner.Mode) []piece {
 	}
 }
 
-// end is the end of the string or comment that begins at an offset. Its literal may have lost carriage returns.
+// end returns the end of the string or comment that starts at an offset. Its literal may have lost carriage returns.
 func end(text string, offset int, tok token.Token) int {
 	rest := text[offset:]
 	closing := "\n"
@@ -162,8 +162,8 @@ func end(text string, offset int, tok token.Token) int {
 	return len(text)
 }
 
-// declares tells whether tokens hold, outside of brackets, what only a file may hold: a function with a name, a method
-// or an import.
+// declares reports whether tokens contain, outside of brackets, a declaration that only a file can contain: a function
+// with a name, a method or an import.
 func declares(pieces []piece) bool {
 	depth, fresh := 0, true
 	for i, p := range pieces {
@@ -176,7 +176,7 @@ func declares(pieces []piece) bool {
 	return false
 }
 
-// named tells whether the tokens behind func are those of a declaration: a name, perhaps behind a receiver.
+// named reports whether the tokens after func are those of a declaration: a name, perhaps after a receiver.
 func named(pieces []piece) bool {
 	depth := 0
 	for i, p := range pieces {
@@ -189,7 +189,7 @@ func named(pieces []piece) bool {
 	return false
 }
 
-// nesting is by how much a token changes the depth of brackets.
+// nesting returns the change of the bracket depth at a token.
 func nesting(tok token.Token) int {
 	switch tok {
 	case token.LBRACE, token.LPAREN, token.LBRACK:

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Complete tells whether a console should run a cell as it is: it is "complete", "incomplete", with the indent of the
-// next line, or "invalid", which more text cannot mend.
+// Complete reports whether a console should run a cell as it is. The result is "complete"; "incomplete", with the
+// indent of the next line; or "invalid", if no further text can make it valid.
 func Complete(text string) (status, indent string) {
 	c := Parse(text)
 	switch {
@@ -31,7 +31,7 @@ func Complete(text string) (status, indent string) {
 	return c.judge(code, depth == 0 && lineEnds(pieces), indent)
 }
 
-// completeScript asks for an empty line at the end of a cell that is not Go.
+// completeScript requires an empty line at the end of a cell that is not Go.
 func (c *Cell) completeScript() string {
 	if n := len(c.lines); n > 1 && strings.TrimSpace(c.lines[n-1]) == "" {
 		return "complete"
@@ -39,7 +39,7 @@ func (c *Cell) completeScript() string {
 	return "incomplete"
 }
 
-// expectsMore tells whether the cell ends in a command that goes on, or that begins func main.
+// expectsMore reports whether the cell ends in a command that continues, or that starts func main.
 func (c *Cell) expectsMore() bool {
 	if len(c.Magics) == 0 {
 		return false
@@ -51,7 +51,7 @@ func (c *Cell) expectsMore() bool {
 	return strings.HasSuffix(c.lines[last.End-1], `\`) || last.Name == timeMagic || opensMain(c.lines[last.Line-1])
 }
 
-// openEnd tells whether the text ends in a raw string or a comment.
+// openEnd reports whether the text ends in a raw string or a comment.
 func openEnd(code string, pieces []piece) bool {
 	for len(pieces) > 0 && pieces[len(pieces)-1].tok == token.SEMICOLON {
 		pieces = pieces[:len(pieces)-1]
@@ -69,8 +69,9 @@ func openEnd(code string, pieces []piece) bool {
 	return false
 }
 
-// brackets counts those that are open at the end, and makes the indent of the next line: a tab for each line that
-// opened some. The count is negative when one is closed that was not open; body says that the first one is that of main.
+// brackets counts the brackets that are open at the end, and returns the indent of the next line: a tab for each line
+// that opened some. The count is negative if a bracket is closed that was not open; body says that the first one is
+// that of main.
 func brackets(pieces []piece, body bool) (depth int, indent string) {
 	var open []int
 	for _, p := range pieces {
@@ -98,7 +99,7 @@ func brackets(pieces []piece, body bool) (depth int, indent string) {
 	return len(open), indent
 }
 
-// lineEnds tells whether the statement ends with the last line, for Go puts a semicolon there.
+// lineEnds reports whether the statement ends with the last line, because Go inserts a semicolon there.
 func lineEnds(pieces []piece) bool {
 	last := token.ILLEGAL
 	for _, p := range pieces {
@@ -109,7 +110,8 @@ func lineEnds(pieces []piece) bool {
 	return last == token.SEMICOLON
 }
 
-// judge asks Go's parser: an error at the end of the text may be mended by what follows, unless all is said there.
+// judge asks Go's parser. Further text may fix an error at the end of the text, unless the statement is already
+// complete there.
 func (c *Cell) judge(code string, said bool, indent string) (string, string) {
 	first := firstError(parse(c.source()).err)
 	if first == nil {
@@ -125,7 +127,7 @@ func (c *Cell) judge(code string, said bool, indent string) (string, string) {
 	return "incomplete", indent
 }
 
-// firstError is the first error of Go's parser. Its list is sorted by what //line says.
+// firstError returns the first error of Go's parser, whose list is sorted by the positions of //line.
 func firstError(err error) *scanner.Error {
 	var list scanner.ErrorList
 	if !errors.As(err, &list) || len(list) == 0 {

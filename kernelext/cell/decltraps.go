@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// declarationTraps are those that the cell's declarations hold.
+// declarationTraps returns the traps in the cell's declarations.
 func (c *Cell) declarationTraps(defs *Definitions) []Trap {
 	f := parse(c.source())
 	if f.at == nil {
@@ -34,14 +34,14 @@ func (f *file) importTraps() []Trap {
 				"GoNB drops the C code above import \"C\": put it into a package of a module and import that", false})
 		case spec.Name != nil && spec.Name.Name == ".":
 			traps = append(traps, Trap{f.line(spec.Pos()), TrapDotImport, fmt.Sprintf(
-				"import . %s stays for the later cells, and each that does not use it fails in GoNB: "+
+				"import . %s stays for the later cells, and GoNB fails on each that does not use it: "+
 					"write the package's name", spec.Path.Value), true})
 		}
 	}
 	return traps
 }
 
-// methodTraps are methods with value receivers of generic types, which GoNB files by the method's name alone.
+// methodTraps finds methods with value receivers of generic types, which GoNB stores by the method's name alone.
 func (f *file) methodTraps(defs *Definitions) []Trap {
 	var traps []Trap
 	types := defs.genericMethods()
@@ -59,7 +59,7 @@ func (f *file) methodTraps(defs *Definitions) []Trap {
 	return traps
 }
 
-// genericMethods gives for each method with a value receiver of a generic type that type.
+// genericMethods maps each method with a value receiver of a generic type to that type.
 func (d *Definitions) genericMethods() map[string]string {
 	types := map[string]string{}
 	for _, u := range d.units {
@@ -70,7 +70,7 @@ func (d *Definitions) genericMethods() map[string]string {
 	return types
 }
 
-// valueTraps are variables whose value a call computes.
+// valueTraps finds variables whose value is computed by a call.
 func (f *file) valueTraps(spec *ast.ValueSpec, defs *Definitions) []Trap {
 	names := make([]string, len(spec.Names))
 	for i, name := range spec.Names {
@@ -86,13 +86,13 @@ func (f *file) valueTraps(spec *ast.ValueSpec, defs *Definitions) []Trap {
 			named = names[i]
 		}
 		return []Trap{{f.line(spec.Names[0].Pos()), TrapInitialiser, fmt.Sprintf(
-			"%s is computed again in every cell from here on, for each is a program of its own: "+
-				"call %s in a function or below %%%%, and keep what it gives in the store", named, f.nameOf(call)), false}}
+			"%s is computed again in every cell from here on, because each cell is a separate program: "+
+				"call %s in a function or below %%%%, and keep its result in the store", named, f.nameOf(call)), false}}
 	}
 	return nil
 }
 
-// nameOf is what a call calls, on one line.
+// nameOf returns the name of the function of a call, on one line.
 func (f *file) nameOf(call *ast.CallExpr) string {
 	name := strings.Join(strings.Fields(f.textOf(call.Fun)), " ")
 	if _, literal := call.Fun.(*ast.FuncLit); literal || len(name) > 40 {
@@ -101,8 +101,8 @@ func (f *file) nameOf(call *ast.CallExpr) string {
 	return name
 }
 
-// costly is the first call in an expression that may cost something each time; nil if there is none. What stands in a
-// function literal is not called yet.
+// costly returns the first call in an expression that may take time in each cell; nil if there is none. Calls in a
+// function literal do not count, because they are not made yet.
 func (f *file) costly(expr ast.Expr, defs *Definitions) (found *ast.CallExpr) {
 	ast.Inspect(expr, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -123,7 +123,8 @@ var cheapNames = strings.Fields("append cap complex imag len make max min new re
 	"any bool byte complex64 complex128 error float32 float64 int int8 int16 int32 int64 rune string " +
 	"uint uint8 uint16 uint32 uint64 uintptr")
 
-// cheapPackages are packages whose functions cost nothing that one notices, and functions and types of others.
+// cheapPackages are packages whose functions take no noticeable time; cheapSelectors are such functions and types of
+// other packages.
 var (
 	cheapPackages  = strings.Fields("bits cmplx errors flag html math path regexp strconv strings unicode utf8")
 	cheapSelectors = strings.Fields("big.NewInt bytes.NewBufferString bytes.NewReader context.Background context.TODO " +
@@ -132,7 +133,7 @@ var (
 		"sync.OnceValues template.HTML template.Must time.Date time.Duration time.Month time.Unix")
 )
 
-// cheap tells whether a call of fun is a conversion or costs nothing.
+// cheap reports whether a call of fun is a conversion or takes no time.
 func (f *file) cheap(fun ast.Expr, defs *Definitions) bool {
 	switch e := fun.(type) {
 	case *ast.ParenExpr:

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// Definitions are what the cells so far have defined. The zero value is empty. They are not safe for use by several
+// Definitions are the definitions of the cells so far. The zero value is empty. They are not safe for use by several
 // goroutines at once.
 type Definitions struct {
-	mainGo  []byte          // of the last cell that compiled
-	removed map[string]bool // GoNB's keys that %rm took out since
+	mainGo  []byte          // main.go of the last cell that compiled
+	removed map[string]bool // GoNB's keys that %rm has removed since then
 	units   map[string]unit
-	texts   []text // of the cells, the last first
+	texts   []text // texts of the cells, the last first
 	known   composed
 }
 
@@ -27,11 +27,11 @@ type text struct {
 	cell  *Cell
 }
 
-// maxTexts is of how many cells the whole text is kept.
+// maxTexts is the number of cells whose whole text is kept.
 const maxTexts = 200
 
-// Add takes a cell that compiled: its number, its original text, and the main.go that GoNB composed; nil if there is
-// none, as when a notebook is only looked through.
+// Add adds a cell that compiled: its number, its original text, and the main.go that GoNB composed, or nil if there is
+// none, as when the cells of a notebook are read but not run.
 func (d *Definitions) Add(count int, cellText string, mainGo []byte) {
 	c := Parse(cellText)
 	d.Apply(c)
@@ -58,8 +58,8 @@ func (d *Definitions) Add(count int, cellText string, mainGo []byte) {
 	d.texts = d.texts[:min(len(d.texts), maxTexts)]
 }
 
-// Apply takes the %rm and %reset commands of a cell that GoNB got. They count also when the cell does not compile, or
-// has no Go. Add does the same.
+// Apply applies the %rm and %reset commands of a cell that GoNB has received. They also count if the cell does not
+// compile, or has no Go. Add does the same.
 func (d *Definitions) Apply(c *Cell) {
 	for _, m := range c.Magics {
 		switch m.Name {
@@ -81,7 +81,7 @@ func (d *Definitions) remove(key string) {
 	}
 	d.removed[key] = true
 	if isInit(key) {
-		return // its name is wanted, to know it in main.go
+		return // its name is needed to recognise it in main.go
 	}
 	name := strings.Replace(key, "~", ".", 1)
 	for _, kind := range []string{"func ", "type ", "var ", "const "} {
@@ -97,8 +97,8 @@ func (d *Definitions) removeGeneric(method string) {
 	maps.DeleteFunc(d.units, func(_ string, u unit) bool { return u.generic != "" && u.method == method })
 }
 
-// Source is Go text, without package clause and main function, that defines everything again in a new GoNB. It is empty
-// when there is nothing, or when no main.go was added.
+// Source returns Go text, without package clause and main function, that defines everything again in a new GoNB. It is
+// empty if there are no definitions, or if no main.go was added.
 func (d *Definitions) Source() string {
 	if d.mainGo == nil {
 		return ""
@@ -121,7 +121,7 @@ func (d *Definitions) Source() string {
 	return Parse(strings.Join(parts, "\n\n")).Rewrite(nil)
 }
 
-// funcSource gives init functions the names back that they had in their cells, for GoNB keeps one of a name.
+// funcSource restores the names of init functions in their cells, because GoNB keeps only one of a name.
 func (d *Definitions) funcSource(f *file, decl *ast.FuncDecl, names map[string]bool) string {
 	if decl.Recv == nil && decl.Name.Name == "main" || d.removed[gonbKey(f, decl)] {
 		return ""
@@ -156,7 +156,7 @@ func (d *Definitions) initName(tail string, taken map[string]bool) string {
 	return fmt.Sprintf("init_%d", len(taken))
 }
 
-// gonbKey is the name by which GoNB files a function.
+// gonbKey returns the name by which GoNB stores a function.
 func gonbKey(f *file, decl *ast.FuncDecl) string {
 	name, form := receiver(decl)
 	switch form := form.(type) {
@@ -171,7 +171,7 @@ func gonbKey(f *file, decl *ast.FuncDecl) string {
 	return name + "~" + decl.Name.Name
 }
 
-// genSource is the source of a declaration without the names that were removed.
+// genSource returns the source of a declaration without the names that were removed.
 func (d *Definitions) genSource(f *file, decl *ast.GenDecl) string {
 	if decl.Tok == token.CONST && len(decl.Specs) > 0 {
 		if first := decl.Specs[0].(*ast.ValueSpec).Names[0].Name; d.removed[first] || gonbs(first) {
@@ -194,13 +194,13 @@ func (d *Definitions) genSource(f *file, decl *ast.GenDecl) string {
 	return decl.Tok.String() + " (\n\t" + strings.Join(specs, "\n\t") + "\n)"
 }
 
-// gonbs tells whether a constant is one that GoNB puts into %wasm cells.
+// gonbs reports whether a constant is one that GoNB puts into %wasm cells.
 func gonbs(name string) bool { return strings.HasPrefix(name, "GonbWasm") }
 
-// importName is what GoNB files an import by that has no name.
+// importName returns the name by which GoNB stores an import without a name.
 var importName = regexp.MustCompile(`(\w+)\s*$`)
 
-// specKey is the name by which GoNB files what is no function.
+// specKey returns the name by which GoNB stores a declaration that is not a function.
 func specKey(spec ast.Spec) string {
 	switch s := spec.(type) {
 	case *ast.TypeSpec:

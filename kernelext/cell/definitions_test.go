@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestSource defines a session again from its last main.go, and compares what is defined.
+// TestSource defines a session again from its last main.go, and compares the definitions.
 func TestSource(t *testing.T) {
 	var defs, again Definitions
 	for i, m := range sessionsOf(t)[0] {
@@ -110,7 +110,7 @@ func TestDefinitionsEmpty(t *testing.T) {
 	}
 }
 
-// TestLocateFormatted has main.go as gofmt and goimports leave it.
+// TestLocateFormatted uses a main.go as gofmt and goimports leave it.
 func TestLocateFormatted(t *testing.T) {
 	const cell = "%env A=1\nfunc f(a,b int) int { return a+\n   b }\n%%\nx := `one\n%two\nthree`\n" +
 		"if (x!=\"\") { panic(f(1,\n2,)) }"
@@ -142,7 +142,7 @@ func main() {
 	}
 }
 
-// TestLocateOwnMagics has a cell that does not parse, whose own commands are empty lines for GoNB.
+// TestLocateOwnMagics uses a cell that does not parse and whose own commands are empty lines for GoNB.
 func TestLocateOwnMagics(t *testing.T) {
 	const alone = "package main\n\n\nfunc main() {\n\tflag.Parse()\n\nx := 3\nx := := 4\n\n}\n"
 	for text, lines := range map[string]map[int]int{

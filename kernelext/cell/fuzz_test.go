@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// seeds are the cells that GoNB was asked about, and some that bite.
+// seeds are the cells of testdata, whose treatment by GoNB is known, and some difficult ones.
 func seeds(f *testing.F) {
 	for _, m := range append(sessionsOf(f)[0], sessionsOf(f)[1]...) {
 		f.Add(m.Text)
@@ -92,7 +92,7 @@ func checkStrings(t *testing.T, c *Cell) {
 	}
 }
 
-// values are those of all string literals, one behind the other: a sum is its parts.
+// values returns the values of all string literals, one after the other: a sum is its parts.
 func values(f *file) string {
 	var b strings.Builder
 	ast.Inspect(f.ast, func(n ast.Node) bool {

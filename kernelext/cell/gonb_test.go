@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// made is what GoNB made of a cell; see testdata/gen.
+// made holds GoNB's results for a cell; see testdata/gen.
 type made struct {
 	Text, Panic, Alone, Error, Main string
 	Used                            []int
@@ -28,7 +28,8 @@ func sessionsOf(t testing.TB) [][]made {
 	return all
 }
 
-// taken are the lines that GoNB takes for commands, by our reading: the commands, and the traps that look like them.
+// taken returns the lines that GoNB treats as commands, as this package reads the cell: the commands, and the traps
+// that look like them.
 func taken(c *Cell) []int {
 	var lines []int
 	for i, k := range c.kinds {
@@ -50,8 +51,8 @@ func TestCommandsAreGoNBs(t *testing.T) {
 	}
 }
 
-// TestGoNBReadsWhatIsRewritten has GoNB's reading of the second session after Rewrite: it finds our commands and no
-// others, and does not panic but for a command that it does not know.
+// TestGoNBReadsWhatIsRewritten reads GoNB's results for the second session after Rewrite. GoNB finds the same commands
+// and no others, and panics only for a command that it does not know.
 func TestGoNBReadsWhatIsRewritten(t *testing.T) {
 	all := sessionsOf(t)
 	for i, m := range all[2] {
@@ -73,8 +74,8 @@ func TestGoNBReadsWhatIsRewritten(t *testing.T) {
 	}
 }
 
-// TestLocateInGoNBs looks for each line of each main.go in the cells. GoNB's own places are wrong behind a comment
-// above a function and behind a declaration of several names, so they are taken where they have the line's text.
+// TestLocateInGoNBs looks for each line of each main.go in the cells. GoNB's own places are wrong after a comment above
+// a function and after a declaration of several names, so they are used only where they have the line's text.
 func TestLocateInGoNBs(t *testing.T) {
 	var defs Definitions
 	session := sessionsOf(t)[0]
@@ -105,7 +106,7 @@ func TestLocateInGoNBs(t *testing.T) {
 	}
 }
 
-// ours tells whether a line of main.go comes from a cell, and is not the end of something.
+// ours reports whether a line of main.go comes from a cell, and is not the end of something.
 func ours(text string) bool {
 	added := []string{
 		"", ")", "}", "import (", "var (", "const (", "package main", "job()",
@@ -124,7 +125,7 @@ func lineAt(session []made, cell, line int) string {
 	return strings.TrimSpace(strings.Split(session[cell-1].Text, "\n")[line-1])
 }
 
-// TestLocateAlone looks at cells that do not parse: GoNB then leaves the file of the cell alone.
+// TestLocateAlone uses cells that do not parse: GoNB then leaves the file of the cell alone.
 func TestLocateAlone(t *testing.T) {
 	for _, session := range sessionsOf(t) {
 		for _, m := range session {

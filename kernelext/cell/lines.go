@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// commentPrefix may stand before a command, so that editors take the cell for Go.
+// commentPrefix may precede a command, so that editors treat the cell as Go.
 const commentPrefix = "//gonb:"
 
 func uncomment(line string) string { return strings.TrimPrefix(line, commentPrefix) }
 
-// isCommand tells whether GoNB takes a line for a command, wherever it stands.
+// isCommand reports whether GoNB treats a line as a command, in any context.
 func isCommand(line string) bool {
 	line = uncomment(line)
 	return len(line) > 1 && (line[0] == '%' || line[0] == '!')
 }
 
-// clause is a whole line that GoNB drops without harm.
+// clause matches a whole line that GoNB drops without harm.
 var clause = regexp.MustCompile(`^package\s+[\pL_][\pL_\d]*\s*;?\s*(//.*)?$`)
 
-// lexState is where the next token begins: in code, or in what goes on over lines.
+// lexState describes where the next token starts: in code, or in a token that extends over lines.
 type lexState int
 
 const (
 	inCode lexState = iota
 	inString
 	inComment
-	inRest // of a cell with a raw string or a comment that never ends
+	inRest // in the rest of a cell with a raw string or a comment that never ends
 )
 
 // lexer follows raw strings and comments over the lines of a cell. It reads them as Go's own scanner does.
 type lexer struct {
 	at       lexState
-	last     byte // the last character of code that is no space
+	last     byte // the last character of code that is not a space
 	lastTick spot // the last ` of the cell
 	lastStar spot // the last */
 }
@@ -54,7 +54,7 @@ func lastSpot(lines []string, text string) spot {
 	return spot{-1, -1}
 }
 
-// classify says of each line what it is, and collects the commands.
+// classify finds the kind of each line, and collects the commands.
 func (c *Cell) classify() {
 	x := lexer{lastTick: lastSpot(c.lines, "`"), lastStar: lastSpot(c.lines, "*/")}
 	for i := 0; i < len(c.lines); i++ {
@@ -70,7 +70,7 @@ func (c *Cell) classify() {
 	}
 }
 
-// kindOf is what a line is that begins where the lexer stands.
+// kindOf returns the kind of a line that starts at the lexer's place.
 func (x *lexer) kindOf(line string) kind {
 	switch {
 	case x.at == inString:
@@ -89,7 +89,7 @@ func (x *lexer) kindOf(line string) kind {
 	return goLine
 }
 
-// read takes the lexer over line i.
+// read moves the lexer over line i.
 func (x *lexer) read(line string, i int) {
 	for at := 0; at < len(line); {
 		switch x.at {
@@ -115,7 +115,7 @@ func (x *lexer) close(line string, at int, end string) int {
 	return at + found + len(end)
 }
 
-// readCode takes one piece of code.
+// readCode reads one piece of code.
 func (x *lexer) readCode(line string, at, i int) int {
 	b := line[at]
 	switch {
@@ -136,7 +136,7 @@ func (x *lexer) readCode(line string, at, i int) int {
 	return at + 1
 }
 
-// open begins a raw string or a comment whose text begins at a spot, if there is an end behind it.
+// open starts a raw string or a comment whose text starts at a spot, if it has an end.
 func (x *lexer) open(what lexState, last, begin spot) int {
 	if x.at = what; !last.after(begin) {
 		x.at, x.last = inRest, 0
@@ -144,7 +144,7 @@ func (x *lexer) open(what lexState, last, begin spot) int {
 	return begin.column
 }
 
-// quoted is the end of a string or a rune that begins at a place of a line. It ends with the line at the latest.
+// quoted returns the end of a string or a rune that starts at a place of a line. It ends with the line at the latest.
 func quoted(line string, at int) int {
 	for i := at + 1; i < len(line); i++ {
 		switch line[i] {
@@ -157,7 +157,8 @@ func quoted(line string, at int) int {
 	return len(line)
 }
 
-// takeMagic takes the command that begins at line i: a backslash at the end joins the next line. It returns the last.
+// takeMagic reads the command that starts at line i: a backslash at the end joins the next line. It returns the last
+// line.
 func (c *Cell) takeMagic(i int) int {
 	var joined strings.Builder
 	for end := i; ; end++ {
@@ -176,7 +177,7 @@ func (c *Cell) takeMagic(i int) int {
 	}
 }
 
-// newMagic reads a command. Its first character is the sign.
+// newMagic parses a command. Its first character is the sign.
 func newMagic(text string, line, end int) Magic {
 	m := Magic{Line: line, End: end, Name: text[:1]}
 	command := strings.TrimLeft(text[1:], " \t")
@@ -194,8 +195,8 @@ func newMagic(text string, line, end int) Magic {
 	return m
 }
 
-// split splits a command into words as GoNB does: quotes are ", and \ means something in quotes only. It returns
-// where the first word ends, too. GoNB spoils what is not ASCII; this does not.
+// split splits a command into words as GoNB does: quotes are ", and \ has a meaning in quotes only. It also returns the
+// end of the first word. GoNB spoils characters that are not ASCII; split does not.
 func split(command string) (words []string, first int) {
 	var part []byte
 	started, quotes := false, false

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// composed is a main.go, read.
+// composed is a parsed main.go.
 type composed struct {
 	mainGo []byte
 	file   *file
 	units  []unit
 }
 
-// Locate finds where a line of a composed main.go comes from: the number of the cell and the line in its text, from 1.
-// The cell that is compiled now is not yet added; its number and text are current and currentText, the text as typed or
-// as Rewrite made it. It works on what GoNB writes of a cell that does not parse as well: the cell alone, line by line.
+// Locate finds the origin of a line of a composed main.go: the number of the cell and the line in its text, from 1. The
+// cell that is being compiled is not yet added; its number and text are current and currentText, the text as typed or
+// as Rewrite made it. Locate also works if a cell does not parse: GoNB then writes the cell alone, line by line.
 func (d *Definitions) Locate(mainGo []byte, line, current int, currentText string) (count, cellLine int, ok bool) {
 	if len(mainGo) == 0 {
 		return 0, 0, false
@@ -42,7 +42,7 @@ func (d *Definitions) Locate(mainGo []byte, line, current int, currentText strin
 	return d.match(mainGo, line, current, now)
 }
 
-// find looks for the unit of a cell that a unit of main.go comes from.
+// find returns the unit of a cell from which a unit of main.go comes.
 func find(units []unit, u unit) (unit, bool) {
 	for i := len(units) - 1; i >= 0; i-- {
 		if units[i].same(u) {
@@ -65,7 +65,7 @@ func (d *Definitions) find(u unit) (unit, bool) {
 	return unit{}, false
 }
 
-// same compares by key; init functions, which GoNB gives one name, by what stands behind it.
+// same compares by key, and init functions, which GoNB gives one name, by the text after the name.
 func (u unit) same(other unit) bool {
 	if other.tail != "" {
 		return u.tail == other.tail
@@ -73,8 +73,8 @@ func (u unit) same(other unit) bool {
 	return u.key == other.key
 }
 
-// line is the line of this unit that a line of its copy comes from: that of the first token on it, else of the last one
-// before it.
+// line returns the line of this unit from which a line of its copy comes: that of the first token on it, else of the
+// last one before it.
 func (u unit) line(copied unit, line int) int {
 	at := 0
 	for i, tokenLine := range copied.tokens {
@@ -106,7 +106,7 @@ func (d *Definitions) match(mainGo []byte, line, current int, now *Cell) (count,
 	return 0, 0, false
 }
 
-// lineOf is the first line of Go with a text, or 0.
+// lineOf returns the first line of Go with a text, or 0.
 func (c *Cell) lineOf(text string) int {
 	text = strings.TrimSpace(text)
 	for i, line := range c.lines {
@@ -117,8 +117,8 @@ func (c *Cell) lineOf(text string) int {
 	return 0
 }
 
-// align finds a line of the file that GoNB wrote of this cell alone. Both have the same lines in the same order, but
-// commands are missing in the file, and main's head stands there. What comes after all is the end of the cell.
+// align finds a line of the file that GoNB wrote of this cell alone. Both have the same lines in the same order, but in
+// the file commands are missing and main's head replaces them. A line after all others is the end of the cell.
 func (c *Cell) align(file []string, line int) int {
 	next, found, heads := 0, 1, c.heads()
 	for _, text := range file[:max(0, min(line, len(file)))] {
@@ -130,7 +130,7 @@ func (c *Cell) align(file []string, line int) int {
 	return found
 }
 
-// nextLine looks for a text from a line on. An empty one is only looked for there.
+// nextLine looks for a text from a line on. For an empty text it looks at that line only.
 func (c *Cell) nextLine(from int, text string, heads map[int]string) int {
 	for at := from; at < len(c.lines); at++ {
 		switch own := strings.TrimSpace(c.lines[at]); {

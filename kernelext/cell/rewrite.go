@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Rewrite gives the text for GoNB: each command is replaced by the line that replace returns, unless changed is false,
-// and what GoNB would spoil is written in another way with the same meaning. Lines keep their numbers. %%time is
-// replaced here: by %% where it stands for that, else by nothing; replace, which may be nil, is not asked. Only above a
-// cell that is not Go its line is left out, for GoNB wants %%bash and the like in the first.
+// Rewrite returns the text for GoNB. Each command is replaced by the line that replace returns, unless changed is
+// false. Text that GoNB would spoil is written in another form with the same meaning. Lines keep their numbers. %%time
+// is replaced here, by %% if it means that, else by nothing; replace, which may be nil, is not called for it. Only
+// above a cell that is not Go its line is left out, because GoNB expects %%bash and similar commands in the first line.
 func (c *Cell) Rewrite(replace func(Magic) (line string, changed bool)) string {
 	if len(c.Magics) == 0 && len(c.edits()) == 0 {
 		return c.Text
@@ -30,7 +30,7 @@ func (c *Cell) Rewrite(replace func(Magic) (line string, changed bool)) string {
 	return strings.Join(out, "\n")
 }
 
-// replaced is the line in place of a command.
+// replaced returns the line that replaces a command.
 func (c *Cell) replaced(i int, m Magic, replace func(Magic) (string, bool)) (line string, changed bool) {
 	if i == 0 && c.Timed {
 		if c.timeMain {
@@ -46,8 +46,8 @@ func (c *Cell) replaced(i int, m Magic, replace func(Magic) (string, bool)) (lin
 	return c.plain(m)
 }
 
-// plain writes a command so that GoNB's two readers of it agree: its composer knows %% and %exec at the begin of a line
-// only, and %exec only before a space. A sign with nothing behind it, which ends GoNB, is left out.
+// plain writes a command so that GoNB's two readers of it agree. GoNB's composer knows %% and %exec at the start of a
+// line only, and %exec only before a space. A sign with nothing after it, which ends GoNB, is left out.
 func (c *Cell) plain(m Magic) (line string, changed bool) {
 	first := uncomment(c.lines[m.Line-1])
 	switch {
@@ -61,13 +61,13 @@ func (c *Cell) plain(m Magic) (line string, changed bool) {
 	return "", false
 }
 
-// edit puts a text into a line.
+// edit inserts a text into a line.
 type edit struct {
 	line, column int // line from 1, column from 0
 	text         string
 }
 
-// edits are the repairs of what GoNB would take for a command or a package clause, the last in a line first.
+// edits returns the repairs of lines that GoNB would treat as a command or a package clause, the last in a line first.
 func (c *Cell) edits() []edit {
 	var edits []edit
 	for _, s := range c.strings() {
@@ -87,19 +87,19 @@ func (c *Cell) edits() []edit {
 	return edits
 }
 
-// spoiled tells whether GoNB does not leave a line alone.
+// spoiled reports whether GoNB changes a line.
 func spoiled(line string) bool { return isCommand(line) || strings.HasPrefix(line, "package") }
 
-// rawString is a raw string with lines that GoNB would take out.
+// rawString is a raw string with lines that GoNB would remove.
 type rawString struct {
-	first  spot // of the opening `, line from 1
-	last   spot // of the closing one
+	first  spot // place of the opening `, line from 1
+	last   spot // place of the closing one
 	lines  []int
-	sound  bool // an expression, so that it can be written as a sum
+	sound  bool // it is an expression, so it can be written as a sum
 	braces bool // the sum needs brackets
 }
 
-// strings are the raw strings of the cell that have lines which GoNB would take out.
+// strings returns the raw strings of the cell that have lines which GoNB would remove.
 func (c *Cell) strings() []rawString {
 	if !slices.Contains(c.kinds, textLine) {
 		return nil
@@ -122,8 +122,8 @@ func (c *Cell) strings() []rawString {
 	return found
 }
 
-// spoiledIn are the lines of a raw string that GoNB would take out. If there are any, a sign alone in a line is one of
-// them: it would be a command with what is put behind it.
+// spoiledIn returns the lines of a raw string that GoNB would remove. If there are any, a sign alone in a line is one
+// of them, because inserted text would make it a command.
 func (c *Cell) spoiledIn(p piece) []int {
 	var lines []int
 	some := false
@@ -140,7 +140,7 @@ func (c *Cell) spoiledIn(p piece) []int {
 	return lines
 }
 
-// beforeTag tells whether a string behind a token is a struct tag, an import path, or none of Go.
+// beforeTag reports whether a string after a token is a struct tag, an import path, or not Go.
 func beforeTag(tok token.Token) bool {
 	switch tok {
 	case token.IDENT, token.RPAREN, token.RBRACK, token.RBRACE, token.IMPORT:
@@ -149,7 +149,7 @@ func beforeTag(tok token.Token) bool {
 	return false
 }
 
-// edits write the string as a sum of strings, so that a line which GoNB would take out begins with a backquote.
+// edits writes the string as a sum of strings, so that a line which GoNB would remove starts with a backquote.
 func (s rawString) edits(lines []string) []edit {
 	var edits []edit
 	if s.braces {
@@ -161,7 +161,7 @@ func (s rawString) edits(lines []string) []edit {
 	return edits
 }
 
-// repaired is the cell as GoNB gets it, but with its commands.
+// repaired returns the cell as GoNB receives it, except for its commands.
 func (c *Cell) repaired() *Cell {
 	edits := c.edits()
 	if len(edits) == 0 {

@@ -118,7 +118,7 @@ func TestMethodTraps(t *testing.T) {
 	}
 }
 
-// TestTrapTexts holds the texts to one sentence in one line.
+// TestTrapTexts requires one sentence in one line.
 func TestTrapTexts(t *testing.T) {
 	const all = "% \n%%bash\n%env A=ä\n/*\n%d\n*/\nimport . \"strings\"\nimport \"C\"\n//go:embed a\n" +
 		"var s, n = `\n!x\npackage`, func() int {\n\treturn 1\n}()"

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// unit is a piece of a declaration that GoNB moves as a whole: a function, a type, an import, and of a variable or a
-// constant the name, the type and the value apart. Its tokens are the same in the cell and in the composed program.
+// unit is a piece of a declaration that GoNB moves as a whole: a function, a type, an import. The name, the type and
+// the value of a variable or a constant are separate units. The tokens of a unit are the same in the cell and in the
+// composed program.
 type unit struct {
 	key      string
 	count    int    // number of the cell
 	from, to int    // lines, from 1
 	tokens   []int  // line of each token that counts
-	tail     string // of a function init or init_…: what stands behind the name
+	tail     string // of a function init or init_…: the text after the name
 	generic  string // the type, if the unit is a method with a value receiver of a generic type
 	method   string // its name
 }
@@ -54,7 +55,7 @@ func (c *collector) addFunc(d *ast.FuncDecl) {
 
 func isInit(name string) bool { return name == "init" || strings.HasPrefix(name, "init_") }
 
-// tailOf is a function without its name. GoNB changes the name of init functions only.
+// tailOf returns a function without its name. GoNB changes the name of init functions only.
 func tailOf(f *file, d *ast.FuncDecl) string {
 	return f.text[f.at.Offset(d.Name.End()):f.at.Offset(d.End())]
 }
@@ -66,7 +67,7 @@ func funcKey(d *ast.FuncDecl) string {
 	return "func " + d.Name.Name
 }
 
-// receiver is the type that a method belongs to, and the form of its receiver.
+// receiver returns the type that a method belongs to, and the form of its receiver.
 func receiver(d *ast.FuncDecl) (name string, form ast.Expr) {
 	if d.Recv == nil || len(d.Recv.List) == 0 {
 		return "", nil
@@ -90,7 +91,8 @@ func receiver(d *ast.FuncDecl) (name string, form ast.Expr) {
 	}
 }
 
-// genericValue is the type of a method whose receiver GoNB does not understand: it files those by the method's name.
+// genericValue returns the type of a method whose receiver GoNB does not understand: it stores those by the method's
+// name.
 func genericValue(d *ast.FuncDecl) string {
 	name, form := receiver(d)
 	switch form.(type) {
@@ -132,7 +134,7 @@ func (c *collector) addValues(tok token.Token, s *ast.ValueSpec) {
 	}
 }
 
-// valueOf is the value of a name in a declaration; one call may give the values of all.
+// valueOf returns the value of a name in a declaration; one call may return the values of all.
 func valueOf(s *ast.ValueSpec, i int) ast.Expr {
 	switch {
 	case i < len(s.Values):

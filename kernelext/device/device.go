@@ -1,7 +1,7 @@
-// Package device chooses what a cell computes on: CUDA, XLA on the CPU or GoMLX's pure-Go backend.
+// Package device chooses the device on which a cell computes: CUDA, XLA on the CPU or GoMLX's pure-Go backend.
 //
 // It loads only a plugin that set-up proved (`lecture setup`), by its path, so that a cell neither searches folders,
-// nor downloads anything, nor loads a damaged file. Under the supervised kernel (`lecture kernel`) it tells how long the
+// nor downloads anything, nor loads a damaged file. It reports to the supervised kernel (`lecture kernel`) how long the
 // plugin took to load and XLA to compile.
 package device
 
@@ -25,17 +25,18 @@ import (
 	"deeplearning.example/kernelext/internal/supervisor"
 )
 
-// envDevice names the wanted device: cuda, cuda:N, cpu or go.
+// envDevice names the requested device: cuda, cuda:N, cpu or go.
 const envDevice = "LECTURE_DEVICE"
 
-// Backend returns a new backend: GoMLX's own choice where GOMLX_BACKEND is set, else the device that LECTURE_DEVICE
-// names, else the best that is there. Without a proved plugin it is the pure-Go one, with one line on the standard
-// error. The caller finalises it, or leaves that to the end of the process.
+// Backend returns a new backend: GoMLX's own choice if GOMLX_BACKEND is set, else the device that LECTURE_DEVICE names,
+// else the best available one. Without a proved plugin it is the pure-Go one, with one line on the standard error. The
+// caller finalises it, or leaves that to the end of the process.
 func Backend() (compute.Backend, error) {
 	return Open(os.Getenv(envDevice), os.Stderr)
 }
 
-// Open is Backend with the wanted device given (empty: the best) and a place for the warning. GOMLX_BACKEND wins.
+// Open is Backend with the requested device as an argument (empty: the best) and a writer for the warning.
+// GOMLX_BACKEND takes precedence.
 func Open(want string, warn io.Writer) (compute.Backend, error) {
 	begin := time.Now()
 	backend, err := open(want, warn)
@@ -71,7 +72,7 @@ func open(want string, warn io.Writer) (compute.Backend, error) {
 // disableAutoInstall keeps go-xla from downloading a plugin whenever a backend is made.
 var disableAutoInstall = sync.OnceFunc(func() { xla.EnableAutoInstall(false) })
 
-// fromConfig makes a backend by GoMLX's own rules, which panic where the name is unknown.
+// fromConfig creates a backend by GoMLX's own rules, which panic if the name is unknown.
 func fromConfig(config string) (backend compute.Backend, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -85,7 +86,7 @@ func fromConfig(config string) (backend compute.Backend, err error) {
 	return backend, err
 }
 
-// parse splits the name of a device into its kind and its number; -1 stands for all.
+// parse splits the name of a device into its kind and its number; -1 means all.
 func parse(want string) (kind string, ordinal int, err error) {
 	kind, number, numbered := strings.Cut(want, ":")
 	ordinal = -1
@@ -101,7 +102,7 @@ func parse(want string) (kind string, ordinal int, err error) {
 		envDevice, want, strings.Join(known(), ", "))
 }
 
-// known lists the devices of this machine as LECTURE_DEVICE names them.
+// known lists the devices of this machine by their names in LECTURE_DEVICE.
 func known() []string {
 	var names []string
 	if state, err := plugin.LoadState(); err == nil {
@@ -117,15 +118,15 @@ func known() []string {
 	return append(names, "go")
 }
 
-// clientOptions are what XLA's plugins are told. That for the CPU takes the machine for 4 devices unless told otherwise, and starts
-// a thread for each: where there are fewer cores, the threads are in each other's way.
+// clientOptions returns options for XLA's plugins. Without an option the plugin for the CPU assumes 4 devices, and
+// starts a thread for each. On fewer cores these threads slow each other down.
 var clientOptions = map[string]pjrt.NamedValuesMap{plugin.CPU: {"cpu_device_count": int64(1)}}
 
-// openXLA makes a backend of a platform by the first proved plugin.
+// openXLA creates a backend of a platform with the first proved plugin.
 func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend, error) {
 	proved := state.Proved(platform)
 	if len(proved) == 0 {
-		return nil, fmt.Errorf("device: no proved plugin for %q, want one of %s; `lecture setup` gets and proves plugins",
+		return nil, fmt.Errorf("device: no proved plugin for %q, want one of %s; `lecture setup` installs and tests plugins",
 			platform, strings.Join(known(), ", "))
 	}
 	config := proved[0].Path
@@ -142,7 +143,7 @@ func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend,
 	return backend, nil
 }
 
-// best tries CUDA where its device is present, then the CPU, then pure Go.
+// best tries CUDA if its device is present, then the CPU, then pure Go.
 func best(state plugin.State, warn io.Writer) (compute.Backend, error) {
 	var failures error
 	if plugin.HasNVIDIA() && len(state.Proved(plugin.CUDA)) > 0 {
@@ -168,7 +169,7 @@ func firstLine(err error) string {
 	return line
 }
 
-// Describe says in a few words what a backend computes on: "XLA on the CPU (2 cores), PJRT 0.115".
+// Describe describes a backend's device in a few words: "XLA on the CPU (2 cores), PJRT 0.115".
 func Describe(backend compute.Backend) string {
 	if t, isTimed := backend.(*timed); isTimed {
 		backend = t.Backend
@@ -185,7 +186,7 @@ func Describe(backend compute.Backend) string {
 	return fmt.Sprintf("XLA on %s%s", x.PluginName(), api(x))
 }
 
-// api is the PJRT version of a backend's plugin, as its proof has it.
+// api returns the PJRT version of a backend's plugin, from its proof.
 func api(x *xla.Backend) string {
 	state, err := plugin.LoadState()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"deeplearning.example/kernelext/device"
 )
 
-// unsetBackend lets the test choose by LECTURE_DEVICE even where GOMLX_BACKEND is set.
+// unsetBackend lets the test choose by LECTURE_DEVICE even if GOMLX_BACKEND is set.
 func unsetBackend(t *testing.T) {
 	t.Helper()
 	t.Setenv(compute.ConfigEnvVar, "")
@@ -45,7 +45,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestOpenUnknown lists the devices that there are.
+// TestOpenUnknown expects a list of the available devices.
 func TestOpenUnknown(t *testing.T) {
 	unsetBackend(t)
 	for _, want := range []string{"gpu", "cuda:x", "cuda:-1", "cpu:0", "go:1"} {
@@ -56,7 +56,7 @@ func TestOpenUnknown(t *testing.T) {
 	}
 }
 
-// TestOpenWithoutPlugin computes in pure Go, says so in one line, and does not when another device was asked for.
+// TestOpenWithoutPlugin computes in pure Go and says so in one line; it fails if another device was asked for.
 func TestOpenWithoutPlugin(t *testing.T) {
 	unsetBackend(t)
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
@@ -78,7 +78,7 @@ func TestOpenWithoutPlugin(t *testing.T) {
 	}
 }
 
-// TestOpenUnproved does not load a plugin that lies in go-xla's folder without a proof: this one would kill the test.
+// TestOpenUnproved checks that a plugin in go-xla's folder without a proof is not loaded: this one would kill the test.
 func TestOpenUnproved(t *testing.T) {
 	unsetBackend(t)
 	dir := t.TempDir()
@@ -93,7 +93,8 @@ func TestOpenUnproved(t *testing.T) {
 	}
 }
 
-// TestBackendVariable gives GOMLX_BACKEND the last word, and turns GoMLX's panic on a wrong one into an error.
+// TestBackendVariable checks that GOMLX_BACKEND takes precedence, and that GoMLX's panic on a wrong one becomes an
+// error.
 func TestBackendVariable(t *testing.T) {
 	t.Setenv(compute.ConfigEnvVar, "go")
 	backend, err := device.Open("cuda:7", os.Stderr)
@@ -106,7 +107,7 @@ func TestBackendVariable(t *testing.T) {
 	}
 }
 
-// BenchmarkStart is what a cell pays for its backend, once the plugin is in the page cache.
+// BenchmarkStart measures a cell's time for its backend, once the plugin is in the page cache.
 func BenchmarkStart(b *testing.B) {
 	testx.Backend(b)
 	b.Setenv(compute.ConfigEnvVar, "")

@@ -10,14 +10,14 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// timed is an XLA backend that tells the supervised kernel how long each compilation took. GoMLX keeps a tensor to the
-// backend that its buffer names (compared by ==), so that the buffers are wrapped too; what go-xla gets are its own.
+// timed is an XLA backend that reports to the supervised kernel how long each compilation took. GoMLX keeps a tensor to
+// the backend that its buffer names (compared by ==), so the buffers are wrapped too; go-xla receives its own.
 type timed struct {
 	*xla.Backend
 	tell func(agent.Request)
 }
 
-// newTimed tells that the backend took load to open.
+// newTimed reports the time that the backend took to open.
 func newTimed(x *xla.Backend, load time.Duration, tell func(agent.Request)) *timed {
 	b := &timed{x, tell}
 	b.took("plugin load", load)
@@ -46,7 +46,7 @@ func (b *timed) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (c
 	return buffer, flat, err
 }
 
-// own makes b the backend of a buffer.
+// own sets b as the backend of a buffer.
 func (b *timed) own(buffer compute.Buffer, err error) (compute.Buffer, error) {
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (b timedBuilder) Compile() (compute.Executable, error) {
 	return timedExecutable{executable, b.backend}, nil
 }
 
-// timedExecutable takes and gives buffers of a timed backend. Its runs are not timed.
+// timedExecutable accepts and returns buffers of a timed backend. Its runs are not timed.
 type timedExecutable struct {
 	compute.Executable
 	backend *timed

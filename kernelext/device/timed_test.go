@@ -18,7 +18,7 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// kernel is a supervised kernel that hears timings.
+// kernel is a supervised kernel that receives timings.
 type kernel chan agent.Request
 
 func (k kernel) Handle(_ context.Context, r agent.Request) (agent.Reply, []*os.File, bool) {
@@ -74,8 +74,8 @@ func double(t testing.TB, backend compute.Backend) *graph.Exec {
 	return exec
 }
 
-// TestTimings: the kernel hears of the plugin and of each compilation, not of runs, and the tensors of the backend go
-// round as they do without it.
+// TestTimings: the kernel receives the times of the plugin and of each compilation, not of runs. The backend's tensors
+// behave as without it.
 func TestTimings(t *testing.T) {
 	testx.Backend(t) // gets the plugin
 	unsetBackend(t)
@@ -128,7 +128,7 @@ func TestTimings(t *testing.T) {
 	}
 }
 
-// TestTimedDescribe: the wrapped backend says of itself what the plain one says.
+// TestTimedDescribe: the wrapped backend describes itself as the plain one does.
 func TestTimedDescribe(t *testing.T) {
 	x, timed := both(t)
 	if got, want := device.Describe(timed), device.Describe(x); got != want || timed.Name() != x.Name() {
@@ -146,7 +146,8 @@ func both(t testing.TB) (plain, timed compute.Backend) {
 	return x, device.NewTimed(x, 0, func(agent.Request) {})
 }
 
-// BenchmarkTimed is what the timing costs a call with 40 inputs and outputs, as a training step of the lecture has.
+// BenchmarkTimed measures the cost of timing for a call with 40 inputs and outputs, as in a training step of the
+// lecture.
 func BenchmarkTimed(b *testing.B) {
 	plain, timed := both(b)
 	for name, backend := range map[string]compute.Backend{"plain": plain, "timed": timed} {
