@@ -10,9 +10,9 @@ import (
 	"deeplearning.example/lecture11/internal/random"
 )
 
-// linearTasks are regressions whose truth is known: task t gives y = w_tᵀx + s·ε with x ~ N(0, I_n), ε ~ N(0, 1) and
-// w_t = U a_t, where the columns of U [n, d] are orthonormal and common to all tasks and a_t ~ N(0, 2/d·I_d). So E‖w_t‖² = 2
-// for each d: with a small d the tasks are related, with d = n they are not.
+// linearTasks are regressions whose truth is known: task t is y = w_tᵀx + s·ε with x ~ N(0, I_n), ε ~ N(0, 1) and w_t = U a_t.
+// The columns of U [n, d] are orthonormal and common to all tasks, and a_t ~ N(0, 2/d·I_d). So E‖w_t‖² = 2 for each d: with a
+// small d the tasks are related, with d = n they are not.
 type linearTasks struct {
 	weights [][]float64 // w_t, [T, n]
 	noise   float64     // s

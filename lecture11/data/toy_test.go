@@ -20,7 +20,7 @@ func pointsOf(t *testing.T) func(p *Points, err error) *Points {
 	}
 }
 
-// moments gives mean and standard deviation (divided by l) of numbers.
+// moments returns mean and standard deviation (divided by l) of numbers.
 func moments(v []float64) (mean, std float64) {
 	for _, x := range v {
 		mean += x / float64(len(v))
@@ -129,7 +129,7 @@ func TestPointsForms(t *testing.T) {
 	}
 	p.Rows()[0][0] = 100
 	if p.Values[0] == 100 {
-		t.Error("Rows is no copy")
+		t.Error("Rows is not a copy")
 	}
 	head := pointsOf(t)(p.Head(4))
 	if head.Len() != 4 || len(head.Class()) != 4 || head.Class()[3] != 0 || head.ID == p.ID {
