@@ -136,6 +136,9 @@ type Autoencoder struct {
 
 // NewAutoencoder returns an untrained autoencoder that computes on backend. The error names the field of cfg that is wrong.
 func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencoder, error) {
+	if err := checkBackend("NewAutoencoder", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -190,6 +193,9 @@ func (m *Autoencoder) LabelledTraining(x *tensors.Tensor, labels []int, dataID s
 
 // labels checks labels and gives them as a tensor int32 [l].
 func (m *Autoencoder) labels(x *tensors.Tensor, labels []int) (*tensors.Tensor, error) {
+	if err := checkTensors(m.kind, x); err != nil {
+		return nil, err
+	}
 	switch {
 	case m.cfg.Classes == 0:
 		return nil, errors.New("lecture11: AutoencoderConfig.Classes = 0, want the number of classes for labels")

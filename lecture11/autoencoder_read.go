@@ -20,6 +20,9 @@ type CodeSparsity struct {
 
 // NewCodeSparsity describes the codes z [l, d].
 func NewCodeSparsity(z *tensors.Tensor) (CodeSparsity, error) {
+	if err := checkTensors("NewCodeSparsity", z); err != nil {
+		return CodeSparsity{}, err
+	}
 	var s CodeSparsity
 	if z.Rank() != 2 || z.Size() == 0 {
 		return s, fmt.Errorf("lecture11: CodeSparsity of %s, want codes [l, d]", z.Shape())
@@ -98,7 +101,10 @@ func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
 
 // rows gives the codes one by one.
 func (c LabelledCodes) rows() ([][]float64, error) {
-	if c.Codes == nil || c.Codes.Rank() != 2 || c.Codes.Size() == 0 {
+	if err := checkTensors("LabelledCodes", c.Codes); err != nil {
+		return nil, err
+	}
+	if c.Codes.Rank() != 2 || c.Codes.Size() == 0 {
 		return nil, errors.New("lecture11: LabelledCodes without codes, want Codes [l, d]")
 	}
 	l := c.Codes.Shape().Dimensions[0]

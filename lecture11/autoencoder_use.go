@@ -21,6 +21,9 @@ func (m *Autoencoder) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 
 // Decode gives the objects x̂ = g(z, β) of codes z [l, d]: [l, n]; with the Bernoulli loss, probabilities.
 func (m *Autoencoder) Decode(z *tensors.Tensor) (*tensors.Tensor, error) {
+	if err := checkTensors("Autoencoder.Decode", z); err != nil {
+		return nil, err
+	}
 	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Code || !s.DType.IsFloat() {
 		return nil, fmt.Errorf("lecture11: codes of shape %s, want floats [l, %d]: AutoencoderConfig.Code = %d",
 			s, m.cfg.Code, m.cfg.Code)

@@ -78,6 +78,9 @@ type Classifier struct {
 
 // NewClassifier returns an untrained classifier that computes on backend. The error names the field of cfg that is wrong.
 func NewClassifier(backend compute.Backend, cfg ClassifierConfig) (*Classifier, error) {
+	if err := checkBackend("NewClassifier", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -125,6 +128,9 @@ func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, 
 
 // check returns an error unless x is objects that the classifier can take.
 func (m *Classifier) check(x *tensors.Tensor) error {
+	if err := checkTensors(m.kind, x); err != nil {
+		return err
+	}
 	if s := x.Shape(); s.Rank() != 2 || s.Dimensions[0] == 0 || s.Dimensions[1] != m.cfg.Features {
 		return fmt.Errorf("lecture11: Classifier: objects of shape %s, want [l, %d] and at least one: ClassifierConfig.Features = %d",
 			s, m.cfg.Features, m.cfg.Features)

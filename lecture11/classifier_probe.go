@@ -37,6 +37,9 @@ func probeRidges() []float64 {
 // NewLinearProbe fits a probe on features z [l, d] of objects whose labels are known, 0 … classes−1. It takes O(l²(l + d))
 // time: meant for few objects.
 func NewLinearProbe(z *tensors.Tensor, labels []uint8, classes int) (*LinearProbe, error) {
+	if err := checkTensors("NewLinearProbe", z); err != nil {
+		return nil, err
+	}
 	if z.Rank() != 2 || z.Size() == 0 || z.Shape().Dimensions[0] != len(labels) {
 		return nil, fmt.Errorf("lecture11: LinearProbe of features %s with %d labels, want [l, d] and l labels", z.Shape(), len(labels))
 	}
@@ -161,6 +164,9 @@ func (d *dual) weights(ridge float64) *mat.Dense {
 
 // Classify gives the classes that the probe tells for features z [l, d].
 func (p *LinearProbe) Classify(z *tensors.Tensor) ([]uint8, error) {
+	if err := checkTensors("LinearProbe", z); err != nil {
+		return nil, err
+	}
 	classes, d := p.Matrix.Dims()
 	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != d {
 		return nil, fmt.Errorf("lecture11: LinearProbe: features of shape %s, want [l, %d]", s, d)

@@ -36,6 +36,9 @@ func (c Clustering) String() string {
 
 // Cluster assigns the objects x [l, n] to the centres w [m, n] by squared Euclidean distance.
 func Cluster(backend compute.Backend, x, w *tensors.Tensor) (Clustering, error) {
+	if err := checkBackend("Cluster", backend); err != nil {
+		return Clustering{}, err
+	}
 	var c Clustering
 	if err := checkClustering(x, w); err != nil {
 		return c, err

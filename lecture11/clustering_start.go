@@ -50,6 +50,9 @@ func StartCenters(how string, x *tensors.Tensor, m int, seed int64) (*tensors.Te
 
 // objectRows copies the objects x [l, n] into rows, bytes as [0, 1], and refuses what is no set of objects.
 func objectRows(x *tensors.Tensor) ([][]float64, error) {
+	if err := checkTensors("objects", x); err != nil {
+		return nil, err
+	}
 	if x.Rank() != 2 || x.Size() == 0 {
 		return nil, fmt.Errorf("lecture11: objects x = %s, want [l, n] with at least one object", x.Shape())
 	}

@@ -77,6 +77,9 @@ func ranks(squared *Node) *Node {
 // KernelCurve gives K at the distances rho, in ascending order, for one width: the weights of centres that stand at these
 // distances from an object. For plots and checks.
 func KernelCurve(backend compute.Backend, k Kernel, rho []float64, width float64) ([]float64, error) {
+	if err := checkBackend("KernelCurve", backend); err != nil {
+		return nil, err
+	}
 	squared, rank := make([]float64, len(rho)), make([]float64, len(rho))
 	for i, r := range rho {
 		squared[i], rank[i] = r*r, float64(i)
@@ -100,6 +103,9 @@ const slack = 1e-12
 // CheckKernel returns an error unless k is what the slide asks for at this width: non-negative and non-increasing in ρ, on a
 // fine grid; and unless rate·K(0) ≤ 1, so that no step goes past the object.
 func CheckKernel(backend compute.Backend, k Kernel, rate, width float64) error {
+	if err := checkBackend("CheckKernel", backend); err != nil {
+		return err
+	}
 	rho := make([]float64, checkPoints)
 	for i := range rho {
 		rho[i] = max(10, checkWidths*width) * float64(i) / (checkPoints - 1)

@@ -11,6 +11,9 @@ import (
 
 // Corrupt draws one x̃ ~ q(x̃|x) for each object x [l, n]. Bytes count as [0, 1]. Result: floats [l, n].
 func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int64) (*tensors.Tensor, error) {
+	if err := checkBackend("Corrupt", backend); err != nil {
+		return nil, err
+	}
 	if err := c.check("Corruption"); err != nil {
 		return nil, err
 	}
@@ -43,6 +46,9 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 
 // checkPlainObjects returns an error unless x is [l, n], at least one object of at least one component, and finite.
 func checkPlainObjects(function string, x *tensors.Tensor) error {
+	if err := checkTensors(function, x); err != nil {
+		return err
+	}
 	if x.Rank() != 2 || x.Size() == 0 {
 		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, n] and at least one", function, x.Shape())
 	}
@@ -95,6 +101,9 @@ func (e FieldError) String() string {
 
 // CompareFields compares vectors a with true ones b, both [l, n]: scores, or displacements.
 func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
+	if err := checkTensors("CompareFields", a, b); err != nil {
+		return FieldError{}, err
+	}
 	if a.Rank() != 2 || !a.Shape().EqualDimensions(b.Shape()) || a.Size() == 0 {
 		return FieldError{}, fmt.Errorf("lecture11: CompareFields of %s and %s, want one shape [l, n]", a.Shape(), b.Shape())
 	}
@@ -136,6 +145,9 @@ func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
 //
 // Slide "Denoising auto encoder", first line.
 func CodeInstability(clean, noisy *tensors.Tensor) (float64, error) {
+	if err := checkTensors("CodeInstability", clean, noisy); err != nil {
+		return 0, err
+	}
 	if clean.Rank() != 2 || !clean.Shape().EqualDimensions(noisy.Shape()) || clean.Size() == 0 {
 		return 0, fmt.Errorf("lecture11: CodeInstability of %s and %s, want one shape [l, d]", clean.Shape(), noisy.Shape())
 	}

@@ -40,6 +40,9 @@ func (d DomainDistance) String() string { return fmt.Sprintf("d̂_A = %v", d.Dis
 // Slide "Domain shift"; Ben-David, Blitzer, Crammer & Pereira 2006.
 func ProxyDistance(ctx context.Context, backend compute.Backend, source, target *tensors.Tensor,
 	cfg FitConfig) (DomainDistance, error) {
+	if err := checkBackend("ProxyDistance", backend); err != nil {
+		return DomainDistance{}, err
+	}
 	train, test, err := domainHalves(source, target, cfg.Seed)
 	if err != nil {
 		return DomainDistance{}, err
@@ -81,6 +84,9 @@ type twoDomains struct {
 
 // domainHalves draws as many objects of source as of target, and parts those of each in two.
 func domainHalves(source, target *tensors.Tensor, seed int64) (train, test twoDomains, err error) {
+	if err := checkTensors("ProxyDistance", source, target); err != nil {
+		return train, test, err
+	}
 	if source.Rank() != 2 || target.Rank() != 2 || source.Shape().Dimensions[1] != target.Shape().Dimensions[1] {
 		return train, test, fmt.Errorf("lecture11: ProxyDistance of source %s and target %s, want [l, n] and [m, n] of one n",
 			source.Shape(), target.Shape())

@@ -81,6 +81,9 @@ type Meta struct {
 
 // NewMeta returns an untrained network that computes on backend. The error names the field of cfg that is wrong.
 func NewMeta(backend compute.Backend, cfg MetaConfig) (*Meta, error) {
+	if err := checkBackend("NewMeta", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err

@@ -80,6 +80,9 @@ type PrototypeNet struct {
 
 // NewPrototypeNet returns an untrained network that computes on backend. The error names the field of cfg that is wrong.
 func NewPrototypeNet(backend compute.Backend, cfg PrototypeNetConfig) (*PrototypeNet, error) {
+	if err := checkBackend("NewPrototypeNet", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err

@@ -49,6 +49,9 @@ func FewShotTuning(ctx context.Context, source *MultiTask, x *tensors.Tensor, ep
 // episodeTasks copies the objects of all episodes, each with its class in its episode as the label, and gives the plans to train
 // on the supports and to measure on the queries.
 func episodeTasks(x *tensors.Tensor, episodes []Episode, plan RunPlan) (d TaskData, support, queries []RunPlan, err error) {
+	if err := checkTensors("FewShotTuning", x); err != nil {
+		return d, nil, nil, err
+	}
 	if len(episodes) == 0 {
 		return d, nil, nil, fmt.Errorf("lecture11: FewShotTuning of no episodes, want at least one")
 	}

@@ -250,6 +250,9 @@ func checkOneHot[T uint8 | float32 | float64](flat []T, n, classes int, one T) e
 // checkObjects returns an error, which names who asks, unless x is [l, columns] and holds numbers: all finite, and in
 // [0, 1] where they are read as probabilities. Bytes are pixels, and always good.
 func checkObjects(who string, x *tensors.Tensor, columns int, probabilities bool) error {
+	if err := checkTensors(who, x); err != nil {
+		return err
+	}
 	shape := x.Shape()
 	if shape.Rank() != 2 || shape.Dimensions[1] != columns || shape.Dimensions[0] == 0 {
 		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, %d] and at least one", who, shape, columns)

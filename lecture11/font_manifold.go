@@ -12,6 +12,9 @@ import (
 // components of their squared difference. Bytes count as [0, 1]. What a model makes is told from a copy of what it has
 // learned by it. Slide "2D font manifold demonstration".
 func NearestObjects(backend compute.Backend, x, among *tensors.Tensor) (nearest []int, mse []float64, err error) {
+	if err := checkBackend("NearestObjects", backend); err != nil {
+		return nil, nil, err
+	}
 	objects, err := asFloats(x)
 	if err != nil {
 		return nil, nil, err
@@ -35,6 +38,9 @@ func NearestObjects(backend compute.Backend, x, among *tensors.Tensor) (nearest 
 // SquaredErrors gives, for each pair of objects of x and y [l, n], the mean over components of their squared difference.
 // Bytes count as [0, 1].
 func SquaredErrors(x, y *tensors.Tensor) ([]float64, error) {
+	if err := checkTensors("SquaredErrors", x, y); err != nil {
+		return nil, err
+	}
 	if x.Rank() != 2 || y.Rank() != 2 || x.Size() != y.Size() || x.Shape().Dimensions[0] != y.Shape().Dimensions[0] {
 		return nil, fmt.Errorf("lecture11: SquaredErrors of %s and %s, want [l, n] of one shape", x.Shape(), y.Shape())
 	}
@@ -84,6 +90,9 @@ func PairDistances(z *tensors.Tensor, groups []int) (same, other []float64, err 
 // PathSteps gives the Euclidean distances ‖x_{i+1} − x_i‖ between neighbours on a decoded path x [steps, n]: steps − 1
 // numbers. A smooth decoder makes steps of like size.
 func PathSteps(x *tensors.Tensor) ([]float64, error) {
+	if err := checkTensors("PathSteps", x); err != nil {
+		return nil, err
+	}
 	if x.Rank() != 2 || x.Shape().Dimensions[0] < 2 {
 		return nil, fmt.Errorf("lecture11: PathSteps of %s, want at least 2 steps of [steps, n]", x.Shape())
 	}

@@ -167,6 +167,9 @@ type GAN struct {
 
 // NewGAN returns an untrained GAN that computes on backend. The error names the field of cfg that is wrong.
 func NewGAN(backend compute.Backend, cfg GANConfig) (*GAN, error) {
+	if err := checkBackend("NewGAN", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -178,6 +181,9 @@ func NewGAN(backend compute.Backend, cfg GANConfig) (*GAN, error) {
 
 // NewGANOf is NewGAN with networks of your own, in place of those that Nets, Generator, Discriminator and Activation ask for.
 func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error) {
+	if err := checkBackend("NewGANOf", backend); err != nil {
+		return nil, err
+	}
 	if nets.ID == "" || nets.Generator == nil || nets.Discriminator == nil {
 		return nil, errors.New("lecture11: NewGANOf, want GANNets with ID, Generator and Discriminator: the ID is part of the key of what is trained")
 	}

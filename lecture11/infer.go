@@ -124,6 +124,9 @@ func copyRows(joined, batch *tensors.Tensor, first, rows int) error {
 
 // Columns gives the columns of a float32 tensor [l, d] as d slices of l numbers, for plots and statistics.
 func Columns(t *tensors.Tensor) ([][]float64, error) {
+	if err := checkTensors("Columns", t); err != nil {
+		return nil, err
+	}
 	if t.Rank() != 2 {
 		return nil, fmt.Errorf("lecture11: Columns of %s, want [l, d]", t.Shape())
 	}
@@ -145,6 +148,9 @@ func Columns(t *tensors.Tensor) ([][]float64, error) {
 // MeanSquaredError is the mean over all components of (x − y)² for two sets of objects of one shape [l, n]. Bytes count
 // as [0, 1].
 func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
+	if err := checkTensors("MeanSquaredError", x, y); err != nil {
+		return 0, err
+	}
 	if x.Size() != y.Size() || x.Size() == 0 {
 		return 0, fmt.Errorf("lecture11: MeanSquaredError of %s and %s, want one shape", x.Shape(), y.Shape())
 	}
@@ -165,6 +171,9 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 
 // Components copies the values of objects [l, n], row by row; bytes count as [0, 1].
 func Components(x *tensors.Tensor) ([]float64, error) {
+	if err := checkTensors("Components", x); err != nil {
+		return nil, err
+	}
 	if x.DType() != dtypes.Uint8 {
 		return float64s(x)
 	}

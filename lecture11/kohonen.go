@@ -128,6 +128,9 @@ type Kohonen struct {
 // NewKohonen returns a training by cfg on backend. One of them serves any number of runs, and the program is compiled once
 // for each shape of the data.
 func NewKohonen(backend compute.Backend, cfg KohonenConfig) (*Kohonen, error) {
+	if err := checkBackend("NewKohonen", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -240,6 +243,9 @@ func (k *Kohonen) startQ(x, start *tensors.Tensor) (float64, error) {
 
 // checkClustering returns an error unless x [l, n] are objects and w [m, n] centres, all finite.
 func checkClustering(x, w *tensors.Tensor) error {
+	if err := checkTensors("objects and centres", x, w); err != nil {
+		return err
+	}
 	if x.Rank() != 2 || x.Size() == 0 {
 		return fmt.Errorf("lecture11: objects x = %s, want [l, n] with at least one object", x.Shape())
 	}

@@ -53,6 +53,9 @@ func RandomCodes(count, d int, seed int64) (*tensors.Tensor, error) {
 
 // RepeatCodes gives each code of z [l, d] count times in a row: [l·count, d].
 func RepeatCodes(z *tensors.Tensor, count int) (*tensors.Tensor, error) {
+	if err := checkTensors("RepeatCodes", z); err != nil {
+		return nil, err
+	}
 	if z.Rank() != 2 || count < 1 {
 		return nil, fmt.Errorf("lecture11: RepeatCodes(%s, count = %d), want codes [l, d] and at least one of each", z.Shape(), count)
 	}
@@ -129,6 +132,9 @@ func angle(a, b []float32) float64 {
 // codePath gives steps codes u·z₀ + v·z₁ from row from to row to, with (u, v) = weights(z₀, z₁, t) for t from 0 to 1.
 func codePath(function string, z *tensors.Tensor, from, to, steps int,
 	weights func(a, b []float32, t float64) (u, v float64)) (*tensors.Tensor, error) {
+	if err := checkTensors(function, z); err != nil {
+		return nil, err
+	}
 	shape := z.Shape()
 	if shape.Rank() != 2 || from < 0 || to < 0 || max(from, to) >= shape.Dimensions[0] || steps < 2 {
 		return nil, fmt.Errorf("lecture11: %s(codes %s, rows %d to %d, %d steps), want rows of [l, d] and at least 2 steps",
@@ -155,6 +161,9 @@ func codePath(function string, z *tensors.Tensor, from, to, steps int,
 //
 // Slide "StyleGAN"; Karras et al. 2019, appendix B.
 func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
+	if err := checkTensors("TruncateCodes", z); err != nil {
+		return nil, err
+	}
 	if z.Rank() != 2 || !(psi >= 0) || math.IsInf(psi, 0) {
 		return nil, fmt.Errorf("lecture11: TruncateCodes(%s, ψ = %g), want codes [l, d] and ψ ≥ 0", z.Shape(), psi)
 	}
@@ -174,6 +183,9 @@ func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
 //
 // for each code of z [l, d]: [l, d]. with, without: [k, d]. Radford et al. 2016, section 6.3.2.
 func CodeArithmetic(z, with, without *tensors.Tensor, amount float64) (*tensors.Tensor, error) {
+	if err := checkTensors("CodeArithmetic", z, with, without); err != nil {
+		return nil, err
+	}
 	direction, err := meanDifference(with, without)
 	if err != nil {
 		return nil, err
@@ -224,6 +236,9 @@ type CodeStatistics struct {
 
 // NewCodeStatistics gathers the statistics of the encoder's outputs for l objects, [l, d] each.
 func NewCodeStatistics(mean, logVar *tensors.Tensor) (CodeStatistics, error) {
+	if err := checkTensors("NewCodeStatistics", mean, logVar); err != nil {
+		return CodeStatistics{}, err
+	}
 	var s CodeStatistics
 	if !mean.Shape().Equal(logVar.Shape()) || mean.Rank() != 2 {
 		return s, fmt.Errorf("lecture11: CodeStatistics of means %s and variances %s, want both [l, d]",
@@ -297,6 +312,9 @@ type Greyness struct{ Decoded, Faded float64 }
 
 // MidGrey compares the middle of a decoded path x [steps, n] with the average of its ends.
 func MidGrey(x *tensors.Tensor) (Greyness, error) {
+	if err := checkTensors("MidGrey", x); err != nil {
+		return Greyness{}, err
+	}
 	var g Greyness
 	if x.Rank() != 2 || x.Shape().Dimensions[0] < 3 {
 		return g, fmt.Errorf("lecture11: MidGrey of %s, want at least 3 steps of [steps, n]", x.Shape())

@@ -48,6 +48,9 @@ func LoadMeta(backend compute.Backend, r io.Reader) (*Meta, error) {
 func loadModel[C any, M interface{ load(p partFile) error }](kind string, backend compute.Backend, r io.Reader,
 	newModel func(compute.Backend, C) (M, error)) (m M, err error) {
 	var none M
+	if err := checkBackend("Load"+kind, backend); err != nil {
+		return none, err
+	}
 	p, err := readPart(r)
 	if err == nil {
 		err = p.checkModel(kind)

@@ -80,7 +80,10 @@ func (f *fitted) copyWeights(weights map[string]*tensors.Tensor) (copies map[str
 // checkShape returns an error unless a tensor has the given dimensions.
 func checkShape(name string, value *tensors.Tensor, dims []int) error {
 	if value == nil {
-		return fmt.Errorf("%q is missing", name)
+		return fmt.Errorf("%q is missing or nil", name)
+	}
+	if !value.Shape().Ok() {
+		return fmt.Errorf("%s is finalized, want the shape %v", name, dims)
 	}
 	if got := value.Shape().Dimensions; !slices.Equal(got, dims) {
 		return fmt.Errorf("%s has the shape %v, want %v", name, got, dims)

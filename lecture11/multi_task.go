@@ -119,6 +119,9 @@ type MultiTask struct {
 
 // NewMultiTask returns an untrained model that computes on backend. The error names the field of cfg that is wrong.
 func NewMultiTask(backend compute.Backend, cfg MultiTaskConfig) (*MultiTask, error) {
+	if err := checkBackend("NewMultiTask", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err

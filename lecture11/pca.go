@@ -34,6 +34,9 @@ const covarianceBatch = 4000
 
 // NewPCA analyses the objects x [l, n]: floats, or bytes 0…255 that stand for [0, 1]. Backend adds up the products.
 func NewPCA(backend compute.Backend, x *tensors.Tensor) (*PCA, error) {
+	if err := checkBackend("NewPCA", backend); err != nil {
+		return nil, err
+	}
 	if err := checkPlainObjects("PCA", x); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,9 @@ import (
 //
 // Slide "Self-supervised (pretext) tasks".
 func FewShotProbe(known, test LabelledCodes, perClass int, seed uint64) (float64, error) {
+	if err := checkTensors("FewShotProbe", known.Codes, test.Codes); err != nil {
+		return 0, err
+	}
 	if known.Codes.Rank() != 2 || known.Codes.Shape().Dimensions[0] != len(known.Labels) {
 		return 0, fmt.Errorf("lecture11: FewShotProbe of features %s with %d labels, want [l, d] and l labels",
 			known.Codes.Shape(), len(known.Labels))
@@ -74,7 +77,10 @@ func Rivals(x, pool LabelledCodes) ([]Rival, error) {
 
 // labelledRows gives objects one by one; bytes count as [0, 1].
 func labelledRows(c LabelledCodes) ([][]float64, error) {
-	if c.Codes == nil || c.Codes.Rank() != 2 || c.Codes.Size() == 0 || c.Codes.Shape().Dimensions[0] != len(c.Labels) {
+	if err := checkTensors("Rivals", c.Codes); err != nil {
+		return nil, err
+	}
+	if c.Codes.Rank() != 2 || c.Codes.Size() == 0 || c.Codes.Shape().Dimensions[0] != len(c.Labels) {
 		return nil, fmt.Errorf("lecture11: Rivals of objects with %d labels, want [l, n] and l labels", len(c.Labels))
 	}
 	flat, err := Components(c.Codes)

@@ -20,6 +20,9 @@ type GradientDraws struct {
 
 // NewGradientDraws makes draws estimates of each kind from the same noise ε.
 func NewGradientDraws(backend compute.Backend, mean, std float64, draws int, seed uint64) (GradientDraws, error) {
+	if err := checkBackend("NewGradientDraws", backend); err != nil {
+		return GradientDraws{}, err
+	}
 	var d GradientDraws
 	if draws < 2 || !(std > 0) {
 		return d, fmt.Errorf("lecture11: NewGradientDraws(std = %g, draws = %d), want std > 0 and at least 2 draws", std, draws)

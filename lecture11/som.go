@@ -56,6 +56,9 @@ type SOM struct {
 
 // NewSOM returns an untrained map that computes on backend. The error names the field of cfg that is wrong.
 func NewSOM(backend compute.Backend, cfg SOMConfig) (*SOM, error) {
+	if err := checkBackend("NewSOM", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -96,6 +99,9 @@ func (m *SOM) use(weights *tensors.Tensor) {
 
 // copyWeights copies weight vectors that fit the map and are all finite.
 func (m *SOM) copyWeights(w *tensors.Tensor) (*tensors.Tensor, error) {
+	if err := checkTensors("SOM.SetWeights", w); err != nil {
+		return nil, err
+	}
 	want := []int{m.cfg.Nodes(), m.cfg.Features}
 	if shape := w.Shape(); shape.DType != dtypes.Float32 || !slices.Equal(shape.Dimensions, want) {
 		return nil, fmt.Errorf("lecture11: SetWeights of %s, want Float32 %v: the nodes of a grid %s and SOMConfig.Features = %d",

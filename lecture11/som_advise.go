@@ -21,6 +21,9 @@ type SizeAdvice struct {
 // of one map; the grid of cfg says whether it is hexagonal or a torus. id identifies x.
 func AdviseSize(ctx context.Context, backend compute.Backend, x *tensors.Tensor, id string, cfg SOMConfig, sizes []Grid,
 	fit SOMFit) ([]SizeAdvice, error) {
+	if err := checkBackend("AdviseSize", backend); err != nil {
+		return nil, err
+	}
 	if len(sizes) == 0 {
 		return nil, fmt.Errorf("lecture11: AdviseSize of 0 sizes, want at least one")
 	}

@@ -53,6 +53,9 @@ func Align(reference, weights *tensors.Tensor, grid Grid) (Alignment, error) {
 
 // Weights gives a map's weights [m, n] in the aligned order.
 func (a Alignment) Weights(weights *tensors.Tensor) (*tensors.Tensor, error) {
+	if err := checkTensors("Alignment.Weights", weights); err != nil {
+		return nil, err
+	}
 	flat, err := tensors.CopyFlatData[float32](weights)
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (d *somData) takeWeights(w *tensors.Tensor) (err error) {
 		return nil
 	}
 	if w.DType() != dtypes.Float32 || w.Rank() != 1 || w.Size() != d.l {
-		return fmt.Errorf("lecture11: weights of the objects: %s, want Float32 [%d]: one for each object", w.Shape(), d.l)
+		return fmt.Errorf("lecture11: weights of the objects: %s, want Float32 [%d]: one for each object", shapeOf(w), d.l)
 	}
 	if d.weights, err = tensors.CopyFlatData[float32](w); err != nil {
 		return err

@@ -35,6 +35,9 @@ func (m *SOM) SaveFile(path string) error { return saveFile(path, m.Save) }
 // computes on backend, and needs no data: the configuration is in the file. A damaged file, or one of another kind, is
 // refused.
 func LoadSOM(backend compute.Backend, r io.Reader) (*SOM, error) {
+	if err := checkBackend("LoadSOM", backend); err != nil {
+		return nil, err
+	}
 	maps, err := loadSOMs(backend, r)
 	if err == nil && len(maps) != 1 {
 		err = fmt.Errorf("the file holds %d maps, want one: LoadSOMs loads them all", len(maps))
@@ -47,6 +50,9 @@ func LoadSOM(backend compute.Backend, r io.Reader) (*SOM, error) {
 
 // LoadSOMs returns the maps that are in the part "weights" of the training of several; see [TrainTogether] and [LoadSOM].
 func LoadSOMs(backend compute.Backend, r io.Reader) ([]*SOM, error) {
+	if err := checkBackend("LoadSOMs", backend); err != nil {
+		return nil, err
+	}
 	maps, err := loadSOMs(backend, r)
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: LoadSOMs: %w", err)

@@ -27,6 +27,9 @@ type Nearest struct {
 // first. A component that is NaN is left out of the distance, which is then over fewer components. The objects go through
 // the device in batches, so that nothing of l·m numbers is held.
 func FindNearest(backend compute.Backend, x, weights *tensors.Tensor, k int) (*Nearest, error) {
+	if err := checkBackend("FindNearest", backend); err != nil {
+		return nil, err
+	}
 	if err := checkMap(x, weights); err != nil {
 		return nil, err
 	}
@@ -93,6 +96,9 @@ func (r nearestRow) Swap(i, j int) {
 
 // checkMap returns an error unless x [l, n] are objects for weights [m, n].
 func checkMap(x, weights *tensors.Tensor) error {
+	if err := checkTensors("objects and weights of a map", x, weights); err != nil {
+		return err
+	}
 	if weights == nil || weights.Rank() != 2 || weights.DType() != dtypes.Float32 || weights.Size() == 0 {
 		return fmt.Errorf("lecture11: weights of a map: %s, want float32 [m, n]", shapeOf(weights))
 	}

@@ -27,6 +27,9 @@ type Novelty struct {
 // NewNovelty sets the threshold so that a share 1 − quantile of the objects x [l, n] is above it: with quantile 0.99, one of
 // a hundred objects like these is called new by mistake. weights [m, n]; k is the number of nearest nodes.
 func NewNovelty(backend compute.Backend, weights, x *tensors.Tensor, k int, quantile float64) (*Novelty, error) {
+	if err := checkBackend("NewNovelty", backend); err != nil {
+		return nil, err
+	}
 	if !(quantile > 0 && quantile <= 1) {
 		return nil, fmt.Errorf("lecture11: NewNovelty: quantile = %g, want above 0 and at most 1", quantile)
 	}

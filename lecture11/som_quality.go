@@ -34,6 +34,9 @@ const collapsed = 1e-4
 // A map whose nodes all stand on one point would get TE = 0, because of equally near nodes the first two are taken, which
 // are neighbours: it is reported as Collapsed, with TE = 1. Kiviluoto 1996; slide "Kohonen map training".
 func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid) (MapQuality, error) {
+	if err := checkBackend("NewMapQuality", backend); err != nil {
+		return MapQuality{}, err
+	}
 	var q MapQuality
 	if err := checkSheet(grid, weights); err != nil {
 		return q, err
@@ -116,6 +119,9 @@ func (q MapQuality) Check(maxTopographic, maxQuantisation, minPermuted float64) 
 // TopographicError is the share of objects x [l, n] whose two nearest nodes are not neighbours on the grid: among the
 // 8 with corners, the 4 without, or the 6 of a hexagonal grid. A collapsed map is an error: see [NewMapQuality].
 func TopographicError(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, corners bool) (float64, error) {
+	if err := checkBackend("TopographicError", backend); err != nil {
+		return 0, err
+	}
 	q, err := NewMapQuality(backend, x, weights, grid)
 	switch {
 	case err != nil:
@@ -169,6 +175,9 @@ func neighbourSets(grid Grid, corners bool) []map[int]bool {
 
 // checkSheet returns an error unless weights [m, n] belong to the grid's m nodes.
 func checkSheet(grid Grid, weights *tensors.Tensor) error {
+	if err := checkTensors("weights of a map", weights); err != nil {
+		return err
+	}
 	if err := grid.check(); err != nil {
 		return err
 	}

@@ -207,6 +207,9 @@ func (t *SOMTraining) streamArgs(sums []*tensors.Tensor, more ...any) []any {
 
 // addChunk adds the objects of a chunk to the sums.
 func (t *SOMTraining) addChunk(x, sigma *tensors.Tensor, sums []*tensors.Tensor) ([]*tensors.Tensor, error) {
+	if err := checkTensors("a chunk of the stream", x); err != nil {
+		return nil, err
+	}
 	if x.Rank() != 2 || x.Shape().Dimensions[1] != t.data.n {
 		return nil, fmt.Errorf("a chunk of the stream is %s, want [rows, %d]", x.Shape(), t.data.n)
 	}

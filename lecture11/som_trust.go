@@ -30,6 +30,9 @@ type Neighbourhoods struct {
 //
 // Venna & Kaski 2001, "Neighborhood preservation in nonlinear projection methods", eqs. 1 and 2.
 func NewNeighbourhoods(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, k int) (Neighbourhoods, error) {
+	if err := checkBackend("NewNeighbourhoods", backend); err != nil {
+		return Neighbourhoods{}, err
+	}
 	none := Neighbourhoods{K: k}
 	if err := checkSheet(grid, weights); err != nil {
 		return none, err

@@ -3,9 +3,33 @@ package lecture11
 import (
 	"fmt"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
+
+// checkBackend returns an error that names the function if it gets no backend.
+func checkBackend(function string, backend compute.Backend) error {
+	if backend == nil {
+		return fmt.Errorf("lecture11: %s: backend = nil, want one to compute on, such as compute.New returns", function)
+	}
+	return nil
+}
+
+// checkTensors returns an error that names who asks if one of the tensors is nil or finalized.
+func checkTensors(who string, all ...*tensors.Tensor) error {
+	for i, t := range all {
+		if t != nil && t.Shape().Ok() {
+			continue
+		}
+		of := ""
+		if len(all) > 1 {
+			of = fmt.Sprintf(" %d of %d", i+1, len(all))
+		}
+		return fmt.Errorf("lecture11: %s: tensor%s is %s, want one with values", who, of, shapeOf(t))
+	}
+	return nil
+}
 
 // float64s copies the values of a float32 or float64 tensor.
 func float64s(t *tensors.Tensor) ([]float64, error) {
@@ -31,10 +55,13 @@ func int32s(t *tensors.Tensor, count int) ([]int32, error) {
 	return tensors.CopyFlatData[int32](t)
 }
 
-// shapeOf is the shape of a tensor that may be nil, for errors.
+// shapeOf returns the shape of a tensor that may be nil or finalized, for errors.
 func shapeOf(t *tensors.Tensor) string {
-	if t == nil {
+	switch {
+	case t == nil:
 		return "nil"
+	case !t.Shape().Ok():
+		return "finalized"
 	}
 	return t.Shape().String()
 }

@@ -134,6 +134,9 @@ type VAE struct {
 
 // NewVAE returns an untrained VAE that computes on backend. The error names the field of cfg that is wrong.
 func NewVAE(backend compute.Backend, cfg VAEConfig) (*VAE, error) {
+	if err := checkBackend("NewVAE", backend); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err

@@ -23,6 +23,9 @@ type CollapseReport struct {
 
 // CollapseReport looks at the codes of the objects x [l, n], l ≥ 2.
 func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, error) {
+	if err := checkTensors("VAE.CollapseReport", x); err != nil {
+		return CollapseReport{}, err
+	}
 	var report CollapseReport
 	if x.Rank() == 2 && x.Shape().Dimensions[0] < 2 {
 		return report, fmt.Errorf("lecture11: VAE.CollapseReport of %s, want at least 2 objects", x.Shape())

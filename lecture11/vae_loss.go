@@ -107,6 +107,9 @@ func (m *VAE) logLikelihoods(scope *model.Scope, x, z *Node) *Node {
 // WithLabels appends to each object or code of x [l, n] its label as classes components, 1 at the label and 0 else (255 and
 // 0 for bytes): [l, n + classes]. So a conditional model takes both.
 func WithLabels(x *tensors.Tensor, labels []uint8, classes int) (*tensors.Tensor, error) {
+	if err := checkTensors("WithLabels", x); err != nil {
+		return nil, err
+	}
 	if x.Rank() != 2 || x.Shape().Dimensions[0] != len(labels) || classes < 2 {
 		return nil, fmt.Errorf("lecture11: WithLabels(objects %s, %d labels, classes = %d), want [l, n], l labels and at least 2 "+
 			"classes", x.Shape(), len(labels), classes)

@@ -31,6 +31,9 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 // Decode gives the mean E[x|z] of p_β(x|z) for codes z [l, d]: [l, n]; for the Bernoulli likelihood, the probability
 // that a pixel is 1.
 func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
+	if err := checkTensors("VAE.Decode", z); err != nil {
+		return nil, err
+	}
 	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent+m.cfg.Classes || s.DType != dtypes.Float32 {
 		return nil, fmt.Errorf("lecture11: codes of shape %s, want float32 [l, %d]: VAEConfig.Latent = %d, Classes = %d",
 			s, m.cfg.Latent+m.cfg.Classes, m.cfg.Latent, m.cfg.Classes)
