@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -133,7 +134,7 @@ func perPixel(x, weights *Node) *Node {
 func padImage(x *Node, stride int) *Node {
 	g, d := x.Graph(), x.Shape().Dimensions
 	height, width := roundUp(d[1]+2, stride), roundUp(d[2]+2, stride)
-	if inGo(g) {
+	if !hasDynamicSlice(g) {
 		rows := func(count int) *Node { return Zeros(g, shapes.Make(x.DType(), d[0], count, d[2], d[3])) }
 		x = Concatenate([]*Node{rows(1), x, rows(height - d[1] - 1)}, 1)
 		columns := func(count int) *Node { return Zeros(g, shapes.Make(x.DType(), d[0], height, count, d[3])) }
@@ -156,9 +157,9 @@ func crop(x *Node, h, w int) *Node {
 }
 
 // window is a slice that has a second gradient: GoMLX's Slice (v0.28.2) has a Pad as its gradient, and Pad has none. XLA
-// makes slices and pads of these two. The backend in Go lacks both, so that there it is a Slice, with a first gradient only.
+// makes slices and pads of these two. A backend that lacks them gets a Slice, with a first gradient only.
 func window(x *Node, starts []int, sizes ...int) *Node {
-	if !inGo(x.Graph()) {
+	if hasDynamicSlice(x.Graph()) {
 		return DynamicSlice(x, constants(x.Graph(), starts), sizes)
 	}
 	axes := make([]SliceAxisSpec, len(starts))
@@ -168,8 +169,10 @@ func window(x *Node, starts []int, sizes ...int) *Node {
 	return Slice(x, axes...)
 }
 
-// inGo tells whether a graph is for GoMLX's backend in Go.
-func inGo(g *Graph) bool { return g.Backend().Name() == pureGo }
+// hasDynamicSlice reports whether the backend of a graph has DynamicSlice: XLA's has, GoMLX's in Go and that of ONNX lack it.
+func hasDynamicSlice(g *Graph) bool {
+	return g.Backend().Capabilities().Operations[compute.OpTypeDynamicSlice]
+}
 
 func constants(g *Graph, values []int) []*Node {
 	nodes := make([]*Node, len(values))

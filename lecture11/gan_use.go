@@ -57,18 +57,21 @@ func (m *GAN) GenerateFrom(z *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(z, m.cfg.Latent+m.cfg.Classes, false); err != nil {
 		return nil, err
 	}
-	return first(m.apply("Generate", z, func(scope *model.Scope, z *Node) []*Node {
-		var y *Node
-		if m.cfg.Classes > 0 {
-			y = Slice(z, AxisRange(), AxisRange(m.cfg.Latent))
-			z = Slice(z, AxisRange(), AxisRange(0, m.cfg.Latent))
-		}
-		if m.cfg.Average > 0 {
-			scope = scope.In(averageScope)
-		}
-		x := (&ganNets{m: m, scope: scope}).generateFrom(z, y)
-		return []*Node{Slice(x, AxisRange(), AxisRange(0, m.cfg.Features))}
-	}))
+	return first(m.apply("Generate", z, func(scope *model.Scope, z *Node) []*Node { return []*Node{m.objectsOf(scope, z)} }))
+}
+
+// objectsOf builds the objects G(z) of noise, without their labels. z: [batch, d (+ classes)]; result: [batch, n].
+func (m *GAN) objectsOf(scope *model.Scope, z *Node) *Node {
+	var y *Node
+	if m.cfg.Classes > 0 {
+		y = Slice(z, AxisRange(), AxisRange(m.cfg.Latent))
+		z = Slice(z, AxisRange(), AxisRange(0, m.cfg.Latent))
+	}
+	if m.cfg.Average > 0 {
+		scope = scope.In(averageScope)
+	}
+	x := (&ganNets{m: m, scope: scope}).generateFrom(z, y)
+	return Slice(x, AxisRange(), AxisRange(0, m.cfg.Features))
 }
 
 // Discriminate gives D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1].

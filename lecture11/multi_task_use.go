@@ -35,19 +35,24 @@ func (m *MultiTask) Predict(x *tensors.Tensor, run int, task string) (*tensors.T
 	}
 	name := fmt.Sprintf("Predict run %d task %s", run, task)
 	exec, err := program(&m.fitted, name, func(scope *model.Scope, x *Node) []*Node {
-		z := m.represent(scope, m.forRuns(x))
-		out := m.heads(scope, z[len(z)-1])[group]                     // [R, batch, tasks, width]
-		out = Slice(out, AxisElem(run), AxisRange(), AxisElem(place)) // [1, batch, 1, width]
-		out = Reshape(out, x.Shape().Dim(0), m.groups[group].width())
-		if m.groups[group].classes > 0 {
-			out = Softmax(out)
-		}
-		return []*Node{out}
+		return []*Node{m.predict(scope, x, run, group, place)}
 	})
 	if err != nil {
 		return nil, err
 	}
 	return first(mapRows(exec, x, m.runBatch(), nil))
+}
+
+// predict builds the output of a head of a group in one run. x: [batch, n]; result: [batch, width].
+func (m *MultiTask) predict(scope *model.Scope, x *Node, run, group, place int) *Node {
+	z := m.represent(scope, m.forRuns(x))
+	out := m.heads(scope, z[len(z)-1])[group]                     // [R, batch, tasks, width]
+	out = Slice(out, AxisElem(run), AxisRange(), AxisElem(place)) // [1, batch, 1, width]
+	out = Reshape(out, x.Shape().Dim(0), m.groups[group].width())
+	if m.groups[group].classes > 0 {
+		out = Softmax(out)
+	}
+	return out
 }
 
 // Codes gives the activations of one run after layer number layers of f, 1 … len(Hidden), for the objects x [l, n]: [l, size].

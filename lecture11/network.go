@@ -1,0 +1,125 @@
+package lecture11
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Network is one of the networks of a trained model, as a function that can be built on any backend. Package
+// lecture11/onnx writes it as an ONNX file.
+type Network struct {
+	Name    string                                    // "VAE encoder"
+	Inputs  int                                       // components of an object or a code x, with its label
+	Outputs []string                                  // the names of the results
+	Build   func(scope *model.Scope, x *Node) []*Node // x: floats [batch, Inputs]; results: [batch, …]
+	Store   *model.Store                              // copies of the weights, on no device
+}
+
+// networkOf returns a network of the model by its name, one of the parts.
+func (f *fitted) networkOf(part string, parts map[string]Network) (Network, error) {
+	n, ok := parts[part]
+	if !ok {
+		return Network{}, fmt.Errorf("lecture11: %s.Network(%q), want one of %q", f.kind, part, slices.Sorted(maps.Keys(parts)))
+	}
+	weights, err := f.Weights()
+	if err != nil {
+		return Network{}, err
+	}
+	n.Name, n.Store = f.kind+" "+part, model.NewStore()
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		if _, err := n.Store.CreateVariable(name, weights[name]); err != nil {
+			return Network{}, fmt.Errorf("lecture11: %s.Network: %w", f.kind, err)
+		}
+	}
+	return n, nil
+}
+
+// Network returns the "encoder", x ↦ μ_α(x), ln σ_α²(x) with the results "mean" and "log_variance", or the "decoder",
+// z ↦ E[x|z] with the result "x". Labels of a conditional model are appended as [WithLabels] does.
+func (m *VAE) Network(part string) (Network, error) {
+	return m.networkOf(part, map[string]Network{
+		"encoder": {Inputs: m.cfg.Features + m.cfg.Classes, Outputs: []string{"mean", "log_variance"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			q := m.encode(scope, x)
+			return []*Node{q.mean, q.logVar}
+		}},
+		"decoder": {Inputs: m.cfg.Latent + m.cfg.Classes, Outputs: []string{"x"}, Build: func(scope *model.Scope, z *Node) []*Node {
+			return []*Node{likelihoods[m.cfg.Likelihood].mean(m.decode(scope, z))}
+		}},
+	})
+}
+
+// Network returns the "encoder", x ↦ z with the result "code", the "decoder", z ↦ x̂ with the result "x", or, of a model with
+// classes, the "classifier", x ↦ p(y|x) with the result "probabilities".
+func (m *Autoencoder) Network(part string) (Network, error) {
+	parts := map[string]Network{
+		"encoder": {Inputs: m.cfg.Features, Outputs: []string{"code"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{m.encode(scope, x)}
+		}},
+		"decoder": {Inputs: m.cfg.Code, Outputs: []string{"x"}, Build: func(scope *model.Scope, z *Node) []*Node {
+			return []*Node{reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, z))}
+		}},
+	}
+	if m.cfg.Classes > 0 {
+		parts["classifier"] = Network{Inputs: m.cfg.Features, Outputs: []string{"probabilities"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{Softmax(m.classify(scope, m.encode(scope, x)))}
+		}}
+	}
+	return m.networkOf(part, parts)
+}
+
+// Network returns the "classifier", x ↦ p(y|x) with the result "probabilities".
+func (m *Classifier) Network(part string) (Network, error) {
+	return m.networkOf(part, map[string]Network{
+		"classifier": {Inputs: m.cfg.Features, Outputs: []string{"probabilities"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{Softmax(m.logits(scope, x))}
+		}},
+	})
+}
+
+// Network returns the "generator", z ↦ G(z) with the result "x", by the mean of its weights where GANConfig.Average asks for
+// it, or the "discriminator", x ↦ D's output before any sigmoid, [batch, 1], with the result "a". Labels of a conditional
+// model are appended as [WithLabels] does.
+func (m *GAN) Network(part string) (Network, error) {
+	return m.networkOf(part, map[string]Network{
+		"generator": {Inputs: m.cfg.Latent + m.cfg.Classes, Outputs: []string{"x"}, Build: func(scope *model.Scope, z *Node) []*Node {
+			return []*Node{m.objectsOf(scope, z)}
+		}},
+		"discriminator": {Inputs: m.cfg.Features + m.cfg.Classes, Outputs: []string{"a"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{ExpandAxes((&ganNets{m: m, scope: scope}).discriminate(x), -1)}
+		}},
+	})
+}
+
+// Network returns the network of one run with the head of a task: x ↦ p(y|x), with the result "probabilities", or a number
+// [batch, 1] with the result "number".
+func (m *MultiTask) Network(run int, task string) (Network, error) {
+	if err := m.checkRun(run); err != nil {
+		return Network{}, err
+	}
+	group, place, err := m.find(task)
+	if err != nil {
+		return Network{}, err
+	}
+	output := "probabilities"
+	if m.groups[group].classes == 0 {
+		output = "number"
+	}
+	return m.networkOf(task, map[string]Network{
+		task: {Inputs: m.cfg.Features, Outputs: []string{output}, Build: func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{m.predict(scope, x, run, group, place)}
+		}},
+	})
+}
+
+// Network returns the "encoder", x ↦ z with the result "code".
+func (m *PrototypeNet) Network(part string) (Network, error) {
+	return m.networkOf(part, map[string]Network{
+		"encoder": {Inputs: m.cfg.Features, Outputs: []string{"code"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{m.encode(scope, x)}
+		}},
+	})
+}
