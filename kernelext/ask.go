@@ -13,19 +13,19 @@ import (
 
 const (
 	envStdin  = "LECTURE_KERNEL_STDIN" // "0": the front end has nobody to ask
-	askGlance = 100 * time.Millisecond // between two looks whether the program shall stop
+	askGlance = 100 * time.Millisecond // between two checks whether the program must stop
 )
 
-// errNoAnswer says that the input had nothing in time.
+// errNoAnswer means that no input came in time.
 var errNoAnswer = errors.New("no answer")
 
 // Ask asks the reader for one line and returns it without the spaces around it: in a notebook by an input field, else
-// by a prompt and the standard input. It returns fallback for an empty line, at the end of the input and where no
-// answer comes within the timeout; the last of these it says in a line. In a notebook that is executed without a
-// reader fallback comes at the latest after the timeout; with a timeout of 0 or less it comes at once.
+// by a prompt and the standard input. It returns fallback for an empty line, at the end of the input, and when no answer
+// comes within the timeout; in the last case it prints a line that says so. In a notebook that is executed without a
+// reader it returns fallback after the timeout at the latest; with a timeout of 0 or less it does so at once.
 //
-// An error says that the question could not be asked, or wraps [ErrStopped] after an interrupt that [Context] has
-// noticed; the string is fallback then too.
+// An error means that the question could not be asked, or wraps [ErrStopped] after an interrupt that [Context] has
+// noticed. The string is fallback in both cases.
 func Ask(prompt, fallback string, timeout time.Duration) (string, error) {
 	return here.ask(prompt, fallback, timeout)
 }
@@ -75,7 +75,7 @@ func (f *frontend) askFor(prompt, fallback string) error {
 	return err
 }
 
-// forgetAnswers reads away what answers earlier questions, which have timed out.
+// forgetAnswers discards late answers to earlier questions, which have timed out.
 func (f *frontend) forgetAnswers() {
 	for {
 		if _, err := f.readByte(0); err != nil {
@@ -84,8 +84,8 @@ func (f *frontend) forgetAnswers() {
 	}
 }
 
-// readLine reads up to a line feed, and not a byte more: what follows is for whoever reads next. The end of the input
-// ends a line too.
+// readLine reads up to a line feed, and not a byte more: the rest belongs to the next reader. The end of the input also
+// ends a line.
 func (f *frontend) readLine(deadline time.Time) (string, error) {
 	var line []byte
 	for {
@@ -105,7 +105,7 @@ func (f *frontend) readLine(deadline time.Time) (string, error) {
 	}
 }
 
-// readByte reads one byte of the standard input; errNoAnswer says that there was none in time.
+// readByte reads one byte of the standard input; it returns errNoAnswer if none came in time.
 func (f *frontend) readByte(wait time.Duration) (byte, error) {
 	fd := int(f.stdin.Fd())
 	if fd < 0 {

@@ -96,7 +96,7 @@ func TestAskWithoutFallback(t *testing.T) {
 	}
 }
 
-// A line feed ends an answer, and what follows is for whoever reads next.
+// A line feed ends an answer, and the rest is left for the next reader.
 func TestAskReadsOneLine(t *testing.T) {
 	f, stdin := newAsked(t, toPipe)
 	write(t, stdin, "one\n \ntwo\nthree")
@@ -105,7 +105,7 @@ func TestAskReadsOneLine(t *testing.T) {
 		f.expectAnswer(t, long, want)
 	}
 	if strings.Contains(f.out.String(), "no answer") {
-		t.Errorf("printed %q: an end is no timeout", f.out.String())
+		t.Errorf("printed %q: the end of the input is not a timeout", f.out.String())
 	}
 }
 

@@ -9,19 +9,19 @@ import (
 
 const exitAssert = 1
 
-// What stands before the message of a check that passed, or failed.
+// Marks before the message of a check that passed or failed.
 const (
 	passMark = "✓ "
 	failMark = "✗ "
 )
 
-// Assert checks what a notebook claims. If ok is true it prints one line, "✓ message", as the evidence; otherwise it
-// prints "✗ message" and the place in the cell to the standard error and ends the program with exit code 1, which
-// fails the cell.
+// Assert checks a claim of a notebook. If ok is true it prints one line, "✓ message", as evidence. Otherwise it prints
+// "✗ message" and the line of the cell to the standard error, and ends the program with exit code 1, so that the cell
+// fails.
 func Assert(ok bool, format string, args ...any) { here.assert(ok, fmt.Sprintf(format, args...), 0) }
 
 // AssertNear checks that got is within tolerance of want, and prints all three. It ends the program as [Assert] does;
-// a value that is not a number is near nothing.
+// NaN always fails.
 func AssertNear(name string, got, want, tolerance float64) { here.near(name, got, want, tolerance) }
 
 func (f *frontend) near(name string, got, want, tolerance float64) {
@@ -31,7 +31,7 @@ func (f *frontend) near(name string, got, want, tolerance float64) {
 
 func digits(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 
-// assert is called by an exported function, with inner functions between the two; what calls that one is the cell.
+// assert is called by an exported function through inner functions; the caller of the exported one is the cell.
 func (f *frontend) assert(ok bool, message string, inner int) {
 	if ok {
 		f.line(passMark+message, false)

@@ -13,12 +13,12 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Axes names what a figure shows. X and Y are required, with the unit: "time (s)", "KL (nats)". Latin, Greek and
+// Axes describes the axes of a figure. X and Y are required, with their units: "time (s)", "KL (nats)". Latin, Greek and
 // Cyrillic letters can be drawn, and subscript digits such as z₁.
 type Axes struct {
 	Title, X, Y string
 	LogX, LogY  bool // logarithmic; all values must be positive
-	Equal       bool // one unit is as long on y as on x
+	Equal       bool // one unit has the same length on both axes
 }
 
 // Sizes of letters in CSS pixels. The text of a notebook has 14.
@@ -29,7 +29,7 @@ const (
 	captionSize = 13
 )
 
-// px converts CSS pixels (96 an inch) to the points of package vg (72 an inch).
+// px converts CSS pixels (96 per inch) to the points of package vg (72 per inch).
 func px(css float64) vg.Length { return vg.Length(css * 0.75) }
 
 func fontOf(css float64, bold bool) font.Font {
@@ -160,7 +160,7 @@ func scientific(v float64, digits int) string {
 	return minus(mantissa + "e" + sign + strings.TrimLeft(exponent[1:], "0"))
 }
 
-// minus puts the minus sign, as wide as a plus, in place of the hyphen.
+// minus replaces the hyphen by the minus sign, which is as wide as a plus.
 func minus(s string) string { return strings.ReplaceAll(s, "-", "−") }
 
 // logTicks labels powers of ten, and 2 and 5 times them where few powers are in range.
@@ -198,8 +198,8 @@ func logLabel(v, exponent float64) string {
 	return scientific(v, 4)
 }
 
-// logScale is gonum's logarithmic scale, but for the exact middle between min and max: gonum asks for it only to know
-// where the axis' label stands, which is in the middle of the axis, not of the numbers.
+// logScale is gonum's logarithmic scale except for the exact middle between min and max. gonum asks for that only to
+// place the label of the axis, which belongs to the middle of the axis, not of the numbers.
 type logScale struct{ plot.LogScale }
 
 // Normalize implements plot.Normalizer.

@@ -13,8 +13,8 @@ import (
 	"deeplearning.example/kernelext/setup"
 )
 
-// BenchmarkBackendStart is how long a process takes to start the backend of a cell, without and with its own start. Run
-// it with -benchtime=20x: the medians are what counts.
+// BenchmarkBackendStart measures how long a process takes to start the backend of a cell, without and with its own start.
+// Run it with -benchtime=20x and read the medians.
 func BenchmarkBackendStart(b *testing.B) {
 	module, err := setup.ModuleRoot(".")
 	if err != nil {

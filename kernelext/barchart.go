@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bars draws a group of bars for each label: the i-th bar of a group is Y[i] of each series, with the error bar
-// ± Err[i] where Err is given. X is not used.
+// Bars draws a group of bars for each label. Group i has a bar of height Y[i] for each series, with the error bar ± Err[i]
+// where Err is given. X is not used.
 func Bars(a Axes, labels []string, series ...Series) (*plot.Plot, error) {
 	p, err := newPlot("Bars", a)
 	if err != nil {
@@ -46,7 +46,7 @@ func Bars(a Axes, labels []string, series ...Series) (*plot.Plot, error) {
 	return plotted, err
 }
 
-// nominal labels the horizontal axis with words. gonum's NominalX hides the axis and moves the other one away.
+// nominal labels the horizontal axis with words. gonum's NominalX hides that axis and moves the other one; both are undone.
 func nominal(p *plot.Plot, labels []string) {
 	p.NominalX(labels...)
 	p.Y.Padding, p.X.LineStyle.Width = 0, px(1)
@@ -64,7 +64,7 @@ func barsText(labels []string, s Series) string {
 	return strings.TrimPrefix(s.Name+": ", ": ") + strings.Join(words, ", ")
 }
 
-// boxes draws upright rectangles that stand on zero.
+// boxes draws upright rectangles that start at zero.
 type boxes struct{ all []box }
 
 type box struct {
@@ -86,7 +86,7 @@ func (b *boxes) addSeries(i, n int, s Series) {
 	}
 }
 
-// restOnZero takes the margin below away where all boxes stand upwards.
+// restOnZero removes the margin below the boxes if none is negative.
 func (b *boxes) restOnZero(p *plot.Plot) {
 	if _, _, low, _ := b.DataRange(); low == 0 {
 		p.Y.Min = 0

@@ -18,15 +18,15 @@ const (
 	mimePNG      = string(protocol.MIMEImagePNG)
 )
 
-// Bundle is one value in several forms, MIME type → content, of which a front end shows the richest that it knows.
-// "text/plain" is required: terminals, comparisons and saved notebooks read it. Contents are a string, a []byte
+// Bundle holds one value in several forms, MIME type → content. A front end shows the richest form that it knows.
+// "text/plain" is required, because terminals, comparisons and saved notebooks read it. A content is a string, a []byte
 // (binary, such as "image/png") or any value that encodes to JSON.
 type Bundle struct {
 	Data map[string]any
 	Meta map[string]any // by MIME type, e.g. "image/png" → {"width": 640}; may be nil
 }
 
-// Bundler is a value that knows how to show itself: [Show] calls Bundle.
+// Bundler is a value that provides its own forms: [Show] calls Bundle.
 type Bundler interface {
 	Bundle() (Bundle, error)
 }
@@ -37,7 +37,7 @@ func (b Bundle) text() string {
 	return text
 }
 
-// wire turns the bundle into the message that GoNB reads, with every value reduced to what its decoder knows.
+// wire returns the bundle as the message that GoNB reads. Every value is reduced to the types that its decoder knows.
 func (b Bundle) wire(displayID string) (*protocol.DisplayData, error) {
 	if b.text() == "" {
 		return nil, errors.New("kernelext: Bundle without text/plain, want a text that is useful by itself")
@@ -61,8 +61,8 @@ func (b Bundle) wire(displayID string) (*protocol.DisplayData, error) {
 	return data, nil
 }
 
-// plainValue lets strings and bytes through and takes anything else apart by way of JSON. A type that gob does not
-// know would close GoNB's pipe for the rest of the cell.
+// plainValue returns strings and bytes as they are, and everything else as encoding/json decodes it. A type that gob does
+// not know would close GoNB's pipe for the rest of the cell.
 func plainValue(v any) (any, error) {
 	switch v := v.(type) {
 	case string, []byte:
@@ -84,7 +84,7 @@ func throughJSON(v any) (any, error) {
 	return plain, nil
 }
 
-// picture returns the bundle's picture as the content of a file and the file's extension; nil where it has none.
+// picture returns the bundle's picture as the content of a file, and the file's extension. It returns nil if there is none.
 func (b Bundle) picture() ([]byte, string) {
 	if png, ok := b.Data[mimePNG].([]byte); ok {
 		return png, ".png"

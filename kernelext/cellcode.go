@@ -16,12 +16,12 @@ import (
 	"strings"
 )
 
-// CellCode is the SHA-256, in hex, of the definitions that this cell was compiled with, so that a training function
-// written in a cell can be part of a key: change the function and its result is trained anew. With names, only those
-// functions and what they use count, and later cells may define more. Comments, layout, unused imports and func main
-// (the text of a "%%" cell) do not count.
+// CellCode returns the SHA-256, in hex, of the definitions that this cell was compiled with. It makes a training function
+// that is written in a cell part of a key: change the function, and its result is trained again. With names, only those
+// functions and the definitions that they use count, and later cells may define more. Comments, layout, unused imports
+// and func main (the text of a "%%" cell) do not count.
 //
-// It is an error outside GoNB, and when a name is not defined in a cell.
+// Outside GoNB, or if no cell defines one of the names, it returns an error.
 func CellCode(names ...string) (string, error) {
 	dir := os.Getenv("GONB_TMP_DIR")
 	if dir == "" {
@@ -45,7 +45,7 @@ func CellCode(names ...string) (string, error) {
 	return fmt.Sprintf("%x", sum), nil
 }
 
-// definition is one function, method, type, constant block or variable, and the names that it defines and uses.
+// definition is one function, method, type, variable or block of constants, with the names that it defines and uses.
 type definition struct {
 	node    ast.Node
 	defines []string
@@ -67,7 +67,7 @@ func definitionsOf(file *ast.File) []definition {
 	return defs
 }
 
-// definitionsIn takes a block apart, save one of constants, where iota ties the lines together.
+// definitionsIn splits a block into its lines, except a block of constants, whose lines depend on each other by iota.
 func definitionsIn(decl *ast.GenDecl) []definition {
 	var defs []definition
 	switch decl.Tok {
@@ -96,7 +96,7 @@ func define(node ast.Node, names ...string) definition {
 	return d
 }
 
-// funcName is the function's name; for a method the name of its type, with which it stands and falls.
+// funcName returns the name of a function, and for a method the name of its type, to which it belongs.
 func funcName(decl *ast.FuncDecl) string {
 	if decl.Recv == nil {
 		return decl.Name.Name
@@ -158,7 +158,7 @@ func reachable(defs []definition, names []string) ([]definition, error) {
 	return kept, nil
 }
 
-// printed is the sorted text of the definitions, free of layout: without positions the printer lays out by itself.
+// printed returns the sorted texts of the definitions. Layout does not matter: without positions the printer chooses its own.
 func printed(defs []definition) ([]string, error) {
 	texts := make([]string, len(defs))
 	for i, d := range defs {
@@ -188,7 +188,7 @@ func usedImports(file *ast.File, defs []definition) []string {
 	return used
 }
 
-// importName is the name of an import, or a guess by its path.
+// importName returns the name of an import, or guesses it from the path.
 func importName(spec *ast.ImportSpec) string {
 	if spec.Name != nil {
 		return spec.Name.Name

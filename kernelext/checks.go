@@ -9,7 +9,7 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// Check is a claim that a notebook has put to the test: a line of [Assert] or [AssertNear] in its stored outputs.
+// Check is a claim that a notebook has checked: a line of [Assert] or [AssertNear] in its stored outputs.
 type Check struct {
 	Notebook string // file name, as "06_som.ipynb"
 	Cell     string // ID of the cell
@@ -17,9 +17,9 @@ type Check struct {
 	Passed   bool
 }
 
-// Checks reads the stored outputs of all notebooks in a folder and gives their checks, by file name and then in the order in which they
-// were made. A notebook that was not run since its outputs were cleared has none. The error names a file that is no notebook, or the
-// folder where it holds none.
+// Checks returns the checks in the stored outputs of all notebooks of a folder, sorted by file name and then in the order
+// in which they were made. A notebook without outputs has none. A file that is not a notebook is an error, and so is a
+// folder without notebooks.
 func Checks(folder string) ([]Check, error) {
 	paths, err := filepath.Glob(filepath.Join(folder, "*.ipynb"))
 	if err != nil {
@@ -56,7 +56,7 @@ func checksIn(text, notebook, cell string) (checks []Check) {
 	return checks
 }
 
-// FindChecks gives the checks of one notebook whose text contains all of the words; no word: all of its checks.
+// FindChecks returns the checks of one notebook whose text contains all of the words, or all of its checks without words.
 func FindChecks(checks []Check, notebook string, words ...string) (found []Check) {
 	for _, c := range checks {
 		if c.Notebook == notebook && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(c.Text, w) }) {

@@ -11,10 +11,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Clusters draws centres among their objects on a plane: the cell of each centre, that is, all points to which it is the
-// nearest, in a light colour; the objects as grey points; the centres as black dots, or as rings where they are nearest to
-// no object. paths are earlier places of the centres, paths[record][centre], which lines join; it may be nil. Each object
-// and each centre is a pair (x, y).
+// Clusters draws centres among their objects on a plane. The cell of each centre, all points to which it is the nearest,
+// has a light colour. Objects are grey points; centres are black dots, or rings where they are nearest to no object.
+// paths holds earlier positions of the centres, paths[record][centre], which are joined by lines; it may be nil. Each
+// object and each centre is a pair (x, y).
 func Clusters(a Axes, objects, centers [][]float64, paths [][][]float64) (*plot.Plot, error) {
 	p, err := newPlot("Clusters", a)
 	if err != nil {
@@ -45,10 +45,10 @@ func Clusters(a Axes, objects, centers [][]float64, paths [][][]float64) (*plot.
 	return finish("Clusters", p, a, legend{}, []string{words})
 }
 
-// objectGrey is that of objects on coloured cells.
+// objectGrey is the colour of objects on coloured cells.
 var objectGrey = color.NRGBA{R: 0x55, G: 0x55, B: 0x55, A: 0xff}
 
-// checkPairs refuses what is not on a plane.
+// checkPairs returns an error unless all objects and centres are points of a plane.
 func checkPairs(objects, centers [][]float64, paths [][][]float64) error {
 	if len(objects) == 0 || len(centers) == 0 {
 		return fmt.Errorf("kernelext: Clusters of %d objects and %d centres, want at least one of each", len(objects), len(centers))
@@ -78,7 +78,7 @@ func checkPairs(objects, centers [][]float64, paths [][][]float64) error {
 	return nil
 }
 
-// nearestCenter is the centre nearest to (x, y), of equally near ones the first.
+// nearestCenter returns the centre nearest to (x, y), and of several equally near ones the first.
 func nearestCenter(centers [][]float64, x, y float64) int {
 	best, nearest := 0, 0.0
 	for i, c := range centers {
@@ -107,7 +107,7 @@ func columns(pairs [][]float64) (x, y []float64) {
 	return x, y
 }
 
-// addPath adds the way of one centre.
+// addPath adds the path of one centre.
 func addPath(p *plot.Plot, paths [][][]float64, center int) {
 	var points plotter.XYs
 	for _, record := range paths {
@@ -118,7 +118,7 @@ func addPath(p *plot.Plot, paths [][][]float64, center int) {
 	}
 }
 
-// cells colours the plane by the nearest centre, as far as the axes go.
+// cells colours the plane, within the axes, by the nearest centre.
 type cells struct{ centers [][]float64 }
 
 const cellPixels = 400 // of the picture behind the data, on each side
@@ -148,7 +148,7 @@ type marks struct {
 	dead    []bool
 }
 
-// Plot implements plot.Plotter. Living centres come last: a dead one may lie on them.
+// Plot implements plot.Plotter. Centres with objects come last, because one without objects may cover them.
 func (m *marks) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	for _, dead := range []bool{true, false} {

@@ -17,9 +17,8 @@ var (
 	absentColor = color.NRGBA{R: 0xbb, G: 0xbb, B: 0xbb, A: 0xff} // not a number
 )
 
-// paletteHex are the eight colours of Okabe and Ito, "Color Universal Design" (2008), which people with any common
-// colour blindness tell apart, in an order that puts the weak yellow late; and two of Tol's muted scheme for classes
-// nine and ten.
+// paletteHex holds the eight colours of Okabe and Ito, "Color Universal Design" (2008), which people with any common
+// colour blindness can distinguish. The weak yellow comes late. Classes nine and ten have colours of Tol's muted scheme.
 var paletteHex = [...]uint32{
 	0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000, 0xf0e442, 0x999999, 0x882255,
 }
@@ -34,10 +33,10 @@ func rgbHex(rgb uint32) color.NRGBA {
 	return color.NRGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff}
 }
 
-// ColorMap gives the colour of a number in [0, 1]; outside numbers take the nearest end, NaN is grey.
+// ColorMap returns the colour of a number in [0, 1]. Numbers outside get the colour of the nearest end, NaN is grey.
 type ColorMap func(t float64) color.NRGBA
 
-// Grey goes from black at 0 to white at 1.
+// Grey is a [ColorMap] from black at 0 to white at 1.
 func Grey(t float64) color.NRGBA {
 	if math.IsNaN(t) {
 		return absentColor
@@ -46,17 +45,17 @@ func Grey(t float64) color.NRGBA {
 	return color.NRGBA{R: v, G: v, B: v, A: 0xff}
 }
 
-// Viridis goes from dark blue over green to yellow in equal steps of lightness: for quantities from low to high.
+// Viridis is a [ColorMap] from dark blue over green to yellow in equal steps of lightness, for quantities from low to high.
 func Viridis(t float64) color.NRGBA { return between(viridisHex[:], t) }
 
-// Cividis goes from dark blue over grey to yellow and looks almost the same to people with colour blindness.
+// Cividis is a [ColorMap] from dark blue over grey to yellow that looks almost the same to people with colour blindness.
 func Cividis(t float64) color.NRGBA { return between(cividisHex[:], t) }
 
-// BlueRed goes from blue over light grey at ½ to red: for quantities with a middle, such as weights around 0.
+// BlueRed is a [ColorMap] from blue over light grey at ½ to red, for quantities with a middle, such as weights around 0.
 // Moreland 2009, "Diverging Color Maps for Scientific Visualization".
 func BlueRed(t float64) color.NRGBA { return between(blueRedHex(), t) }
 
-// blueRedHex samples gonum's map once: one call of it takes microseconds, a heat map needs thousands.
+// blueRedHex samples gonum's map once: a call of it takes microseconds, and a heat map needs thousands.
 var blueRedHex = sync.OnceValue(func() []uint32 {
 	colors := moreland.SmoothBlueRed()
 	colors.SetMin(0)
@@ -74,7 +73,7 @@ var blueRedHex = sync.OnceValue(func() []uint32 {
 	return table
 })
 
-// between interpolates in a table of colours at equal distances.
+// between interpolates linearly in a table of equally spaced colours.
 func between(table []uint32, t float64) color.NRGBA {
 	if math.IsNaN(t) {
 		return absentColor

@@ -20,12 +20,12 @@ const (
 // ErrStopped is in the chain of context.Cause of [Context] after a signal or the end of the kernel.
 var ErrStopped = errors.New("kernelext: stopped")
 
-// Context returns the program's context. It ends when the program shall stop: at an interrupt (the notebook's stop
-// button, Ctrl-C), at SIGTERM, SIGHUP and SIGPIPE, and when the kernel is gone; context.Cause says why. GoNB gives a
-// cell five seconds from then on, the supervised kernel (`lecture kernel`) more while a [Train] gets on. A second
-// signal, later than 0.3 s, ends the program at once with exit code 130.
+// Context returns the program's context. It ends when the program should stop: at an interrupt (the notebook's stop
+// button, Ctrl-C), at SIGTERM, SIGHUP and SIGPIPE, and when the kernel is gone; context.Cause says why. From then on GoNB
+// gives a cell five seconds; the supervised kernel (`lecture kernel`) gives it more while a [Train] makes progress. A
+// second signal, more than 0.3 s later, ends the program at once with exit code 130.
 //
-// Before the first call signals act as in any Go program.
+// Before the first call of Context, signals act as in any Go program.
 func Context() context.Context { return processContext() }
 
 var processContext = sync.OnceValue(func() context.Context {
@@ -38,7 +38,7 @@ var processContext = sync.OnceValue(func() context.Context {
 	return ctx
 })
 
-// notifySignals asks for the signals that end a cell, except those that the program was started to ignore (nohup).
+// notifySignals subscribes to the signals that end a cell, except those that the program was started to ignore (nohup).
 func notifySignals() <-chan os.Signal {
 	signals := make(chan os.Signal, 8)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE} {
@@ -64,8 +64,8 @@ func watchSignals(signals <-chan os.Signal, cancel context.CancelCauseFunc, exit
 	}
 }
 
-// watchParent ends the context when the process has another parent than at the start: a kernel that was killed tells
-// its cells nothing.
+// watchParent ends the context when the process has another parent than at the start: a kernel that was killed cannot
+// notify its cells.
 func watchParent(parent func() int, every time.Duration, cancel context.CancelCauseFunc) {
 	for start := parent(); ; time.Sleep(every) {
 		if parent() != start {

@@ -24,7 +24,7 @@ func TestWatchSignals(t *testing.T) {
 			t.Errorf("cause %v", err)
 		}
 		time.Sleep(2 * signalPause)
-		signals <- syscall.SIGPIPE // a print into a closed notebook is no second wish to stop
+		signals <- syscall.SIGPIPE // a print into a closed notebook does not count as a second signal
 		synctest.Wait()
 		if len(codes) != 0 {
 			t.Errorf("exit %v, want none yet", codes)

@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// maxPoints is the number of stretches that a curve keeps: more than the picture has columns to show.
+// maxPoints is the number of stretches that a curve keeps: more than the columns of the picture can show.
 const maxPoints = 1024
 
 // Curve draws values while they are computed: losses over steps. In a notebook it is one picture, redrawn in place at
 // most every 500 ms; a terminal and a pipe get a line with the last values. Series whose sizes differ more than
-// threefold get a panel of their own. Its methods may be called from several goroutines.
+// threefold are drawn in separate panels. Its methods may be called from several goroutines.
 type Curve struct {
 	live   *live
 	title  string
@@ -33,8 +33,8 @@ type Curve struct {
 	err            error
 }
 
-// stretch is a run of added points: their number, first and last step, and for each series the smallest, mean and
-// largest of the values that are finite, and how many those are.
+// stretch is a run of added points: their number, first and last step, and for each series the smallest, mean and largest
+// finite value and the number of finite values.
 type stretch struct {
 	n, step, end   int
 	min, mean, max []float64
@@ -46,8 +46,8 @@ type mark struct {
 	label string
 }
 
-// NewCurve makes a curve with one line for each name in series. Nothing is shown before the first Add. Call Done at
-// the end.
+// NewCurve returns a curve with one line for each name in series. Nothing is shown before the first Add. Call Done at the
+// end.
 func NewCurve(title string, series ...string) *Curve { return here.newCurve(title, series) }
 
 func (f *frontend) newCurve(title string, series []string) *Curve {
@@ -78,8 +78,8 @@ func (c *Curve) set(change func()) *Curve {
 	return c
 }
 
-// Add appends one value for each series at a step. It takes well under a microsecond and keeps a bounded number of
-// points: of many it shows their mean and the band between the smallest and the largest.
+// Add appends one value for each series at a step. It takes well under a microsecond. The curve keeps a bounded number
+// of points; where several are joined, it shows their mean and the band between the smallest and the largest.
 func (c *Curve) Add(step int, values ...float64) {
 	c.mu.Lock()
 	if len(values) != len(c.series) && c.err == nil {
@@ -167,7 +167,7 @@ func (s *stretch) merge(i int, smallest, mean, largest float64, count int) {
 	s.min[i], s.max[i] = min(s.min[i], smallest), max(s.max[i], largest)
 }
 
-// thin joins neighbours two by two, so that all of the curve stays with half of the points.
+// thin joins neighbouring points in pairs, so that half of the points describe the whole curve.
 func (c *Curve) thin() {
 	half := c.points[:0]
 	for pair := range slices.Chunk(c.points, 2) {
@@ -185,7 +185,7 @@ func (c *Curve) thin() {
 	c.width *= 2
 }
 
-// status is the curve's last state as one line.
+// status returns the curve's last state as one line.
 func (c *Curve) status() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,7 +200,7 @@ func (c *Curve) lastValues() string {
 	return text.String()
 }
 
-// text is the final state without a picture: a line for each series.
+// text returns the final state as text, with a line for each series.
 func (c *Curve) text() string {
 	widest := 0
 	for _, name := range c.series {

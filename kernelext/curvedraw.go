@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	apart       = 3.0 // series whose typical sizes differ by more than this factor get panels of their own
+	apart       = 3.0 // series whose typical sizes differ by more than this factor get separate panels
 	panelHeight = 170 // CSS pixels of each further panel
 	markSize    = 12  // CSS pixels of the letters of marks
 	maxDrawn    = 256 // stretches in the picture: more would make the line a ragged band
 )
 
-// render draws the curve. A picture on the way is made for speed, the last one for size.
+// render draws the curve. Intermediate pictures are encoded for speed, the last one for size.
 func (c *Curve) render(final bool) (Bundle, error) {
 	c.mu.Lock()
 	snapshot := c.snapshot()
@@ -45,13 +45,13 @@ func (c *Curve) render(final bool) (Bundle, error) {
 	}.bundle()
 }
 
-// snapshot copies what drawing needs, so that Add does not wait for it.
+// snapshot copies the data for a drawing, so that Add does not wait for it.
 func (c *Curve) snapshot() *Curve {
 	s := &Curve{
 		title: c.title, series: c.series, logY: c.logY, xLabel: c.xLabel, yLabel: c.yLabel, together: c.together,
 		marks: slices.Clone(c.marks), points: slices.Clone(c.points),
 	}
-	for i := range s.points { // Add changes the last stretch, thin all of them
+	for i := range s.points { // Add changes the last stretch, and thin all of them
 		p := &s.points[i]
 		p.min, p.mean, p.max = slices.Clone(p.min), slices.Clone(p.mean), slices.Clone(p.max)
 		p.finite = slices.Clone(p.finite)
@@ -59,8 +59,8 @@ func (c *Curve) snapshot() *Curve {
 	return s
 }
 
-// panels makes one figure for each group of series of like size, the first with the title, the last with the label
-// of the horizontal axis.
+// panels returns one figure for each group of series of similar size. The first has the title, the last the label of the
+// horizontal axis.
 func (c *Curve) panels() ([]*plot.Plot, error) {
 	groups := c.groups()
 	panels := make([]*plot.Plot, len(groups))
@@ -83,7 +83,7 @@ func (c *Curve) panels() ([]*plot.Plot, error) {
 	return panels, nil
 }
 
-// groups puts series of like typical size together, in the order in which they were named.
+// groups joins series of similar typical size, in the order in which they were named.
 func (c *Curve) groups() [][]int {
 	size := make([]float64, len(c.series))
 	order := make([]int, len(c.series))
@@ -105,7 +105,7 @@ func (c *Curve) groups() [][]int {
 	return groups
 }
 
-// typicalSize is the median of the absolute values: the first steps of a training do not count.
+// typicalSize returns the median of the absolute values, so that the first steps of a training do not matter.
 func typicalSize(values []float64) float64 {
 	var sizes []float64
 	for _, v := range values {
@@ -159,7 +159,7 @@ func (c *Curve) panel(group []int) (*plot.Plot, error) {
 // run is an unbroken part of a line with its band.
 type run struct{ low, mean, high plotter.XYs }
 
-// runs cuts series i where a stretch has no value that can be drawn.
+// runs splits series i where a stretch has no value that can be drawn.
 func (c *Curve) runs(i int) []run {
 	var runs []run
 	broken := true
@@ -227,7 +227,7 @@ func (m markLabels) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// withoutLabels keeps the ticks, for a panel whose axis is labelled by the one below.
+// withoutLabels returns the ticks without labels, for a panel whose axis is labelled by the panel below.
 func withoutLabels(t plot.Ticker) plot.Ticker {
 	return plot.TickerFunc(func(lo, hi float64) []plot.Tick {
 		ticks := t.Ticks(lo, hi)
@@ -240,7 +240,7 @@ func withoutLabels(t plot.Ticker) plot.Ticker {
 	})
 }
 
-// drawPanels stacks figures whose horizontal axes are in line.
+// drawPanels draws figures one above the other with aligned horizontal axes.
 func drawPanels(c draw.Canvas, panels []*plot.Plot) {
 	column := make([][]*plot.Plot, len(panels))
 	for i, p := range panels {
@@ -252,7 +252,7 @@ func drawPanels(c draw.Canvas, panels []*plot.Plot) {
 	}
 }
 
-// faint is the colour at a quarter of its strength, for bands behind lines.
+// faint returns the colour at a quarter of its strength, for bands behind lines.
 func faint(c color.Color) color.Color {
 	n, _ := color.NRGBAModel.Convert(c).(color.NRGBA)
 	n.A = 0x40

@@ -10,29 +10,29 @@ import (
 
 const (
 	envPipes  = "LECTURE_KERNEL_PIPES" // "1": stdout and stderr are pipes of the supervised kernel
-	markerKey = "lecture_marker"       // in a display's metadata; the kernel takes it out
+	markerKey = "lecture_marker"       // in a display's metadata; the kernel removes it
 )
 
-// orderFunc sees to it that the front end gets a display after what was printed before it.
+// orderFunc ensures that the front end receives a display after the text that was printed before it.
 type orderFunc func(*protocol.DisplayData)
 
-// drain is the order under plain GoNB: the display is sent when the text has been read.
+// drain keeps the order under plain GoNB: the display is sent when the text has been read.
 func drain(*protocol.DisplayData) { drainOutput() }
 
-// markers is the order under the supervised kernel, which reads the text itself: a marker stands in stdout and in
-// stderr where the display belongs, and the display's metadata has the same id.
+// markers keeps the order under the supervised kernel, which reads the text itself: stdout and stderr each have a marker
+// where the display belongs, with the same id as the display's metadata.
 type markers struct {
 	streams [2]stream
 	count   atomic.Int64
 }
 
-// stream is an output of the program and what lay behind its descriptor at the start.
+// stream is an output of the program and the file behind its descriptor at the start.
 type stream struct {
 	file *os.File
 	was  os.FileInfo
 }
 
-// newMarkers returns nil where the kernel does not read the program's output: a marker would be text there.
+// newMarkers returns nil if the kernel does not read the program's output, where a marker would appear as text.
 func newMarkers(getenv func(string) string, stdout, stderr *os.File) *markers {
 	if getenv(envPipes) != "1" {
 		return nil
@@ -48,7 +48,7 @@ func newMarkers(getenv func(string) string, stdout, stderr *os.File) *markers {
 	return m
 }
 
-// mark writes the markers of a display. One that is in a single stream only is no use: then the display has none.
+// mark writes the markers of a display. A marker in only one stream would be useless, so the display gets none then.
 func (m *markers) mark(message *protocol.DisplayData) {
 	if _, input := message.Data[protocol.MIMEJupyterInput]; input {
 		return // it is not shown as a display
@@ -59,7 +59,7 @@ func (m *markers) mark(message *protocol.DisplayData) {
 	id := fmt.Sprintf("%d-%d", m.count.Add(1), os.Getpid())
 	marker := []byte("\x1b]7711;" + id + "\a")
 	for _, s := range m.streams {
-		// One write of a few bytes, which pipes take whole.
+		// A pipe takes a write of a few bytes whole.
 		if _, err := s.file.Write(marker); err != nil {
 			return
 		}
@@ -70,7 +70,7 @@ func (m *markers) mark(message *protocol.DisplayData) {
 	message.Metadata[markerKey] = id
 }
 
-// same tells whether the descriptor still leads to the pipe of the start: a cell may have put another file there.
+// same reports whether the descriptor still refers to the same pipe as at the start: a cell may have replaced it.
 func (s stream) same() bool {
 	info, err := s.file.Stat()
 	return err == nil && os.SameFile(info, s.was)

@@ -30,7 +30,7 @@ func newOutputs(t *testing.T) *outputs {
 	return o
 }
 
-// texts is what has been written since the last call.
+// texts returns the texts that were written since the last call.
 func (o *outputs) texts(t *testing.T) (texts [2]string) {
 	t.Helper()
 	for i, r := range o.readers {
@@ -53,7 +53,7 @@ func message() *protocol.DisplayData {
 	return &protocol.DisplayData{Data: map[protocol.MIMEType]any{"text/plain": "x"}}
 }
 
-// Each display has an id of its own, in both pipes and in its metadata, which keeps what it had.
+// Each display has its own id, in both pipes and in its metadata, which keeps its other entries.
 func TestMarkers(t *testing.T) {
 	o := newOutputs(t)
 	m := o.markers("1")
@@ -77,7 +77,7 @@ func TestMarkers(t *testing.T) {
 	}
 }
 
-// A question is no display: nothing would wait for its marker.
+// A question gets no marker, because nothing would wait for it.
 func TestInputIsNotMarked(t *testing.T) {
 	o := newOutputs(t)
 	d := &protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMEJupyterInput: &protocol.InputRequest{}}}
@@ -109,7 +109,7 @@ func TestNoMarkers(t *testing.T) {
 	}
 }
 
-// A cell that turns an output of its own elsewhere gets no marker there, nor in the other.
+// A cell that redirects one of its outputs gets a marker in neither.
 func TestRedirectedOutput(t *testing.T) {
 	o := newOutputs(t)
 	m := o.markers("1")

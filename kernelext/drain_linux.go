@@ -12,12 +12,12 @@ import (
 const (
 	drainLimit = 2 * time.Second
 	quietLimit = 50 * time.Millisecond // GoNB may be busy with something else
-	quietLooks = 2                     // one look at its threads takes a while, in which work can change hands
+	quietLooks = 2                     // work may move to another thread while its threads are inspected
 )
 
-// drainOutput waits until GoNB has passed on all that was printed. Text and displays take two ways through it;
-// without this a picture overtakes the line printed before it. That the pipe is empty shows that GoNB has read the
-// text, and that all of its threads sleep shows that it has done with it.
+// drainOutput waits until GoNB has passed on everything that was printed. Text and displays take two paths through GoNB,
+// so that a picture could overtake the line printed before it. An empty pipe shows that GoNB has read the text, and
+// sleeping threads show that it has also passed it on.
 func drainOutput() {
 	wait(drainLimit, func() bool { return unread(os.Stdout)+unread(os.Stderr) == 0 })
 	looks := 0
@@ -30,14 +30,14 @@ func drainOutput() {
 	})
 }
 
-// wait asks until done says yes, but no longer than limit.
+// wait polls until done returns true, but no longer than limit.
 func wait(limit time.Duration, done func() bool) {
 	for deadline := time.Now().Add(limit); !done() && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Microsecond)
 	}
 }
 
-// unread is the number of bytes that wait in the pipe behind file; 0 where it is no pipe.
+// unread returns the number of bytes that wait in the pipe behind file, and 0 if it is not a pipe.
 func unread(file *os.File) int {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {

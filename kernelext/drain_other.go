@@ -4,5 +4,5 @@ package kernelext
 
 import "time"
 
-// drainOutput gives GoNB time to read what was printed: pipes cannot be asked for it everywhere.
+// drainOutput waits a moment for GoNB to read the text: not every system can report how much a pipe holds.
 func drainOutput() { time.Sleep(5 * time.Millisecond) }

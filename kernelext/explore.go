@@ -15,8 +15,8 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Chart says what a sheet of pictures is a map of: X to the right, Y upwards, over the ranges from Min to Max, which the
-// tiles share equally.
+// Chart describes the coordinates of a sheet of pictures: X to the right and Y upwards, over the ranges from Min to Max,
+// which are divided equally among the tiles.
 type Chart struct {
 	X, Y       string // names of the coordinates
 	MinX, MaxX float64
@@ -31,10 +31,11 @@ type Spot struct {
 	X, Y float64
 }
 
-// Explore shows a sheet of pictures that can be explored by mouse or, once it has been clicked, by the arrow keys: the
-// picture under the pointer is shown large beside the sheet, with its place and the nearest spot. Spots are marked, and tell
-// their names. tiles are row by row, the first row at the top (largest Y), all of one size. A front end that runs no scripts,
-// such as a saved notebook that is not trusted, shows the sheet with its spots. Options: [Width] of the sheet, [Caption].
+// Explore shows a sheet of pictures that can be explored by mouse or, after a click, by the arrow keys: the picture under
+// the pointer is shown large beside the sheet, with its coordinates and the nearest spot. Spots are marked and show their
+// names. tiles holds the pictures row by row, the first row at the top (largest Y), all of one size. A front end that runs
+// no scripts, such as a saved notebook that is not trusted, shows the sheet with its spots. Options: [Width] of the sheet,
+// [Caption].
 func Explore(tiles []image.Image, chart Chart, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return exploreBundle(tiles, chart, o) }, opts)
 }
@@ -81,7 +82,7 @@ func (c Chart) check(tiles []image.Image) error {
 	return nil
 }
 
-// joinTiles puts pictures of one size side by side, without gaps.
+// joinTiles returns one picture with pictures of one size side by side, without gaps.
 func joinTiles(tiles []image.Image, cols int) *image.NRGBA {
 	size := tiles[0].Bounds().Size()
 	out := image.NewNRGBA(image.Rect(0, 0, cols*size.X, len(tiles)/cols*size.Y))
@@ -93,7 +94,7 @@ func joinTiles(tiles []image.Image, cols int) *image.NRGBA {
 	return out
 }
 
-// html is the sheet with its spots, a large view beside it, and the script that ties them. size: of the sheet in pixels.
+// html returns the sheet with its spots, a large view beside it, and the script that connects them. size: of the sheet in pixels.
 func (c Chart) html(png []byte, size image.Point, rows, width int, caption string) string {
 	height := width * size.Y / size.X
 	id := fmt.Sprintf("explore%016x", rand.Uint64()) // several on a page
@@ -160,7 +161,7 @@ if (img.complete) show(); else img.addEventListener("load", show);
 })();</script>`, id, c.Cols, rows, c.MinX, c.MaxX, c.MinY, c.MaxY, scriptString(c.X), scriptString(c.Y))
 }
 
-// scriptString is text as a string of JavaScript within HTML.
+// scriptString returns text as a string of JavaScript within HTML.
 func scriptString(text string) string {
 	encoded, _ := json.Marshal(text) // a string always can be; < > & come out as \u003c …
 	return string(encoded)

@@ -11,7 +11,7 @@ import (
 )
 
 // Field draws a vector field: an arrow from (x[i], y[i]) to (x[i] + dx[i], y[i] + dy[i]) for each i, in the units of
-// the axes; whoever wants shorter arrows scales dx and dy. objectsX and objectsY are objects to draw below them as grey
+// the axes. To get shorter arrows, scale dx and dy. objectsX and objectsY are objects that are drawn below them as grey
 // points; nil for none. An arrow with a value that is not finite is left out.
 func Field(a Axes, x, y, dx, dy, objectsX, objectsY []float64) (*plot.Plot, error) {
 	p, err := newPlot("Field", a)
@@ -40,7 +40,7 @@ func Field(a Axes, x, y, dx, dy, objectsX, objectsY []float64) (*plot.Plot, erro
 	return finish("Field", p, a, legend{}, []string{words})
 }
 
-// fieldGrey is that of objects below arrows.
+// fieldGrey is the colour of objects below arrows.
 var fieldGrey = color.NRGBA{R: 0xb8, G: 0xb8, B: 0xb8, A: 0xff}
 
 // arrows are straight lines with a head.
@@ -49,7 +49,7 @@ type arrows struct {
 	lengths                []float64 // in the units of the axes
 }
 
-// newArrows leaves out what is not finite.
+// newArrows leaves out arrows that are not finite.
 func newArrows(x, y, dx, dy []float64) *arrows {
 	a := &arrows{}
 	for i := range x {
@@ -64,7 +64,7 @@ func newArrows(x, y, dx, dy []float64) *arrows {
 	return a
 }
 
-// The head of an arrow is a third of it long, but no longer than headLength CSS pixels, and headWidth times as wide.
+// The head of an arrow has a third of its length, but at most headLength CSS pixels, and is headWidth times as wide as long.
 const (
 	headLength = 8
 	headWidth  = 0.8

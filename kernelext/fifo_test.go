@@ -73,7 +73,7 @@ func TestFIFOMarkers(t *testing.T) {
 	}
 }
 
-// cellProgram is what runs in the place of a cell.
+// cellProgram runs in the place of a cell.
 func cellProgram() {
 	fmt.Printf("pipe in the environment: %q\n",
 		os.Getenv("GONB_PIPE")+os.Getenv("GONB_PIPE_BACK")+os.Getenv("LECTURE_KERNEL_PIPES"))

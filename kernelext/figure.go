@@ -26,7 +26,7 @@ func finish(kind string, p *plot.Plot, a Axes, l legend, facts []string) (*plot.
 	return p, nil
 }
 
-// legend stands right of the data, where it can hide none of it.
+// legend is drawn right of the data, where it hides nothing.
 type legend struct {
 	names    []string
 	swatches []func(c *draw.Canvas)
@@ -62,7 +62,7 @@ func (l legend) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// GlyphBoxes implements plot.GlyphBoxer and reserves the room.
+// GlyphBoxes implements plot.GlyphBoxer and reserves the space.
 func (l legend) GlyphBoxes(p *plot.Plot) []plot.GlyphBox {
 	var widest vg.Length
 	for _, name := range l.names {
@@ -91,8 +91,8 @@ func boxSwatch(fill color.Color) func(c *draw.Canvas) {
 	}
 }
 
-// facets is an invisible part of a figure that tells the words and the proportions of it to [Plot]; a *plot.Plot
-// does not give its data away.
+// facets is an invisible part of a figure that hands its description and its proportions to [Plot], because a *plot.Plot
+// does not expose its data.
 type facets struct {
 	text   []string
 	aspect float64 // height of the data's rectangle over its width; 0: free
@@ -114,7 +114,7 @@ func (f facets) Plot(c draw.Canvas, _ *plot.Plot) {
 	}
 }
 
-// plotText describes a figure without a picture.
+// plotText returns the description of a figure.
 func plotText(p *plot.Plot, parts []facets) string {
 	head := "plot"
 	if p.Title.Text != "" {

@@ -16,7 +16,7 @@ import (
 	"deeplearning.example/kernelext/internal/supervisor"
 )
 
-// destination is where the program's output goes.
+// destination is the reader of the program's output.
 type destination int
 
 const (
@@ -40,7 +40,7 @@ type frontend struct {
 	ctx atomic.Pointer[context.Context] // of [Context], once it has been called
 
 	mu       sync.Mutex // one display, line or redraw at a time
-	onLine   bool       // a \r line stands unfinished on the terminal
+	onLine   bool       // the terminal has an unfinished \r line
 	pictures int        // written to LECTURE_OUT so far
 }
 
@@ -52,7 +52,7 @@ type standard func() *os.File
 
 func (current standard) Write(p []byte) (int, error) { return current().Write(p) }
 
-// newFrontend finds out where the program runs and takes the GoNB pipe for itself.
+// newFrontend determines where the program runs and opens the GoNB pipe.
 func newFrontend() *frontend {
 	s := &frontend{
 		dest: toPipe, stdin: os.Stdin, stdout: standard(func() *os.File { return os.Stdout }),
@@ -60,7 +60,7 @@ func newFrontend() *frontend {
 	}
 	if supervisor.Present() {
 		s.tell = supervisor.Tell
-		s.tell(agent.Request{Op: agent.OpTiming, Name: "start"}) // an event: no time of our own comes before it
+		s.tell(agent.Request{Op: agent.OpTiming, Name: "start"}) // an event, not a duration
 	}
 	s.pipe = openPipe()
 	switch {
@@ -72,7 +72,7 @@ func newFrontend() *frontend {
 	return s
 }
 
-// stopped says why the program shall end, as far as [Context] has noticed.
+// stopped returns why the program should end, as far as [Context] has noticed, or nil.
 func (f *frontend) stopped() error {
 	if ctx := f.ctx.Load(); ctx != nil {
 		return context.Cause(*ctx)
@@ -137,7 +137,7 @@ func (f *frontend) line(text string, replace bool) {
 	_, _ = fmt.Fprintln(f.stdout, text)
 }
 
-// terminalWidth is the number of columns; a \r line that is longer would be written below itself again and again.
+// terminalWidth returns the number of columns. A longer \r line would fill a new row at each update.
 func terminalWidth() int {
 	width, _, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil || width < 2 {

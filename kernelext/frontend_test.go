@@ -157,7 +157,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// TestHalfSVG: HTML of the user's own is no picture unless a whole drawing is in it.
+// TestHalfSVG: the user's HTML counts as a picture only if it contains a whole drawing.
 func TestHalfSVG(t *testing.T) {
 	f := newFake(toPipe)
 	f.env["LECTURE_OUT"] = t.TempDir()

@@ -74,7 +74,7 @@ func testLostNothing(t *testing.T, kernel *jupyter.Kernel) {
 	}
 }
 
-// testRunAgain: a handle shows something each time a cell is run, under an id of its own.
+// testRunAgain: a handle shows something each time a cell is run, under a new id.
 func testRunAgain(t *testing.T, kernel *jupyter.Kernel) {
 	code := cell(`
 		h, err := kernelext.NewHandle("first")

@@ -119,12 +119,12 @@ func TestTrainInGoNB(t *testing.T) {
 		mustSucceed(t, kernel, strings.Replace(walkCell, "0.9*", "0.8*", 1))
 		got := mustSucceed(t, kernel, trainInCell("whole")).stream("stdout")
 		if !strings.HasPrefix(got, "trained whole in ") || numbers(got) == numbers(whole) {
-			t.Errorf("%q, want it trained anew", got)
+			t.Errorf("%q, want it trained again", got)
 		}
 	})
 }
 
-// numbers is what a cell printed of the model and its losses.
+// numbers returns the numbers of the model and its losses that a cell printed.
 func numbers(stdout string) string {
 	_, rest, _ := strings.Cut(stdout, "numbers ")
 	return rest

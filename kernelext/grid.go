@@ -11,7 +11,7 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Grid shows images as one picture, row by row, in cols columns; with cols ≤ 0 in as many as fit the notebook.
+// Grid shows images as one picture, row by row, in cols columns; with cols ≤ 0 it chooses as many as fit the notebook.
 // Small images are enlarged with hard edges. Options: [Captions], [RowLabels], [ColLabels], [Gap], [Scale], [Width],
 // [Caption], [MaxBytes].
 func Grid(imgs []image.Image, cols int, opts ...Option) error {
@@ -53,7 +53,7 @@ func tileSize(imgs []image.Image) (image.Point, error) {
 	return tile, nil
 }
 
-// sheet lays images out in cells. Lengths are in picture pixels.
+// sheet is a layout of images in cells. Lengths are in picture pixels.
 type sheet struct {
 	imgs       []image.Image
 	o          options
@@ -87,7 +87,7 @@ func newSheet(imgs []image.Image, tile image.Point, cols int, o options) *sheet 
 	return g
 }
 
-// chooseFactor makes small images easy to see: 2 CSS pixels a pixel for digits, less where cols would not fit.
+// chooseFactor enlarges small images so that they are easy to see: 2 CSS pixels per pixel for digits, less if cols would not fit.
 func (g *sheet) chooseFactor(cols int) float64 {
 	if g.o.scale > 0 {
 		return float64(g.o.scale * density)
@@ -152,7 +152,7 @@ func (g *sheet) draw() image.Image {
 	return out
 }
 
-// center is where something of the given width starts when it stands in the middle of a column.
+// center returns the left end of a text of the given width in the middle of a column.
 func (g *sheet) center(col, width int) int {
 	return g.left + col*(g.cell.X+g.gap) + (g.cell.X-width)/2
 }
@@ -173,7 +173,7 @@ func (g *sheet) drawCell(out draw.Image, img image.Image, i int) {
 	}
 }
 
-// text says what the picture is, sizes in pixels of the images as they came.
+// text describes the picture, with sizes in pixels of the given images.
 func (g *sheet) text() string {
 	text := fmt.Sprintf("image %d×%d: %d×%d grid", g.cols*g.tile.X, g.rows*g.tile.Y, g.rows, g.cols)
 	if len(g.imgs) < g.rows*g.cols {

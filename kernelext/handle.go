@@ -2,8 +2,8 @@ package kernelext
 
 import "github.com/janpfeifer/gonb/gonbui"
 
-// Handle is a place in the cell's output whose content can be replaced: the notebook keeps the last state only. In a
-// terminal and in a pipe each state is printed under the one before.
+// Handle is a display of the cell whose content can be replaced: the notebook keeps only the last state. In a terminal and
+// in a pipe each state is printed below the one before.
 type Handle struct {
 	front *frontend
 	id    string
@@ -16,13 +16,13 @@ func NewHandle(v any, opts ...Option) (*Handle, error) {
 	return h, h.Update(v)
 }
 
-// newHandle makes an identity that no other process has used: GoNB remembers identities for its whole life, and a
-// known one shows nothing in a cell that is run again.
+// newHandle uses an id that no other process has used: GoNB remembers ids as long as it lives, and a known one shows
+// nothing in a cell that is run again.
 func (f *frontend) newHandle(opts []Option) *Handle {
 	return &Handle{front: f, id: gonbui.UniqueId(), opts: opts}
 }
 
-// Update puts v in the place of what the handle showed before, and returns when it has arrived.
+// Update shows v instead of the previous content, and returns when it has arrived.
 func (h *Handle) Update(v any) error {
 	o, err := gather(h.opts)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Heatmap draws values[row][column] as coloured squares, row 0 at the top, with a colour bar from the smallest to the
-// largest value. With [BlueRed] the bar is symmetric around zero. A nil map stands for [Viridis].
+// largest value. With [BlueRed] the bar is symmetric around zero. A nil map means [Viridis].
 func Heatmap(a Axes, values [][]float64, colors ColorMap) (*plot.Plot, error) {
 	p, err := newPlot("Heatmap", a)
 	if err != nil {
@@ -58,7 +58,7 @@ func checkMatrix(kind string, values [][]float64) error {
 	return nil
 }
 
-// diverging tells whether a map has its lightest colour in the middle.
+// diverging reports whether a map has its lightest colour in the middle.
 func diverging(colors ColorMap) bool {
 	brightness := func(t float64) int { c := colors(t); return int(c.R) + int(c.G) + int(c.B) }
 	return brightness(0.5) > brightness(0)+60 && brightness(0.5) > brightness(1)+60
@@ -75,7 +75,7 @@ func indexTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// fromTop counts rows from the top, where a matrix has its first.
+// fromTop counts rows from the top, as in a matrix.
 func fromTop(ticks []plot.Tick, rows float64) []plot.Tick {
 	for i := range ticks {
 		ticks[i].Value = rows - 1 - ticks[i].Value
@@ -83,7 +83,7 @@ func fromTop(ticks []plot.Tick, rows float64) []plot.Tick {
 	return ticks
 }
 
-// heat draws a matrix as an image, and its colour bar right of it.
+// heat draws a matrix as an image, with its colour bar to the right.
 type heat struct {
 	values [][]float64
 	colors ColorMap
@@ -114,7 +114,7 @@ func (h *heat) plotTiles(c vgdraw.Canvas, low, high vg.Point) {
 	c.DrawImage(vg.Rectangle{Min: low, Max: high}, sharp(img))
 }
 
-// sharp enlarges an image with hard edges, so that the canvas, which smooths, does not blur them.
+// sharp enlarges an image with hard edges, so that the smoothing of the canvas does not blur them.
 func sharp(img image.Image) image.Image {
 	size := img.Bounds().Size()
 	factor := max(1, 1600/max(size.X, size.Y))

@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Hist draws how many values of each series' Y fall into each of bins equally wide intervals. Values that are not
-// finite are left out. With bins ≤ 0 the number is chosen from the number of values.
+// Hist draws a histogram for each series: the number of its Y values in each of bins intervals of equal width. Values that
+// are not finite are left out. With bins ≤ 0 the number of intervals is chosen by the number of values.
 func Hist(a Axes, bins int, series ...Series) (*plot.Plot, error) {
 	p, err := newPlot("Hist", a)
 	if err != nil {
@@ -44,7 +44,7 @@ func Hist(a Axes, bins int, series ...Series) (*plot.Plot, error) {
 	}
 	p.Add(h)
 	plotted, err := finish("Hist", p, a, key, facts)
-	p.Y.Min = 0 // counts stand on the axis
+	p.Y.Min = 0 // counts start at the axis
 	return plotted, err
 }
 
@@ -72,7 +72,7 @@ type histogram struct {
 	counts [][]float64 // by series
 }
 
-// fill is the colour of a series' area; several let each other show through.
+// fill returns the colour of a series' area, which is transparent if there are several.
 func (h *histogram) fill(i, n int) color.Color {
 	if n > 1 {
 		return faint(Palette(i))

@@ -15,13 +15,13 @@ import (
 )
 
 // OpenStore opens the store that [Train], [Keep] and [Fetch] use: the folder $LECTURE_STORE, else .lecture11 beside
-// the notebook. It keeps tensors besides what the store keeps by itself.
+// the notebook. In addition to the types that package store handles, it stores tensors.
 func OpenStore() (*store.Store, error) {
 	return store.Open(store.DefaultDir(), store.WithCodec(tensorCodec{}))
 }
 
-// Keep keeps a value for later cells under name, in place of the one that was there: numbers, strings, structs with
-// exported fields, slices, maps, images, tensors, whatever has MarshalBinary. What would not come back whole is an
+// Keep stores a value for later cells under name and replaces an earlier one: numbers, strings, structs with exported
+// fields, slices, maps, images, tensors, and types with MarshalBinary. A value that could not be restored completely is an
 // error.
 func Keep[T any](name string, v T) error {
 	s, err := OpenStore()
@@ -31,7 +31,7 @@ func Keep[T any](name string, v T) error {
 	return store.Put(s, name, v)
 }
 
-// Fetch returns what an earlier cell kept under name as a T:
+// Fetch returns the value that an earlier cell kept under name, as a T:
 //
 //	codes, err := kernelext.Fetch[*tensors.Tensor]("codes")
 //
@@ -45,8 +45,8 @@ func Fetch[T any](name string) (T, error) {
 	return store.Get[T](s, name)
 }
 
-// tensorCodec keeps tensors as they lie in memory, behind their shape. It lives here because the store is free of
-// GoMLX.
+// tensorCodec writes the shape of a tensor and then its bytes as they are in memory. It is part of this package because
+// package store does not depend on GoMLX.
 type tensorCodec struct{}
 
 type tensorHead struct {

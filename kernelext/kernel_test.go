@@ -81,7 +81,7 @@ func answer(prompt string, _ bool) string {
 	return "heard " + prompt
 }
 
-// startSpec starts a kernel in a folder of its own and ends it with the test.
+// startSpec starts a kernel in a temporary folder and ends it with the test.
 func startSpec(t testing.TB, spec *jupyter.Spec) *jupyter.Kernel {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -110,7 +110,7 @@ func goOutput(t testing.TB, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// cell is the text of a cell with kernelext and whatever else body needs; goimports finds the standard library.
+// cell returns the text of a cell that imports kernelext; goimports adds packages of the standard library.
 func cell(body string) string {
 	return "import \"deeplearning.example/kernelext\"\n%%\n" + body
 }

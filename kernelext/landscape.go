@@ -11,16 +11,17 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Area is the rectangle of the plane that a [Landscape] shows, and the values that its colours reach from and to; with Low = High they
-// are those of the function.
+// Area is the rectangle of the plane that a [Landscape] shows, and the range of values of its colours; with Low = High
+// the range is that of the function.
 type Area struct {
 	Left, Right, Bottom, Top float64
 	Low, High                float64
 }
 
-// Landscape draws a function of the plane as colours, values[row][column] at the middles of equal tiles of the area, row 0 at the top,
-// and groups of points on it. The legend has the Name of each group and the colours of five values of the function, named valueName. Points
-// outside the area are counted in the text and not drawn. A nil map stands for light greys.
+// Landscape draws a function of the plane as colours, with groups of points on it. values[row][column] are the values at the
+// middles of equal tiles of the area, row 0 at the top. The legend has the Name of each group and the colours of five
+// values of the function, which is named valueName. Points outside the area are counted in the text and not drawn. A nil
+// map means light greys.
 func Landscape(a Axes, area Area, valueName string, values [][]float64, colors ColorMap, groups ...Series) (*plot.Plot, error) {
 	p, err := newPlot("Landscape", a)
 	if err != nil {
@@ -83,7 +84,7 @@ func (r Area) check(a Axes, values [][]float64) error {
 	return nil
 }
 
-// inside is what of a group lies in the area, in the colour and shape of the group.
+// inside returns the points of a group that lie in the area, in the colour and shape of the group.
 func (r Area) inside(group Series, class int) *dots {
 	d := &dots{radius: dotRadius(len(group.X)) * 0.8}
 	for i, x := range group.X {
@@ -94,7 +95,7 @@ func (r Area) inside(group Series, class int) *dots {
 	return d
 }
 
-// lightGrey leaves room for points of any colour: from middle grey to white.
+// lightGrey is a [ColorMap] from middle grey to white, on which points of any colour are visible.
 func lightGrey(t float64) color.NRGBA {
 	v := uint8(150 + 105*min(1, max(0, t)))
 	return color.NRGBA{R: v, G: v, B: v, A: 0xff}

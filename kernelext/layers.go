@@ -15,11 +15,11 @@ import (
 type Layer struct {
 	Title string
 	Texts []string // one for each neuron, from the top: its name or its number
-	Fires []bool   // these neurons are filled; nil: none
+	Fires []bool   // whether each neuron is filled; nil: none
 }
 
-// Layers draws a network: a column for each layer, from the left, and a line from every neuron to every one of the next
-// layer, or, where oneToOne[i] is true, from layer i only to the neuron beside it.
+// Layers draws a network: a column for each layer, from the left, and a line from every neuron to every neuron of the next
+// layer. If oneToOne[i] is true, each neuron of layer i has a line only to the neuron beside it.
 func Layers(title string, layers []Layer, oneToOne ...bool) (*plot.Plot, error) {
 	if len(layers) == 0 {
 		return nil, errors.New("kernelext: Layers without a layer, want at least one")
@@ -57,7 +57,7 @@ type network struct {
 
 const headRoom = 0.08 // share of the height for the titles of the layers
 
-// at is the place of neuron i of layer l, x in layers, y from 0 at the bottom to 1.
+// at returns the position of neuron i of layer l: x in layers, y from 0 at the bottom to 1.
 func (n *network) at(l, i int) (x, y float64) {
 	count := float64(len(n.layers[l].Texts))
 	return float64(l), (1 - headRoom) * (1 - (float64(i)+0.5)/count)
@@ -111,7 +111,7 @@ func (n *network) neuron(c draw.Canvas, text draw.TextStyle, at vg.Point, words 
 	c.FillText(text, vg.Point{X: at.X, Y: at.Y + px(textRise)}, words)
 }
 
-// pill fills a box with round ends: 2·half wide between the middles of its ends, 2·r high.
+// pill fills a box with round ends, which is 2·half wide between the centres of its ends and 2·r high.
 func pill(c draw.Canvas, at vg.Point, half, r vg.Length, fill color.Color) {
 	for _, x := range []vg.Length{at.X - half, at.X + half} {
 		c.DrawGlyph(draw.GlyphStyle{Color: fill, Radius: r, Shape: draw.CircleGlyph{}}, vg.Point{X: x, Y: at.Y})

@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/font"
 )
 
-// typeface is the lecture's one typeface: sans serif, with Greek and Cyrillic.
+// typeface is the only typeface of the figures: sans serif, with Greek and Cyrillic.
 var typeface = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
 // lettering writes lines of text into pictures. Sizes are in picture pixels.
@@ -22,7 +22,7 @@ type lettering struct {
 	height, base int // of a line; of the baseline below the line's top
 }
 
-// newLettering makes letters of css CSS pixels.
+// newLettering returns letters of css CSS pixels.
 func newLettering(css float64) *lettering {
 	handler := plot.DefaultTextHandler
 	size := font.Length(css * density) // at 72 dpi a point is a pixel
@@ -38,13 +38,13 @@ func newLettering(css float64) *lettering {
 
 func (l *lettering) width(text string) int { return xfont.MeasureString(l.face, text).Ceil() }
 
-// write draws text with its line's top left corner at (x, y).
+// write draws text with the top left corner of its line at (x, y).
 func (l *lettering) write(dst draw.Image, x, y int, text string) {
 	drawer := xfont.Drawer{Dst: dst, Src: image.NewUniform(inkColor), Face: l.face, Dot: fixed.P(x, y+l.base)}
 	drawer.DrawString(text)
 }
 
-// wrap breaks text into lines of at most width pixels, between words.
+// wrap breaks text between words into lines of at most width pixels.
 func (l *lettering) wrap(text string, width int) []string {
 	var lines []string
 	current := ""

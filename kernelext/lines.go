@@ -25,7 +25,7 @@ func (s Series) x(i int) float64 {
 	return s.X[i]
 }
 
-// checkSeries refuses series whose lengths differ.
+// checkSeries returns an error for series without values, or whose lengths differ.
 func checkSeries(kind string, series []Series) error {
 	if len(series) == 0 {
 		return fmt.Errorf("kernelext: %s without a series, want at least one", kind)
@@ -45,8 +45,8 @@ func checkSeries(kind string, series []Series) error {
 	return nil
 }
 
-// Lines draws a line for each series, with points and error bars ± Err where Err is given; on a logarithmic axis one that
-// reaches 0 ends at the foot of the figure. A value that is not finite leaves a gap.
+// Lines draws a line for each series, with points and error bars ± Err where Err is given. On a logarithmic axis an error
+// bar that reaches 0 ends at the bottom of the figure. A value that is not finite leaves a gap.
 func Lines(a Axes, series ...Series) (*plot.Plot, error) {
 	p, err := newPlot("Lines", a)
 	if err != nil {
@@ -85,7 +85,7 @@ type whiskers struct {
 	Series
 	color color.Color
 	log   bool      // the axis is logarithmic
-	aside vg.Length // of the point, so that bars of several series can be told apart
+	aside vg.Length // of the point, so that bars of several series do not cover each other
 }
 
 // each calls f with each point whose value and error bar are finite.
@@ -118,7 +118,7 @@ func (w *whiskers) Plot(c draw.Canvas, p *plot.Plot) {
 	})
 }
 
-// finiteRuns cuts a series where a value is not finite.
+// finiteRuns splits a series where a value is not finite.
 func finiteRuns(s Series) []plotter.XYs {
 	var runs []plotter.XYs
 	var run plotter.XYs

@@ -6,18 +6,18 @@ import (
 )
 
 const (
-	redrawEvery = 500 * time.Millisecond // of what is updated in place
-	lineEvery   = 10 * time.Second       // of lines in a pipe, which stay
+	redrawEvery = 500 * time.Millisecond // of displays that are updated in place
+	lineEvery   = 10 * time.Second       // of lines in a pipe, which remain
 )
 
-// content is what a [live] display draws: a curve or a bar.
+// content is a curve, a bar or a network that a [live] display draws.
 type content interface {
 	status() string                    // one line, for terminals and pipes
 	render(final bool) (Bundle, error) // everything, for notebooks and for the end
 }
 
-// live redraws a content some time after it changed: at most every 500 ms, and never so often that drawing takes more
-// than a tenth of the time. Drawing happens beside the program; nothing runs while nothing changes.
+// live redraws a content some time after it changed: at most every 500 ms, and so seldom that drawing takes at most a tenth
+// of the time. Another goroutine draws; nothing runs while nothing changes.
 type live struct {
 	front   *frontend
 	content content
@@ -39,7 +39,7 @@ func newLive(f *frontend, c content) *live {
 	return l
 }
 
-// changed arms the timer of the next redraw.
+// changed starts the timer of the next redraw.
 func (l *live) changed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

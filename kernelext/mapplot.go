@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Net draws a map in the space of its data, where that is a plane: the objects as grey points, the nodes where their
-// weights (x[node], y[node]) are, and a line between any two neighbours on the sheet. objectsX and objectsY may be nil.
+// Net draws a map in the space of its data, which must be a plane: the objects as grey points, the nodes at their weights
+// (x[node], y[node]), and a line between any two neighbours on the sheet. objectsX and objectsY may be nil.
 func Net(a Axes, sheet Sheet, x, y, objectsX, objectsY []float64) (*plot.Plot, error) {
 	p, err := newPlot("Net", a)
 	if err != nil {
@@ -35,10 +35,10 @@ func Net(a Axes, sheet Sheet, x, y, objectsX, objectsY []float64) (*plot.Plot, e
 	return finish("Net", p, a, legend{}, []string{words})
 }
 
-// objectColor is that of the data behind a net.
+// objectColor is the colour of the data behind a net.
 var objectColor = color.NRGBA{R: 0xcc, G: 0xcc, B: 0xcc, A: 0xff}
 
-// mesh is the lines of a net.
+// mesh draws the lines of a net.
 type mesh struct {
 	x, y  []float64
 	links [][2]int
@@ -75,7 +75,7 @@ type LiveNet struct {
 	x, y []float64
 }
 
-// NewLiveNet makes a net that is shown at its first Set. Call Done at the end.
+// NewLiveNet returns a net that is shown at its first Set. Call Done at the end.
 func NewLiveNet(a Axes, sheet Sheet, objectsX, objectsY []float64) *LiveNet {
 	return here.newLiveNet(a, sheet, objectsX, objectsY)
 }
@@ -86,7 +86,7 @@ func (f *frontend) newLiveNet(a Axes, sheet Sheet, objectsX, objectsY []float64)
 	return n
 }
 
-// Set tells where the nodes are after a step. It takes copies.
+// Set shows the positions of the nodes after a step. It copies x and y.
 func (n *LiveNet) Set(step int, x, y []float64) {
 	n.mu.Lock()
 	n.step, n.x, n.y = step, append([]float64(nil), x...), append([]float64(nil), y...)
@@ -105,7 +105,7 @@ func (n *LiveNet) Done() error {
 	return n.live.done()
 }
 
-// status is the net's last state as one line.
+// status returns the net's last state as one line.
 func (n *LiveNet) status() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

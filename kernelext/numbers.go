@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/compute/dtypes/float16"
 )
 
-// number writes a float with four significant digits, whole numbers in full.
+// number formats a float with four significant digits, and whole numbers in full.
 func number(x float64) string {
 	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
 		return strconv.FormatFloat(x, 'f', -1, 64)
@@ -23,7 +23,7 @@ func isNumber(v any) bool {
 	return kind >= reflect.Int && kind <= reflect.Complex128
 }
 
-// summary describes numbers. min, mean and max leave out those that are not finite.
+// summary describes numbers. min, mean and max ignore those that are not finite.
 type summary struct {
 	min, mean, max float64
 	nan, inf       int
@@ -60,7 +60,7 @@ func (s summary) String() string {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// Floats converts a slice of numbers to the float64 that the plots take.
+// Floats converts a slice of numbers to float64, which the plots take.
 func Floats[T ~int | ~int32 | ~int64 | ~uint8 | ~float32 | ~float64](values []T) []float64 {
 	return convert(values, func(v T) float64 { return float64(v) })
 }
@@ -100,7 +100,7 @@ func toFloats(flat any) ([]float64, error) {
 	return nil, fmt.Errorf("values of type %T, want real numbers or booleans", flat)
 }
 
-// numbersOf reads a slice of integers or floats; nil for any other.
+// numbersOf returns the values of a slice of integers or floats, and nil for any other slice.
 func numbersOf(v reflect.Value) []float64 {
 	kind := v.Type().Elem().Kind()
 	if kind < reflect.Int || kind > reflect.Float64 {

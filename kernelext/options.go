@@ -8,7 +8,7 @@ const (
 	density         = 2       // picture pixels per CSS pixel, so that lines and letters are crisp on any screen
 )
 
-// Option changes how one value is shown. An option that does not apply to the value is ignored.
+// Option changes how a value is shown. An option that does not apply to the value is ignored.
 type Option func(*options)
 
 type options struct {
@@ -42,13 +42,13 @@ func Height(px int) Option { return func(o *options) { o.height = px } }
 // Scale shows each pixel of an image as factor × factor CSS pixels, with hard edges.
 func Scale(factor int) Option { return func(o *options) { o.scale = factor } }
 
-// MaxBytes limits the size of a picture's PNG file (default 1 MiB). A larger one is made smaller, and says so.
+// MaxBytes limits the size of a picture's PNG file (default 1 MiB). A larger picture is scaled down, and its text says so.
 func MaxBytes(n int) Option { return func(o *options) { o.maxBytes = n } }
 
 // Caption adds a line of text under a picture, a plot or a table.
 func Caption(text string) Option { return func(o *options) { o.caption = text } }
 
-// Captions adds a text under each image of a [Grid], in order. There must be as many as images.
+// Captions adds a text under each image of a [Grid], in order. There must be one for each image.
 func Captions(texts ...string) Option { return func(o *options) { o.captions = texts } }
 
 // RowLabels adds a text left of each row of a [Grid], from the top.
@@ -73,7 +73,7 @@ func AsImages(height, width int) Option {
 // a grid of maps on one scale.
 func AsHeatmap() Option { return func(o *options) { o.look = lookHeatmap } }
 
-// gather applies the options and refuses impossible numbers.
+// gather applies the options, and returns an error for impossible numbers.
 func gather(opts []Option) (options, error) {
 	o := options{maxBytes: defaultMaxBytes, gap: 4}
 	for _, opt := range opts {

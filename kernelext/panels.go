@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Panels shows several figures as one picture, cols in a row, all of one size: for the same thing at several times or
-// under several rules. Options are those of [Plot]; [Width] is that of the whole.
+// Panels shows several figures of equal size as one picture, cols in a row, to compare states or methods. Options are those
+// of [Plot]; [Width] is the width of the whole picture.
 func Panels(cols int, figures []*plot.Plot, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return panelsBundle(cols, figures, o) }, opts)
 }
@@ -40,7 +40,7 @@ func panelsBundle(cols int, figures []*plot.Plot, o options) (Bundle, error) {
 	}.bundle()
 }
 
-// panelAspect is the height in CSS pixels of a figure as wide as told, from the proportions that it asks for.
+// panelAspect returns the height in CSS pixels of a figure of the given width, from the proportions that it asks for.
 func panelAspect(p *plot.Plot, width float64) int {
 	drawMu.Lock()
 	defer drawMu.Unlock()

@@ -10,7 +10,7 @@ import (
 const exitParams = 2
 
 // Mode returns "quick" or "full", the size of every training, from the environment variable LECTURE_MODE (default
-// "quick"). Another value ends the program with exit code 2 and a line that says so.
+// "quick"). Any other value ends the program with exit code 2 and a line that says so.
 func Mode() string {
 	mode, err := ModeE()
 	if err != nil {
@@ -19,15 +19,15 @@ func Mode() string {
 	return mode
 }
 
-// ModeE is [Mode] with an error in place of the end of the program.
+// ModeE is [Mode], but returns an error instead of ending the program.
 func ModeE() (string, error) { return here.mode() }
 
-// Quick tells whether the mode is "quick". It ends the program as [Mode] does.
+// Quick reports whether the mode is "quick". It ends the program as [Mode] does.
 func Quick() bool { return Mode() == "quick" }
 
-// Param returns the parameter name of the notebook: what LECTURE_PARAMS gives for it ("lecture run -p name=value"),
-// else quick or full as the mode says. A LECTURE_PARAMS that is not a JSON object, or a value of another type, ends
-// the program with exit code 2 and a line that says what is wanted.
+// Param returns the parameter name of the notebook: its value in LECTURE_PARAMS ("lecture run -p name=value"), else quick
+// or full, by the mode. If LECTURE_PARAMS is not a JSON object, or the value has another type, the program ends with exit
+// code 2 and a line that says what is wanted.
 func Param[T int | float64 | string | bool](name string, quick, full T) T {
 	value, err := ParamE(name, quick, full)
 	if err != nil {
@@ -36,7 +36,7 @@ func Param[T int | float64 | string | bool](name string, quick, full T) T {
 	return value
 }
 
-// ParamE is [Param] with an error in place of the end of the program.
+// ParamE is [Param], but returns an error instead of ending the program.
 func ParamE[T int | float64 | string | bool](name string, quick, full T) (T, error) {
 	return param(here, name, quick, full)
 }
@@ -76,7 +76,7 @@ func param[T int | float64 | string | bool](f *frontend, name string, quick, ful
 	return *read, nil
 }
 
-// params reads LECTURE_PARAMS; the values stay JSON until their type is known.
+// params reads LECTURE_PARAMS. The values remain JSON until their type is known.
 func (f *frontend) params() (map[string]json.RawMessage, error) {
 	text := strings.TrimSpace(f.getenv("LECTURE_PARAMS"))
 	if text == "" {

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Image shows one picture. A small one (a digit of 28×28) is enlarged with hard edges, one that is wider than the
-// notebook is shown smaller. Options: [Width], [Scale], [Caption], [MaxBytes].
+// Image shows one picture. A small one, such as a digit of 28×28, is enlarged with hard edges; one that is wider than
+// the notebook is shown smaller. Options: [Width], [Scale], [Caption], [MaxBytes].
 func Image(img image.Image, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return imageBundle(img, o) }, opts)
 }
 
-// present makes a bundle under the options and shows it.
+// present makes a bundle with the options and shows it.
 func (f *frontend) present(build func(o options) (Bundle, error), opts []Option) error {
 	o, err := gather(opts)
 	if err != nil {
@@ -52,7 +52,7 @@ func imageBundle(img image.Image, o options) (Bundle, error) {
 	return pngBundle(img, css, text, o)
 }
 
-// chosenScale is the asked for scale, or one that makes a small image easy to see.
+// chosenScale returns the scale of the options, or one that makes a small image easy to see.
 func chosenScale(size image.Point, o options) int {
 	if o.scale > 0 {
 		return o.scale
@@ -74,7 +74,7 @@ func enlarge(img image.Image, width float64) image.Image {
 	return out
 }
 
-// newLike makes an empty image that holds the colours of img without loss at 8 bits.
+// newLike returns an empty image that can hold the 8-bit colours of img without loss.
 func newLike(img image.Image, r image.Rectangle) draw.Image {
 	switch img := img.(type) {
 	case *image.Gray:
@@ -86,7 +86,7 @@ func newLike(img image.Image, r image.Rectangle) draw.Image {
 	}
 }
 
-// pngBundle encodes img, which stands for css CSS pixels of width, within the limit on the file's size.
+// pngBundle encodes img, which is shown css CSS pixels wide, within the limit on the file's size.
 func pngBundle(img image.Image, css float64, text string, o options) (Bundle, error) {
 	encoded, err := encodePNG(img, o.fastPNG)
 	if err != nil {
@@ -107,7 +107,7 @@ func pngBundle(img image.Image, css float64, text string, o options) (Bundle, er
 	}, nil
 }
 
-// shrink makes the picture smaller until its file fits.
+// shrink scales the picture down until its file fits the limit.
 func shrink(img image.Image, bytes int, o options) (image.Image, []byte, error) {
 	for {
 		factor := min(0.9, 0.95*math.Sqrt(float64(o.maxBytes)/float64(bytes)))
@@ -123,7 +123,7 @@ func shrink(img image.Image, bytes int, o options) (image.Image, []byte, error) 
 	}
 }
 
-// encodePNG writes the smallest kind of PNG that keeps every 8-bit colour.
+// encodePNG encodes the smallest kind of PNG that keeps every 8-bit colour.
 func encodePNG(img image.Image, fast bool) ([]byte, error) {
 	encoder := png.Encoder{CompressionLevel: png.DefaultCompression}
 	if fast {
@@ -136,7 +136,7 @@ func encodePNG(img image.Image, fast bool) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// compact turns an image into a paletted one (up to 256 colours) or a grey one where nothing is lost by it.
+// compact returns the image with a palette (up to 256 colours) or in grey, if that loses nothing.
 func compact(img image.Image) image.Image {
 	if paletted, ok := img.(*image.Paletted); ok {
 		return paletted
@@ -159,8 +159,8 @@ func compact(img image.Image) image.Image {
 	}
 }
 
-// countColors lists the colours of an image in order of appearance, nil for more than 256, and tells whether all of
-// them are opaque greys.
+// countColors lists the colours of an image in order of appearance, nil for more than 256, and reports whether
+// all of them are opaque greys.
 func countColors(img *image.NRGBA) (colors map[color.NRGBA]uint8, grey bool) {
 	colors, grey = map[color.NRGBA]uint8{}, true
 	var last color.NRGBA

@@ -192,7 +192,7 @@ func TestGrid(t *testing.T) {
 	}
 }
 
-// TestGridPlaces: image i stands in row i/cols, column i%cols.
+// TestGridPlaces: image i is in row i/cols, column i%cols.
 func TestGridPlaces(t *testing.T) {
 	b, err := gridBundle(digits28(6), 3, defaults(t, Gap(0), Scale(1)))
 	if err != nil {

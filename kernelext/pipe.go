@@ -13,11 +13,11 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// ackLimit is long: GoNB answers in about a millisecond. After it GoNB is in trouble.
+// ackLimit is long, as GoNB answers in about a millisecond. If it takes longer, something is wrong with GoNB.
 const ackLimit = 2 * time.Second
 
-// pipe is the way to GoNB. It goes through package gonbui, so that a cell which uses gonbui itself shares the one
-// stream with us: a second stream in the same FIFO would destroy both.
+// pipe sends displays to GoNB. It uses package gonbui, so that a cell that calls gonbui itself shares its stream: a second
+// stream in the same FIFO would destroy both.
 type pipe struct {
 	limit time.Duration
 	order orderFunc                         // called just before post
@@ -26,8 +26,8 @@ type pipe struct {
 	late  atomic.Bool                       // the last post passed the limit
 }
 
-// openPipe opens GoNB's FIFOs and takes their names out of the environment: a child process that inherits them and
-// displays something would write a second gob stream into ours. It returns nil where there is no GoNB.
+// openPipe opens GoNB's FIFOs and removes their names from the environment, so that a child process cannot write a second
+// gob stream into them. It returns nil outside GoNB.
 func openPipe() *pipe {
 	if !gonbui.IsNotebook || gonbui.Open() != nil {
 		return nil
@@ -54,7 +54,7 @@ func postToGoNB(message *protocol.DisplayData) error {
 }
 
 // send delivers a message after everything printed so far and returns when GoNB has passed it on. It never waits
-// longer than the limit: a message that is late is still on its way, an error means that it will not arrive.
+// longer than the limit. A late message is still on its way; an error means that it will not arrive.
 func (p *pipe) send(message *protocol.DisplayData) error {
 	if err := gob.NewEncoder(io.Discard).Encode(message); err != nil {
 		return fmt.Errorf("kernelext: display not sent: %w", err)
@@ -78,7 +78,7 @@ func (p *pipe) send(message *protocol.DisplayData) error {
 	}
 }
 
-// take reserves the pipe. It waits for a late message once, and later ones not at all.
+// take reserves the pipe. It waits once for a late message, and not for later ones.
 func (p *pipe) take() error {
 	wait := p.limit
 	if p.late.Load() {

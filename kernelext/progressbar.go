@@ -18,12 +18,12 @@ type Bar struct {
 	n       int
 	note    string
 	start   time.Time
-	first   int // n at the first Set, where the rate starts: a resumed training does not begin at 0
+	first   int // n at the first Set, where the rate starts: a resumed training does not start at 0
 	firstAt time.Time
 	ended   time.Duration
 }
 
-// NewBar shows a bar of total steps; with total ≤ 0 the end is not known. Call Done at the end.
+// NewBar returns a bar of total steps; with total ≤ 0 the end is not known. Call Done at the end.
 func NewBar(label string, total int) *Bar { return here.newBar(label, total) }
 
 func (f *frontend) newBar(label string, total int) *Bar {
@@ -32,9 +32,9 @@ func (f *frontend) newBar(label string, total int) *Bar {
 	return b
 }
 
-// Set tells that n steps are done, with a short remark such as the loss. It costs next to nothing: the bar is redrawn
-// at most twice a second. Rate and remaining time count from the first call, so let it be Set(0, "") or the step at
-// which a training resumes.
+// Set shows that n steps are done, with a short note such as the loss. It costs very little, because the bar is redrawn at
+// most twice a second. Rate and remaining time count from the first call, so call Set(0, ""), or the step at which a
+// training resumes, at the start.
 func (b *Bar) Set(n int, note string) {
 	b.mu.Lock()
 	if b.firstAt.IsZero() {
@@ -45,7 +45,7 @@ func (b *Bar) Set(n int, note string) {
 	b.live.changed()
 }
 
-// Done shows the last state, with the time it took. It may be called twice, and by defer.
+// Done shows the last state and the time that it took. It may be called twice, and by defer.
 func (b *Bar) Done() error {
 	b.mu.Lock()
 	if b.ended == 0 {
@@ -55,7 +55,7 @@ func (b *Bar) Done() error {
 	return b.live.done()
 }
 
-// status is the bar's content as one line.
+// status returns the bar's content as one line.
 func (b *Bar) status() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,7 +77,7 @@ func (b *Bar) status() string {
 	return text
 }
 
-// rate says how fast it goes and, before the end, how long it will take.
+// rate returns the rate and, before the end, the remaining time as text.
 func (b *Bar) rate(elapsed time.Duration) string {
 	seconds := (elapsed - b.firstAt.Sub(b.start)).Seconds()
 	if b.firstAt.IsZero() || b.n <= b.first || seconds <= 0 {
@@ -93,7 +93,7 @@ func (b *Bar) rate(elapsed time.Duration) string {
 
 func percent(n, total int) int { return min(100, max(0, int(100*float64(n)/float64(total)))) }
 
-// render makes the bar's bundle; a bar has no picture, so that it costs little.
+// render returns the bar as HTML; without a picture it costs little.
 func (b *Bar) render(bool) (Bundle, error) {
 	text := b.status()
 	b.mu.Lock()

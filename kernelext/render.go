@@ -22,8 +22,8 @@ const (
 	maxPlot    = 2000 // of height that a figure's proportions may ask for
 )
 
-// Plot shows a figure of gonum/plot as a PNG picture of twice the resolution of its size in the notebook, 640×400 CSS
-// pixels if nothing else is asked for. Options: [Width], [Height], [SVG], [Caption], [MaxBytes].
+// Plot shows a figure of gonum/plot as a PNG picture at twice the resolution of its size in the notebook, which is 640×400
+// CSS pixels by default. Options: [Width], [Height], [SVG], [Caption], [MaxBytes].
 func Plot(p *plot.Plot, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return plotBundle(p, o) }, opts)
 }
@@ -42,13 +42,13 @@ type drawing struct {
 	o    options
 }
 
-// drawMu lets one drawing at a time use the fonts, which are shared by all figures.
+// drawMu protects the fonts, which all figures share.
 var drawMu sync.Mutex
 
 func (d drawing) bundle() (b Bundle, err error) {
 	drawMu.Lock()
 	defer drawMu.Unlock()
-	// A figure of gonum panics on values that it cannot place, which would take the cell's work with it.
+	// gonum panics on values that it cannot place, which would end the cell and lose its work.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("kernelext: Plot cannot be drawn: %v", r)
@@ -87,7 +87,7 @@ func (d drawing) svg(width, height float64, caption caption, text string) (Bundl
 	}
 	svg := out.String()
 	if start := strings.Index(svg, "<svg"); start >= 0 {
-		svg = svg[start:] // an XML declaration may not stand inside HTML
+		svg = svg[start:] // HTML does not allow an XML declaration here
 	}
 	// Arial and Helvetica have the widths of Liberation, which few readers have installed.
 	svg = strings.ReplaceAll(svg, "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,Helvetica,sans-serif")
@@ -106,7 +106,7 @@ func (d drawing) drawOn(c vgdraw.Canvas, caption caption) {
 	caption.draw(c)
 }
 
-// read draws into nothing to learn the words and the proportions of the figure.
+// read draws without a picture to find the description and the proportions of the figure.
 func (d drawing) read(width, height float64) *factReader {
 	reader := &factReader{}
 	c := vgdraw.NewCanvas(reader, px(width), px(height))
@@ -114,7 +114,7 @@ func (d drawing) read(width, height float64) *factReader {
 	return reader
 }
 
-// factReader is a canvas that keeps what the [facets] of a figure say.
+// factReader is a canvas that collects the [facets] of a figure.
 type factReader struct {
 	recorder.Canvas
 	facets []facets

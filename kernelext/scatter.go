@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/plot"
 )
 
-// Scatter draws the points (x[i], y[i]). class gives each point's class, from 0, which chooses its colour and its
-// shape; nil means one class. names are the names of the classes for the legend and may be left out.
+// Scatter draws the points (x[i], y[i]). class[i] is the class of point i, from 0, which determines its
+// colour and shape; nil means one class. names are the names of the classes for the legend and may be left out.
 func Scatter(a Axes, x, y []float64, class []int, names ...string) (*plot.Plot, error) {
 	p, err := newPlot("Scatter", a)
 	if err != nil {

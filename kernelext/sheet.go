@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// Sheet is the form of a map whose nodes sit on a grid: Width columns and Height rows, node (x, y) at index y·Width + x,
-// row 0 at the top. On a hexagonal sheet each node has six neighbours, and odd rows are moved by half a step to the right.
+// Sheet is the form of a map whose nodes are on a grid: Width columns and Height rows, node (x, y) at index y·Width + x,
+// row 0 at the top. On a hexagonal sheet each node has six neighbours, and odd rows are shifted half a step to the right.
 type Sheet struct {
 	Width, Height int
 	Hex           bool
 	Torus         bool // the borders touch; only [Net] draws that
 }
 
-// Plane is one reading of a map: what is drawn in the cells of its nodes. One of Values, Classes, Fill, Labels and
-// Pictures must be there; Labels and Path go with any other.
+// Plane is one reading of a map, which is drawn in the cells of its nodes. One of Values, Classes, Fill, Labels and
+// Pictures is required; Labels and Path can be combined with any other.
 type Plane struct {
 	Title string
-	Unit  string // of the values; stands at the colour bar
+	Unit  string // of the values, for the colour bar
 
 	Values    []float64 // one for each node; NaN is grey
 	Colors    ColorMap  // nil: Viridis; [BlueRed] is symmetric around 0
@@ -35,19 +35,19 @@ type Plane struct {
 	Classes []int    // class of each node, which chooses its colour; −1: none
 	Names   []string // of the classes, for the legend
 
-	Fill     []color.NRGBA // colour of each node, as it is
+	Fill     []color.NRGBA // colour of each node
 	Share    []float64     // share of each cell's area that is filled, from 0 to 1; nil: all
 	Labels   []string      // text in each cell
 	Pictures []image.Image // one in each cell
-	Path     []int         // nodes in the order of a way over the map: from a dot to a square
+	Path     []int         // nodes along a path over the map, from a dot to a square
 }
 
-// rowStep is the distance of two rows of a hexagonal sheet.
+// rowStep is the distance between two rows of a hexagonal sheet.
 var rowStep = math.Sqrt(3) / 2
 
 func (s Sheet) nodes() int { return s.Width * s.Height }
 
-// position is the middle of a node's cell, in node distances from that of node 0, y downwards.
+// position returns the centre of a node's cell, in node distances from that of node 0, y downwards.
 func (s Sheet) position(node int) (x, y float64) {
 	column, row := node%s.Width, node/s.Width
 	if !s.Hex {
@@ -56,7 +56,7 @@ func (s Sheet) position(node int) (x, y float64) {
 	return float64(column) + 0.5*float64(row%2), rowStep * float64(row)
 }
 
-// extent is the size of the whole sheet, in node distances.
+// extent returns the size of the whole sheet, in node distances.
 func (s Sheet) extent() (width, height float64) {
 	if !s.Hex {
 		return float64(s.Width), float64(s.Height)
@@ -68,7 +68,7 @@ func (s Sheet) extent() (width, height float64) {
 	return width, rowStep*float64(s.Height-1) + 2/math.Sqrt(3)
 }
 
-// corner is the place of the sheet's top left corner.
+// corner returns the position of the sheet's top left corner.
 func (s Sheet) corner() (x, y float64) {
 	if s.Hex {
 		return -0.5, -1 / math.Sqrt(3)
@@ -76,7 +76,7 @@ func (s Sheet) corner() (x, y float64) {
 	return -0.5, -0.5
 }
 
-// outline gives the corners of a cell of the given size around its middle.
+// outline returns the corners of a cell of the given size around its centre.
 func (s Sheet) outline(size float64) [][2]float64 {
 	if !s.Hex {
 		h := size / 2
@@ -90,7 +90,7 @@ func (s Sheet) outline(size float64) [][2]float64 {
 	return corners
 }
 
-// links are the pairs of nodes that lie side by side, on a torus also over the border.
+// links returns the pairs of neighbouring nodes, on a torus also across the border.
 func (s Sheet) links() [][2]int {
 	var links [][2]int
 	seen := map[[2]int]bool{}
@@ -196,7 +196,7 @@ func (s Sheet) checkContent(p Plane) error {
 	return nil
 }
 
-// text says in words what a plane shows.
+// text describes a plane in words.
 func (s Sheet) text(p Plane) string {
 	var parts []string
 	switch {

@@ -10,7 +10,7 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 )
 
-// emptyCell is the colour behind what does not fill its cell.
+// emptyCell is the background of cells that are not filled.
 var emptyCell = color.NRGBA{R: 0xf0, G: 0xf0, B: 0xf0, A: 0xff}
 
 func (f *frame) drawPlane(p Plane) {
@@ -51,7 +51,7 @@ func (f *frame) drawNode(p Plane, node int) {
 	f.drawCell(x, y, 1, fill)
 }
 
-// fill is the colour of a node's cell.
+// fill returns the colour of a node's cell.
 func (p Plane) fill(node int) color.NRGBA {
 	switch {
 	case p.X != nil || len(p.Pictures) > 0:
@@ -70,8 +70,8 @@ func (p Plane) fill(node int) color.NRGBA {
 // fineCell is the size in CSS pixels below which cells are drawn without a gap.
 const fineCell = 14
 
-// drawCell fills a cell of a size in node distances. Large cells leave a thin gap; small ones are drawn over their edges,
-// so that no light line shows between two of them.
+// drawCell fills a cell of a size in node distances. Large cells leave a thin gap; small ones overlap, so that
+// no light line shows between them.
 func (f *frame) drawCell(x, y, size float64, fill color.Color) {
 	drawn := size - 1/f.cell
 	if size*f.cell < fineCell {
@@ -103,12 +103,12 @@ func (f *frame) drawLabel(node int, label string, fill color.NRGBA) {
 	f.c.FillText(style, at, label)
 }
 
-// luma is a colour's brightness in [0, 1], ITU-R BT.601.
+// luma returns the brightness of a colour in [0, 1] (ITU-R BT.601).
 func luma(c color.NRGBA) float64 {
 	return (0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)) / 255
 }
 
-// drawPath draws a way over the nodes, with a light edge that shows on any colour.
+// drawPath draws a path over the nodes, with a light edge that is visible on any colour.
 func (f *frame) drawPath(path []int) {
 	points := make([]vg.Point, len(path))
 	for i, node := range path {
@@ -129,8 +129,8 @@ func (f *frame) drawPath(path []int) {
 // insideHexagon is the side of the largest upright square in a hexagon of width 1, √3 − 1, less a gap.
 const insideHexagon = 0.71
 
-// drawPictures lays a picture in each cell: over all of it on a rectangular sheet; on a hexagonal one in the middle, on the
-// colour of the picture's first corner.
+// drawPictures draws a picture in each cell: it fills the cell of a rectangular sheet; on a hexagonal sheet it is in the
+// middle, on the colour of its first corner.
 func (f *frame) drawPictures(p Plane) {
 	width, height := int(math.Round(f.sheetW*density)), int(math.Round(f.sheetH*density))
 	all := image.NewNRGBA(image.Rect(0, 0, width, height))

@@ -17,7 +17,7 @@ func SheetMap(sheet Sheet, plane Plane, opts ...Option) error {
 	return SheetMaps(sheet, []Plane{plane}, opts...)
 }
 
-// SheetMaps shows several readings of one map side by side, four in a row at most. Options are those of [SheetMap].
+// SheetMaps shows several readings of one map side by side, at most four in a row. Options are those of [SheetMap].
 func SheetMaps(sheet Sheet, planes []Plane, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return sheetBundle(sheet, planes, o) }, opts)
 }
@@ -25,7 +25,7 @@ func SheetMaps(sheet Sheet, planes []Plane, opts ...Option) error {
 const (
 	mostColumns = 4
 	sheetGap    = 18  // CSS pixels between planes
-	oneSheet    = 430 // CSS pixels, width of a sheet that stands alone
+	oneSheet    = 430 // CSS pixels, width of a single sheet
 	fullSheet   = 640 // the same, of pictures
 	largestCell = 72  // CSS pixels
 	headHeight  = 26  // of a title
@@ -33,7 +33,7 @@ const (
 	legendLine  = 22
 )
 
-// panels is the layout of planes; lengths are in CSS pixels.
+// panels is the layout of several planes. Lengths are in CSS pixels.
 type panels struct {
 	sheet             Sheet
 	planes            []Plane
@@ -69,7 +69,7 @@ func newPanels(sheet Sheet, planes []Plane, o options) *panels {
 	l.rows = (n + mostColumns - 1) / mostColumns
 	l.cols = (n + l.rows - 1) / l.rows
 	limit, hasPictures := float64(oneSheet), false
-	drawMu.Lock() // the width of letters comes from the fonts that all figures share
+	drawMu.Lock() // the widths of letters come from fonts that all figures share
 	for _, p := range planes {
 		l.side = max(l.side, l.sideOf(p))
 		hasPictures = hasPictures || len(p.Pictures) > 0
@@ -99,7 +99,7 @@ func newPanels(sheet Sheet, planes []Plane, o options) *panels {
 	return l
 }
 
-// styles sets the letters.
+// styles sets the text styles.
 func (l *panels) styles() {
 	base := plot.New().X.Tick.Label
 	for _, s := range []struct {
@@ -113,7 +113,7 @@ func (l *panels) styles() {
 	}
 }
 
-// sideOf is the room that a plane's colour bar or legend takes.
+// sideOf returns the width of a plane's colour bar or legend.
 func (l *panels) sideOf(p Plane) float64 {
 	widest := 0.0
 	switch {
@@ -132,7 +132,7 @@ func (l *panels) sideOf(p Plane) float64 {
 	return 0
 }
 
-// limits are the numbers at the ends of the colour bar.
+// limits returns the numbers at the ends of the colour bar.
 func (p Plane) limits() (lo, hi float64) {
 	lo, hi = p.Low, p.High
 	if lo == 0 && hi == 0 {
@@ -153,7 +153,7 @@ func (p Plane) colors() ColorMap {
 	return p.Colors
 }
 
-// rangeTicks are the labels of a colour bar.
+// rangeTicks returns the labels of a colour bar.
 func rangeTicks(lo, hi float64) []plot.Tick {
 	if lo == hi {
 		return []plot.Tick{{Value: lo, Label: number(lo)}}
@@ -172,19 +172,19 @@ func (l *panels) draw(c vgdraw.Canvas) {
 	}
 }
 
-// at turns CSS pixels from the top left into a point of the canvas.
+// at converts CSS pixels from the top left to a point of the canvas.
 func (l *panels) at(c vgdraw.Canvas, x, y float64) vg.Point {
 	return vg.Point{X: c.Min.X + px(x), Y: c.Max.Y - px(y)}
 }
 
-// frame is the place of one plane on the canvas.
+// frame is the position of one plane on the canvas.
 type frame struct {
 	*panels
 	c         vgdraw.Canvas
 	left, top float64 // of the sheet, CSS pixels
 }
 
-// point is where a place of the sheet is drawn; x and y are in node distances.
+// point converts a position on the sheet, in node distances, to a point of the canvas.
 func (f *frame) point(x, y float64) vg.Point {
 	cx, cy := f.sheet.corner()
 	return f.at(f.c, f.left+(x-cx)*f.cell, f.top+(y-cy)*f.cell)

@@ -25,12 +25,12 @@ const (
 //   - a slice of structs and a map as a table, a slice of numbers as its first elements and its range
 //   - anything else as fmt's %+v
 //
-// Options are those of the function that it stands for.
+// Options are those of the function that it calls.
 func Show(v any, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return bundleOf(v, o) }, opts)
 }
 
-// Markdown shows text in Markdown; in a terminal as it is written.
+// Markdown shows text as Markdown; a terminal shows its source.
 func Markdown(md string) error {
 	return here.show(Bundle{Data: map[string]any{mimeMarkdown: md, mimeText: md}}, "")
 }
@@ -72,7 +72,7 @@ func bundleOf(v any, o options) (Bundle, error) {
 	}
 }
 
-// isNil tells whether v is nil or holds a nil pointer, on which a method of the value could fail.
+// isNil reports whether v is nil or holds a nil pointer, on which a method could fail.
 func isNil(v any) bool {
 	if v == nil {
 		return true
@@ -111,7 +111,7 @@ func sliceBundle(v reflect.Value, o options) (Bundle, error) {
 	return textBundle(sliceText(v), o), nil
 }
 
-// sliceText writes the first elements, and for numbers their range.
+// sliceText returns the first elements, and for numbers their range.
 func sliceText(v reflect.Value) string {
 	var parts []string
 	for i := range min(v.Len(), maxHead) {

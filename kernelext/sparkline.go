@@ -4,8 +4,8 @@ import "math"
 
 const sparkWidth = 32
 
-// sparkline draws values as a line of block letters, the mean of equally many values each; a dot stands for values
-// that are not finite.
+// sparkline returns values as a line of block characters, each for the mean of equally many values. A dot means that they
+// are not finite.
 func sparkline(values []float64) string {
 	means := shorten(values, sparkWidth)
 	s := summarize(means)
@@ -21,7 +21,7 @@ func sparkline(values []float64) string {
 	return string(line)
 }
 
-// shorten takes the means of n stretches of the values; a stretch without a finite value gives NaN.
+// shorten returns the means of n stretches of the values; the mean of a stretch without a finite value is NaN.
 func shorten(values []float64, n int) []float64 {
 	if len(values) <= n {
 		return values

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Table shows rows under a header, numbers at the right of their column and text at the left. Every row must have as
+// Table shows rows under a header. Columns of numbers are aligned to the right, text to the left. Every row must have as
 // many cells as the header. Options: [Caption].
 func Table(header []string, rows [][]any, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return tableBundle(header, rows, o) }, opts)
@@ -35,7 +35,7 @@ func tableBundle(header []string, rows [][]any, o options) (Bundle, error) {
 	return Bundle{Data: map[string]any{mimeHTML: t.html(), mimeText: t.text()}}, nil
 }
 
-// table is a table whose cells are texts already.
+// table is a table whose cells are already formatted.
 type table struct {
 	header  []string
 	cells   [][]string
@@ -104,7 +104,7 @@ func (t table) textRow(row []string, widths []int) string {
 	return strings.TrimRight(strings.Join(cells, "  "), " ")
 }
 
-// cellText writes a value as short as a table wants it: four digits of a float, a named type by its own String.
+// cellText formats a value for a cell: a float with four digits, a fmt.Stringer by its String.
 func cellText(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -11,14 +11,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Tensor shows what is in a tensor: shape, data type, smallest, mean and largest value, how many are not a number, and
-// the first elements. With [AsImages] or [AsHeatmap] it shows a picture as well.
+// Tensor describes a tensor: shape, data type, smallest, mean and largest value, the number of NaN, and the first elements.
+// With [AsImages] or [AsHeatmap] it shows a picture as well.
 func Tensor(name string, t *tensors.Tensor, opts ...Option) error {
 	return here.present(func(o options) (Bundle, error) { return tensorBundle(name, t, o) }, opts)
 }
 
-// TensorImages cuts a tensor into pictures of height × width, for [Grid]: every height·width values are one picture,
-// 0 black and 1 white; values outside are cut off.
+// TensorImages returns a tensor as grey pictures of height × width, for [Grid]. Every height·width values are one picture; 0
+// is black, 1 is white, and values outside are clipped.
 func TensorImages(t *tensors.Tensor, height, width int) ([]image.Image, error) {
 	a, err := readTensor(t)
 	if err != nil {
@@ -27,8 +27,8 @@ func TensorImages(t *tensors.Tensor, height, width int) ([]image.Image, error) {
 	return Pixels(a.values, height, width)
 }
 
-// Pixels cuts a flat slice into grey pictures of height × width, for [Grid]: every height·width values are one
-// picture, row by row, 0 black and 1 white; values outside are cut off.
+// Pixels returns a flat slice as grey pictures of height × width, for [Grid]. Every height·width values are one picture, row
+// by row; 0 is black, 1 is white, and values outside are clipped.
 func Pixels[T ~float32 | ~float64](values []T, height, width int) ([]image.Image, error) {
 	if height <= 0 || width <= 0 || len(values) == 0 || len(values)%(height*width) != 0 {
 		return nil, fmt.Errorf("kernelext: Pixels: %d values in pictures of %d×%d, want a multiple of %d",
@@ -46,7 +46,7 @@ func Pixels[T ~float32 | ~float64](values []T, height, width int) ([]image.Image
 	return imgs, nil
 }
 
-// level turns [0, 1] into a byte; not a number becomes 0.
+// level converts [0, 1] to a byte; NaN becomes 0.
 func level(v float64) uint8 {
 	if !(v > 0) {
 		return 0
@@ -54,7 +54,7 @@ func level(v float64) uint8 {
 	return uint8(math.Round(255 * min(v, 1)))
 }
 
-// array is a tensor's content on the host.
+// array is the content of a tensor on the host.
 type array struct {
 	dims   []int
 	dtype  string
@@ -173,7 +173,7 @@ func (a array) layout(name string, o options) (n, h, w, channels int, err error)
 	return dims[0], dims[1], dims[2], dims[3], nil
 }
 
-// shades chooses what black and white (or the ends of the colour map) stand for, and says it.
+// shades chooses the values of black and white (or of the ends of the colour map), and returns a note about them.
 func (a array) shades(look look) (shade func(v float64) color.NRGBA, note string) {
 	s := summarize(a.values)
 	lo, hi := 0.0, 1.0

@@ -15,17 +15,17 @@ import (
 // this package. An error of Run may be a [StateKeeper], as after a training that diverged.
 type Trainable interface {
 	Name() string             // short, for people and file names: "vae-20"
-	Key() map[string]any      // all that identifies the result: kind, architecture, hyperparameters, data, seed, code
+	Key() map[string]any      // everything that determines the result: kind, architecture, hyperparameters, data, seed, code
 	Step() int                // optimiser steps taken so far
 	Steps() int               // optimiser steps of a finished training
 	Describe(step int) string // in words: "5 epochs"
 
-	// Run trains from Step() to Steps(). It calls onStep after each step, or after a few for each of them, on its own
-	// goroutine, and returns onStep's error at once. When ctx ends it returns ctx's error at a step boundary with its
-	// state whole. Save may be called from within onStep whenever step equals Step().
+	// Run trains from Step() to Steps(). It calls onStep for each step, immediately or after several steps, on the goroutine
+	// that called Run, and returns onStep's error at once. When ctx ends, it returns ctx's error between two steps, with a
+	// complete state. onStep may call Save whenever step equals Step().
 	Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error
 
-	Parts() []string                        // the first is enough to use the model, all are needed to go on training
+	Parts() []string                        // the first is enough to use the model, all are needed to continue the training
 	Save(part string, w io.Writer) error    // writes one of Parts()
 	Restore(part string, r io.Reader) error // reads what Save wrote
 }
@@ -38,7 +38,7 @@ type StateKeeper interface {
 	StateKept() bool // whether the state should be saved despite the error
 }
 
-// Result says how a training went.
+// Result describes how a training ended.
 type Result struct {
 	Restored bool    // nothing was trained: the finished result was in the store
 	Resumed  bool    // an earlier training was continued
@@ -47,7 +47,7 @@ type Result struct {
 	History  History // the losses of all runs
 }
 
-// History is the course of the losses.
+// History holds the losses of a training, step by step.
 type History = store.History
 
 // TrainOption changes what [Train] does.
@@ -64,27 +64,27 @@ type trainOptions struct {
 	watch  func(step int) error
 }
 
-// WithCurve draws the losses while they come in, those named or else all. A restored training draws them from the
+// WithCurve draws the losses during the training: the named ones, or all. For a restored training it draws them from the
 // store, so that the notebook looks the same.
 func WithCurve(series ...string) TrainOption {
 	return func(o *trainOptions) { o.curve, o.series = true, series }
 }
 
-// WithUnit labels the curve's axis with the unit of the losses, "loss" unless told.
+// WithUnit labels the curve's axis with the unit of the losses (default "loss").
 func WithUnit(unit string) TrainOption { return func(o *trainOptions) { o.unit = unit } }
 
-// WithStep calls fn after the steps that the model reports, while it trains: to draw what it has learnt so far. Its error
+// WithStep calls fn after each step that the model reports, for example to draw what it has learned so far. An error of fn
 // ends the training. A restored training takes no steps.
 func WithStep(fn func(step int) error) TrainOption { return func(o *trainOptions) { o.watch = fn } }
 
-// WithBar shows how far the training is.
+// WithBar shows a progress bar.
 func WithBar() TrainOption { return func(o *trainOptions) { o.bar = true } }
 
 // WithStore keeps the training in s instead of [OpenStore].
 func WithStore(s *store.Store) TrainOption { return func(o *trainOptions) { o.store = s } }
 
-// Every is the time between two saves while training, 20 s unless told. Saves that take more than 5 % of it are made
-// less often.
+// Every sets the time between two saves during the training (default 20 s). If saves take more than 5 % of that time, they
+// are made less often.
 func Every(d time.Duration) TrainOption { return func(o *trainOptions) { o.every = d } }
 
 // WithOutput writes the lines about the training to w instead of the standard output.
@@ -92,21 +92,21 @@ func WithOutput(w io.Writer) TrainOption { return func(o *trainOptions) { o.out 
 
 const (
 	saveEvery   = 20 * time.Second
-	saveShare   = 20 // between two saves lie at least so many times the time of the last one
+	saveShare   = 20 // the time between two saves is at least this multiple of the duration of the last one
 	historyPart = "history"
 )
 
-// Train brings m to its last step. What the store has for m's name and key is used: a finished training is restored,
-// an interrupted one is continued, and where another process is training the same, Train waits for its result. While
-// training it saves now and then; it saves when ctx ends, and at the end. One line to the output tells which it was.
+// Train brings m to its last step. It looks for m's name and key in the store: a finished training is restored, and an
+// interrupted one is continued. If another process trains the same model, Train waits for its result. It saves from time
+// to time during the training, when ctx ends, and at the end. A line of output says what it did.
 //
-// When ctx ends, the error wraps ctx's error and running the same call again goes on at that step. A loss that is not
-// finite and any other error of m.Run leave the last saved state in the store.
+// When ctx ends, the error wraps ctx's error, and the same call continues at that step when it is run again. After a loss
+// that is not finite, and after any other error of m.Run, the last saved state remains in the store.
 //
-// Under the supervised kernel (`lecture kernel`) Train tells it how far the training is and what was saved, so that an
-// interrupted cell is given time while it gets on. There Train does not return when [Context] has ended, by which an
-// interrupt stops a training: it saves, and ends the program with exit code 130 without the deferred calls of its
-// callers. Before the first step, while XLA still compiles it, the end comes at once.
+// Under the supervised kernel (`lecture kernel`) Train reports its steps and its saves, so that an interrupted cell is
+// given time while it makes progress. If [Context] has ended there, which is how an interrupt stops a training, Train does
+// not return: it saves, and ends the program with exit code 130 without running the deferred calls of its callers. Before
+// the first step, while XLA still compiles it, the program ends at once.
 func Train(ctx context.Context, m Trainable, opts ...TrainOption) (Result, error) {
 	return here.train(ctx, m, opts)
 }
@@ -127,7 +127,7 @@ func (f *frontend) train(ctx context.Context, m Trainable, opts []TrainOption) (
 		return Result{}, fmt.Errorf("kernelext: train %s: it has no parts to save", m.Name())
 	}
 	t := &training{front: f, trainOptions: o, m: m, key: store.Key{Name: m.Name(), Fields: m.Key()}}
-	// A finished training needs no lock, and so restores from a folder that cannot be written too.
+	// A finished training needs no lock, so it can be restored from a read-only folder too.
 	if err := t.restore(false); err != nil || t.result.Restored {
 		return t.result, err
 	}
@@ -145,7 +145,7 @@ type training struct {
 	m         Trainable
 	key       store.Key
 	result    Result
-	lossCurve *Curve    // nil when none was asked for, or nothing is drawn yet
+	lossCurve *Curve    // nil if none was requested, or nothing is drawn yet
 	shown     []float64 // the last value of each series: a loss need not be reported at each step
 	progress  *Bar
 
@@ -156,12 +156,12 @@ type training struct {
 	savedStep int           // −1 when the store holds nothing
 	warned    bool          // that a save failed
 	stop      error         // why onStep ended the training
-	told      time.Time     // when the supervised kernel last heard of it
+	told      time.Time     // when the supervised kernel last heard from it
 	explained bool          // a line on the output says how it ended
 }
 
 func (t *training) say(format string, args ...any) {
-	// Words about the training must not end it.
+	// A failing message must not end the training.
 	_, _ = fmt.Fprintf(t.out, format+"\n", args...)
 }
 
@@ -181,7 +181,7 @@ func (t *training) trainLocked(ctx context.Context) (result Result, err error) {
 	return t.result, err
 }
 
-// restore takes over what the store holds: a finished training, or, with the lock, an unfinished one.
+// restore loads the state that the store holds: of a finished training or, with the lock, of an unfinished one.
 func (t *training) restore(locked bool) error {
 	t.savedStep = -1
 	entry, err := t.store.Load(t.key)
@@ -194,7 +194,7 @@ func (t *training) restore(locked bool) error {
 	}
 	var damaged *store.DamagedError
 	if errors.As(err, &damaged) {
-		t.say("%s: %v; training anew", t.m.Name(), damaged)
+		t.say("%s: %v; training from scratch", t.m.Name(), damaged)
 		return nil
 	}
 	if err != nil {

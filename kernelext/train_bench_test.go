@@ -13,7 +13,7 @@ func big() *toy {
 	return m
 }
 
-// BenchmarkTrainRestore is what a later cell pays for a finished model of 10 MiB: open the store, look, check, read.
+// BenchmarkTrainRestore measures what a later cell pays for a finished model of 10 MiB: open the store, find, check, read.
 func BenchmarkTrainRestore(b *testing.B) {
 	s := newStore(b)
 	m := big()

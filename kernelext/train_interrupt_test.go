@@ -17,7 +17,7 @@ import (
 // patience ends a test that hangs. It is far more than anything here takes.
 const patience = 2 * time.Minute
 
-// TestSupervisedChild is no test: it is the cell of the tests below.
+// TestSupervisedChild is the cell of the tests below; as a test it does nothing.
 func TestSupervisedChild(t *testing.T) {
 	dir := os.Getenv("SUPERVISED_TEST_STORE")
 	if dir == "" {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// TestTrainChild is no test: it is the other process of the tests below.
+// TestTrainChild is the other process of the tests below; as a test it does nothing.
 func TestTrainChild(t *testing.T) {
 	dir := os.Getenv("TRAIN_TEST_STORE")
 	if dir == "" {

@@ -16,9 +16,9 @@ import (
 	"deeplearning.example/kernelext/store"
 )
 
-const tellEvery = 200 * time.Millisecond // between two words to the supervised kernel
+const tellEvery = 200 * time.Millisecond // between two reports to the supervised kernel
 
-// run trains from where the model is.
+// run trains from the current step of the model.
 func (t *training) run(ctx context.Context) error {
 	t.started = time.Now()
 	t.lastSave = t.started
@@ -32,7 +32,7 @@ func (t *training) run(ctx context.Context) error {
 	}
 	line, err := t.conclude(ctx, err)
 	t.result.Step, t.result.Seconds = t.m.Step(), t.seconds()
-	t.closeDisplays() // after the save: an interrupted cell has a few seconds to live
+	t.closeDisplays() // after the save: an interrupted cell has only a few seconds
 	if line != "" {
 		t.say("%s", line)
 		t.explained = true
@@ -40,8 +40,8 @@ func (t *training) run(ctx context.Context) error {
 	return err
 }
 
-// runModel is m.Run. Under the supervised kernel an interrupt before the first step ends the program at once: XLA
-// compiles the step for seconds, in which Run does not look at ctx, and there is nothing to save.
+// runModel calls m.Run. Under the supervised kernel an interrupt before the first step ends the program at once: XLA takes
+// seconds to compile the step, during which Run does not check ctx, and there is nothing to save.
 func (t *training) runModel(ctx context.Context) error {
 	step := t.m.Step()
 	if t.front.tell == nil || step > 0 && step != t.savedStep {
@@ -66,7 +66,7 @@ func (t *training) runModel(ctx context.Context) error {
 	})
 }
 
-// leaveEarly ends a program that has taken no step since the store's, while m.Run still runs.
+// leaveEarly ends a program that has taken no step beyond the stored one, while m.Run still runs.
 func (t *training) leaveEarly(step int) {
 	line := t.nothingToSave(step)
 	t.closeDisplays()
@@ -92,7 +92,7 @@ func (t *training) leave(err error) {
 	t.front.fail(exitStopped, err.Error())
 }
 
-// conclude saves what is worth it when Run has returned err, and gives the closing line.
+// conclude saves the state if it is worth it when Run has returned err, and returns the closing line.
 func (t *training) conclude(ctx context.Context, err error) (line string, _ error) {
 	name, step, steps := t.m.Name(), t.m.Step(), t.m.Steps()
 	switch {
@@ -115,7 +115,7 @@ func (t *training) conclude(ctx context.Context, err error) (line string, _ erro
 
 func (t *training) seconds() float64 { return t.before + time.Since(t.started).Seconds() }
 
-// interrupted saves what there is and says how to go on.
+// interrupted saves the state and returns a line that says how to continue.
 func (t *training) interrupted(ctx context.Context) (line string, _ error) {
 	step, steps := t.m.Step(), t.m.Steps()
 	failed := fmt.Errorf("kernelext: training %s interrupted at step %d of %d: %w", t.m.Name(), step, steps, ctx.Err())
@@ -129,7 +129,7 @@ func (t *training) interrupted(ctx context.Context) (line string, _ error) {
 	return resumeLine(step, steps), failed
 }
 
-// nothingToSave says how to go on from the start or from what the store has.
+// nothingToSave returns a line that says how to continue, from the start or from the stored state.
 func (t *training) nothingToSave(step int) string {
 	if step == 0 {
 		return fmt.Sprintf("interrupted at step 0 of %d; run the cell again to start", t.m.Steps())
@@ -142,7 +142,7 @@ func resumeLine(step, steps int) string {
 	return fmt.Sprintf("interrupted at step %d of %d, saved; run the cell again to resume", step, steps)
 }
 
-// kept says what the store still has.
+// kept describes what the store still has.
 func (t *training) kept() string {
 	if t.savedStep < 0 {
 		return "nothing had been saved yet"
@@ -150,7 +150,7 @@ func (t *training) kept() string {
 	return fmt.Sprintf("the state of step %d is kept", t.savedStep)
 }
 
-// onStep takes in the losses of one step.
+// onStep records the losses of one step.
 func (t *training) onStep(step int, losses map[string]float64) error {
 	if t.stop != nil {
 		return t.stop
@@ -190,7 +190,7 @@ func (t *training) checkFinite(step int, losses map[string]float64) error {
 	return nil
 }
 
-// saveMeanwhile saves in the midst of a training, which a full disk need not end.
+// saveMeanwhile saves during the training. A failure, such as a full disk, does not end the training.
 func (t *training) saveMeanwhile() {
 	if err := t.save(false); err != nil && !t.warned {
 		t.warned = true
@@ -198,7 +198,7 @@ func (t *training) saveMeanwhile() {
 	}
 }
 
-// saveKept saves the state that a failed training has kept, where its error says so.
+// saveKept saves the state of a failed training if its error says that it is worth saving.
 func (t *training) saveKept(err error) {
 	var keeper StateKeeper
 	if errors.As(err, &keeper) && keeper.StateKept() && t.m.Step() > max(0, t.savedStep) {
@@ -239,7 +239,7 @@ func (t *training) replay() error {
 	return nil
 }
 
-// draw adds the k-th point of the history to the curve, if one was asked for.
+// draw adds the k-th point of the history to the curve, if one was requested.
 func (t *training) draw(k int) error {
 	if !t.curve {
 		return nil

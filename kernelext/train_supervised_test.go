@@ -128,7 +128,7 @@ func TestTrainLeaves(t *testing.T) {
 	}
 }
 
-// What cannot be saved is told on stderr, and nothing of a save.
+// A failed save is reported on stderr, and the kernel hears of no save.
 func TestTrainLeavesUnsaved(t *testing.T) {
 	s, m := newSupervised(), &unsavable{toy: newToy(100)}
 	ctx, cancel := context.WithCancelCause(t.Context())

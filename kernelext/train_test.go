@@ -182,7 +182,7 @@ func TestTrainThenRestore(t *testing.T) {
 	}
 }
 
-// Interrupted again and again, a training ends with the numbers of one that ran through.
+// A training that is interrupted several times ends with the numbers of one without interrupts.
 func TestInterruptAndResume(t *testing.T) {
 	whole, history := trained(t, 100)
 	s := newStore(t)
@@ -233,7 +233,7 @@ func TestInterruptBeforeTheFirstStep(t *testing.T) {
 	}
 }
 
-// A loss that is no number ends the training; what was saved before stays.
+// A loss that is NaN ends the training; the last saved state remains.
 func TestNotFiniteLoss(t *testing.T) {
 	for _, broken := range []bool{false, true} {
 		s := newStore(t)
@@ -338,8 +338,8 @@ type badKey struct{ *toy }
 
 func (badKey) Key() map[string]any { return map[string]any{"lr": math.NaN()} }
 
-// A damaged entry is set aside and trained anew, and the model has not seen a byte of it.
-func TestDamagedIsTrainedAnew(t *testing.T) {
+// A damaged entry is set aside and the training starts from scratch; the model has not read a byte of it.
+func TestDamagedIsTrainedAgain(t *testing.T) {
 	whole, _ := trained(t, 60)
 	for _, part := range []string{"weights", "optimizer", "history"} {
 		t.Run(part, func(t *testing.T) {
@@ -352,7 +352,7 @@ func TestDamagedIsTrainedAnew(t *testing.T) {
 			if err != nil || result.Resumed || result.Restored || m.ran != 60 || len(m.restored) > 0 {
 				t.Fatalf("%+v, %v, %d steps taken, restored %v", result, err, m.ran, m.restored)
 			}
-			expectText(t, out.String(), "toy: ", "payload "+part+" differs", "set aside as", "; training anew\n",
+			expectText(t, out.String(), "toy: ", "payload "+part+" differs", "set aside as", "; training from scratch\n",
 				"trained toy")
 			m.expectSame(t, whole)
 			again, err := Train(t.Context(), newToy(60), WithStore(s), WithOutput(io.Discard))
@@ -398,7 +398,7 @@ func damage(t *testing.T, s *store.Store, part string) {
 	}
 }
 
-// What the model cannot use is an error that names the part, and nothing is trained over it.
+// An entry that the model cannot use is an error that names the part, and it is not replaced.
 func TestUnusableEntries(t *testing.T) {
 	s := newStore(t)
 	interruptAt(t, s, newToy(60), 30)

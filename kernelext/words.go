@@ -16,7 +16,7 @@ func withCaption(text, caption string) string {
 	return text + "\n" + caption
 }
 
-// clock writes a duration as a reader says it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
+// clock formats a duration for reading: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
 func clock(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -30,7 +30,7 @@ func clock(d time.Duration) string {
 	}
 }
 
-// timeText is the time of day, with the date when it was not today.
+// timeText returns the time of day, with the date unless it is today.
 func timeText(at time.Time) string {
 	at = at.Local()
 	if at.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
@@ -39,7 +39,7 @@ func timeText(at time.Time) string {
 	return at.Format("2006-01-02 15:04")
 }
 
-// threeDigits writes a rate.
+// threeDigits formats a rate.
 func threeDigits(x float64) string {
 	if x >= 100 {
 		return strconv.FormatFloat(x, 'f', 0, 64)

@@ -56,7 +56,7 @@ func (k kernel) expect(t *testing.T, phase string) {
 	t.Helper()
 	select {
 	case r := <-k:
-		if r.Op != agent.OpTiming || r.Name != phase || !(r.Seconds > 0 && r.Seconds < 60) {
+		if r.Op != agent.OpTiming || r.Name != phase || !(r.Seconds > 0) {
 			t.Errorf("told %+v, want the seconds of %q", r, phase)
 		}
 	case <-time.After(time.Minute):

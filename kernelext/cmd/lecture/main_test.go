@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"lecture": main})
 }
 
-// TestScripts runs the command line as users do, each script in a home folder of its own.
+// TestScripts runs the command line as users do, each script with its own home folder.
 func TestScripts(t *testing.T) {
 	module, err := setup.ModuleRoot(".")
 	if err != nil {
@@ -81,7 +81,7 @@ func goEnv(t *testing.T, name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// condition [mounts] holds where a file system of one's own can be mounted, even as an ordinary user.
+// condition [mounts] holds where the test can mount a file system, even as an ordinary user.
 func condition(name string) (bool, error) {
 	if name != "mounts" {
 		return false, fmt.Errorf("unknown condition %q", name)
@@ -89,8 +89,8 @@ func condition(name string) (bool, error) {
 	return exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt").Run() == nil, nil
 }
 
-// prepare makes the home folder of a script, folders for a PATH with only Go and with nothing, and a wheel with a plugin of zeros. No
-// network is reachable but the machine's own.
+// prepare makes the home folder of a script, folders for a PATH with Go only and an empty one, and a wheel with a plugin of zeros. No
+// network is reachable except the machine itself.
 func prepare(env *testscript.Env, vars []string) error {
 	env.Vars = append(env.Vars, vars...)
 	home := filepath.Join(env.WorkDir, "home")

@@ -1,5 +1,4 @@
-// Package cli is the command line `lecture`: one file a command, each with its options, the parsing of them, and the
-// work.
+// Package cli implements the command line `lecture`. Each command has a file with its options, their checks and its work.
 package cli
 
 import (
@@ -27,24 +26,24 @@ const (
 	exitInterrupted = 130 // as a shell counts SIGINT
 )
 
-// streams are what a command reads and writes.
+// streams are the input and the outputs of a command.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	terminal bool // out is a terminal
 }
 
-// usageError is the user's mistake on the command line.
+// usageError is a mistake of the user on the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// reported is a failure that the command has told already.
+// reported is a failure that the command has already reported.
 type reported struct{ error }
 
-// Main runs the program and returns its exit code: 0, 1 for a failure, 2 for a wrong use, 130 after Ctrl-C.
+// Main runs the program and returns its exit code: 0, 1 for a failure, 2 for a mistake on the command line, 130 after Ctrl-C.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -60,7 +59,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	return ios.report(ctx, err)
 }
 
-// report tells an error in one line and returns the exit code.
+// report prints an error as one line and returns the exit code.
 func (ios *streams) report(ctx context.Context, err error) int {
 	var usage usageError
 	var told reported
@@ -80,7 +79,7 @@ func (ios *streams) report(ctx context.Context, err error) int {
 	return exitFailure
 }
 
-// flat makes one line of a message.
+// flat returns a message as one line.
 func flat(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // newRoot builds the command with its sub-commands.
@@ -89,12 +88,12 @@ func newRoot(ios *streams) *cobra.Command {
 		Use:   "lecture",
 		Short: "Runs the deep learning lecture: Go notebooks on GoNB, GoMLX and XLA",
 		Example: `  lecture run                       # all notebooks, results in out/
-  lecture doctor                    # what is there, what is missing`,
+  lecture doctor                    # what is installed, what is missing`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		// So many letters may be wrong in a command for it to be suggested.
+		// The number of letters that may be wrong in a command for it to be suggested.
 		SuggestionsMinimumDistance: 2,
 	}
 	root.SetIn(ios.in)
@@ -108,7 +107,7 @@ func newRoot(ios *streams) *cobra.Command {
 	return root
 }
 
-// noArgs refuses arguments, and names the command that was perhaps meant.
+// noArgs refuses arguments, and suggests a command with a similar name.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -123,7 +122,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usagef("%s; see `%s --help`", text, cmd.CommandPath())
 }
 
-// setupOptions are set-up's options for this module and these streams.
+// setupOptions returns the options of set-up for this module and these streams.
 func setupOptions(ios *streams) (setup.Options, error) {
 	module, err := setup.ModuleRoot(".")
 	if err != nil {

@@ -22,9 +22,9 @@ func newDoctor(ios *streams) *cobra.Command {
 	var flags doctorFlags
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Tell what is there, what is missing, and the command that mends it",
-		Long: `Looks at what the lecture needs and changes nothing. The exit code is 1 when something that is needed is
-missing; a warning means that the lecture runs, but slower or with less comfort.`,
+		Short: "Show what is installed, what is missing, and the command that fixes it",
+		Long: `Checks everything that the lecture needs, and changes nothing. The exit code is 1 when something necessary is
+missing; a warning means that the lecture runs, but slower or less conveniently.`,
 		Example: `  lecture doctor
   lecture doctor --json | jq '.[] | select(.status != "ok")'`,
 		Args: noArgs,
@@ -54,14 +54,14 @@ func runDoctor(ctx context.Context, ios *streams, flags doctorFlags) error {
 		err = printChecks(ios.out, checks)
 	}
 	if err == nil && !ok {
-		err = reported{errors.New("something that is needed is missing")}
+		err = reported{errors.New("something necessary is missing")}
 	}
 	return err
 }
 
 func printChecks(out io.Writer, checks []setup.Check) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "WHAT\tVERSION\tSTATUS\tWHERE, OR WHAT IS WRONG\tMEND BY")
+	fmt.Fprintln(table, "WHAT\tVERSION\tSTATUS\tWHERE, OR WHAT IS WRONG\tFIX BY")
 	for _, c := range checks {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Name, dash(c.Version), c.Status, c.Detail, c.Fix)
 	}

@@ -22,24 +22,24 @@ func newKernel(ios *streams) *cobra.Command {
 	var flags kernelFlags
 	cmd := &cobra.Command{
 		Use:    "kernel --connection-file FILE",
-		Short:  "Be the kernel of one notebook: Jupyter starts this",
+		Short:  "Run the kernel of one notebook: Jupyter starts this",
 		Hidden: true,
-		Long: `Jupyter, and lecture run, start this by the kernelspec that set-up has installed. It runs the cells of one
-notebook until it is shut down or the program that started it dies, and tells what happens on the standard error.
+		Long: `Jupyter and lecture run start this command through the kernelspec that set-up has installed. It runs the cells of one
+notebook until it is shut down or the program that started it ends. Its log goes to the standard error.
 
-An interrupt (Ctrl-C, SIGINT) stops the cell in progress and not the kernel; SIGTERM and SIGHUP end the kernel.`,
+An interrupt (Ctrl-C, SIGINT) stops the current cell, not the kernel; SIGTERM and SIGHUP end the kernel.`,
 		Example: `  lecture kernel --connection-file kernel-1.json
   jupyter console --kernel lecture11          # writes such a file and starts this`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runKernel(cmd.Context(), ios, flags) },
 	}
-	cmd.Flags().StringVar(&flags.connectionFile, "connection-file", "", "listen as this `FILE` of Jupyter's says")
-	cmd.Flags().StringVar(&flags.module, "module", "", "root of the lecture's clone, `DIR`, whose packages cells import")
+	cmd.Flags().StringVar(&flags.connectionFile, "connection-file", "", "Jupyter's connection `FILE`")
+	cmd.Flags().StringVar(&flags.module, "module", "", "root `DIR` of the lecture's clone, whose packages cells import")
 	return cmd
 }
 
-// runKernel is the kernel. It tells its errors itself: an interrupt, which is for a cell, ends the context that the
-// program's report looks at.
+// runKernel runs the kernel. It reports its errors itself, because an interrupt, which is meant for a cell, ends the context
+// that the program's report checks.
 func runKernel(ctx context.Context, ios *streams, flags kernelFlags) error {
 	if flags.connectionFile == "" {
 		return usagef("kernel wants --connection-file FILE, which Jupyter writes; see `lecture kernel --help`")
@@ -63,7 +63,7 @@ func runKernel(ctx context.Context, ios *streams, flags kernelFlags) error {
 	return reported{err}
 }
 
-// version is the version of this module that the program was built from, "(devel)" where it was not told.
+// version returns the version of this module that the program was built from, "(devel)" if it is not known.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version

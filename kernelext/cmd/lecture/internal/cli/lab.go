@@ -17,8 +17,8 @@ func newLab(ios *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lab [folder] [-- jupyter-lab's own flags]",
 		Short: "Start JupyterLab on the notebooks",
-		Long: `Starts JupyterLab on the lecture's notebooks, or on a folder of yours: the kernel "Go · Lecture 11" works in
-any. JupyterLab is taken from PATH, else installed once in a private environment with pinned versions.`,
+		Long: `Starts JupyterLab on the lecture's notebooks, or on another folder: the kernel "Go · Lecture 11" works in
+any folder. JupyterLab is taken from PATH; otherwise it is installed once in a private environment with pinned versions.`,
 		Example: `  lecture lab
   lecture lab ~/homework -- --no-browser --port 8899`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,7 +44,7 @@ func runLab(ctx context.Context, ios *streams, folders, flags []string) error {
 		folder = folders[0]
 	}
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return usagef("%s is no folder", folder)
+		return usagef("%s is not a folder", folder)
 	}
 	opts.Quiet = true
 	if err := setup.Run(ctx, opts, append(setupSteps(), setup.StepLab())); err != nil {

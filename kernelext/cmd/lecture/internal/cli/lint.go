@@ -18,9 +18,9 @@ func newLint(ios *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint [notebook...]",
 		Short: "Find what GoNB would do silently to the cells of notebooks",
-		Long: `Looks for traps: magics that no kernel knows, lines of raw strings that GoNB runs as commands, variables
-that are computed again in every cell, and the like. What the kernel of this lecture makes right is told as a note; the
-exit code is 1 when there is more than notes.`,
+		Long: `Finds traps: unknown magics, lines of raw strings that GoNB runs as commands, variables that are computed again in
+every cell, and the like. A trap that the kernel of this lecture repairs is reported as a note; the exit code is 1 when
+there is more than notes.`,
 		Example: `  lecture lint
   lecture lint ~/homework/week3.ipynb`,
 		RunE: func(_ *cobra.Command, paths []string) error { return runLint(ios, paths) },
@@ -48,7 +48,7 @@ func runLint(ios *streams, paths []string) error {
 	return nil
 }
 
-// lintPaths are the given notebooks, or all of the lecture's as seen from this folder.
+// lintPaths returns the given notebooks, or all of the lecture as seen from this folder.
 func lintPaths(paths []string) ([]string, error) {
 	for _, path := range paths {
 		if err := checkNotebookPath(path); err != nil {
@@ -84,13 +84,13 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// linter tells the traps of notebooks.
+// linter reports the traps of notebooks.
 type linter struct {
 	out             io.Writer
 	findings, notes int
 }
 
-// lint reads the code cells in order, for what one defines counts in the next.
+// lint reads the code cells in order, because the definitions of one hold in the next.
 func (l *linter) lint(path string, nb *nbformat.Notebook) {
 	defs := &cell.Definitions{}
 	for i, source := range nb.Cells {
@@ -109,12 +109,12 @@ func (l *linter) lint(path string, nb *nbformat.Notebook) {
 	}
 }
 
-// unknown tells a magic that neither GoNB nor our kernel knows.
+// unknown reports a magic that neither GoNB nor the lecture's kernel knows.
 func (l *linter) unknown(where string, m cell.Magic) {
 	if cell.Known(m.Name) || m.Name == "%" {
 		return
 	}
-	text := fmt.Sprintf("%s is no magic of this kernel", m.Name)
+	text := fmt.Sprintf("%s is not a magic of this kernel", m.Name)
 	if near := cell.Suggest(m.Name); len(near) > 0 {
 		text += ", perhaps " + strings.Join(near, " or ")
 	}
@@ -124,7 +124,7 @@ func (l *linter) unknown(where string, m cell.Magic) {
 func (l *linter) tell(where string, trap cell.Trap) {
 	if trap.Repaired {
 		l.notes++
-		fmt.Fprintf(l.out, "%s, line %d: note: %s (this lecture's kernel makes it right)\n", where, trap.Line, trap.Text)
+		fmt.Fprintf(l.out, "%s, line %d: note: %s (this lecture's kernel repairs it)\n", where, trap.Line, trap.Text)
 		return
 	}
 	l.findings++

@@ -24,7 +24,7 @@ func newModels(ios *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "models",
 		Short: "List and remove the models and values that notebooks have stored",
-		Long: `Looks after the store in which notebooks keep trained models and values: --store, else LECTURE_STORE, else
+		Long: `Manages the store in which notebooks keep trained models and values: --store, else LECTURE_STORE, else
 .lecture11 in this folder, else .lecture11 in the lecture's notebooks. In a cell it is the store of that notebook.`,
 		Example: `  lecture models list
   lecture models prune --keep 10`,
@@ -36,8 +36,8 @@ func newModels(ios *streams) *cobra.Command {
 	return cmd
 }
 
-// openStore opens the store of the command line. One that is not there is a mistake, not a new store; but a notebook may
-// have stored nothing yet.
+// openStore opens the store of the command line. A missing store is an error, it is not created; but in a cell the notebook
+// may have stored nothing yet.
 func openStore(dir string) (*store.Store, error) {
 	if dir == "" && inCell() {
 		return store.Open(store.DefaultDir())
@@ -55,7 +55,7 @@ func openStore(dir string) (*store.Store, error) {
 	return store.Open(dir)
 }
 
-// inCell says whether a cell's shell line runs this program: GoNB tells it the notebook's folder.
+// inCell reports whether a cell's shell line runs this program: GoNB then sets the folder of the notebook.
 func inCell() bool { return os.Getenv(protocol.GONB_DIR_ENV) != "" }
 
 func defaultStore() string {
@@ -119,7 +119,7 @@ func modelState(info store.Info) string {
 	return fmt.Sprintf("step %d of %d", info.Step, info.Steps)
 }
 
-// modelKey is the key in JSON, for it is all that tells two models of one name apart.
+// modelKey returns the key as JSON, which is the only difference between two models of one name.
 func modelKey(info store.Info) string {
 	if info.Damage != "" {
 		return "–"
@@ -208,7 +208,7 @@ func parseLimits(keep int, size, age string) (store.Limits, error) {
 	return limits, nil
 }
 
-// parseBytes reads a size such as 500MB: decimal units, in bytes.
+// parseBytes reads a size such as 500MB, in decimal units, and returns bytes.
 func parseBytes(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -228,7 +228,7 @@ func parseBytes(text string) (int64, error) {
 	return int64(number * unit), nil
 }
 
-// parseAge reads a duration as Go writes it, or days such as 30d.
+// parseAge reads a duration in the format of Go, or days such as 30d.
 func parseAge(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil

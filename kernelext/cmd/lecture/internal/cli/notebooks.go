@@ -12,17 +12,17 @@ import (
 	"deeplearning.example/kernelext/run"
 )
 
-// notebook is one notebook of the command line, read and looked through.
+// notebook is one notebook of the command line, with its parameters.
 type notebook struct {
 	path   string // absolute
 	name   string // file name, which names its results as well
 	nb     *nbformat.Notebook
 	params []run.Param
-	values map[string]any // what -p gave it
-	stale  error          // its stored outputs are not of its code; asked for by --check
+	values map[string]any // the values of -p
+	stale  error          // set by --check if the stored outputs do not belong to its code
 }
 
-// loadNotebooks reads the given notebooks, or all of the lecture's in order.
+// loadNotebooks reads the given notebooks, or all of the lecture in order.
 func loadNotebooks(module string, paths []string) ([]*notebook, error) {
 	if len(paths) == 0 {
 		var err error
@@ -45,7 +45,7 @@ func loadNotebooks(module string, paths []string) ([]*notebook, error) {
 	return books, nil
 }
 
-// lectureNotebooks are the paths of the lecture's own notebooks.
+// lectureNotebooks returns the paths of the lecture's notebooks.
 func lectureNotebooks(module string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(module, "notebooks", "*.ipynb"))
 	if err == nil && len(paths) == 0 {
@@ -84,7 +84,7 @@ func checkNotebookPath(path string) error {
 	return nil
 }
 
-// applyParams gives each notebook the parameters that it has. One that no notebook has is refused.
+// applyParams sets the parameters of the notebooks that have them. A parameter that no notebook has is an error.
 func applyParams(books []*notebook, settings []string) error {
 	var all []run.Param
 	for _, book := range books {

@@ -8,7 +8,7 @@ import (
 	"deeplearning.example/kernelext/run"
 )
 
-// progress shows how far a notebook is: on a terminal one line that lives, elsewhere a line for each cell.
+// progress shows the progress of a notebook: on a terminal one line that is updated, elsewhere a line for each cell.
 type progress struct {
 	ios  *streams
 	mu   sync.Mutex
@@ -26,7 +26,7 @@ func newProgress(ios *streams) *progress {
 	return p
 }
 
-// tick rewrites the live line, for a cell may take minutes.
+// tick updates the line, because a cell may take minutes.
 func (p *progress) tick() {
 	clock := time.NewTicker(500 * time.Millisecond)
 	defer clock.Stop()
@@ -42,7 +42,7 @@ func (p *progress) tick() {
 	}
 }
 
-// close ends the live line.
+// close removes the line.
 func (p *progress) close() {
 	close(p.stop)
 	p.done.Wait()
@@ -51,7 +51,7 @@ func (p *progress) close() {
 	}
 }
 
-// event takes the runner's events.
+// event shows an event of the runner.
 func (p *progress) event(e run.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,7 @@ func (p *progress) event(e run.Event) {
 	}
 }
 
-// live draws the line of the cell that is running.
+// live draws the line of the running cell.
 func (p *progress) live() {
 	e := p.last
 	if e.Notebook == "" || e.Kind == run.EventFinished {
@@ -87,7 +87,7 @@ func (p *progress) live() {
 	fmt.Fprintf(p.ios.out, "\r%s\x1b[K", line)
 }
 
-// remaining is the estimate in words; a negative one is none.
+// remaining returns the estimate in words, and nothing for a negative one.
 func remaining(left time.Duration) string {
 	switch {
 	case left < 0:

@@ -14,7 +14,7 @@ import (
 	"deeplearning.example/kernelext/run"
 )
 
-// writeResult leaves the executed notebook and its page in the results' folder.
+// writeResult writes the executed notebook and its page to the results' folder.
 func (b *batch) writeResult(r result) error {
 	path := filepath.Join(b.flags.out, r.book.name)
 	if err := nbformat.Write(path, r.book.nb); err != nil {
@@ -40,7 +40,7 @@ func machineText(r *run.Report) string {
 
 func pageName(notebook string) string { return strings.TrimSuffix(notebook, ".ipynb") + ".html" }
 
-// writeIndex leaves the page that lists the notebooks of this run.
+// writeIndex writes the page that lists the notebooks of this run.
 func (b *batch) writeIndex() error {
 	var entries []page.Entry
 	for _, r := range b.results {
@@ -65,7 +65,7 @@ func (r result) status() string {
 	return flat(r.err)
 }
 
-// writeReport writes the report file, if one is asked for.
+// writeReport writes the report file, if one was requested.
 func (b *batch) writeReport() error {
 	if b.flags.report == "" {
 		return nil
@@ -84,7 +84,7 @@ func (b *batch) writeReport() error {
 	})
 }
 
-// writeWhole writes a file under a temporary name and renames it: it is there whole, or as it was.
+// writeWhole writes a file under a temporary name and renames it, so that it is never incomplete.
 func writeWhole(path string, fill func(io.Writer) error) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), ".lecture-*")
 	if err != nil {
@@ -133,7 +133,7 @@ func (b *batch) summary() (failed int) {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// humanTime is a duration as people say it: 1.2 s, 48 s, 1 min 52 s.
+// humanTime formats a duration for reading: 1.2 s, 48 s, 1 min 52 s.
 func humanTime(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:

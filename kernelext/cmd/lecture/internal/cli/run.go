@@ -32,10 +32,10 @@ func newRun(ios *streams) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "run [notebook...]",
-		Short: "Run notebooks and leave them executed, with an HTML page of each, in out/",
-		Long: `Sets the machine up where that was not done, then runs the given notebooks, or all of the lecture's in order,
-through the Jupyter protocol. A notebook stops at its first failing cell; the next notebook is run nevertheless. Each
-is left executed in the results' folder with an HTML page, and index.html lists them.
+		Short: "Run notebooks, and write them with an HTML page of each to out/",
+		Long: `Sets up the machine if necessary, and runs the given notebooks, or all of the lecture in order, through the Jupyter
+protocol. A notebook stops at its first failing cell; the next notebook is still run. Each executed notebook is written
+to the results' folder with an HTML page, and index.html lists them.
 
 Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command line, 130 after Ctrl-C.`,
 		Example: `  lecture run
@@ -49,10 +49,10 @@ Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command 
 	f.DurationVar(&flags.timeout, "timeout", 10*time.Minute, "how long one cell may run; 0 is without limit")
 	f.StringVar(&flags.report, "report", "", "write each cell's time, status and memory to this JSON `FILE`")
 	f.StringArrayVarP(&flags.params, "param", "p", nil, "set a parameter: `NAME=VALUE`, as `lecture params` lists them")
-	f.BoolVar(&flags.fresh, "fresh", false, "train everything anew, in a model store of this run only")
-	f.BoolVar(&flags.check, "check", false, "fail where the stored outputs are not those of the notebook's code")
-	f.BoolVar(&flags.save, "save", false, "write a notebook that passed back to its place (for maintainers)")
-	f.BoolVar(&flags.noSetup, "no-setup", false, "do not look whether the machine is set up")
+	f.BoolVar(&flags.fresh, "fresh", false, "train everything from scratch, in a temporary model store")
+	f.BoolVar(&flags.check, "check", false, "fail if the stored outputs do not belong to the notebook's code")
+	f.BoolVar(&flags.save, "save", false, "replace a notebook that passed by the executed one (for maintainers)")
+	f.BoolVar(&flags.noSetup, "no-setup", false, "do not check whether the machine is set up")
 	return cmd
 }
 
@@ -74,14 +74,14 @@ type batch struct {
 	results []result
 }
 
-// result is what became of one notebook.
+// result is the outcome of one notebook.
 type result struct {
 	book   *notebook
 	report *run.Report
 	err    error
 }
 
-// runRun checks all that can be checked before anything is run or written.
+// runRun checks everything that it can before anything is run or written, and runs the notebooks.
 func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) error {
 	if err := flags.validate(); err != nil {
 		return err
@@ -107,7 +107,7 @@ func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) e
 	}
 	if !flags.noSetup {
 		opts.Quiet = true
-		opts.Without = []string{"gopls"} // nobody completes code in a run, and it takes a minute to build
+		opts.Without = []string{"gopls"} // a run completes no code, and gopls takes a minute to build
 		if err := setup.Run(ctx, opts, setupSteps()); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) e
 	return s.run(ctx, books)
 }
 
-// makeFolder makes the results' folder, and sees that it can be written.
+// makeFolder creates the results' folder, and checks that it is writable.
 func makeFolder(dir string) error {
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
@@ -131,7 +131,7 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-// run runs the notebooks one after the other and tells the outcome.
+// run runs the notebooks one after the other and prints the outcome.
 func (b *batch) run(ctx context.Context, books []*notebook) error {
 	specs, err := findKernels(books)
 	if err != nil {
@@ -169,7 +169,7 @@ func (b *batch) run(ctx context.Context, books []*notebook) error {
 	return nil
 }
 
-// findKernels sees before the first notebook is run that the kernel of each is installed.
+// findKernels finds the kernel of each notebook, so that a missing one is reported before the first is run.
 func findKernels(books []*notebook) (map[*notebook]*jupyter.Spec, error) {
 	specs := map[*notebook]*jupyter.Spec{}
 	for _, book := range books {
@@ -186,7 +186,7 @@ func findKernels(books []*notebook) (map[*notebook]*jupyter.Spec, error) {
 	return specs, nil
 }
 
-// runOne runs one notebook and writes what it gave. A failing cell is no error here; a full disk is.
+// runOne runs one notebook and writes its results. A failing cell is not an error here; a full disk is.
 func (b *batch) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) error {
 	show := newProgress(b.ios)
 	report, err := run.Notebook(ctx, book.nb, run.Options{

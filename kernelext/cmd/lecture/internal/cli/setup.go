@@ -21,13 +21,13 @@ func newSetup(ios *streams) *cobra.Command {
 	var flags setupFlags
 	cmd := &cobra.Command{
 		Use:   "setup",
-		Short: "Build the kernel and its tools, get XLA's plugin, register the kernel",
-		Long: `Builds the kernel and its tools (gonb, goimports, gopls) in a private folder, finds or gets XLA's plugin,
-proves it in another process, registers the kernel "Go · Lecture 11" for any Jupyter front end, and compiles what cells
-import. What is there already is left alone; the kernel is built again where its sources have changed.
+		Short: "Build the kernel and its tools, install XLA's plugin, register the kernel",
+		Long: `Builds the kernel and its tools (gonb, goimports, gopls) in a private folder, finds or downloads XLA's
+plugin, tests it in another process, registers the kernel "Go · Lecture 11" for all Jupyter front ends, and compiles the
+packages that cells import. Parts that are already installed are kept; the kernel is rebuilt if its sources have changed.
 
-The plugin is looked for in this order: one already installed, CUDA where an NVIDIA device is present, go-xla's own
-installer, a pinned wheel checked by SHA-256; else all is computed in pure Go, which is about 14 times slower.
+Set-up looks for the plugin in this order: one already installed, CUDA where an NVIDIA device is present, go-xla's own
+installer, a pinned wheel checked by SHA-256; else everything is computed in pure Go, which is about 14 times slower.
 
 LECTURE_PLUGIN works as --plugin; HOME, XDG_DATA_HOME, XDG_CACHE_HOME, JUPYTER_DATA_DIR and PJRT_PLUGIN_LIBRARY_PATH
 move the folders.`,
@@ -37,15 +37,15 @@ move the folders.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), ios, flags) },
 	}
-	cmd.Flags().BoolVar(&flags.uninstall, "uninstall", false, "remove all that set-up put on this machine")
-	cmd.Flags().BoolVar(&flags.repair, "repair", false, "prove again plugins that were refused before")
+	cmd.Flags().BoolVar(&flags.uninstall, "uninstall", false, "remove everything that set-up installed on this machine")
+	cmd.Flags().BoolVar(&flags.repair, "repair", false, "test plugins again that were refused before")
 	cmd.Flags().StringVar(&flags.plugin, "plugin", "", "install this local wheel or plugin `FILE`")
 	cmd.Flags().StringVar(&flags.prefix, "prefix", "", "put the kernelspec in `DIR`/share/jupyter")
 	cmd.Flags().StringSliceVar(&flags.only, "only", nil, "do only these `STEPS`: "+stepNames())
 	return cmd
 }
 
-// setupSteps are the steps of the set-up of this command line.
+// setupSteps returns the steps of set-up.
 func setupSteps() []setup.Step { return setup.Steps() }
 
 func stepNames() string {
