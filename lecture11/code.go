@@ -10,36 +10,153 @@ import (
 	"slices"
 )
 
-// sources are the files of this package that a training depends on, as they were compiled: those of trainingSources.
+// sources are the files that a training depends on, as they were compiled: those of trainingSources.
 //
-//go:embed adam.go autoencoder.go autoencoder_loss.go classifier.go convolution.go denoising.go few_shot.go few_shot_meta.go
-//go:embed few_shot_prototype.go fit.go fit_diverge.go fitted.go gan.go gan_loss.go gan_nets.go likelihood.go multi_task.go
-//go:embed multi_task_balance.go multi_task_data.go multi_task_fit.go multi_task_loss.go net.go net_conv.go noise.go numbers.go
-//go:embed som.go som_batch.go som_columns.go som_data.go som_epoch.go som_fit.go som_grid.go som_init.go som_neighbourhood.go
-//go:embed som_online.go som_order.go som_program.go som_run.go som_schedule.go som_steps.go som_stream.go som_training.go stacked.go
-//go:embed tensors.go training_key.go training_state.go vae.go vae_loss.go
+//go:embed adam.go
+//go:embed autoencoder.go
+//go:embed autoencoder_loss.go
+//go:embed classifier.go
+//go:embed convolution.go
+//go:embed denoising.go
+//go:embed few_shot.go
+//go:embed few_shot_meta.go
+//go:embed few_shot_prototype.go
+//go:embed fit.go
+//go:embed fit_diverge.go
+//go:embed fitted.go
+//go:embed gan.go
+//go:embed gan_loss.go
+//go:embed gan_nets.go
+//go:embed internal/noise/noise.go
+//go:embed likelihood.go
+//go:embed multi_task.go
+//go:embed multi_task_balance.go
+//go:embed multi_task_data.go
+//go:embed multi_task_fit.go
+//go:embed multi_task_loss.go
+//go:embed net.go
+//go:embed net_conv.go
+//go:embed numbers.go
+//go:embed som.go
+//go:embed som_batch.go
+//go:embed som_columns.go
+//go:embed som_data.go
+//go:embed som_epoch.go
+//go:embed som_fit.go
+//go:embed som_grid.go
+//go:embed som_init.go
+//go:embed som_neighbourhood.go
+//go:embed som_online.go
+//go:embed som_order.go
+//go:embed som_program.go
+//go:embed som_run.go
+//go:embed som_schedule.go
+//go:embed som_steps.go
+//go:embed som_stream.go
+//go:embed som_training.go
+//go:embed stacked.go
+//go:embed tensors.go
+//go:embed training_key.go
+//go:embed training_state.go
+//go:embed vae.go
+//go:embed vae_loss.go
 var sources embed.FS
 
 // trainingSources names, for each kind of training, the files that its numbers depend on. TestTrainingSources compares the lists with
-// the functions that the trainings reach.
+// the functions that the trainings reach, and prints those that are missing.
 var trainingSources = map[string][]string{
-	"autoencoder": withNets("autoencoder.go", "autoencoder_loss.go", "convolution.go", "denoising.go", "likelihood.go", "net_conv.go", "noise.go"),
-	"classifier":  withNets("autoencoder_loss.go", "classifier.go", "convolution.go", "net_conv.go"),
-	"gan":         withNets("convolution.go", "gan.go", "gan_loss.go", "gan_nets.go", "net_conv.go", "noise.go"),
-	"meta":        withNets("convolution.go", "few_shot.go", "few_shot_meta.go", "net_conv.go", "stacked.go"),
-	"multi-task": withNets("multi_task.go", "multi_task_balance.go", "multi_task_data.go", "multi_task_fit.go", "multi_task_loss.go",
-		"numbers.go", "stacked.go"),
-	"prototypes": withNets("convolution.go", "few_shot.go", "few_shot_prototype.go", "net_conv.go"),
-	"som": {"fit.go", "net.go", "numbers.go", "som.go", "som_batch.go", "som_columns.go", "som_data.go", "som_epoch.go", "som_fit.go",
-		"som_grid.go", "som_init.go", "som_neighbourhood.go", "som_online.go", "som_order.go", "som_program.go", "som_run.go",
-		"som_schedule.go", "som_steps.go", "som_stream.go", "som_training.go", "tensors.go", "training_key.go",
-		"training_state.go"},
-	"vae": withNets("convolution.go", "likelihood.go", "net_conv.go", "noise.go", "vae.go", "vae_loss.go"),
+	"autoencoder": withNets(
+		"autoencoder.go",
+		"autoencoder_loss.go",
+		"convolution.go",
+		"denoising.go",
+		"internal/noise/noise.go",
+		"likelihood.go",
+		"net_conv.go",
+	),
+	"classifier": withNets(
+		"autoencoder_loss.go",
+		"classifier.go",
+		"convolution.go",
+		"net_conv.go",
+	),
+	"gan": withNets(
+		"convolution.go",
+		"gan.go",
+		"gan_loss.go",
+		"gan_nets.go",
+		"internal/noise/noise.go",
+		"net_conv.go",
+	),
+	"meta": withNets(
+		"convolution.go",
+		"few_shot.go",
+		"few_shot_meta.go",
+		"net_conv.go",
+		"stacked.go",
+	),
+	"multi-task": withNets(
+		"multi_task.go",
+		"multi_task_balance.go",
+		"multi_task_data.go",
+		"multi_task_fit.go",
+		"multi_task_loss.go",
+		"numbers.go",
+		"stacked.go",
+	),
+	"prototypes": withNets(
+		"convolution.go",
+		"few_shot.go",
+		"few_shot_prototype.go",
+		"net_conv.go",
+	),
+	"som": {
+		"fit.go",
+		"net.go",
+		"numbers.go",
+		"som.go",
+		"som_batch.go",
+		"som_columns.go",
+		"som_data.go",
+		"som_epoch.go",
+		"som_fit.go",
+		"som_grid.go",
+		"som_init.go",
+		"som_neighbourhood.go",
+		"som_online.go",
+		"som_order.go",
+		"som_program.go",
+		"som_run.go",
+		"som_schedule.go",
+		"som_steps.go",
+		"som_stream.go",
+		"som_training.go",
+		"tensors.go",
+		"training_key.go",
+		"training_state.go",
+	},
+	"vae": withNets(
+		"convolution.go",
+		"internal/noise/noise.go",
+		"likelihood.go",
+		"net_conv.go",
+		"vae.go",
+		"vae_loss.go",
+	),
 }
 
 // withNets adds the files behind every training by gradients.
 func withNets(files ...string) []string {
-	return append(files, "adam.go", "fit.go", "fit_diverge.go", "fitted.go", "net.go", "tensors.go", "training_key.go", "training_state.go")
+	return append(files,
+		"adam.go",
+		"fit.go",
+		"fit_diverge.go",
+		"fitted.go",
+		"net.go",
+		"tensors.go",
+		"training_key.go",
+		"training_state.go",
+	)
 }
 
 // codeVersion identifies the code that makes a training of that kind: a hash of its files and of the versions of the modules that it

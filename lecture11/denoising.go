@@ -5,6 +5,8 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // Corruption is the noise q(x̃|x) that a denoising autoencoder takes away again. The zero value leaves x as it is.
@@ -16,10 +18,10 @@ type Corruption struct {
 // corruptions maps the kinds to graph functions of x and a key of random numbers. The first two are the noises of slide
 // "Denoising auto encoder".
 var corruptions = map[string]func(x, key *Node, level float64) *Node{
-	"gaussian": func(x, key *Node, sigma float64) *Node { return GaussianNoise(x, normalNoise(key, x.Shape()), sigma) },
-	"masking":  func(x, key *Node, p0 float64) *Node { return MaskingNoise(x, uniformNoise(key, x.Shape()), p0) },
+	"gaussian": func(x, key *Node, sigma float64) *Node { return GaussianNoise(x, noise.Normal(key, x.Shape()), sigma) },
+	"masking":  func(x, key *Node, p0 float64) *Node { return MaskingNoise(x, noise.Uniform(key, x.Shape()), p0) },
 	"salt-and-pepper": func(x, key *Node, p0 float64) *Node {
-		return SaltAndPepper(x, uniformNoise(key, x.Shape()), p0)
+		return SaltAndPepper(x, noise.Uniform(key, x.Shape()), p0)
 	},
 }
 
@@ -53,7 +55,7 @@ func (c Corruption) build(x *Node, key func() *Node) *Node {
 
 // fresh draws x̃ ~ q(x̃|x) with the random numbers of the scope: others in each step.
 func (c Corruption) fresh(scope *model.Scope, x *Node) *Node {
-	return c.build(x, func() *Node { return scopeKey(scope, x.Graph()) })
+	return c.build(x, func() *Node { return noise.ScopeKey(scope, x.Graph()) })
 }
 
 // GaussianNoise is x̃ = x + σ·ε, that is x̃ ~ N(x, σ²I) for ε ~ N(0, I). x, eps and the result: [batch, n]; sigma is σ,

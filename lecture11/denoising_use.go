@@ -7,6 +7,8 @@ import (
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // Corrupt draws one x̃ ~ q(x̃|x) for each object x [l, n]. Bytes count as [0, 1]. Result: floats [l, n].
@@ -22,7 +24,7 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 	}
 	// The inputs are x and, where there is noise, a state of the random generator.
 	exec, err := NewExec(backend, func(inputs []*Node) *Node {
-		return c.build(pixels(inputs[0]), func() *Node { return stateKey(inputs[1]) })
+		return c.build(pixels(inputs[0]), func() *Node { return noise.StateKey(inputs[1]) })
 	})
 	if err != nil {
 		return nil, err

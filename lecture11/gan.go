@@ -11,6 +11,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // GANConfig describes a generative adversarial network. Zero fields take the default in their comment. As JSON it is part of the key
@@ -309,7 +311,7 @@ func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 // gradientPenalty is E(‖∇_x̂ a(x̂)‖ − 1)² over points between real and generated objects, one u for each. The gradient is taken in the
 // object, not in its label.
 func (m *GAN) gradientPenalty(nets *ganNets, real, fake *Node) *Node {
-	u := ExpandAxes(scopeUniform(nets.scope, real.Graph(), shapes.Make(real.DType(), real.Shape().Dim(0))), -1)
+	u := ExpandAxes(noise.ScopeUniform(nets.scope, real.Graph(), shapes.Make(real.DType(), real.Shape().Dim(0))), -1)
 	n := m.cfg.Features
 	objects := func(x *Node) *Node { return Slice(x, AxisRange(), AxisRange(0, n)) }
 	between := Add(objects(fake), Mul(u, Sub(objects(real), objects(fake))))

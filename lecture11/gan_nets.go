@@ -8,6 +8,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // GANNets are the networks of a GAN. With classes both get the label appended to their input, as components of 0 and 1.
@@ -171,7 +173,7 @@ func (nets *ganNets) net(name string) *model.Scope {
 // long row: XLA draws short rows of a few components each without vector instructions.
 func (nets *ganNets) generate(like, y *Node, count int) *Node {
 	d := nets.m.cfg.Latent
-	z := scopeNoise(nets.scope, like.Graph(), shapes.Make(like.DType(), count*d))
+	z := noise.ScopeNormal(nets.scope, like.Graph(), shapes.Make(like.DType(), count*d))
 	return nets.generateFrom(Reshape(z, count, d), y)
 }
 

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"deeplearning.example/internal/testx"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/internal/testx"
 )
 
 // reference is testdata/som_quality.json: values of MiniSom and scikit-learn.

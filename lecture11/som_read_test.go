@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"deeplearning.example/internal/testx"
 	"deeplearning.example/lecture11/data"
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // TestUMatrixIdeal: of the ideal map U is 1 at every node, at the corners too; it does not change when the map is moved

@@ -8,6 +8,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // ELBO is an estimate of the evidence lower bound and of its two braces on the slide: Bound = Reconstruction − KL.
@@ -47,7 +49,7 @@ func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
 // KL(q(z|x) ‖ p(z)). x: [batch, n (+ classes)]; results: [batch], in nats.
 func (m *VAE) terms(scope *model.Scope, x, rngState *Node) (logLikelihood, kl *Node) {
 	q := m.encode(scope, x)
-	eps := stateNoise(rngState, q.draws(1))
+	eps := noise.StateNormal(rngState, q.draws(1))
 	logLikelihood = Reshape(m.logLikelihoods(scope, x, q.sample(eps)), x.Shape().Dim(0))
 	return logLikelihood, KLDivergence(q.mean, q.logVar, m.cfg.PriorStd)
 }
@@ -70,7 +72,7 @@ func (m *VAE) ImportanceBound(x *tensors.Tensor, k int, seed int64) (Estimate, e
 // logWeights builds ln w = ln p(x|z) + ln p(z) − ln q(z|x) for k codes of each object, [k, batch].
 func (m *VAE) logWeights(scope *model.Scope, x *Node, k int, rngState *Node) *Node {
 	q := m.encode(scope, x)
-	eps := stateNoise(rngState, q.draws(k))
+	eps := noise.StateNormal(rngState, q.draws(k))
 	z := q.sample(eps)
 	return Transpose(Sub(Add(m.logLikelihoods(scope, x, z), m.logPrior(z)), q.logDensity(eps)), 0, 1)
 }

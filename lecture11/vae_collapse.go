@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"gonum.org/v1/gonum/stat"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // CollapseReport tells whether the code of a VAE says anything about the objects, and whether the decoder listens. A
@@ -65,7 +67,7 @@ func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, err
 func (m *VAE) collapse(scope *model.Scope, x, rngState *Node) []*Node {
 	x = pixels(x)
 	q := m.encode(scope, x)
-	eps := stateNoise(rngState, q.draws(1))
+	eps := noise.StateNormal(rngState, q.draws(1))
 	z := q.sample(eps) // [batch, 1, d]
 	next := Concatenate([]*Node{Slice(z, AxisRange(1)), Slice(z, AxisRange(0, 1))}, 0)
 	both := m.logLikelihoods(scope, x, Concatenate([]*Node{z, next}, 1)) // [batch, 2]

@@ -9,15 +9,17 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // losses builds the parts of a batch's loss; α and β are trained together on the first. x: [batch, n (+ classes)].
 func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
 	if m.cfg.Binarize {
-		x = m.binarize(x, scopeUniform(scope, x.Graph(), x.Shape()))
+		x = m.binarize(x, noise.ScopeUniform(scope, x.Graph(), x.Shape()))
 	}
 	q := m.encode(scope, x)
-	eps := scopeNoise(scope, x.Graph(), q.draws(m.cfg.Codes))
+	eps := noise.ScopeNormal(scope, x.Graph(), q.draws(m.cfg.Codes))
 	if m.cfg.Codes > 1 {
 		return m.importanceLosses(scope, x, q, eps)
 	}

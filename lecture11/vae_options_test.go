@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"deeplearning.example/internal/testx"
+	"deeplearning.example/lecture11/internal/noise"
 )
 
 // patterns are l objects of 8 pixels in two classes, ink on the left or on the right, a tenth of the pixels flipped.
@@ -198,7 +199,7 @@ func TestBinarize(t *testing.T) {
 	vae := smallVAE(t, VAEConfig{Latent: 1, Binarize: true}, grey, 1)
 	draw := func(scope *model.Scope, x *Node) *Node {
 		x = pixels(x)
-		return vae.binarize(x, scopeUniform(scope, x.Graph(), x.Shape()))
+		return vae.binarize(x, noise.ScopeUniform(scope, x.Graph(), x.Shape()))
 	}
 	exec, err := model.NewExec(vae.backend, vae.store, draw)
 	if err != nil {

@@ -1,4 +1,4 @@
-package lecture11
+package noise
 
 import (
 	"fmt"
@@ -17,6 +17,24 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
+// near fails unless got is within the tolerance of want.
+func near(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tolerance) {
+		t.Errorf("%s = %.8g, want %.8g ± %.1g", what, got, want, tolerance)
+	}
+}
+
+// wide copies float32 values.
+func wide(t *tensors.Tensor) ([]float64, error) {
+	flat, err := tensors.CopyFlatData[float32](t)
+	values := make([]float64, len(flat))
+	for i, v := range flat {
+		values[i] = float64(v)
+	}
+	return values, err
+}
+
 // TestNormalNoise: moments, the distribution function, no correlation within pairs, an odd count.
 func TestNormalNoise(t *testing.T) {
 	const n = 200_001
@@ -25,12 +43,12 @@ func TestNormalNoise(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := ExecOnce(testx.Backend(t), func(state *Node) *Node {
-		return stateNoise(state, shapes.Make(dtypes.Float32, 3, n/3))
+		return StateNormal(state, shapes.Make(dtypes.Float32, 3, n/3))
 	}, state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := float64s(out)
+	values, err := wide(out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +132,12 @@ func TestThreefry(t *testing.T) {
 func TestUniformNoise(t *testing.T) {
 	const n = 100_000
 	out, err := ExecOnce(testx.Backend(t), func(key *Node) *Node {
-		return uniformNoise(key, shapes.Make(dtypes.Float32, n/10, 10))
+		return Uniform(key, shapes.Make(dtypes.Float32, n/10, 10))
 	}, []uint32{1, 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := float64s(out)
+	values, err := wide(out)
 	if err != nil {
 		t.Fatal(err)
 	}

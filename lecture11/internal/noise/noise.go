@@ -1,4 +1,8 @@
-package lecture11
+// Package noise draws random numbers inside a graph: a counter-based generator, whose words are the same on each backend.
+//
+// GoMLX's RandomNormal (v0.28.2) returns an infinity once in 2³² numbers on a CPU (the logarithm of a float32 that XLA counts as 0),
+// which an hour of training meets, and takes four times as long.
+package noise
 
 import (
 	"math"
@@ -9,63 +13,61 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Noise is drawn by our own functions. GoMLX's RandomNormal (v0.28.2) gives an infinity once in 2³² numbers on a CPU (the
-// logarithm of a float32 that XLA counts as 0), which an hour of training meets, and takes four times as long.
-
-// scopeNoise draws ε ~ N(0, I) from the random numbers of the scope: others in each step of a training.
-func scopeNoise(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
-	return normalNoise(scopeKey(scope, g), shape)
+// ScopeNormal draws ε ~ N(0, I) from the generator of the scope: other numbers in each step of a training.
+func ScopeNormal(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
+	return Normal(ScopeKey(scope, g), shape)
 }
 
-// scopeUniform draws u ~ U[0, 1) from the random numbers of the scope: others in each step of a training.
-func scopeUniform(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
-	return uniformNoise(scopeKey(scope, g), shape)
+// ScopeUniform draws u ~ U[0, 1) from the generator of the scope: other numbers in each step of a training.
+func ScopeUniform(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
+	return Uniform(ScopeKey(scope, g), shape)
 }
 
-// stateNoise draws ε ~ N(0, I) from a state of the random generator.
-func stateNoise(state *Node, shape shapes.Shape) *Node { return normalNoise(stateKey(state), shape) }
+// StateNormal draws ε ~ N(0, I) from a state of the random generator.
+func StateNormal(state *Node, shape shapes.Shape) *Node { return Normal(StateKey(state), shape) }
 
 // keyShape is that of a key of the counter-based generator.
 var keyShape = shapes.Make(dtypes.Uint32, 2)
 
-// scopeKey draws a key from the generator of the scope.
-func scopeKey(scope *model.Scope, g *Graph) *Node {
+// ScopeKey draws a key from the generator of the scope.
+func ScopeKey(scope *model.Scope, g *Graph) *Node {
 	return scope.RandomIntN(g, uint32(math.MaxUint32), keyShape)
 }
 
-// stateKey draws a key from a state of the generator.
-func stateKey(state *Node) *Node {
+// StateKey draws a key from a state of the generator.
+func StateKey(state *Node) *Node {
 	_, key := RandomIntN(state, uint32(math.MaxUint32), keyShape)
 	return key
 }
 
-// normalNoise draws ε ~ N(0, I) of a shape, by pairs.
-func normalNoise(key *Node, shape shapes.Shape) *Node {
+// Normal draws ε ~ N(0, I) of a shape, by pairs.
+func Normal(key *Node, shape shapes.Shape) *Node {
 	a, b := randomBits(key, shape)
 	return joinHalves(StopGradient(boxMuller(a, b)), shape)
 }
 
-// uniformNoise draws u ~ U[0, 1) of a shape, in steps of 2⁻²⁴.
-func uniformNoise(key *Node, shape shapes.Shape) *Node {
+// Uniform draws u ~ U[0, 1) of a shape, in steps of 2⁻²⁴.
+func Uniform(key *Node, shape shapes.Shape) *Node {
 	a, b := randomBits(key, shape)
 	bits := BitwiseShiftRightLogicalScalar(Concatenate([]*Node{a, b}, 1), uint32(8))
 	return joinHalves(StopGradient(scaled(bits, 0, 1.0/(1<<24))), shape)
 }
 
-// randomBits gives two words for each two numbers of a shape. a, b: [rows, ⌈columns/2⌉], where columns is the last axis.
+// randomBits returns two words for each two numbers of a shape. a, b: [rows, ⌈columns/2⌉], where columns is the last axis.
 func randomBits(key *Node, shape shapes.Shape) (a, b *Node) {
 	rows, columns := rowsAndColumns(shape)
 	counter := shapes.Make(dtypes.Uint32, rows, (columns+1)/2)
 	return threefry(key, Iota(key.Graph(), counter, 0), Iota(key.Graph(), counter, 1))
 }
 
-// joinHalves gives values [rows, 2·⌈columns/2⌉] the shape asked for.
+// joinHalves brings values [rows, 2·⌈columns/2⌉] into the wanted shape.
 func joinHalves(values *Node, shape shapes.Shape) *Node {
 	_, columns := rowsAndColumns(shape)
 	values = Slice(values, AxisRange(), AxisRange(0, columns))
 	return ConvertDType(Reshape(values, shape.Dimensions...), shape.DType)
 }
 
+// rowsAndColumns is a shape as a matrix whose columns are its last axis.
 func rowsAndColumns(shape shapes.Shape) (rows, columns int) {
 	if shape.Rank() == 0 {
 		return 1, 1
@@ -77,7 +79,7 @@ func rowsAndColumns(shape shapes.Shape) (rows, columns int) {
 // threefry is Threefry-2×32 with 20 rounds, the generator of JAX: two random words for each counter of two words. key:
 // [2]; counters and results: any one shape; all Uint32.
 //
-// It is made of additions, shifts and exclusive ors, which XLA fuses with what uses the words; the same on each backend.
+// It consists of additions, shifts and exclusive ors, which XLA fuses with what uses the words.
 // Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 func threefry(key, x0, x1 *Node) (a, b *Node) {
 	rotations := [2][4]int{{13, 15, 26, 6}, {17, 29, 16, 24}}
@@ -96,11 +98,12 @@ func threefry(key, x0, x1 *Node) (a, b *Node) {
 	return x0, x1
 }
 
+// rotateLeft rotates the bits of a word.
 func rotateLeft(x *Node, bits int) *Node {
 	return BitwiseOr(BitwiseShiftLeftScalar(x, uint32(bits)), BitwiseShiftRightLogicalScalar(x, uint32(32-bits)))
 }
 
-// boxMuller gives two numbers of N(0, 1) for each pair of words a, b [rows, half]; result: [rows, 2·half]. With
+// boxMuller returns two numbers of N(0, 1) for each pair of words a, b [rows, half]; result: [rows, 2·half]. With
 // u ∈ (0, 1] from 31 bits of a, s = ±1 from its last bit and t ∈ [−1, 1] from b,
 //
 //	s·√(−2 ln u)·cos πt/2,  s·√(−2 ln u)·sin πt/2,
