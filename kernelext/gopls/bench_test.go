@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// slow is when an answer comes too late: the kernel then says nothing.
+// slow is the time after which an answer is too late: the kernel then returns an empty one.
 const slow = 300 * time.Millisecond
 
 // typed are cells as they are typed, with the cursor where a front end asks.
@@ -17,7 +17,7 @@ var typed = []string{
 	"type Pair struct{ A, B Point }\n%%\nvar p Pair\np.A.|", "%%\ntensors.From|", "%%\nx := 1\n|",
 }
 
-// benchmark asks about the typed cells in turn, each time with another text before, as when somebody types.
+// benchmark asks about the typed cells in turn, each time with another text before, as during typing.
 func benchmark(b *testing.B, ask func(s *Session, code string, cursor int) error) {
 	s := session(b)
 	var took []time.Duration

@@ -8,19 +8,20 @@ import (
 	"unicode/utf8"
 )
 
-// commentPrefix may stand before a magic of GoNB, so that editors take the cell for Go.
+// commentPrefix may precede a magic of GoNB, so that editors treat the cell as Go.
 const commentPrefix = "//gonb:"
 
-// goCell is a cell's text made ready to be Go: as many lines as the cell, some of them with a text before or after.
+// goCell is a cell's text converted to Go: it has the lines of the cell, some of them with a text before or after.
 type goCell struct {
 	lines  []string
-	before []int  // bytes that stand before the cell's own text of each line; -1: the line is not Go
-	main   int    // line of %%; the count of lines if there is none
-	tail   string // after the last line
+	before []int  // number of bytes inserted before the cell's own text of each line; -1: the line is not Go
+	main   int    // line of %%; the number of lines if there is none
+	tail   string // text after the last line
 }
 
-// newGoCell makes Go of a cell: magic lines and package clauses become empty, what follows %% becomes the body of main,
-// statements outside of functions that of a function without name. It is nil for a cell that is not Go.
+// newGoCell converts a cell to Go. Magic lines and package clauses become empty, the text after %% becomes the body of
+// main, and statements outside of functions become the body of a function without name. It returns nil for a cell that
+// is not Go.
 func newGoCell(code string) *goCell {
 	lines := strings.Split(validUTF8(code), "\n")
 	if foreign(lines[0]) {
@@ -41,7 +42,7 @@ func newGoCell(code string) *goCell {
 	return c
 }
 
-// validUTF8 makes each byte that is not UTF-8 a question mark, so that offsets stay.
+// validUTF8 replaces each byte that is not UTF-8 by a question mark, which keeps the offsets.
 func validUTF8(code string) string {
 	if utf8.ValidString(code) {
 		return code
@@ -57,7 +58,7 @@ func validUTF8(code string) string {
 	return string(out)
 }
 
-// foreign tells by its first line that a cell is a script or a file.
+// foreign reports, from its first line, whether a cell is a script or a file.
 func foreign(line string) bool {
 	word, _, _ := strings.Cut(strings.TrimPrefix(line, commentPrefix), " ")
 	switch strings.TrimRight(word, "\r\t") {
@@ -67,7 +68,7 @@ func foreign(line string) bool {
 	return false
 }
 
-// blankMagics empties the lines that GoNB takes out, and opens main at %%.
+// blankMagics empties the lines that GoNB removes, and opens main at %%.
 func (c *goCell) blankMagics() {
 	for i := 0; i < len(c.lines); i++ {
 		line := strings.TrimPrefix(c.lines[i], commentPrefix)
@@ -82,13 +83,13 @@ func (c *goCell) blankMagics() {
 	}
 }
 
-// startsMain tells whether what follows a line is the body of main.
+// startsMain reports whether the text after a line is the body of main.
 func startsMain(line string) bool {
 	word := strings.Fields(line + " x")[0]
 	return word == "%%" || word == "%main"
 }
 
-// blankJoined empties a magic line and those that it goes on in: a backslash at the end joins the next.
+// blankJoined empties a magic line and its continuation: a backslash at the end joins the next line.
 func (c *goCell) blankJoined(i int) int {
 	for {
 		joined := strings.HasSuffix(c.lines[i], "\\") && i+1 < len(c.lines)
@@ -100,12 +101,12 @@ func (c *goCell) blankJoined(i int) int {
 	}
 }
 
-// wrapStatements puts statements outside of functions, before %%, into functions, for gopls sees nothing in them
-// otherwise. A line that begins with "func " is a declaration in any case, so that unfinished code above it does not
-// swallow it. It returns what closes the brackets that are open at the end.
+// wrapStatements puts statements outside of functions, before %%, into functions, because gopls sees nothing in them
+// otherwise. A line that starts with "func " is always a declaration, so that unfinished code above does not swallow
+// it. It returns the text that closes the brackets that are open at the end.
 func (c *goCell) wrapStatements() (closing string) {
 	var open brackets
-	wrapped, fresh := false, true // fresh: a declaration may begin here
+	wrapped, fresh := false, true // fresh: a declaration may start here
 	c.scan(0, c.main, func(line, column int, tok token.Token) {
 		switch {
 		case column == 0 && strings.HasPrefix(c.lines[line], "func "):
@@ -123,7 +124,7 @@ func (c *goCell) wrapStatements() (closing string) {
 	return open.closing(wrapped)
 }
 
-// closeMain returns what closes the brackets that are open in the body of main.
+// closeMain returns the text that closes the brackets that are open in the body of main.
 func (c *goCell) closeMain() string {
 	var open brackets
 	c.scan(c.main+1, len(c.lines), func(_, _ int, tok token.Token) { open.see(tok) })
@@ -149,18 +150,19 @@ func (c *goCell) scan(from, to int, see func(line, column int, tok token.Token))
 	}
 }
 
-// begins tells whether nothing but space stands before a column of a line, to which nothing has been added.
+// begins reports whether only space precedes a column of a line to which nothing has been added.
 func (c *goCell) begins(line, column int) bool {
 	return c.before[line] == 0 && column <= len(c.lines[line]) && strings.TrimSpace(c.lines[line][:column]) == ""
 }
 
-// prefix puts text before a line.
+// prefix inserts text before a line.
 func (c *goCell) prefix(line int, text string) {
 	c.lines[line] = text + c.lines[line]
 	c.before[line] += len(text)
 }
 
-// declares tells that no statement begins with a token outside of functions. A bracket that closes nothing is left.
+// declares reports whether no statement starts with a token outside of functions. A bracket that closes nothing is
+// left.
 func declares(tok token.Token) bool {
 	switch tok {
 	case token.FUNC, token.TYPE, token.VAR, token.CONST, token.IMPORT, token.SEMICOLON,
@@ -170,10 +172,10 @@ func declares(tok token.Token) bool {
 	return false
 }
 
-// brackets are those that are open, by what closes them.
+// brackets are the open brackets, as the text that closes them.
 type brackets []byte
 
-// see opens or closes one. A closing one that does not fit closes the last.
+// see opens or closes a bracket. A closing one that does not fit closes the last.
 func (b *brackets) see(tok token.Token) {
 	switch tok {
 	case token.LBRACE:
@@ -187,7 +189,7 @@ func (b *brackets) see(tok token.Token) {
 	}
 }
 
-// closing closes them all, and the function around statements if there is one.
+// closing returns the text that closes them all, and the function around statements if there is one.
 func (b brackets) closing(wrapped bool) string {
 	text := slices.Clone(b)
 	slices.Reverse(text)

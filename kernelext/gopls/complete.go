@@ -2,7 +2,7 @@ package gopls
 
 import "context"
 
-// maxMatches bounds the matches of a completion.
+// maxMatches limits the matches of a completion.
 const maxMatches = 200
 
 // completionList is the answer to textDocument/completion.
@@ -31,8 +31,8 @@ var kinds = []string{
 	"event", "operator", "typeParameter",
 }
 
-// Complete lists what may stand at the cursor, a byte offset in code. A cursor in a magic line or in a cell that is not
-// Go has no matches. The error is errNotReady, errOutdated, that of ctx, or what gopls answered.
+// Complete lists the possible texts at the cursor, a byte offset in code. A cursor in a magic line or in a cell that is
+// not Go has no matches. The error is errNotReady, errOutdated, that of ctx, or gopls' answer.
 func (s *Session) Complete(ctx context.Context, code string, cursor int) (Completion, error) {
 	ctx, finish := s.supersede(ctx, "completion")
 	defer finish()
@@ -47,7 +47,7 @@ func (s *Session) Complete(ctx context.Context, code string, cursor int) (Comple
 	return c, nil
 }
 
-// fill takes the items that replace the text from one place up to the cursor, as those of gopls all do.
+// fill adds the items that replace the text from one place up to the cursor, as all items of gopls do.
 func (c *Completion) fill(v *view, items []completionItem) {
 	seen := map[string]bool{}
 	for _, item := range items {

@@ -9,22 +9,23 @@ import (
 	"strings"
 )
 
-// maxCell bounds the cells that are looked at, in bytes: more is data, not what somebody types.
+// maxCell limits the size in bytes of cells that are completed: more is data, not typed code.
 const maxCell = 1 << 20
 
-// program is what stands beside a cell: the definitions so far, and what each cell imports.
+// program is the code around a cell: the definitions so far, and the imports of each cell.
 type program struct {
 	source  string      // of definitions.go; it imports the known paths too
-	imports []importing // in the head of the cell's file: those of the definitions, then the known ones
+	imports []importing // for the head of the cell's file: those of the definitions, then the known ones
 	names   map[string]bool
 }
 
 // importing is one import. Its name may be guessed from the path.
 type importing struct {
-	name, path, as string // as: the name as written before the path, if any
+	name, path, as string // as: the name written before the path, if any
 }
 
-// newProgram reads GoNB's main.go. Imports are file by file in Go, so those of the definitions are the cell's too.
+// newProgram parses GoNB's main.go. In Go imports belong to a file, so the imports of the definitions are the cell's
+// too.
 func newProgram(mainGo []byte, known []string) *program {
 	source := validUTF8(string(mainGo))
 	if file := parse(source); file.Name == nil || file.Name.Name != "main" {
@@ -39,16 +40,16 @@ func newProgram(mainGo []byte, known []string) *program {
 		p.imports = append(p.imports, importing{name: guessName(path), path: path})
 		also.WriteString("; import _ " + strconv.Quote(path))
 	}
-	head := int(file.Name.End()) - 1 // parse's positions begin at 1
+	head := int(file.Name.End()) - 1 // parse's positions start at 1
 	p.source = source[:head] + also.String() + source[head:]
 	return p
 }
 
-// parse takes what it can from a file that may be unfinished. Positions in it are byte offsets plus 1.
+// parse parses a file that may be unfinished, as far as possible. Positions in it are byte offsets plus 1.
 func parse(source string) *ast.File {
 	file, _ := parser.ParseFile(token.NewFileSet(), "", source, parser.AllErrors|parser.SkipObjectResolution)
 	if file == nil {
-		return &ast.File{} // a file that is too large for the parser
+		return &ast.File{} // the file is too large for the parser
 	}
 	return file
 }
@@ -69,7 +70,7 @@ func importsOf(file *ast.File) []importing {
 	return all
 }
 
-// guessName is the usual name of a package.
+// guessName returns the usual name of a package.
 func guessName(importPath string) string {
 	name := path.Base(importPath)
 	if len(name) > 1 && name[0] == 'v' && strings.Trim(name[1:], "0123456789") == "" {
@@ -78,7 +79,7 @@ func guessName(importPath string) string {
 	return name
 }
 
-// addNames collects what a file declares, but methods.
+// addNames collects the names that a file declares, except methods.
 func addNames(names map[string]bool, file *ast.File) {
 	for _, decl := range file.Decls {
 		switch d := decl.(type) {
@@ -105,8 +106,8 @@ func addSpec(names map[string]bool, spec ast.Spec) {
 	}
 }
 
-// head is the first line of a cell's file. It imports the same paths for each cell, for gopls calls the go command when
-// they change; an import whose name the cell or the definitions use otherwise gets the name _.
+// head returns the first line of a cell's file. It imports the same paths for each cell, because gopls calls the go
+// command when they change. An import whose name the cell or the definitions use otherwise gets the name _.
 func (p *program) head(cell *ast.File) string {
 	taken := map[string]bool{}
 	addNames(taken, cell)
@@ -126,21 +127,21 @@ func (p *program) head(cell *ast.File) string {
 	return b.String()
 }
 
-// view is a cell as gopls sees it, with the way between places in both.
+// view is a cell as gopls sees it, with the conversion between places in both.
 type view struct {
-	code  string // the cell as it was given
-	text  string // of cell.go: one line of head, then line by line the cell
+	code  string // the cell as it was typed
+	text  string // text of cell.go: one line of head, then line by line the cell
 	lines []string
 	cell  *goCell
 }
 
-// position is a place as the protocol counts: lines from 0, UTF-16 code units from the start of the line.
+// position is a place in the protocol's units: lines from 0, UTF-16 code units from the start of the line.
 type position struct {
 	Line      int `json:"line"`
 	Character int `json:"character"`
 }
 
-// compose makes the file of a cell. It is nil for a cell that is not Go.
+// compose creates the file of a cell. It returns nil for a cell that is not Go.
 func (p *program) compose(code string) *view {
 	if len(code) > maxCell {
 		return nil
@@ -154,7 +155,7 @@ func (p *program) compose(code string) *view {
 	return &view{code: code, text: head + "\n" + body, lines: strings.Split(code, "\n"), cell: cell}
 }
 
-// position finds a byte offset of the cell in the file. It is false in a line that is not Go.
+// position converts a byte offset of the cell to a place in the file. It returns false in a line that is not Go.
 func (v *view) position(cursor int) (position, bool) {
 	cursor = max(0, min(cursor, len(v.code)))
 	line := strings.Count(v.code[:cursor], "\n")
@@ -166,7 +167,7 @@ func (v *view) position(cursor int) (position, bool) {
 	return position{line + 1, utf16Length(v.cell.lines[line][:before+column])}, true
 }
 
-// offset finds a place of the file in the cell. It is false where the file has what the cell has not.
+// offset converts a place of the file to an offset in the cell. It returns false for text that is not in the cell.
 func (v *view) offset(at position) (int, bool) {
 	line := at.Line - 1
 	if line < 0 || line >= len(v.lines) || v.cell.before[line] < 0 {
@@ -183,7 +184,8 @@ func (v *view) offset(at position) (int, bool) {
 	return offset + column, true
 }
 
-// warming is a cell's file and a place in it. A question about it makes gopls load all that cells may import.
+// warming returns a cell's file and a place in it. A question about it makes gopls load all packages that cells may
+// import.
 func (p *program) warming() (text string, at position) {
 	const cell = "func _() {\n\tfmt.\n}"
 	v := p.compose(cell)

@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// errGone means that gopls has ended, or its pipes have.
+// errGone reports that gopls has ended, or its pipes have.
 var errGone = errors.New("gopls: it has ended")
 
-// queued is how many writes may wait for gopls to read them. gopls reads at once; one that does not is stuck.
+// queued is the number of writes that may wait for gopls to read them. gopls reads at once; one that does not is stuck.
 const queued = 64
 
 // message is a request, a notification or an answer of JSON-RPC 2.0.
@@ -34,11 +34,11 @@ type answerError struct {
 
 func (e *answerError) Error() string { return fmt.Sprintf("gopls: %s (%d)", e.Message, e.Code) }
 
-// conn carries messages to and from one gopls. Nothing here waits for gopls but call and await.
+// conn carries messages to and from one gopls. Only call and await wait for gopls.
 type conn struct {
 	out  io.WriteCloser
 	sent chan []byte
-	gone chan struct{} // closed when gopls writes no more
+	gone chan struct{} // closed when gopls has stopped writing
 	log  func(string)
 
 	mu    sync.Mutex
@@ -54,12 +54,12 @@ func newConn(out io.WriteCloser, in io.Reader, log func(string)) *conn {
 	go func() {
 		c.read(bufio.NewReader(in))
 		close(c.gone)
-		_, _ = io.Copy(io.Discard, in) // to the end, which closes it
+		_, _ = io.Copy(io.Discard, in) // read to the end, which closes it
 	}()
 	return c
 }
 
-// write puts queued bytes on the pipe, which blocks when gopls does not read.
+// write writes queued bytes to the pipe, which blocks when gopls does not read.
 func (c *conn) write() {
 	defer c.out.Close()
 	for {
@@ -92,12 +92,12 @@ func (c *conn) read(in *bufio.Reader) {
 	}
 }
 
-// take hands an answer to its call. Questions of gopls are answered with null, which to each of those that it asks a
-// client with our capabilities means yes; notifications but errors for the user are dropped.
+// take passes an answer to its call. Requests of gopls are answered with null, which means yes for each request that
+// gopls makes of a client with these capabilities. Notifications are dropped, except errors for the user.
 func (c *conn) take(m message) {
 	switch {
 	case m.Method != "" && m.ID != nil:
-		_ = c.send(message{ID: m.ID, Result: json.RawMessage("null")}) // one that is not sent makes gopls wait, not us
+		_ = c.send(message{ID: m.ID, Result: json.RawMessage("null")}) // without the answer gopls waits, and this process does not
 	case m.Method == "window/showMessage":
 		c.show(m.Params)
 	case m.Method == "" && m.ID != nil:
@@ -128,7 +128,7 @@ func (c *conn) show(params json.RawMessage) {
 	}
 }
 
-// encode makes the bytes of a message.
+// encode returns the bytes of a message.
 func (m message) encode() ([]byte, error) {
 	m.Version = "2.0"
 	body, err := json.Marshal(m)
@@ -138,7 +138,7 @@ func (m message) encode() ([]byte, error) {
 	return appendFrame(nil, body), nil
 }
 
-// notification makes the bytes of a message that has no answer.
+// notification returns the bytes of a message that has no answer.
 func notification(method string, params any) ([]byte, error) {
 	raw, err := json.Marshal(params)
 	if err != nil {
@@ -179,7 +179,7 @@ func (c *conn) notify(method string, params any) error {
 	return c.put(b)
 }
 
-// call is a question under way.
+// call is a question in progress.
 type call struct {
 	id     int64
 	answer chan message
@@ -206,7 +206,7 @@ func (c *conn) start(first []byte, method string, params any) (call, error) {
 	return q, err
 }
 
-// await decodes the answer into result. When ctx ends first, the question stays under way.
+// await decodes the answer into result. When ctx ends first, the question stays in progress.
 func (c *conn) await(ctx context.Context, q call, result any) error {
 	select {
 	case m := <-q.answer:
@@ -233,14 +233,14 @@ func (m message) decode(result any) error {
 	return nil
 }
 
-// cancel tells gopls that nobody waits for the answer.
+// cancel sends gopls a message that the answer is no longer needed.
 func (c *conn) cancel(q call) {
 	if c.forget(q) {
-		_ = c.notify("$/cancelRequest", map[string]int64{"id": q.id}) // else gopls answers in vain
+		_ = c.notify("$/cancelRequest", map[string]int64{"id": q.id}) // it only saves gopls work
 	}
 }
 
-// forget drops a call and tells whether it was under way.
+// forget drops a call and reports whether it was in progress.
 func (c *conn) forget(q call) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -249,7 +249,7 @@ func (c *conn) forget(q call) bool {
 	return found
 }
 
-// ask is start and await.
+// ask combines start and await.
 func (c *conn) ask(ctx context.Context, method string, params, result any) error {
 	q, err := c.start(nil, method, params)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// fake is a played gopls: what it is sent comes through asked, and answers are what the test says.
+// fake is a simulated gopls: requests to it arrive through asked, and the test supplies the answers.
 type fake struct {
 	t      *testing.T
 	asked  chan message
@@ -21,7 +21,7 @@ type fake struct {
 	argv   []string
 }
 
-// fakes makes the StartFunc of sessions with played gopls; each start comes through the channel.
+// fakes returns the StartFunc of sessions with a simulated gopls; each start arrives through the channel.
 func fakes(t *testing.T) (StartFunc, <-chan *fake) {
 	started := make(chan *fake, 16)
 	return func(argv, env []string, dir string) (io.WriteCloser, io.Reader, <-chan struct{}, func(), error) {
@@ -55,7 +55,7 @@ func (f *fake) read(in *bufio.Reader) {
 	}
 }
 
-// await returns the next message of a method; others are passed over.
+// await returns the next message of a method and skips others.
 func (f *fake) await(method string) message {
 	f.t.Helper()
 	for m := range f.asked {
@@ -70,7 +70,7 @@ func (f *fake) await(method string) message {
 	return message{}
 }
 
-// recall is await for a message that may have been passed over already.
+// recall is await for a message that may have been skipped already.
 func (f *fake) recall(method string) message {
 	f.t.Helper()
 	f.mu.Lock()
@@ -102,7 +102,7 @@ func (f *fake) answer(m message, result string) {
 	f.say(message{ID: m.ID, Result: json.RawMessage(result)})
 }
 
-// load answers what is asked at the start.
+// load answers the requests at the start.
 func (f *fake) load() {
 	f.answer(f.await("initialize"), `{"capabilities":{}}`)
 	f.answer(f.await("textDocument/completion"), `null`)

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxFrame bounds a message of gopls. The largest answers, completions with their comments, have some 100 kB.
+// maxFrame limits a message of gopls. The largest answers, completions with their comments, have about 100 kB.
 const maxFrame = 64 << 20
 
-// maxHeaders bounds the header lines of a message. Each is bounded by the reader's buffer.
+// maxHeaders limits the header lines of a message. Each is limited by the reader's buffer.
 const maxHeaders = 16
 
 // readFrame reads one message of the language server protocol: header lines, an empty line, a body of Content-Length
@@ -41,7 +41,7 @@ func readFrame(r *bufio.Reader) ([]byte, error) {
 	return readBody(r, length)
 }
 
-// cmpErr is err, or what says otherwise.
+// cmpErr returns err if it is not nil, else an error with the text otherwise.
 func cmpErr(err error, otherwise string) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -52,7 +52,7 @@ func cmpErr(err error, otherwise string) error {
 	return err
 }
 
-// contentLength reads one header line; one that is not Content-Length leaves length as it is.
+// contentLength parses one header line; a line that is not Content-Length leaves length as it is.
 func contentLength(field string, length int) (int, error) {
 	name, value, found := strings.Cut(field, ":")
 	if !found {
@@ -68,7 +68,7 @@ func contentLength(field string, length int) (int, error) {
 	return n, nil
 }
 
-// readBody grows as the bytes come, so that a wrong length costs no memory.
+// readBody allocates memory as the bytes arrive, so that a wrong length costs no memory.
 func readBody(r io.Reader, length int) ([]byte, error) {
 	var body bytes.Buffer
 	if _, err := io.CopyN(&body, r, int64(length)); err != nil {

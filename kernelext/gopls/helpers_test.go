@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// limit ends a test that hangs. It is far longer than anything here takes.
+// limit ends a test that hangs. It is far longer than any step takes.
 const limit = 2 * time.Minute
 
-// shared is the session that the tests of the real gopls ask, one after another.
+// shared is the session for the tests of the real gopls, one after another.
 var shared struct {
 	once sync.Once
 	s    *Session
@@ -52,7 +52,7 @@ func runTests(m *testing.M) int {
 	return code
 }
 
-// folder is where all sessions of the real gopls have theirs.
+// folder holds the folders of all sessions of the real gopls.
 var folder string
 
 // buildGopls returns the path of gopls as set-up pins it. It is built at its first use, into the user's cache.
@@ -81,7 +81,7 @@ var buildGopls = sync.OnceValues(func() (string, error) {
 	return path, os.Rename(temp, path)
 })
 
-// isPinned tells whether path is the gopls that a module file requires, built by this Go.
+// isPinned reports whether path is the gopls that a module file requires, built by this Go.
 func isPinned(path, modFile string) bool {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil || info.GoVersion != runtime.Version() {
@@ -95,7 +95,7 @@ func isPinned(path, modFile string) bool {
 	return false
 }
 
-// pinned is the path of the real gopls; tests that need it are skipped under -short.
+// pinned returns the path of the real gopls; tests that need it are skipped under -short.
 func pinned(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
@@ -108,14 +108,14 @@ func pinned(t testing.TB) string {
 	return path
 }
 
-// cellImports are what a kernel of this module loads beforehand.
+// cellImports are the imports that a kernel of this module loads beforehand.
 var cellImports = []string{
 	"deeplearning.example/lecture11", "deeplearning.example/lecture11/data", "deeplearning.example/kernelext",
 	"github.com/gomlx/gomlx/core/graph", "github.com/gomlx/gomlx/core/tensors", "github.com/gomlx/gomlx/ml/model",
 	"github.com/gomlx/gomlx/ml/train", "github.com/janpfeifer/must",
 }
 
-// earlier is what the cells before have defined.
+// earlier holds the definitions of the previous cells.
 const earlier = `package main
 
 import (
@@ -141,7 +141,7 @@ func squareOf(x *Node) *Node { return Square(x) }
 func main() {}
 `
 
-// module is the folder of this module.
+// module returns the folder of this module.
 func module(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".."))
@@ -151,7 +151,7 @@ func module(t testing.TB) string {
 	return dir
 }
 
-// session is the shared session with the real gopls, loaded, and with the earlier cells.
+// session returns the shared session with the real gopls, loaded, and with the earlier cells.
 func session(t testing.TB) *Session {
 	t.Helper()
 	path := pinned(t)
@@ -184,7 +184,7 @@ func awaitReady(s *Session) error {
 	}
 }
 
-// small is a session with a gopls of its own that knows the standard library only.
+// small returns a session with a separate gopls that knows the standard library only.
 func small(t *testing.T, change func(*Options)) (*Session, *lines) {
 	t.Helper()
 	logged := new(lines)
@@ -219,14 +219,14 @@ func (l *lines) String() string {
 	return strings.Join(l.all, "\n")
 }
 
-// within is a context that ends after d.
+// within returns a context that ends after d.
 func within(t testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// cut takes the cursor, "|", out of a cell.
+// cut removes the cursor, "|", from a cell.
 func cut(t testing.TB, marked string) (code string, cursor int) {
 	t.Helper()
 	before, after, found := strings.Cut(marked, "|")
@@ -236,7 +236,7 @@ func cut(t testing.TB, marked string) (code string, cursor int) {
 	return before + after, len(before)
 }
 
-// processesIn lists the living processes whose working folder is dir or below. gopls has that of its session.
+// processesIn lists the living processes whose working folder is dir or below. That of gopls is its session's.
 func processesIn(dir string) []int {
 	var pids []int
 	links, _ := filepath.Glob("/proc/[0-9]*/cwd")

@@ -16,7 +16,7 @@ type hover struct {
 // markup is text with its kind; gopls may answer with the text alone.
 type markup struct{ Value string }
 
-// UnmarshalJSON takes both forms.
+// UnmarshalJSON accepts both forms.
 func (m *markup) UnmarshalJSON(raw []byte) error {
 	if json.Unmarshal(raw, &m.Value) == nil {
 		return nil
@@ -38,8 +38,8 @@ type signatureHelp struct {
 	Active int `json:"activeSignature"`
 }
 
-// Inspect explains the name at the cursor, a byte offset in code; where there is none, the function in whose brackets
-// the cursor is. Errors are those of Complete.
+// Inspect explains the name at the cursor, a byte offset in code; if there is none, the function in whose brackets the
+// cursor is. Errors are those of Complete.
 func (s *Session) Inspect(ctx context.Context, code string, cursor int) (Doc, error) {
 	ctx, finish := s.supersede(ctx, "inspection")
 	defer finish()
@@ -52,8 +52,8 @@ func (s *Session) Inspect(ctx context.Context, code string, cursor int) (Doc, er
 	return s.signature(ctx, code, cursor)
 }
 
-// atName tells whether a letter or digit stands beside the cursor. Beside a bracket gopls explains the type of the whole
-// expression, which is not what one asks for.
+// atName reports whether a letter or digit is beside the cursor. Beside a bracket gopls explains the type of the whole
+// expression, which is not what the user asks for.
 func atName(code string, cursor int) bool {
 	before, _ := utf8.DecodeLastRuneInString(code[:cursor])
 	after, _ := utf8.DecodeRuneInString(code[cursor:])
@@ -83,7 +83,7 @@ func (s *Session) signature(ctx context.Context, code string, cursor int) (Doc, 
 	return help.doc(), nil
 }
 
-// doc is the explanation of the signature that fits.
+// doc returns the explanation of the signature that fits.
 func (h *signatureHelp) doc() Doc {
 	if h.Active < 0 || h.Active >= len(h.Signatures) {
 		return Doc{}

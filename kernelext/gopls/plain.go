@@ -9,7 +9,7 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// plainText is what a reader sees of Markdown: blocks separated by empty lines, code as it is, no marks.
+// plainText converts Markdown to plain text: blocks separated by empty lines, code as it is, no syntax.
 func plainText(markdown string) string {
 	source := []byte(markdown)
 	p := plain{source: source}
@@ -85,7 +85,7 @@ func (p *plain) inline(n ast.Node) {
 	}
 }
 
-// unescape takes backslashes and character references out of text.
+// unescape removes backslashes and character references from text.
 func unescape(value []byte) []byte {
 	return util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(value)))
 }

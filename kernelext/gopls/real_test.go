@@ -26,7 +26,7 @@ func TestCompleteReal(t *testing.T) {
 		"import left out":       {"%%\nlecture11.NewVA|", "NewVAE"},
 		"of graph":              {"import \"github.com/gomlx/gomlx/core/graph\"\nfunc f(x *graph.Node) {\n\tgraph.ReduceAllS|", "ReduceAllSum"},
 		"dot import":            {"func g(x *Node) *Node {\n\treturn ReduceAllS|\n}", "ReduceAllSum"},
-		"dot import of its own": {"import . \"github.com/gomlx/gomlx/ml/model\"\n%%\nNewSto|", "NewStore"},
+		"its own dot import":    {"import . \"github.com/gomlx/gomlx/ml/model\"\n%%\nNewSto|", "NewStore"},
 		"new import":            {"import \"archive/zip\"\n%%\nzip.OpenR|", "OpenReader"},
 		"earlier function":      {"%%\nHelp|", "Helper"},
 		"earlier variable":      {"%%\norigin.|", "X Y Norm"},
@@ -133,7 +133,7 @@ func TestDefinitionsChange(t *testing.T) {
 	}
 }
 
-// A request with a short limit at a cold start ends before gopls has loaded, and gopls goes on loading for the next.
+// A request with a short limit at a cold start ends before gopls has loaded, and gopls continues to load for the next.
 func TestColdStartReal(t *testing.T) {
 	s, _ := small(t, func(o *Options) { o.Module, o.Imports = module(t), cellImports })
 	for range 5 {
@@ -167,7 +167,7 @@ func TestKilledGoplsIsReplaced(t *testing.T) {
 	}
 }
 
-// A stopped gopls holds nobody, and Close ends it.
+// A stopped gopls blocks no caller, and Close ends it.
 func TestStoppedGoplsHoldsNobody(t *testing.T) {
 	s, _ := small(t, nil)
 	if err := awaitReady(s); err != nil {
@@ -219,10 +219,10 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// memoryLimit is what gopls may take with all packages of a lecture loaded, in bytes.
+// memoryLimit is the largest memory of gopls with all packages of a lecture loaded, in bytes.
 const memoryLimit = 600 << 20
 
-// Hundreds of cells, each another text, let gopls's memory stay where it is.
+// Hundreds of cells with different texts do not increase gopls's memory.
 func TestMemoryStays(t *testing.T) {
 	s := session(t)
 	ask := func(n int) {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// How long gopls may take at most. They are far from what it takes, and end one that is stuck.
+// Time limits for gopls. They are much longer than it normally takes, and end a gopls that is stuck.
 const (
 	loadLimit   = 5 * time.Minute  // to load at the start, type-checking all known packages
-	answerLimit = 30 * time.Second // to answer a question that nobody waits for any more
-	closeLimit  = 2 * time.Second  // to be gone after it was killed
+	answerLimit = 30 * time.Second // to answer a question that is no longer needed
+	closeLimit  = 2 * time.Second  // to end after it was killed
 )
 
 // server is one running gopls.
@@ -26,10 +26,10 @@ type server struct {
 	docs      sync.Mutex // held while documents and the questions about them are sent
 	versions  map[string]int
 	texts     map[string]string
-	lingering []call // questions whose askers have gone
+	lingering []call // questions whose callers have given up
 }
 
-// startServer starts gopls in the folder of the session, which has been written.
+// startServer starts gopls in the session's folder, which has been written.
 func startServer(o Options) (*server, error) {
 	start := o.Start
 	if start == nil {
@@ -45,7 +45,7 @@ func startServer(o Options) (*server, error) {
 	return v, nil
 }
 
-// load makes gopls ready: it has answered a first question.
+// load waits until gopls is ready: it has answered a first question.
 func (v *server) load(definitions, cell string, at position) error {
 	ctx, cancel := context.WithTimeout(context.Background(), loadLimit)
 	defer cancel()
@@ -63,11 +63,11 @@ func (v *server) load(definitions, cell string, at position) error {
 	return nil
 }
 
-// uri names a file in the folder of the session.
+// uri returns the URI of a file in the session's folder.
 func (v *server) uri(name string) string { return fileURI(filepath.Join(v.dir, name)) }
 
 // question shows gopls both files and asks about a place in the cell. If ctx ends first, because of a deadline, gopls
-// goes on: it may be loading what the next question needs too.
+// continues: it may be loading packages that the next question needs too.
 func (v *server) question(ctx context.Context, definitions, cell, method string, at position, result any) error {
 	q, err := v.pose(definitions, cell, method, at)
 	if err != nil {
@@ -80,7 +80,7 @@ func (v *server) question(ctx context.Context, definitions, cell, method string,
 	return err
 }
 
-// pose sends what has changed and the question in one piece.
+// pose sends the changes and the question in one piece.
 func (v *server) pose(definitions, cell, method string, at position) (call, error) {
 	v.docs.Lock()
 	defer v.docs.Unlock()
@@ -101,7 +101,7 @@ func (v *server) pose(definitions, cell, method string, at position) (call, erro
 	})
 }
 
-// change makes the message that shows gopls a file, or none if gopls has seen it.
+// change returns the message that shows gopls a file, or none if gopls has seen it.
 func (v *server) change(name, text string) ([]byte, error) {
 	version := v.versions[name]
 	if version > 0 && v.texts[name] == text {
@@ -117,8 +117,8 @@ func (v *server) change(name, text string) ([]byte, error) {
 		"contentChanges": []map[string]string{{"text": text}}})
 }
 
-// linger keeps a question that nobody waits for until the files change; then its answer is worth nothing. One that is
-// not answered for a long time means that gopls is stuck: it is ended, and started anew by the next request.
+// linger keeps a question whose answer is not awaited until the files change; after that the answer is useless. If a
+// question stays unanswered for a long time, gopls is stuck: it is ended, and the next request starts it again.
 func (v *server) linger(q call) {
 	v.docs.Lock()
 	v.lingering = append(v.lingering, q)
@@ -139,14 +139,14 @@ func (v *server) dropLingering() {
 	v.lingering = nil
 }
 
-// end kills gopls and waits until it is gone.
+// end kills gopls and waits until it has ended.
 func (v *server) end() error {
 	v.stop()
 	select {
 	case <-v.done:
 		return nil
 	case <-time.After(closeLimit):
-		return fmt.Errorf("gopls: it lives %v after it was killed", closeLimit)
+		return fmt.Errorf("gopls: it is still alive %v after it was killed", closeLimit)
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Of gopls that die, at most maxStarts are started in startWindow.
+// If gopls dies, it is started at most maxStarts times within startWindow.
 const (
 	maxStarts   = 3
 	startWindow = time.Minute
 )
 
-// Session is one gopls and what it is shown. Its methods may be called from several goroutines.
+// Session is one gopls and the files that it is shown. Its methods may be called from several goroutines.
 type Session struct {
 	opts Options
 
@@ -23,14 +23,14 @@ type Session struct {
 	closed  bool
 	program *program
 	server  *server     // nil before the first start
-	starts  []time.Time // in the last startWindow
+	starts  []time.Time // starts in the last startWindow
 	pending map[string]*pending
 }
 
-// pending is the request of a kind that is under way.
+// pending is the request of a kind that is in progress.
 type pending struct{ cancel context.CancelCauseFunc }
 
-// New makes a session. It starts nothing.
+// New returns a session. It starts nothing.
 func New(o Options) *Session {
 	if o.Env == nil {
 		o.Env = os.Environ()
@@ -43,16 +43,16 @@ func New(o Options) *Session {
 	return s
 }
 
-// known lists what is imported in each cell's file.
+// known lists the packages that are imported in each cell's file.
 func (s *Session) known() []string {
 	return append(s.opts.Imports[:len(s.opts.Imports):len(s.opts.Imports)], commonImports...)
 }
 
-// Warm starts gopls behind and lets it load, so that the first request need not wait. It returns at once.
-func (s *Session) Warm() { _, _ = s.running() } // what fails is logged, and told to the first request
+// Warm starts gopls in the background and lets it load, so that the first request need not wait. It returns at once.
+func (s *Session) Warm() { _, _ = s.running() } // errors are logged, and returned to the first request
 
-// SetDefinitions tells the session which program the cells so far make: mainGo is GoNB's last main.go that compiled. A
-// gopls that runs loads behind what it imports anew.
+// SetDefinitions sets the program of the cells so far: mainGo is GoNB's last main.go that compiled. A running gopls
+// loads its new imports in the background.
 func (s *Session) SetDefinitions(mainGo []byte) {
 	p := newProgram(mainGo, s.known())
 	s.mu.Lock()
@@ -70,13 +70,13 @@ func (s *Session) SetDefinitions(mainGo []byte) {
 	}
 }
 
-// preload asks a question that nobody waits for, at which gopls loads what the definitions import.
+// preload asks a question without waiting for the answer; gopls then loads the imports of the definitions.
 func (s *Session) preload(v *server, p *program) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
 	defer cancel()
 	var ignored any
 	cell, at := p.warming()
-	_ = v.question(ctx, p.source, cell, "textDocument/completion", at, &ignored) // what fails is told to a later request
+	_ = v.question(ctx, p.source, cell, "textDocument/completion", at, &ignored) // errors are returned to a later request
 }
 
 // running returns the gopls that runs, and starts one if there is none. It does not wait for it.
@@ -135,7 +135,7 @@ func (s *Session) load(v *server, definitions, cell string, at position) {
 	s.opts.Log(fmt.Sprintf("gopls: ready after %v", time.Since(began).Round(time.Millisecond)))
 }
 
-// request asks gopls about a place of a cell. found is false where there is no Go.
+// request asks gopls about a place of a cell. found is false if there is no Go.
 func (s *Session) request(ctx context.Context, code string, cursor int, method string, result any) (v *view, err error) {
 	srv, err := s.running()
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Session) request(ctx context.Context, code string, cursor int, method s
 	return v, srv.question(ctx, p.source, v.text, method, at, result)
 }
 
-// notReady says why a request that waited for gopls to load ended.
+// notReady returns the reason why a request that waited for gopls to load has ended.
 func notReady(ctx context.Context) error {
 	if context.Cause(ctx) == errOutdated {
 		return errOutdated
@@ -166,7 +166,7 @@ func notReady(ctx context.Context) error {
 	return fmt.Errorf("%w: still loading", errNotReady)
 }
 
-// supersede ends the request of the same kind that is under way, and makes the new one the one to be ended.
+// supersede ends the request of the same kind that is in progress, and records the new one.
 func (s *Session) supersede(ctx context.Context, kind string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	mine := &pending{cancel}
@@ -186,7 +186,7 @@ func (s *Session) supersede(ctx context.Context, kind string) (context.Context, 
 	}
 }
 
-// Close ends gopls and all that it started. The session cannot be used afterwards.
+// Close ends gopls and all its descendants. The session cannot be used afterwards.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

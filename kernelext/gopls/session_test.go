@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// played is a session with a played gopls, which has not loaded.
+// played returns a session with a simulated gopls, which has not loaded.
 func played(t *testing.T) (*Session, <-chan *fake, *lines) {
 	t.Helper()
 	start, started := fakes(t)
@@ -20,7 +20,7 @@ func played(t *testing.T) (*Session, <-chan *fake, *lines) {
 	return s, started, logged
 }
 
-// loaded is a session with a played gopls that has loaded.
+// loaded returns a session with a simulated gopls that has loaded.
 func loaded(t *testing.T) (*Session, *fake) {
 	t.Helper()
 	s, started, _ := played(t)
@@ -151,7 +151,7 @@ func TestNoQuestionWhereThereIsNoGo(t *testing.T) {
 	}
 }
 
-// gopls's errors and rubbish are errors of the request, and never more.
+// Errors and invalid answers of gopls are errors of the request only.
 func TestBadAnswers(t *testing.T) {
 	s, f := loaded(t)
 	for answer, want := range map[string]string{
@@ -189,7 +189,7 @@ func TestQuestionsOfGoplsAreAnswered(t *testing.T) {
 	}
 }
 
-// What is no message at all ends the connection, and the next request starts a new gopls.
+// Bytes that are not a message end the connection, and the next request starts a new gopls.
 func TestRubbishEndsGopls(t *testing.T) {
 	for _, rubbish := range []string{"panic: oh no\n\n", "Content-Length: 3\r\n\r\n{]}"} {
 		s, started, logged := played(t)

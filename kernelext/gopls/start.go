@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// startChild starts a program in a process group of its own. When this process dies, the program's standard input
-// ends, at which gopls ends too.
+// startChild starts a program in a new process group. When this process dies, the program's standard input ends, and
+// gopls then ends too.
 func startChild(argv, env []string, dir string) (io.WriteCloser, io.Reader, <-chan struct{}, func(), error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env, cmd.Dir = env, dir
@@ -27,9 +27,9 @@ func startChild(argv, env []string, dir string) (io.WriteCloser, io.Reader, <-ch
 	done := make(chan struct{})
 	end := sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // fails when all have ended
 	go func() {
-		// Not cmd.Wait: it would close stdout under its reader.
+		// cmd.Wait is not used: it would close stdout while its reader uses it.
 		_, _ = cmd.Process.Wait()
-		end() // what gopls left behind
+		end() // remaining children of gopls
 		close(done)
 	}()
 	return stdin, &closing{stdout}, done, end, nil

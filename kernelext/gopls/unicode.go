@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// ByteOffset turns a position counted in Unicode code points, as Jupyter counts, into a byte offset in code. Positions
+// ByteOffset converts a position counted in Unicode code points, as in Jupyter, to a byte offset in code. Positions
 // outside of code become its nearest end.
 func ByteOffset(code string, codepoints int) int {
 	at := 0
@@ -16,8 +16,8 @@ func ByteOffset(code string, codepoints int) int {
 	return at
 }
 
-// CodePoints turns a byte offset in code into a position counted in Unicode code points. Offsets outside of code become
-// its nearest end.
+// CodePoints converts a byte offset in code to a position counted in Unicode code points. Offsets outside of code
+// become its nearest end.
 func CodePoints(code string, offset int) int {
 	return utf8.RuneCountInString(code[:max(0, min(offset, len(code)))])
 }
@@ -31,7 +31,7 @@ func utf16Length(s string) int {
 	return n
 }
 
-// utf16Offset is the byte offset of a column in UTF-16 code units, at most the length of s.
+// utf16Offset returns the byte offset of a column in UTF-16 code units, at most the length of s.
 func utf16Offset(s string, units int) int {
 	for i, r := range s {
 		if units <= 0 {

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// Names of the files that gopls is shown. gopls reads a package's files by name, and of two declarations of one name the
-// first counts: a cell's own comes before those of earlier cells.
+// Names of the files that gopls is shown. gopls reads a package's files by name, and of two declarations of one name
+// the first counts: a cell's own comes before those of earlier cells.
 const (
 	cellFile        = "cell.go"
 	definitionsFile = "definitions.go"
 )
 
 // commonImports are packages of the standard library that a cell may use without importing them: GoNB's goimports adds
-// the import. math/rand is not one of them, for crypto/rand has the same name and gopls knows both.
+// the import. math/rand is not one of them, because crypto/rand has the same name and gopls knows both.
 var commonImports = []string{
 	"bufio", "bytes", "cmp", "context", "encoding/binary", "encoding/csv", "encoding/json", "errors", "flag", "fmt",
 	"image", "image/color", "image/png", "io", "iter", "log", "maps", "math", "math/bits", "math/cmplx", "os", "os/exec",
@@ -27,12 +27,12 @@ var commonImports = []string{
 	"sync/atomic", "text/tabwriter", "time", "unicode", "unicode/utf8",
 }
 
-// fileURI is the protocol's name of a file.
+// fileURI returns the protocol's name of a file.
 func fileURI(path string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
 }
 
-// writeWorkspace makes the module of the session, with the files that gopls loads first.
+// writeWorkspace creates the module of the session, with the files that gopls loads first.
 func writeWorkspace(dir, module string, files map[string]string) error {
 	version, err := goVersion(module)
 	if err != nil {
@@ -60,7 +60,7 @@ func writeWorkspace(dir, module string, files map[string]string) error {
 	return nil
 }
 
-// goVersion is the one that a module wants; a workspace must want no older one.
+// goVersion returns the Go version that a module requires; a workspace must not require an older one.
 func goVersion(module string) (string, error) {
 	if module == "" {
 		return strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go"), nil
@@ -80,20 +80,20 @@ func goVersion(module string) (string, error) {
 	return file.Go.Version, nil
 }
 
-// environment is that of gopls.
+// environment returns the environment of gopls.
 func environment(base []string, dir string) []string {
 	return append(base[:len(base):len(base)],
 		"GOWORK="+filepath.Join(dir, "go.work"),
 		"GOPROXY=off",          // an answer must not wait for the network
-		"GOFLAGS=",             // -mod=mod, say, is refused in a workspace
-		"GO_TELEMETRY_CHILD=2", // no process of gopls's telemetry beside it, which would outlive it
-		"GOGC=50",              // half the memory for some milliseconds
-		"GOMEMLIMIT=480MiB",    // soft: what the first look at all packages leaves is given back
+		"GOFLAGS=",             // flags such as -mod=mod are refused in a workspace
+		"GO_TELEMETRY_CHILD=2", // start no telemetry process, which would outlive gopls
+		"GOGC=50",              // half the memory for a few more milliseconds
+		"GOMEMLIMIT=480MiB",    // a soft limit: memory of the first look at all packages is released
 	)
 }
 
-// initializeParams says what this client can and which of gopls's services are not wanted: all that runs by itself after
-// a change would slow the next answer.
+// initializeParams describes the abilities of this client and the services of gopls that are turned off: everything
+// that runs by itself after a change would delay the next answer.
 func initializeParams(dir string) map[string]any {
 	return map[string]any{
 		"processId":        os.Getpid(),

@@ -13,12 +13,12 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// refused is what a program hears that is not to start: its cell has been stopped.
+// refused is the answer to a program that must not start, because its cell has been stopped.
 var refused = agent.Reply{Refuse: "the cell was stopped"}
 
 // Handle answers lecture-helper and the cell itself.
 func (k *Kernel) Handle(_ context.Context, request agent.Request) (agent.Reply, []*os.File, bool) {
-	r := k.restorer() // while a new GoNB gets its definitions, the cell in progress waits
+	r := k.restorer() // while a new GoNB receives its definitions, the cell in progress waits
 	if r == nil {
 		r = k.running()
 	}
@@ -41,7 +41,7 @@ func (k *Kernel) Handle(_ context.Context, request agent.Request) (agent.Reply, 
 	return agent.Reply{}, nil, request.Op == agent.OpExit
 }
 
-// ours says whether a go command was called by GoNB for a cell, and not by the user.
+// ours reports whether GoNB called a go command for a cell, rather than the user.
 func (k *Kernel) ours(r *run, request agent.Request) bool {
 	return r != nil && strings.HasPrefix(request.Dir, k.path("tmp", "gonb_")) &&
 		strings.HasPrefix(filepath.Base(request.Dir), "gonb_") && r.inStage(preparing, compiling)
@@ -53,7 +53,7 @@ func (r *run) inStage(stages ...stage) bool {
 	return slices.Contains(stages, r.stage)
 }
 
-// handleImports completes the imports of what GoNB composed.
+// handleImports completes the imports of the program that GoNB composed.
 func (k *Kernel) handleImports(r *run, request agent.Request) agent.Reply {
 	if r == nil || len(request.Args) == 0 {
 		return agent.Reply{Code: 2, Output: "goimports: want a file"}
@@ -92,7 +92,7 @@ func (k *Kernel) handleGo(r *run, request agent.Request) agent.Reply {
 	return reply
 }
 
-// remember keeps what a cell that compiled has defined.
+// remember stores the definitions of a cell that compiled.
 func (r *run) remember() {
 	if r.restores {
 		return
@@ -107,7 +107,7 @@ func (r *run) remember() {
 	k.gopls.SetDefinitions(mainGo)
 }
 
-// start lets a program of the cell begin, with pipes of ours in place of GoNB's.
+// start lets a program of the cell start, with the kernel's pipes in place of GoNB's.
 func (r *run) start(request agent.Request) (agent.Reply, []*os.File) {
 	if r == nil || r.ctx.Err() != nil || r.failure() != nil {
 		return refused, nil
@@ -134,7 +134,7 @@ func (r *run) start(request agent.Request) (agent.Reply, []*os.File) {
 	return reply, []*os.File{stdout, stderr}
 }
 
-// environ is what a program of the cell sees besides GoNB's environment.
+// environ returns the environment of a program of the cell, in addition to GoNB's.
 func (r *run) environ() []string {
 	env := append(r.k.settings.environ(), "LECTURE_KERNEL_PIPES=1")
 	if !r.content.AllowStdin {
@@ -146,7 +146,7 @@ func (r *run) environ() []string {
 	return env
 }
 
-// hear takes what a cell or a helper tells.
+// hear handles a report of a cell or a helper.
 func (r *run) hear(request agent.Request) {
 	switch request.Op {
 	case agent.OpExit:

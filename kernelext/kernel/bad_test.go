@@ -9,7 +9,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestBadRequests: what is no proper request is answered as the protocol says, or not at all, and harms nothing.
+// TestBadRequests: invalid requests are answered as the protocol says, or not at all, and do no harm.
 func TestBadRequests(t *testing.T) {
 	k := start(t)
 	for msgType, content := range map[string]any{
@@ -44,7 +44,7 @@ func TestBadRequests(t *testing.T) {
 	k.hello()
 }
 
-// ask sends a request and gives the content of its reply.
+// ask sends a request and returns the content of its reply.
 func (k *kernel) ask(msgType string, content any) map[string]any {
 	k.t.Helper()
 	request, err := k.Send(msgType, content, nil)
@@ -100,7 +100,7 @@ func TestNoGoNB(t *testing.T) {
 	}
 }
 
-// TestGoNBComesLater: GoNB is put in its place while the kernel runs, and the next cell works.
+// TestGoNBComesLater: GoNB is installed while the kernel runs, and the next cell works.
 func TestGoNBComesLater(t *testing.T) {
 	spec := testx.Kernel(t, "gopls")
 	gonb := filepath.Join(filepath.Dir(spec.Argv[0]), "gonb")
@@ -113,7 +113,7 @@ func TestGoNBComesLater(t *testing.T) {
 	k.hello()
 }
 
-// TestParentDies: a kernel whose front end is gone ends by itself.
+// TestParentDies: a kernel whose front end has died ends by itself.
 func TestParentDies(t *testing.T) {
 	k := start(t)
 	s := k.send("%%\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)")

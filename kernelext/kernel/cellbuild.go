@@ -30,8 +30,8 @@ type buildOutcome int
 
 const (
 	unbuilt  buildOutcome = iota // the reply says why, or sends GoNB to the go command
-	faulty                       // the reply's output is what the compiler says of the text
-	runnable                     // the program is there, and the launcher before it
+	faulty                       // the reply's output is the compiler's message about the text
+	runnable                     // the program exists, and the launcher is in its place
 )
 
 // imports completes the imports of the text.
@@ -92,7 +92,7 @@ func (b *cellBuild) compile(job build.Job) (build.Result, error) {
 	return result, err
 }
 
-// splitOutput takes "-o OUT" out of the arguments of a build.
+// splitOutput removes "-o OUT" from the arguments of a build.
 func splitOutput(args []string) (rest []string, out string) {
 	at := slices.Index(args, "-o")
 	if at < 0 || at+1 >= len(args) {
@@ -101,7 +101,7 @@ func splitOutput(args []string) (rest []string, out string) {
 	return slices.Delete(slices.Clone(args), at, at+2), args[at+1]
 }
 
-// placeLauncher makes out a link to the helper, which GoNB starts as the cell's program.
+// placeLauncher creates a link from out to the helper, which GoNB starts as the cell's program.
 func (b *cellBuild) placeLauncher(out string) error {
 	if err := os.Remove(out); err != nil && !os.IsNotExist(err) {
 		return err
@@ -109,7 +109,8 @@ func (b *cellBuild) placeLauncher(out string) error {
 	return os.Symlink(b.k.helper, out)
 }
 
-// readMain keeps the program that GoNB composed: errors are reported by it, and a new GoNB gets its definitions from it.
+// readMain reads the program that GoNB composed. It is needed to report errors, and a new GoNB gets its definitions
+// from it.
 func (b *cellBuild) readMain(dir string) {
 	for _, name := range []string{"main.go", "main_test.go"} {
 		if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
@@ -128,7 +129,7 @@ func (b *cellBuild) source() []byte {
 	return b.mainGo
 }
 
-// goroot returns the Go installation that GoNB is to see, or "": the real one. GoNB asks for it in cells with %wasm only.
+// goroot returns the Go installation for GoNB, or "": the real one. GoNB asks for it in cells with %wasm only.
 func (b *cellBuild) goroot() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 // cellLine is a line of a cell.
 type cellLine struct{ count, line int }
 
-// frame is one entry of a traceback: the place in GoNB's words, which runners know, the line's text, what is wrong.
+// frame is one entry of a traceback: the place in GoNB's words, which runners know, the line's text, and the error.
 func (at cellLine) frame(source string, column int, message string) string {
 	text := fmt.Sprintf("Cell[%d]: Line %d\n", at.count, at.line)
 	if source != "" {
@@ -25,11 +25,11 @@ func (at cellLine) frame(source string, column int, message string) string {
 // locator finds and quotes lines of cells for the errors of one of them.
 type locator struct {
 	k     *Kernel
-	count int    // of the cell that runs
+	count int    // number of the cell that runs
 	code  string // its text
 }
 
-// find returns the line of a cell that a line of the composed program comes from.
+// find returns the line of a cell from which a line of the composed program comes.
 func (l locator) find(mainGo []byte, line int) (cellLine, bool) {
 	l.k.mu.Lock()
 	defer l.k.mu.Unlock()
@@ -52,7 +52,7 @@ func (l locator) frameOf(mainGo []byte, match []string) string {
 	return at.frame(source, max(0, column-cut), match[3])
 }
 
-// text returns a line of a cell, or "" where it is no longer known.
+// text returns a line of a cell, or "" if it is no longer known.
 func (l locator) text(at cellLine) string {
 	code := l.code
 	if at.count != l.count {
@@ -65,7 +65,7 @@ func (l locator) text(at cellLine) string {
 	return strings.TrimSpace(lines[at.line-1])
 }
 
-// sourceLine is the text of a line of the program, and how far it was moved to the left.
+// sourceLine returns the text of a line of the program, and the number of columns by which it was moved to the left.
 func sourceLine(mainGo []byte, line int) (text string, cut int) {
 	lines := strings.Split(string(mainGo), "\n")
 	if line < 1 || line > len(lines) {

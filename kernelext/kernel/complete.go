@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// answerLimit is how long a front end waits for a completion or an explanation, before it gets an empty one.
+	// answerLimit is the time after which a front end gets an empty completion or explanation.
 	answerLimit = 300 * time.Millisecond
-	// coldLimit is that while gopls loads. Nothing else waits meanwhile.
+	// coldLimit is the same limit while gopls loads. No other request waits meanwhile.
 	coldLimit = 15 * time.Second
 )
 
@@ -49,7 +49,7 @@ func (k *Kernel) answerCompletion(ctx context.Context, in jupyter.Incoming) {
 	})
 }
 
-// completeGo asks gopls; what it does not know in time is nothing.
+// completeGo asks gopls; an answer that does not come in time is empty.
 func (k *Kernel) completeGo(ctx context.Context, code string, cursor int) gopls.Completion {
 	found, err := k.gopls.Complete(ctx, code, cursor)
 	if err != nil {
@@ -59,8 +59,8 @@ func (k *Kernel) completeGo(ctx context.Context, code string, cursor int) gopls.
 	return onlyPrefixed(found, code)
 }
 
-// onlyPrefixed keeps the matches that begin with what was typed, if there are any: front ends complete the longest
-// common prefix. gopls also finds names that only hold the letters.
+// onlyPrefixed keeps the matches that start with the typed text, if there are any: front ends complete the longest
+// common prefix. gopls also finds names that only contain the letters.
 func onlyPrefixed(found gopls.Completion, code string) gopls.Completion {
 	typed := strings.ToLower(code[found.Start:found.End])
 	kept := found
@@ -78,7 +78,7 @@ func onlyPrefixed(found gopls.Completion, code string) gopls.Completion {
 	return kept
 }
 
-// typesOf is the metadata by which JupyterLab shows what kind of thing each match is.
+// typesOf returns the metadata from which JupyterLab shows the kind of each match.
 func typesOf(found gopls.Completion, code string) map[string]any {
 	types := []map[string]any{}
 	for i, match := range found.Matches {
@@ -96,7 +96,7 @@ func typesOf(found gopls.Completion, code string) map[string]any {
 	return map[string]any{"_jupyter_types_experimental": types}
 }
 
-// completeMagic completes the name of a magic, and answers for all that follows it.
+// completeMagic completes the name of a magic. It returns an empty answer for the text after the name.
 func completeMagic(code string, cursor int) (found gopls.Completion, isMagic bool) {
 	start := strings.LastIndexByte(code[:cursor], '\n') + 1
 	typed := code[start:cursor]

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// unusedImport is the compiler's message about an import; goimports removes those that are unused, but for dot imports.
+// unusedImport is the compiler's message about an import; goimports removes unused imports, except dot imports.
 var unusedImport = regexp.MustCompile(`main(_test)?\.go:(\d+):\d+: "([^"]+)" imported and not used`)
 
-// dropDotImports takes out the dot imports that the compiler found unused, for they would fail each cell after the one
-// that has them. It reports whether there were any.
+// dropDotImports removes the dot imports that the compiler found unused, because they would make every later cell fail.
+// It reports whether there were any.
 func dropDotImports(dir, output string) bool {
 	dropped := false
 	for _, match := range unusedImport.FindAllStringSubmatch(output, -1) {

@@ -15,7 +15,7 @@ type ring struct {
 	size  int
 	total int64
 	data  []byte
-	at    int // where the next byte goes, once data is full
+	at    int // place of the next byte, once data is full
 }
 
 func (r *ring) write(p []byte) {
@@ -35,15 +35,15 @@ func (r *ring) write(p []byte) {
 	}
 }
 
-// bytes is the content, oldest first.
+// bytes returns the content, oldest first.
 func (r *ring) bytes() []byte {
 	return append(bytes.Clone(r.data[r.at:]), r.data[:r.at]...)
 }
 
-// spoolLimit bounds the file that keeps a long output whole.
+// spoolLimit limits the file that keeps a whole long output.
 const spoolLimit = 256 << 20
 
-// spool keeps all text of a cell: in memory while it is short, in a file when some of it is not shown.
+// spool keeps all text of a cell: in memory while it is short, in a file if some of it is not shown.
 type spool struct {
 	path   string
 	head   []byte
@@ -77,13 +77,13 @@ func (s *spool) put(p []byte) {
 	s.broken = err
 }
 
-// save writes all that is kept to a file, whole or not at all.
+// save writes all kept text to a file, completely or not at all.
 func (s *spool) save(path string) (kept int64, err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), ".output-*")
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(temp.Name()) // fails after the rename, as it should
+	defer os.Remove(temp.Name()) // fails after the rename, as intended
 	kept = int64(len(s.head))
 	_, err = temp.Write(s.head)
 	if s.file != nil && err == nil {
@@ -96,7 +96,7 @@ func (s *spool) save(path string) (kept int64, err error) {
 	return kept, os.Rename(temp.Name(), path)
 }
 
-// discard gives back what the spool holds.
+// discard frees the memory or the file of the spool.
 func (s *spool) discard() {
 	s.head = nil
 	if s.file != nil {
@@ -110,7 +110,7 @@ func elisionBegins(limit int64) string {
 		"ends.\n", formatBytes(limit))
 }
 
-// tellElided publishes the end of an output whose middle was left out, with the count and the way to see all.
+// tellElided publishes the end of an output whose middle was left out, with its size and the way to see all.
 func (o *output) tellElided() {
 	if o.tail.total == 0 {
 		return
@@ -128,11 +128,11 @@ func (o *output) tellElided() {
 	o.tail = ring{size: tailSize}
 }
 
-// how tells the way to see all.
+// how describes the way to see all output.
 func (s *spool) how(total int64) string {
 	switch {
 	case s.broken != nil:
-		return fmt.Sprintf("It could not be kept: %v. Begin the cell with `%%capture FILE` to keep it.", s.broken)
+		return fmt.Sprintf("It could not be kept: %v. Start the cell with `%%capture FILE` to keep it.", s.broken)
 	case s.kept < total:
 		return fmt.Sprintf("`%%output save FILE` writes the first %s to a file, `%%capture FILE` in the cell all of it; "+
 			"`%%limit output 10MB` shows more.", formatBytes(s.kept))
@@ -141,7 +141,7 @@ func (s *spool) how(total int64) string {
 	}
 }
 
-// formatBytes writes a size as people read it.
+// formatBytes formats a size for people.
 func formatBytes(n int64) string {
 	units := []string{"KB", "MB", "GB", "TB"}
 	if n < 1024 {

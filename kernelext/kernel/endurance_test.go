@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// memory is resident memory of processes in bytes, as a line of /proc/<pid>/status says: VmRSS or VmHWM, the most so far.
+// memory returns the resident memory of processes in bytes, from a line of /proc/<pid>/status: VmRSS or VmHWM, the
+// largest so far.
 func memory(t testing.TB, line string, pids ...int) int64 {
 	t.Helper()
 	sum := int64(0)
@@ -32,14 +33,14 @@ func memory(t testing.TB, line string, pids ...int) int64 {
 	return sum
 }
 
-// kernelPIDs are the supervisor and GoNB.
+// kernelPIDs returns the supervisor and GoNB.
 func (k *kernel) kernelPIDs() []int { return append(k.pids("lecture"), k.pids("gonb")...) }
 
-// kernelMemory is what supervisor and GoNB may take together, whatever a cell prints.
+// kernelMemory is the largest memory of supervisor and GoNB together, whatever a cell prints.
 const kernelMemory = 200 << 20
 
 // TestFlood: a cell prints 1 GB (64 MB in the short form). The kernel answers meanwhile, takes little memory, and the
-// front end gets the begin and the end.
+// front end gets the start and the end.
 func TestFlood(t *testing.T) {
 	k := start(t)
 	total := size(1<<30, 64<<20)
@@ -73,7 +74,7 @@ func TestFlood(t *testing.T) {
 	k.hello()
 }
 
-// holdings is what a kernel holds.
+// holdings counts the resources of a kernel.
 type holdings struct{ memory, descriptors, processes, files int64 }
 
 func (k *kernel) holdings() holdings {
@@ -87,8 +88,8 @@ func (k *kernel) holdings() holdings {
 	return h
 }
 
-// TestManyCells: 1 000 small cells in a row (60 in the short form), each of another text, leave nothing behind: after the
-// first fifth, in which caches fill, memory, descriptors, processes and temporary files stay as they are.
+// TestManyCells: 1 000 small cells in a row (60 in the short form), each with another text, leave nothing behind. After
+// the first fifth, in which caches fill, memory, descriptors, processes and temporary files stay as they are.
 func TestManyCells(t *testing.T) {
 	k := start(t)
 	cells := size(1000, 60)

@@ -22,13 +22,13 @@ const (
 	nameShell     = "ShellError"
 )
 
-// failure is why a cell failed: one error message on iopub, and the same in the reply.
+// failure describes why a cell failed: one error message on iopub, and the same in the reply.
 type failure struct {
 	Ename, Evalue string
 	Traceback     []string
 }
 
-// content is the failure as a reply. A traceback is never empty: front ends show nothing else.
+// content returns the failure as a reply. A traceback is never empty, because front ends show nothing else.
 func (f *failure) content() jupyter.ExecuteReply {
 	traceback := f.Traceback
 	if len(traceback) == 0 {
@@ -37,13 +37,13 @@ func (f *failure) content() jupyter.ExecuteReply {
 	return jupyter.ExecuteReply{Status: "error", Ename: f.Ename, Evalue: f.Evalue, Traceback: traceback}
 }
 
-// red is bold too: front ends give it a darker red then, which can be read on their pink.
+// red is bold too, because front ends then show a darker red, which is readable on their pink.
 func red(text string) string { return "\x1b[1;31m" + text + "\x1b[0m" }
 
 // diagnosis is one message of the compiler, or of GoNB's parser.
 var diagnosis = regexp.MustCompile(`main(?:_test)?\.go:(\d+):(?:(\d+):)? (.+)`)
 
-// compileFailure tells what the compiler said, by cell and line.
+// compileFailure reports the compiler's messages by cell and line.
 func (r *run) compileFailure(output string) failure {
 	mainGo := r.build.source()
 	f := failure{Ename: nameCompile}
@@ -64,11 +64,11 @@ func (r *run) compileFailure(output string) failure {
 	return f
 }
 
-// undefinedName is the compiler's word for a name that stands for nothing.
+// undefinedName is the compiler's message about an undefined name.
 var undefinedName = regexp.MustCompile(`^undefined: (\w+)$`)
 
-// unknownPackage explains an undefined name before a dot: for a misspelt function of a package, as in fmt.Printn, no
-// import is found, and the compiler blames the package.
+// unknownPackage explains an undefined name before a dot. For a misspelt function of a package, as in fmt.Printn, no
+// import is found, and the compiler reports the package.
 func unknownPackage(mainGo []byte, match []string) string {
 	name := undefinedName.FindStringSubmatch(match[3])
 	if name == nil {
@@ -91,7 +91,7 @@ func (f *failure) add(message, frame string) {
 	f.Traceback = append(f.Traceback, frame)
 }
 
-// explain makes a failure of what GoNB replied: an error of its parser, or how the cell's program ended.
+// explain returns the failure for GoNB's reply: an error of its parser, or the end of the cell's program.
 func (r *run) explain(reply jupyter.ExecuteReply) *failure {
 	value := strings.TrimSpace(jupyter.StripANSI(reply.Evalue))
 	if f := r.endOf(value); f != nil {
@@ -104,7 +104,7 @@ func (r *run) explain(reply jupyter.ExecuteReply) *failure {
 	return &failure{Ename: nameKernel, Evalue: value, Traceback: reply.Traceback}
 }
 
-// parseFailure tells an error that GoNB's parser found in the cell before anything was built.
+// parseFailure reports an error that GoNB's parser found in the cell before the build.
 func (r *run) parseFailure(value string) failure {
 	if r.build.source() == nil {
 		r.build.readMain(r.k.gonbFolder())
@@ -112,10 +112,10 @@ func (r *run) parseFailure(value string) failure {
 	return r.compileFailure(value)
 }
 
-// exitStatus matches how a program ended, in the words of package os.
+// exitStatus matches the end of a program in the words of package os.
 var exitStatus = regexp.MustCompile(`^(exit status (\d+)|signal: ([a-z ]+))( \(core dumped\))?$`)
 
-// endOf explains how the cell's program ended; nil if value does not tell that.
+// endOf explains the end of the cell's program; it returns nil if value does not describe one.
 func (r *run) endOf(value string) *failure {
 	match := exitStatus.FindStringSubmatch(value)
 	if match == nil {
@@ -127,7 +127,7 @@ func (r *run) endOf(value string) *failure {
 		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf("the cell wrote a file of more than %s; `%%limit file 20GB` allows more",
 			formatBytes(int64(r.limits.File)))}
 	case match[3] == "killed":
-		return &failure{Ename: nameExit, Evalue: "signal: killed, and not by this kernel: mostly the system does so when memory runs out"}
+		return &failure{Ename: nameExit, Evalue: "signal: killed, but not by this kernel: mostly the system does this when memory runs out"}
 	}
 	if at := panicStart(stderr); at >= 0 {
 		return r.panicFailure(stderr[at:])
@@ -135,7 +135,7 @@ func (r *run) endOf(value string) *failure {
 	return r.exitFailure(value, stderr)
 }
 
-// panicStart is where the message of a panic or of a fatal error of the runtime begins, or -1.
+// panicStart returns the offset of the message of a panic or of a fatal error of the runtime, or -1.
 func panicStart(stderr string) int {
 	last := -1
 	for _, start := range []string{"panic: ", "fatal error: "} {
@@ -149,7 +149,7 @@ func panicStart(stderr string) int {
 	return last
 }
 
-// panicFailure tells a panic with the lines of cells that were under way.
+// panicFailure reports a panic with the lines of cells in the stack.
 func (r *run) panicFailure(text string) *failure {
 	message, stack, _ := strings.Cut(text, "\ngoroutine ")
 	message = strings.TrimSpace(message)
@@ -171,7 +171,7 @@ func (r *run) panicFailure(text string) *failure {
 	return f
 }
 
-// exitFailure tells of a program that ended by itself, with its last words.
+// exitFailure reports a program that ended by itself, with its last words.
 func (r *run) exitFailure(status, stderr string) *failure {
 	f := &failure{Ename: nameExit, Evalue: status}
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
@@ -188,7 +188,7 @@ func (r *run) exitFailure(status, stderr string) *failure {
 	return f
 }
 
-// shellFailure tells of a shell line or a script that failed.
+// shellFailure reports a shell line or a script that failed.
 func (r *run) shellFailure(request agent.Request) failure {
 	what := "a shell line"
 	if r.cell.Foreign {
@@ -205,7 +205,7 @@ func (r *run) shellFailure(request agent.Request) failure {
 	return f
 }
 
-// gonbDied tells what is known of GoNB's end while it had the cell.
+// gonbDied reports what is known of GoNB's end while it ran the cell.
 func (r *run) gonbDied() *failure {
 	if failed := r.failure(); failed != nil {
 		return failed

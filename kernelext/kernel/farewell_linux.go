@@ -13,16 +13,17 @@ import (
 )
 
 const (
-	// farewellLimit bounds how long GoNB is kept from noticing the end of a program.
+	// farewellLimit limits the time for which GoNB is kept from noticing the end of a program.
 	farewellLimit = 500 * time.Millisecond
 	farewellPause = 500 * time.Microsecond
-	// farewellLooks is how many looks in a row must find GoNB at rest: work changes hands while one looks.
+	// farewellLooks is the number of looks in a row that must find GoNB idle, because work can pass from thread to
+	// thread during one look.
 	farewellLooks = 2
 )
 
 // delayFarewell keeps GoNB from noticing the end of the cell's program before it has read what the program has
-// displayed: GoNB drops that. A program's end shows to GoNB when the pipe that it made for the stdout ends, of which
-// the kernel holds another end for that time. pid is the launcher, which becomes the program.
+// displayed: GoNB drops that otherwise. GoNB notices the end of a program when the pipe for the program's stdout ends.
+// The kernel holds another end of this pipe during that time. pid is the launcher, which becomes the program.
 func (r *run) delayFarewell(pid int) {
 	displays := fifoOf(pid)
 	if displays == "" {
@@ -52,7 +53,7 @@ func (r *run) delayFarewell(pid int) {
 	}()
 }
 
-// fifoOf is the pipe of a program's displays, whose path GoNB puts into its environment.
+// fifoOf returns the pipe of a program's displays, whose path GoNB puts into its environment.
 func fifoOf(pid int) string {
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
@@ -76,7 +77,7 @@ func awaitEnd(pidfd int) {
 	}
 }
 
-// fifoHolds says whether something in a named pipe has not been read. The look does not wait for a writer and reads
+// fifoHolds reports whether something in a named pipe has not been read. It does not wait for a writer and reads
 // nothing.
 func fifoHolds(path string) bool {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)

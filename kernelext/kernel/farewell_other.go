@@ -2,5 +2,5 @@
 
 package kernel
 
-// delayFarewell has no means here: a program must call gonbui.Sync, or kernelext, which does, after its last display.
+// delayFarewell does nothing on this system: a program must call gonbui.Sync after its last display. kernelext does so.
 func (r *run) delayFarewell(int) {}

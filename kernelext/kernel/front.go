@@ -8,8 +8,8 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// receive answers what front ends send, until the kernel ends. Nothing here waits for a cell: executions go to the
-// queue, and questions of front ends are answered while a cell runs.
+// receive answers the front ends' requests, until the kernel ends. It never waits for a cell: executions go to the
+// queue, and other requests are answered while a cell runs.
 func (k *Kernel) receive() {
 	for {
 		select {
@@ -53,8 +53,8 @@ func (k *Kernel) dispatch(in jupyter.Incoming) {
 	}
 }
 
-// around publishes busy and idle around the handling of a request, as the protocol wants of each. Front ends show the
-// last state they heard, so a running cell's busy is said again.
+// around publishes busy and idle around the handling of a request, as the protocol requires. Front ends show the last
+// state that they received, so the busy state of a running cell is sent again.
 func (k *Kernel) around(in jupyter.Incoming, handle func()) {
 	k.publishStatus(in.Message, "busy")
 	handle()
@@ -69,7 +69,7 @@ func (k *Kernel) answer(in jupyter.Incoming, msgType string, content any) {
 	k.around(in, func() { k.reply(in, msgType, content) })
 }
 
-// reply sends the reply to a request on the channel that it came by.
+// reply sends the reply to a request on the channel of the request.
 func (k *Kernel) reply(in jupyter.Incoming, msgType string, content any) {
 	m, err := in.Message.Reply(msgType, content)
 	if err == nil {
@@ -103,7 +103,7 @@ func (k *Kernel) publishStatus(parent *jupyter.Message, state string) {
 	k.publish(parent, "status", jupyter.Status{ExecutionState: state})
 }
 
-// shutdown answers at once and ends the kernel; a restart is the front end's to do, with a new process.
+// shutdown answers at once and ends the kernel. For a restart the front end starts a new process.
 func (k *Kernel) shutdown(in jupyter.Incoming) {
 	var content jupyter.ShutdownContent
 	if err := in.Decode(&content); err != nil {
@@ -111,12 +111,12 @@ func (k *Kernel) shutdown(in jupyter.Incoming) {
 	}
 	content.Status = "ok"
 	k.answer(in, "shutdown_reply", content)
-	k.publish(in.Message, "shutdown_reply", content) // other front ends of this kernel hear it so
+	k.publish(in.Message, "shutdown_reply", content) // other front ends of this kernel learn of it from this message
 	k.stop(errShutdown)
 }
 
-// declineDebug answers as the Debug Adapter Protocol does for a request that is not supported: a front end that asks
-// all the same learns why, and does not wait.
+// declineDebug answers as the Debug Adapter Protocol does for an unsupported request: a front end that asks anyway gets
+// the reason, and does not wait.
 func (k *Kernel) declineDebug(in jupyter.Incoming) {
 	var request struct {
 		Seq     int    `json:"seq"`
@@ -129,10 +129,10 @@ func (k *Kernel) declineDebug(in jupyter.Incoming) {
 	})
 }
 
-// maxComms is how many comm messages may wait for a GoNB that starts.
+// maxComms is the number of comm messages that may wait while GoNB starts.
 const maxComms = 1000
 
-// passComm hands a comm message to GoNB as it is. Where GoNB would not answer, we do.
+// passComm passes a comm message to GoNB unchanged. If GoNB would not answer, the kernel does.
 func (k *Kernel) passComm(in jupyter.Incoming) {
 	if in.Header.MsgType == "comm_info_request" {
 		k.answer(in, "comm_info_reply", map[string]any{"status": "ok", "comms": map[string]any{}})
@@ -142,7 +142,7 @@ func (k *Kernel) passComm(in jupyter.Incoming) {
 		select {
 		case k.comms <- in:
 		default:
-			k.log.line(in.Header.MsgType + " thrown away: GoNB has not started, and too many wait")
+			k.log.line(in.Header.MsgType + " dropped: GoNB has not started, and too many wait")
 		}
 	})
 }
@@ -161,10 +161,11 @@ func (k *Kernel) passComms() {
 	}
 }
 
-// inputPause is how long an answer is held back from GoNB, which sends its question before it is ready for the answer.
+// inputPause is the time for which an answer is held back from GoNB, which sends its question before it is ready for
+// the answer.
 const inputPause = 20 * time.Millisecond
 
-// passInput hands the user's input to the cell: by ourselves if we have asked, else by GoNB, which has.
+// passInput passes the user's input to the cell: directly if the kernel has asked, else through GoNB, which has.
 func (k *Kernel) passInput(in jupyter.Incoming) {
 	if r := k.running(); r != nil {
 		if r.answered(in) {
@@ -177,7 +178,7 @@ func (k *Kernel) passInput(in jupyter.Incoming) {
 	}
 }
 
-// decodeRequest reads a request's content, and tells a content that is none in the log and to the front end.
+// decodeRequest decodes a request; it logs and answers malformed content.
 func (k *Kernel) decodeRequest(in jupyter.Incoming, replyType string, value any) bool {
 	err := json.Unmarshal(in.Content, value)
 	if err == nil {

@@ -26,11 +26,11 @@ const (
 	// gonbVersion is the release of GoNB that this supervisor is tested with.
 	gonbVersion = "v0.11.4"
 	gonbPath    = "github.com/janpfeifer/gonb"
-	// startLimit is how long GoNB may take to listen.
+	// startLimit limits the time until GoNB listens.
 	startLimit = 30 * time.Second
-	// readyPause is the time between two tries while GoNB's iopub channel does not reach us yet.
+	// readyPause is the time between two attempts while GoNB's iopub messages do not arrive yet.
 	readyPause = 50 * time.Millisecond
-	// startTries is how often GoNB is started when its start fails.
+	// startTries is the number of attempts to start GoNB.
 	startTries = 3
 )
 
@@ -46,7 +46,7 @@ type gonbProcess struct {
 	readyOnce sync.Once
 }
 
-// startGoNB starts GoNB and makes it the kernel's, with the definitions that source holds.
+// startGoNB starts GoNB for the kernel, with the definitions in source.
 func (k *Kernel) startGoNB(source string) {
 	b, err := k.newGoNB()
 	if err == nil && source != "" {
@@ -65,13 +65,13 @@ func (k *Kernel) startGoNB(source string) {
 	}
 }
 
-// mournPause is the time between two looks whether the death of GoNB has been noticed.
+// mournPause is the time between two checks whether the death of GoNB has been noticed.
 const mournPause = 5 * time.Millisecond
 
-// youngDeath is the age below which a GoNB that dies is not followed by the next at once.
+// youngDeath is the age below which a GoNB that dies is not replaced at once.
 const youngDeath = 2 * time.Second
 
-// mourn waits for GoNB's death and starts the next. A cell that runs tells of it itself.
+// mourn waits for GoNB's death and starts the next. A running cell reports the death itself.
 func (k *Kernel) mourn(b *gonbProcess) {
 	begin := time.Now()
 	select {
@@ -106,7 +106,7 @@ func (k *Kernel) newGoNB() (b *gonbProcess, err error) {
 	}
 }
 
-// checkGoNB refuses a GoNB that is missing, and one of another version than the supervisor knows.
+// checkGoNB returns an error if GoNB is missing or has another version than the supervisor knows.
 func checkGoNB(path string) error {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
@@ -153,7 +153,7 @@ func (k *Kernel) tryGoNB(gonb string) (*gonbProcess, error) {
 	return b, os.RemoveAll(dir)
 }
 
-// connect dials GoNB and waits until its answers reach us on both channels.
+// connect dials GoNB and waits until its answers arrive on both channels.
 func (g *gonbProcess) connect(info *jupyter.ConnectionInfo) (err error) {
 	ctx, cancel := context.WithTimeout(g.k.ctx, startLimit)
 	defer cancel()
@@ -193,7 +193,7 @@ func (g *gonbProcess) dead() bool {
 	}
 }
 
-// pass hands a front end's message to GoNB as it is, under GoNB's key.
+// pass passes a front end's message to GoNB unchanged, except that it is signed with GoNB's key.
 func (g *gonbProcess) pass(in jupyter.Incoming) {
 	envelope := *in.Envelope
 	g.signer.Sign(&envelope)
@@ -210,7 +210,7 @@ func (g *gonbProcess) sendMessage(channel jupyter.Channel, m *jupyter.Message) e
 	return g.raw.Send(channel, frames)
 }
 
-// end ends GoNB and all below it.
+// end ends GoNB and all processes below it.
 func (g *gonbProcess) end() error {
 	return errors.Join(g.proc.End(0), g.raw.Close())
 }
@@ -224,7 +224,7 @@ func (k *Kernel) awaitGoNB(ctx context.Context) (*gonbProcess, error) {
 	if err == nil || ctx.Err() != nil {
 		return b, err
 	}
-	k.gonb.reset() // perhaps the user has mended it meanwhile
+	k.gonb.reset() // perhaps the user has fixed it meanwhile
 	go k.startGoNB(k.definitions())
 	return k.gonb.wait(ctx)
 }
@@ -235,7 +235,7 @@ func (k *Kernel) definitions() string {
 	return k.defs.Source()
 }
 
-// environ is the environment of GoNB and all below it.
+// environ returns the environment of GoNB and all processes below it.
 func (k *Kernel) environ() []string {
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -249,7 +249,8 @@ func (k *Kernel) environ() []string {
 	)
 }
 
-// searchPath begins with our go and goimports. The folder of the tools is left out, lest GoNB start a gopls of its own.
+// searchPath starts with the kernel's own go and goimports. The folder of the tools is left out, so that GoNB does not
+// start a second gopls.
 func (k *Kernel) searchPath() string {
 	dirs := []string{k.path("bin")}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
@@ -260,7 +261,7 @@ func (k *Kernel) searchPath() string {
 	return strings.Join(dirs, string(os.PathListSeparator))
 }
 
-// realGo is the go command that a cell is built with.
+// realGo returns the go command that builds cells.
 func realGo(env []string) string {
 	path, err := jupyter.LookPath("go", env)
 	if err != nil {
@@ -271,7 +272,7 @@ func realGo(env []string) string {
 	return path
 }
 
-// execute hands a cell to GoNB under the request's own header, so that all it causes has the right parent.
+// execute passes a cell to GoNB under the request's own header, so that all resulting messages have the right parent.
 func (g *gonbProcess) execute(r *run, code string) error {
 	content, err := json.Marshal(jupyter.ExecuteRequest{
 		Code: code, Silent: r.content.Silent, StoreHistory: r.content.StoreHistory,
@@ -286,7 +287,7 @@ func (g *gonbProcess) execute(r *run, code string) error {
 	return g.raw.Send(jupyter.Shell, envelope.Frames())
 }
 
-// restore defines again what was defined before GoNB died.
+// restore repeats the definitions from before GoNB's death.
 func (g *gonbProcess) restore(source string) error {
 	done := make(chan struct{})
 	r := &run{
@@ -328,14 +329,14 @@ func (k *Kernel) setRestoring(r *run) {
 	k.restoring = r
 }
 
-// restorer is the run that gives definitions to a new GoNB, or nil.
+// restorer returns the run that passes definitions to a new GoNB, or nil.
 func (k *Kernel) restorer() *run {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.restoring
 }
 
-// gonbFolder is where GoNB composes the cells' program; empty if there is none.
+// gonbFolder returns the folder in which GoNB composes the cells' program; empty if there is none.
 func (k *Kernel) gonbFolder() string {
 	folders, err := filepath.Glob(k.path("tmp", "gonb_*", "main.go"))
 	if err != nil || len(folders) == 0 {
@@ -344,18 +345,18 @@ func (k *Kernel) gonbFolder() string {
 	return filepath.Dir(folders[0])
 }
 
-// cellFolder is the working folder of cells: GoNB's, which %cd changes.
+// cellFolder returns the working folder of cells: GoNB's, which %cd changes.
 func (k *Kernel) cellFolder() string {
 	if b := k.gonb.now(); b != nil {
 		if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", b.proc.PID())); err == nil {
 			return dir
 		}
 	}
-	dir, _ := os.Getwd() // a removed folder is no reason to stop
+	dir, _ := os.Getwd() // the folder may have been removed
 	return dir
 }
 
-// buildCache is the folder of prepared package sets, which set-up fills.
+// buildCache returns the folder of prepared package sets, which set-up fills.
 func (k *Kernel) buildCache() string {
 	dir, err := build.UserCache()
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// envVerbose makes the log whole, GoNB's own remarks included.
+// envVerbose turns on the whole log, with GoNB's own remarks.
 const envVerbose = "LECTURE_KERNEL_LOG"
 
-// tailLog keeps the last words of GoNB. GoNB logs each cell and each failure with its own stack; what of that matters
-// is told in the cell, so the log gets it only on demand.
+// tailLog keeps GoNB's last lines. GoNB logs each cell and each failure with its own stack. The cell reports the
+// important part of that, so the log gets it only on request.
 type tailLog struct {
 	to      io.Writer
 	verbose bool
@@ -35,10 +35,10 @@ func (t *tailLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// klogHead is how GoNB's log begins each line: level, day, time, process, place, and an id in colours.
+// klogHead matches the start of a line in GoNB's log: level, day, time, process, place, and a coloured id.
 var klogHead = regexp.MustCompile(`^([IWEF])\d{4} \S+ +\d+ \S+\] (?:\x1b\S+\[\w+\]\x1b\[0m )?`)
 
-// last is the last line that says why GoNB ended: a panic's, else the last warning, error or line of another form.
+// last returns the last line that says why GoNB ended: a panic's, else the last warning, error or line of another form.
 func (t *tailLog) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

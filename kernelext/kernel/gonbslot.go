@@ -52,7 +52,7 @@ func (s *gonbSlot) wait(ctx context.Context) (*gonbProcess, error) {
 	return s.gonb, s.err
 }
 
-// now returns the GoNB that works now, or nil.
+// now returns the present GoNB, or nil.
 func (s *gonbSlot) now() *gonbProcess {
 	s.mu.Lock()
 	defer s.mu.Unlock()

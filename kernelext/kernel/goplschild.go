@@ -11,11 +11,11 @@ import (
 	"deeplearning.example/kernelext/kernel/process"
 )
 
-// goplsPause is how long nothing is executed before gopls is started: somebody is typing then. A program that only
-// runs a notebook needs no gopls, which takes 0.5 s of computing and 140 MB.
+// goplsPause is the time without executions after which gopls is started: the user is probably typing then. A program
+// that only runs a notebook needs no gopls, which takes 0.5 s of computing and 140 MB.
 const goplsPause = time.Second
 
-// warmGopls starts gopls in the first pause. A question starts it too.
+// warmGopls starts gopls in the first pause. A request starts it too.
 func (k *Kernel) warmGopls() {
 	for quiet := time.Now(); time.Since(quiet) < goplsPause; {
 		select {
@@ -30,7 +30,7 @@ func (k *Kernel) warmGopls() {
 	k.gopls.Warm()
 }
 
-// goplsOptions run gopls below a guard, so that it ends with the kernel.
+// goplsOptions returns options that run gopls below a guard, so that it ends with the kernel.
 func (k *Kernel) goplsOptions() gopls.Options {
 	return gopls.Options{
 		Program: filepath.Join(k.cfg.Bin, "gopls"), Dir: k.path("gopls"), Module: k.cfg.Module,

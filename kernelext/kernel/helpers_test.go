@@ -58,7 +58,7 @@ func startSpec(t testing.TB, spec *jupyter.Spec, env ...string) *kernel {
 	return k
 }
 
-// read is what the user answers.
+// read is the user's answer to a question.
 func (k *kernel) read(prompt string, _ bool) string {
 	if k.reader == nil {
 		return ""
@@ -66,7 +66,7 @@ func (k *kernel) read(prompt string, _ bool) string {
 	return k.reader(prompt)
 }
 
-// end shuts the kernel down and looks for what it has left.
+// end shuts the kernel down and checks that nothing is left of it.
 func (k *kernel) end() {
 	select {
 	case <-k.Process.Done(): // a test has killed it
@@ -87,7 +87,7 @@ func (k *kernel) end() {
 	}
 }
 
-// leftLimit ends a test that waits in vain for the end of processes and files. What has to be ended would live longer.
+// leftLimit ends a test that waits in vain for the end of processes and files. It is longer than their end takes.
 const leftLimit = time.Minute
 
 // nothingLeft waits until no process and no temporary file of the kernel is left.
@@ -102,7 +102,7 @@ func (k *kernel) nothingLeft() {
 	}
 }
 
-// leftFiles are the kernel's temporary files, without the connection file, which is Jupyter's.
+// leftFiles returns the kernel's temporary files, without the connection file, which is Jupyter's.
 func (k *kernel) leftFiles() []string {
 	left, err := filepath.Glob(filepath.Join(k.temp, "*"))
 	if err != nil {
@@ -127,7 +127,7 @@ type outcome struct {
 
 func (o *outcome) add(m *jupyter.Message) {
 	content := map[string]any{}
-	_ = m.Decode(&content) // a message that is no object has no text either
+	_ = m.Decode(&content) // a message that is not an object has no text either
 	text, _ := content["text"].(string)
 	kind := m.Header.MsgType
 	if name, ok := content["name"].(string); ok && kind == "stream" {
@@ -138,7 +138,7 @@ func (o *outcome) add(m *jupyter.Message) {
 	o.messages = append(o.messages, message{kind, text, content})
 }
 
-// stream joins what was printed to stdout or stderr.
+// stream joins the texts on stdout or stderr.
 func (o *outcome) stream(name string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -151,7 +151,7 @@ func (o *outcome) stream(name string) string {
 	return text.String()
 }
 
-// kinds are the kinds of the messages, runs of one kind as one.
+// kinds returns the kinds of the messages, runs of one kind as one.
 func (o *outcome) kinds() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -162,7 +162,7 @@ func (o *outcome) kinds() []string {
 	return slices.Compact(kinds)
 }
 
-// sent is a cell under way.
+// sent is a cell in progress.
 type sent struct {
 	k       *kernel
 	request *jupyter.Request
@@ -220,7 +220,7 @@ func (k *kernel) run(code string, options ...func(*jupyter.ExecuteRequest)) *out
 	return k.send(code, options...).wait()
 }
 
-// good runs a cell that has to end well, and gives what it printed.
+// good runs a cell that has to succeed, and returns the text that it printed.
 func (k *kernel) good(code string) string {
 	k.t.Helper()
 	o := k.run(code)
@@ -262,7 +262,7 @@ func (k *kernel) interrupt() {
 	}
 }
 
-// hello proves that the kernel works.
+// hello checks that the kernel works.
 func (k *kernel) hello() {
 	k.t.Helper()
 	if got := k.good("%%\nfmt.Println(\"hello\")"); got != "hello\n" {

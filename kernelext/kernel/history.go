@@ -9,7 +9,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// maxHistory bounds the memory of a long session.
+// maxHistory limits the memory of a long session.
 const maxHistory = 10_000
 
 // history is the code of the cells of this session, oldest first.
@@ -32,7 +32,7 @@ func (h *history) add(line int, code string) {
 	h.entries = append(h.entries, historyEntry{line, code})
 }
 
-// code is that of an execution, empty if it is not known.
+// code returns the code of an execution, empty if it is not known.
 func (h *history) code(line int) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -57,13 +57,13 @@ type historyRequest struct {
 	Unique     bool   `json:"unique"`
 }
 
-// find gives the entries that a request asks for. Only this session is known: earlier ones are empty.
+// find returns the entries that a request asks for. Only this session is known: earlier ones are empty.
 func (h *history) find(r historyRequest) []historyEntry {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []historyEntry
 	seen := map[string]bool{}
-	for i := len(h.entries) - 1; i >= 0; i-- { // from the newest, since n counts from there
+	for i := len(h.entries) - 1; i >= 0; i-- { // start with the newest, because n counts from there
 		e := h.entries[i]
 		if !r.wants(e) || r.Unique && seen[e.code] {
 			continue
@@ -88,7 +88,7 @@ func (r historyRequest) wants(e historyEntry) bool {
 	}
 }
 
-// matches is a glob over the whole text, where * and ? cross lines and slashes as history search wants.
+// matches matches a glob with the whole text, where * and ? match line breaks and slashes, as history search requires.
 func matches(pattern, text string) bool {
 	flat := strings.NewReplacer("/", "\x01", "\n", "\x02")
 	ok, err := path.Match(flat.Replace(pattern), flat.Replace(text))

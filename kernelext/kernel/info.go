@@ -36,7 +36,7 @@ func (k *Kernel) info() jupyter.KernelInfo {
 	}
 }
 
-// answerComplete tells a console whether the code could run as it is.
+// answerComplete reports to a console whether the code could run as it is.
 func (k *Kernel) answerComplete(in jupyter.Incoming) {
 	var request struct {
 		Code string `json:"code"`

@@ -10,26 +10,26 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// inputEvery is the time between two looks whether a program waits for input.
+// inputEvery is the time between two checks whether a program waits for input.
 const inputEvery = 200 * time.Millisecond
 
-// input is what is known of a cell's wish to read. GoNB asks the user only for shell lines and for gonbui's
-// RequestInput; a program that reads its standard input itself, as by fmt.Scan, would wait for ever.
+// input describes the state of a cell's requests for input. GoNB asks the user only for shell lines and for gonbui's
+// RequestInput. A program that reads its standard input itself, as by fmt.Scan, would wait for ever.
 type input struct {
 	looked  time.Time
-	pending bool   // somebody has been asked and has not answered
-	ours    string // msg_id of our question
+	pending bool   // the user has been asked and has not answered
+	ours    string // msg_id of the kernel's question
 }
 
-// asked notes that GoNB has asked the user, or that the user has answered.
+// asked records that GoNB has asked the user, or that the user has answered.
 func (r *run) asked(pending bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.input.pending = pending
 }
 
-// offerInput asks the user for a line when the cell's program waits for one. Where there is nobody to ask, the program
-// has found the end of its input.
+// offerInput asks the user for a line when the cell's program waits for one. If no user can be asked, the program has
+// reached the end of its input.
 func (r *run) offerInput() {
 	r.mu.Lock()
 	now := time.Now()
@@ -44,7 +44,7 @@ func (r *run) offerInput() {
 	}
 }
 
-// ask sends the front end our question.
+// ask sends the front end the kernel's question.
 func (r *run) ask() {
 	m, err := r.request.Message.Reply("input_request", jupyter.InputRequest{Prompt: "input: ", Password: r.has("%with_password")})
 	if err != nil {
@@ -59,12 +59,13 @@ func (r *run) ask() {
 	}
 }
 
-// has says whether the cell has a magic.
+// has reports whether the cell has a magic.
 func (r *run) has(name string) bool {
 	return slices.ContainsFunc(r.cell.Magics, func(m cell.Magic) bool { return m.Name == name })
 }
 
-// answered gives the answer to our question to the program. It is false for an answer to somebody else's.
+// answered passes the answer to the kernel's question to the program. It returns false for the answer to another
+// question.
 func (r *run) answered(in jupyter.Incoming) bool {
 	r.mu.Lock()
 	ours := r.input.ours != "" && (in.Parent.MsgID == r.input.ours || in.Parent.MsgID == "")

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waitsForInput says whether a thread of the process is in read(2) of its standard input, a pipe.
+// waitsForInput reports whether a thread of the process is in read(2) of its standard input, a pipe.
 func waitsForInput(pid int) bool {
 	target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", pid))
 	if err != nil || !strings.HasPrefix(target, "pipe:") {

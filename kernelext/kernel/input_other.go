@@ -2,5 +2,6 @@
 
 package kernel
 
-// waitsForInput is not known here: a program that reads its standard input is not helped.
+// waitsForInput returns false, because the state cannot be seen on this system: no input is offered to a program that
+// reads its standard input.
 func waitsForInput(int) bool { return false }

@@ -31,8 +31,8 @@ func (k *Kernel) answerInspect(ctx context.Context, in jupyter.Incoming) {
 	})
 }
 
-// keepLast puts a space behind each block of code: JupyterLab leaves out the last character of one if it colours none of
-// its letters, as a bracket.
+// keepLast appends a space to each block of code: JupyterLab drops the last character of a block in which it colours
+// none of its letters, such as a bracket.
 func keepLast(markdown string) string {
 	return strings.ReplaceAll(markdown+"\n", "\n```\n", " \n```\n")
 }

@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// secondPress is the time from which another interrupt counts as one more: people press the button twice, and some
-	// front ends send a signal and a message.
+	// secondPress is the time after which another interrupt counts as a second one: people press the button twice, and
+	// some front ends send a signal and a message.
 	secondPress = 500 * time.Millisecond
-	// interruptGrace is how long a cell may go on after an interrupt without a sign of progress, before SIGTERM.
+	// interruptGrace is the time that a cell has after an interrupt, without a sign of progress, before SIGTERM.
 	interruptGrace = 5 * time.Second
-	// interruptMost is how long signs of progress can put that off.
+	// interruptMost is the longest time by which signs of progress can delay SIGTERM.
 	interruptMost = time.Minute
-	// impatientGrace is what is left of it after a second interrupt.
+	// impatientGrace is the rest of that time after a second interrupt.
 	impatientGrace = time.Second
-	// terminateGrace lies between SIGTERM and SIGKILL, killGrace between SIGKILL and the end of GoNB itself, if that
-	// does not answer.
+	// terminateGrace is the time between SIGTERM and SIGKILL, killGrace that between SIGKILL and the end of GoNB
+	// itself, if GoNB does not answer.
 	terminateGrace = 2 * time.Second
 	killGrace      = 3 * time.Second
-	// signalPause lies between two looks at an interrupted cell.
+	// signalPause is the time between two looks at an interrupted cell.
 	signalPause = 20 * time.Millisecond
 )
 
-// interrupt stops the cell in progress, whatever it does. What waits behind it is aborted when it has answered.
+// interrupt stops the cell in progress at any stage. The waiting cells are aborted when it has answered.
 func (k *Kernel) interrupt() {
 	r := k.running()
 	if r == nil {
@@ -53,17 +53,17 @@ func (k *Kernel) interrupt() {
 	}
 }
 
-// looksLimit ends the hunt for a program that starts others faster than they can be signalled.
+// looksLimit ends the search for a program that starts others faster than they can be signalled.
 const looksLimit = 100
 
-// signal signals all processes of the cell, until a look finds no new one twice: one that is handed to a new parent
-// meanwhile can escape a single look. What earlier cells have left running is not the cell's.
+// signal signals all processes of the cell, until a look finds no new one twice: a process that gets a new parent
+// meanwhile can escape a single look. Processes that earlier cells have left are not signalled.
 func (r *run) signal(s syscall.Signal) {
 	r.signalling.Lock()
 	defer r.signalling.Unlock()
 	b := r.gonbNow()
 	if b == nil || r.over() {
-		return // what runs now is the next cell's
+		return // the next cell runs now
 	}
 	sent := maps.Clone(r.before)
 	for looks, quiet := 0, 0; looks < looksLimit && quiet < 2; looks++ {
@@ -77,8 +77,8 @@ func (r *run) signal(s syscall.Signal) {
 	}
 }
 
-// pursue goes from SIGINT to SIGTERM to SIGKILL until the cell has ended. Nothing new can start meanwhile, so that a
-// process which appears between the looks has been let in before the interrupt: it gets the signal too.
+// pursue sends SIGINT, then SIGTERM, then SIGKILL, until the cell has ended. Nothing new can start meanwhile. A process
+// that appears between the looks was thus permitted before the interrupt, and gets the signal too.
 func (r *run) pursue() {
 	begin := time.Now()
 	r.signal(syscall.SIGINT)
@@ -103,7 +103,7 @@ func (r *run) pursue() {
 	}
 }
 
-// patience is until when the cell may go on.
+// patience returns the time until which the cell may continue.
 func (r *run) patience(begin time.Time) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,7 +139,7 @@ func (r *run) over() bool {
 	return r.done
 }
 
-// interrupted tells what an interrupt found, and what of a training is saved.
+// interrupted reports the effect of an interrupt, and the saved state of a training.
 func (r *run) interrupted(f failure) failure {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,7 +150,7 @@ func (r *run) interrupted(f failure) failure {
 		if t.steps > 0 {
 			f.Evalue += fmt.Sprintf(" of %d", t.steps)
 		}
-		f.Evalue += ": run the cell again to go on from there"
+		f.Evalue += ": run the cell again to continue from there"
 	case t.name != "":
 		f.Evalue += fmt.Sprintf("; %s was at step %d of %d and nothing of it is saved", t.name, t.step, t.steps)
 	}

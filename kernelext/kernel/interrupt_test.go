@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestInterrupt stops a cell at each stage. Nothing of it goes on, what is queued behind it is aborted, and the next
-// cell runs.
+// TestInterrupt stops a cell at each stage. No part of it continues, the cells queued after it are aborted, and the
+// next cell runs.
 func TestInterrupt(t *testing.T) {
 	k := start(t)
 	ended := func() bool { return len(k.pids("sleep")) == 0 && len(k.pids(".cell")) == 0 }
@@ -64,8 +64,7 @@ func TestInterruptCompile(t *testing.T) {
 	k.hello()
 }
 
-// TestInterruptStubborn: a cell that obeys neither SIGINT nor SIGTERM gets both and is then ended, and so is what it has
-// started.
+// TestInterruptStubborn: a cell that ignores SIGINT and SIGTERM gets both and is then ended, with all its descendants.
 func TestInterruptStubborn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
@@ -91,7 +90,8 @@ for s := range c {
 	k.hello()
 }
 
-// TestInterruptNothing: an interrupt without a cell harms nothing, and a good end after one is still an interrupt.
+// TestInterruptNothing: an interrupt without a cell does no harm, and a cell that ends with success after one still
+// reports it.
 func TestInterruptNothing(t *testing.T) {
 	k := start(t)
 	k.interrupt()

@@ -1,14 +1,14 @@
-// Package kernel is the kernel process that Jupyter starts: a supervisor that owns the five channels, runs an unmodified
-// GoNB behind it on a private connection, and keeps the promises of the protocol that GoNB breaks.
+// Package kernel is the kernel process that Jupyter starts: a supervisor that owns the five channels, runs an
+// unmodified GoNB behind it on a private connection, and keeps the parts of the protocol that GoNB does not keep.
 //
 //	Jupyter ── supervisor (this package)
 //	             └─ guard (package process)
 //	                  └─ GoNB ── go, goimports: links to lecture-helper, which asks the supervisor
 //	                       └─ the cell, a program that lecture-helper starts with the supervisor's own pipes
 //
-// What GoNB does well passes unchanged. The supervisor adds: an execution queue that stops at an error, interrupts at
+// Parts that work in GoNB pass unchanged. The supervisor adds an execution queue that stops at an error, interrupts at
 // any stage, limits, exact text (order, UTF-8, floods), errors that name cell and line, completion while a cell runs,
-// its own magics, and an end without orphans. docs/design.md says why each is where it is.
+// its own magics, and an end without orphans. docs/design.md gives the reason for each.
 package kernel
 
 import (
@@ -35,27 +35,27 @@ import (
 	"deeplearning.example/kernelext/kernel/process"
 )
 
-// Config says how a kernel is run.
+// Config configures a kernel.
 type Config struct {
-	// ConnectionFile is the path that Jupyter gave.
+	// ConnectionFile is the path that Jupyter passes.
 	ConnectionFile string
 	// Module is the folder of the module whose packages cells import.
 	Module string
 	// Bin is the folder with gonb, lecture-helper and gopls; empty means that of the running program.
 	Bin string
-	// Log gets one line an event; nil means the standard error.
+	// Log receives one line for each event; nil means the standard error.
 	Log io.Writer
-	// Version is that of the supervisor, as kernel_info tells it.
+	// Version is the version of the supervisor, for kernel_info.
 	Version string
 }
 
 const (
-	// shutdownGrace is how long a running cell may save when the kernel is shut down. Nothing of a kernel may live two
-	// seconds after its end.
+	// shutdownGrace is the time that a running cell has to save when the kernel is shut down. No process of a kernel
+	// may live two seconds after its end.
 	shutdownGrace = 1200 * time.Millisecond
-	// drainGrace is how long the last messages may take to reach the front ends.
+	// drainGrace limits the time until the last messages have reached the front ends.
 	drainGrace = 300 * time.Millisecond
-	// parentPoll is how often the supervisor looks whether Jupyter lives.
+	// parentPoll is the time between two checks whether Jupyter lives.
 	parentPoll = time.Second
 )
 
@@ -65,7 +65,7 @@ type Kernel struct {
 	id      string // Jupyter's id of the kernel
 	log     *logger
 	front   *jupyter.Server
-	signer  jupyter.Signer // of the front ends' key
+	signer  jupyter.Signer // signs with the front ends' key
 	session string
 	private *process.Private // folder of this kernel, removed at its end
 	helper  string
@@ -84,23 +84,23 @@ type Kernel struct {
 
 	mu        sync.Mutex
 	current   *run
-	restoring *run // gives a new GoNB the definitions of the one that died
-	last      *run // the last that ended, for %timing and %output
+	restoring *run // passes the definitions of the GoNB that died to a new one
+	last      *run // the last run that ended, for %timing and %output
 	count     int  // executions so far, In[count]
-	runs      int  // executions so far, with those that have no number
+	runs      int  // executions so far, including those without a number
 	defs      *cell.Definitions
-	replay    []string // magics whose effect stays: %env, %cd, %goflags …
+	replay    []string // magics with a lasting effect: %env, %cd, %goflags …
 	wasm      string   // folder in which GoNB leaves programs for the browser
 
 	queue queue
 	comms chan jupyter.Incoming // messages of widgets to GoNB
 }
 
-// errShutdown ends a kernel that was asked to.
+// errShutdown ends a kernel on request.
 var errShutdown = errors.New("shutdown requested")
 
 // Run runs the kernel until it is shut down, its parent dies or ctx ends. The error is nil after a shutdown; else it
-// says what could not be started, with what is wanted.
+// says what could not be started, and what is required.
 func Run(ctx context.Context, cfg Config) error {
 	k, err := open(ctx, cfg)
 	if err != nil {
@@ -109,7 +109,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(k.serve(), k.close())
 }
 
-// open binds the ports and makes the private folder; nothing else is started yet.
+// open binds the ports and creates the private folder; nothing else is started yet.
 func open(ctx context.Context, cfg Config) (*Kernel, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func open(ctx context.Context, cfg Config) (*Kernel, error) {
 		comms: make(chan jupyter.Incoming, maxComms),
 	}
 	if k.settings, err = newSettings(os.Getenv); err != nil {
-		k.log.line(err.Error()) // a mistyped limit is no reason to have no kernel
+		k.log.line(err.Error()) // a mistyped limit must not prevent the kernel
 	}
 	if k.signer, err = info.Signer(); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
@@ -166,7 +166,7 @@ func (c *Config) complete() error {
 
 var connectionName = regexp.MustCompile(`^kernel-(.+)\.json$`)
 
-// kernelID takes the id from the connection file's name; a front end that names it otherwise gets a new one.
+// kernelID returns the id from the connection file's name; for a name of another form it returns a new one.
 func kernelID(connectionFile string) string {
 	if match := connectionName.FindStringSubmatch(filepath.Base(connectionFile)); match != nil {
 		if _, err := uuid.Parse(match[1]); err == nil {
@@ -177,13 +177,13 @@ func kernelID(connectionFile string) string {
 }
 
 const (
-	// maxSocketPath is the longest path that a unix socket may have everywhere.
+	// maxSocketPath is the longest path of a unix socket that every system accepts.
 	maxSocketPath = 100
-	// privatePrefix begins the names of all kernels' private folders.
+	// privatePrefix starts the names of all kernels' private folders.
 	privatePrefix = "lecture-kernel-"
 )
 
-// openPrivate makes the folder of all that this kernel writes, and the socket in it.
+// openPrivate creates the folder for all files of this kernel, and the socket in it.
 func (k *Kernel) openPrivate() (err error) {
 	parent := os.TempDir()
 	if len(parent)+40 > maxSocketPath {
@@ -191,7 +191,7 @@ func (k *Kernel) openPrivate() (err error) {
 	}
 	k.private, err = process.MakePrivate(k.helper, parent, privatePrefix)
 	if err != nil {
-		return fmt.Errorf("kernel: %w; `lecture setup` builds the helper, TMPDIR names a folder that can be written", err)
+		return fmt.Errorf("kernel: %w; `lecture setup` builds the helper, TMPDIR names a writable folder", err)
 	}
 	go k.removeStale(k.helper, parent)
 	for _, dir := range []string{k.path("tmp"), k.path("bin"), k.path("build")} {
@@ -206,8 +206,8 @@ func (k *Kernel) openPrivate() (err error) {
 	return err
 }
 
-// fillBin fills the folder that comes first on the search path of all below the kernel. The helper is copied, for an
-// update of the programs must not change what a running kernel speaks with.
+// fillBin fills the folder that comes first on the search path of all processes below the kernel. The helper is copied,
+// because an update of the programs must not change the protocol of a running kernel.
 func (k *Kernel) fillBin() error {
 	helper, err := os.ReadFile(k.helper)
 	if err == nil {
@@ -225,10 +225,10 @@ func (k *Kernel) fillBin() error {
 	return nil
 }
 
-// kernelProgram is the program of the command line.
+// kernelProgram returns the path of the command line's program.
 const kernelProgram = "lecture"
 
-// removeStale removes what kernels have left that were killed together with all their keepers.
+// removeStale removes the folders of kernels that were killed together with all their keepers.
 func (k *Kernel) removeStale(helper, parent string) {
 	removed, err := process.RemoveStale(helper, parent, privatePrefix)
 	for _, dir := range removed {
@@ -239,12 +239,12 @@ func (k *Kernel) removeStale(helper, parent string) {
 	}
 }
 
-// path is a path in the private folder.
+// path returns a path in the private folder.
 func (k *Kernel) path(parts ...string) string {
 	return filepath.Join(append([]string{k.private.Path()}, parts...)...)
 }
 
-// serve works until the kernel is to end.
+// serve runs until the kernel is to end.
 func (k *Kernel) serve() error {
 	k.builder = build.New(build.Options{
 		Go: realGo(os.Environ()), Goimports: filepath.Join(k.cfg.Bin, "goimports"),
@@ -268,7 +268,7 @@ func (k *Kernel) serve() error {
 	return cause
 }
 
-// close ends everything that this kernel started. What still runs may save first.
+// close ends everything that this kernel started. A running cell may save first.
 func (k *Kernel) close() error {
 	gonb, current := k.gonb.now(), k.running()
 	if gonb != nil && current != nil {
@@ -285,7 +285,8 @@ func (k *Kernel) close() error {
 	return errors.Join(errs...)
 }
 
-// hearSignals takes an interrupt from front ends that send one as a signal, and ends the kernel at SIGTERM and SIGHUP.
+// hearSignals accepts an interrupt from front ends that send one as a signal, and ends the kernel at SIGTERM and
+// SIGHUP.
 func (k *Kernel) hearSignals() {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -305,7 +306,7 @@ func (k *Kernel) hearSignals() {
 	}
 }
 
-// watchParent ends the kernel when the program that started it has died: nobody could shut it down any more.
+// watchParent ends the kernel when the program that started it has died: no program could shut it down any more.
 func (k *Kernel) watchParent() {
 	parent := os.Getppid()
 	ticker := time.NewTicker(parentPoll)

@@ -9,7 +9,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// TestCells: what GoNB does well still works.
+// TestCells: the features of GoNB that work still work.
 func TestCells(t *testing.T) {
 	k := start(t)
 	k.hello()
@@ -51,7 +51,7 @@ func TestErrors(t *testing.T) {
 	k.bad("!exit 3", "ShellError", "exit code 3", "Cell[7]: Line 1")
 	k.bad("!true\n!false\n!true", "ShellError", "exit code 1", "Cell[8]: Line 2", "!false")
 	k.bad("%%bash\nfalse", "ShellError", "the script ended with exit code 1")
-	k.bad("%lectur\n%%\nfmt.Println(1)", "MagicError", "%lectur is no command", "perhaps %lecture")
+	k.bad("%lectur\n%%\nfmt.Println(1)", "MagicError", "%lectur is not a command", "perhaps %lecture")
 	k.bad("%test\nfunc TestX(t *testing.T) { t.Error(\"want 3\") }", "ExitError")
 	k.bad("%%\nvar x int = 1.5", "CompileError", "Cell[12]: Line 2")
 	k.bad("%%\nx := 1", "CompileError", "declared and not used: x")
@@ -59,7 +59,7 @@ func TestErrors(t *testing.T) {
 	k.hello()
 }
 
-// TestStackInStderr: a stack trace names cell and line, also where a program only prints it.
+// TestStackInStderr: a stack trace names cell and line, also if a program only prints it.
 func TestStackInStderr(t *testing.T) {
 	k := start(t)
 	o := k.run("%%\n\ndebug.PrintStack()")
@@ -68,7 +68,7 @@ func TestStackInStderr(t *testing.T) {
 	}
 }
 
-// TestStopOnError: what is queued behind a failing cell is aborted, unless it asked otherwise.
+// TestStopOnError: cells queued after a failing one are aborted, unless it asked otherwise.
 func TestStopOnError(t *testing.T) {
 	k := start(t)
 	failing := k.send("%%\nos.Exit(1)")
@@ -103,7 +103,7 @@ func TestAbortsOnlyWhatWasQueued(t *testing.T) {
 	}
 }
 
-// TestSilent: a silent execution has no number and no outputs of its own.
+// TestSilent: a silent execution has no number and no outputs.
 func TestSilent(t *testing.T) {
 	k := start(t)
 	silent := func(r *jupyter.ExecuteRequest) { r.Silent, r.StoreHistory = true, false }
@@ -115,7 +115,7 @@ func TestSilent(t *testing.T) {
 	}
 }
 
-// TestTraps: GoNB's silent changes of a cell's text are made right, or told.
+// TestTraps: GoNB's silent changes of a cell's text are repaired or reported.
 func TestTraps(t *testing.T) {
 	k := start(t)
 	if got := k.good("%%\nfmt.Print(`100\n%d items\n!important\n`)"); got != "100\n%d items\n!important\n" {
@@ -132,7 +132,7 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// TestInput: a program that reads its input gets it from the user; where there is none, its input is at its end.
+// TestInput: a program that reads its input gets it from the user; without a user, its input is at its end.
 func TestInput(t *testing.T) {
 	k := start(t)
 	k.reader = func(string) string { return "gopher" }
@@ -156,7 +156,7 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// TestRestoresDefinitions: GoNB dies, and what was defined is there again.
+// TestRestoresDefinitions: GoNB dies, and the definitions are restored.
 func TestRestoresDefinitions(t *testing.T) {
 	k := start(t)
 	k.good("import \"math\"\n\ntype shape interface{ Area() float64 }\ntype disc struct{ r float64 }\n\n" +

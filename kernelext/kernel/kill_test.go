@@ -24,7 +24,7 @@ func size(full, short int) int {
 }
 
 // walkCell defines a small model that is saved after each of its steps, whose numbers depend on all of them. It prints
-// each step that it has taken. With a hold it stays at that step until it is told to stop.
+// each step. With a hold it waits at that step until it must stop.
 const walkCell = `import "deeplearning.example/kernelext"
 
 type walk struct {
@@ -82,10 +82,10 @@ func train(name string, hold int) {
 // trainCell trains a walk to its end, or to the step hold, at which it waits.
 func trainCell(name string, hold int) string { return fmt.Sprintf("%%%%\ntrain(%q, %d)", name, hold) }
 
-// stepLine is what a walk prints after a step.
+// stepLine matches the line of a walk about a step.
 func stepLine(step int) string { return fmt.Sprintf("step %d.\n", step) }
 
-// numbers is what a training cell printed of the model.
+// numbers returns the model's numbers that a training cell printed.
 func numbers(stdout string) string {
 	_, rest, _ := strings.Cut(stdout, "numbers ")
 	return rest
@@ -159,7 +159,7 @@ func checkStore(t *testing.T, dir string) {
 	}
 }
 
-// TestInterruptTraining: an interrupted training says at which step it is saved, and goes on from there.
+// TestInterruptTraining: an interrupted training reports the step at which it is saved, and continues from there.
 func TestInterruptTraining(t *testing.T) {
 	k := start(t, "LECTURE_STORE="+filepath.Join(t.TempDir(), "store"))
 	k.good(walkCell)
@@ -167,14 +167,14 @@ func TestInterruptTraining(t *testing.T) {
 	s := k.send(trainCell("stopped", 70))
 	s.shows(stepLine(70))
 	k.interrupt()
-	k.failed(s.wait(), "Interrupted", "stopped is saved at step 70 of 300: run the cell again to go on from there")
+	k.failed(s.wait(), "Interrupted", "stopped is saved at step 70 of 300: run the cell again to continue from there")
 	again := k.good(trainCell("stopped", 0))
 	if !strings.Contains(again, "resuming stopped at step 70 of 300") || numbers(again) != want {
 		t.Errorf("printed %q, want numbers %q", again, want)
 	}
 }
 
-// TestShutdownSaves: a training that runs while the kernel is shut down saves what it has.
+// TestShutdownSaves: a training that runs while the kernel is shut down saves its state.
 func TestShutdownSaves(t *testing.T) {
 	env := "LECTURE_STORE=" + filepath.Join(t.TempDir(), "store")
 	k := start(t, env)

@@ -21,7 +21,7 @@ func TestMemoryLimit(t *testing.T) {
 	k.good("%%\nb := make([]byte, 400<<20)\nfor i := range b {\n\tb[i] = 1\n}\nfmt.Println(len(b))")
 }
 
-// TestTimeLimit: a cell has no longer than it may.
+// TestTimeLimit: a cell cannot run longer than its limit.
 func TestTimeLimit(t *testing.T) {
 	k := start(t)
 	k.good("%limit time 1s")
@@ -44,7 +44,7 @@ func TestFileLimit(t *testing.T) {
 	k.bad("!head -c 5M /dev/zero > large2", "ShellError")
 }
 
-// TestOutputLimit: the middle of a long output is left out, with the count and the way to see all.
+// TestOutputLimit: the middle of a long output is left out, with its size and the way to see all.
 func TestOutputLimit(t *testing.T) {
 	k := start(t)
 	k.good("%limit output 100KB")
@@ -69,7 +69,7 @@ func TestOutputLimit(t *testing.T) {
 	}
 }
 
-// TestLimitMagic: what is wrong with a limit is told.
+// TestLimitMagic: errors in a limit are reported.
 func TestLimitMagic(t *testing.T) {
 	k := start(t, "LECTURE_LIMIT_TIME=2h", "LECTURE_LIMIT_OUTPUT=much")
 	if got := k.good("%limit"); !strings.Contains(got, "time    2h\n") || !strings.Contains(got, "output  1 MB\n") {
@@ -140,8 +140,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestDisplaysBeforeTheEnd: displays of plain gonbui arrive, all of them and before the cell's end, also where the
-// program ends without waiting for them.
+// TestDisplaysBeforeTheEnd: all displays of plain gonbui arrive before the cell's end, also if the program ends without
+// waiting for them.
 func TestDisplaysBeforeTheEnd(t *testing.T) {
 	k := start(t)
 	k.good("import \"github.com/janpfeifer/gonb/gonbui\"")

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// logger writes one line an event.
+// logger writes one line for each event.
 type logger struct {
 	mu  sync.Mutex
 	out io.Writer
@@ -16,7 +16,7 @@ type logger struct {
 
 func newLogger(out io.Writer) *logger { return &logger{out: out} }
 
-// line writes one event; line breaks in it are told as such.
+// line writes one event and escapes its line breaks.
 func (l *logger) line(text string) {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", " ⏎ ")
 	l.mu.Lock()
@@ -24,7 +24,7 @@ func (l *logger) line(text string) {
 	fmt.Fprintf(l.out, "[lecture %s] %s\n", time.Now().Format("15:04:05.000"), text)
 }
 
-// Write logs what a child writes, line by line as it comes.
+// Write logs the output of a child line by line.
 func (l *logger) Write(p []byte) (int, error) {
 	for text := range strings.SplitSeq(strings.TrimRight(string(p), "\n"), "\n") {
 		l.line(text)

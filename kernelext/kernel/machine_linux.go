@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// cgroupLimits are where a container's memory limit stands, of both versions of cgroups.
+// cgroupLimits are the files of a container's memory limit, for both versions of cgroups.
 var cgroupLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
 
-// machineMemory is the memory of the machine, or of the container if that is less, in bytes; 0 if it is not known.
+// machineMemory returns the memory of the machine, or of the container if that is less, in bytes; 0 if it is not known.
 func machineMemory() int64 {
 	memory := memInfo("MemTotal:")
 	for _, file := range cgroupLimits {
@@ -25,7 +25,7 @@ func machineMemory() int64 {
 	return memory
 }
 
-// freeMemory is how much the machine can still give, in bytes.
+// freeMemory returns the available memory of the machine in bytes.
 func freeMemory() int64 { return memInfo("MemAvailable:") }
 
 // memInfo reads a line of /proc/meminfo.

@@ -4,7 +4,7 @@ package kernel
 
 import "math"
 
-// machineMemory is 0: not known here, so that cells have no limit of memory unless one is set.
+// machineMemory returns 0, because it is not known on this system. Cells have no limit of memory unless one is set.
 func machineMemory() int64 { return 0 }
 
 // freeMemory is not known here.

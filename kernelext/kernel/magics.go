@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/kernelext/cell"
 )
 
-// magic carries out one of the supervisor's own commands before the cell's code.
+// magic executes one of the supervisor's own commands before the cell's code.
 type magic func(r *run, m cell.Magic) error
 
 // magics are the supervisor's own commands.
@@ -27,7 +27,7 @@ var magics = map[string]magic{
 	"%wasm":    magicWasm,
 }
 
-// prepare carries out the supervisor's own magics, warns of what GoNB would do silently, and gives the text for GoNB.
+// prepare executes the supervisor's own magics, warns of GoNB's silent changes, and returns the text for GoNB.
 func (r *run) prepare() (code string, failed *failure) {
 	for _, m := range r.cell.Magics {
 		if f := r.obey(m); f != nil {
@@ -47,10 +47,10 @@ func (r *run) prepare() (code string, failed *failure) {
 	return r.cell.Rewrite(r.rewrite), nil
 }
 
-// obey carries out a magic if it is one of ours, and refuses one that nobody knows.
+// obey executes a magic if it is one of the supervisor's, and returns an error for an unknown one.
 func (r *run) obey(m cell.Magic) *failure {
 	if !cell.Known(m.Name) {
-		text := m.Name + " is no command of this kernel"
+		text := m.Name + " is not a command of this kernel"
 		if near := cell.Suggest(m.Name); len(near) > 0 {
 			text += ", perhaps " + strings.Join(near, " or ")
 		}
@@ -71,7 +71,7 @@ func (r *run) magicFailure(m cell.Magic, text string) *failure {
 	return &failure{Ename: nameMagic, Evalue: text, Traceback: []string{r.lines.frame(cellLine{r.count, m.Line}, text)}}
 }
 
-// rewrite is what GoNB gets in the place of a magic.
+// rewrite returns GoNB's replacement of a magic.
 func (r *run) rewrite(m cell.Magic) (line string, changed bool) {
 	switch m.Name {
 	case "!", "!*":
@@ -86,7 +86,7 @@ func (r *run) rewrite(m cell.Magic) (line string, changed bool) {
 	case "%%script":
 		return "%%script lecture-helper script " + m.Rest, true
 	case "%env", "%wasm":
-		return "", false // GoNB's own; we only listen
+		return "", false // GoNB executes it; the supervisor only records it
 	}
 	return "", magics[m.Name] != nil
 }
@@ -99,10 +99,10 @@ func modelsCommand(m cell.Magic) string {
 	return m.Rest
 }
 
-// quoteShell makes one word of a text for bash.
+// quoteShell quotes a text as one word for bash.
 func quoteShell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// shellLine is the line of the shell command that runs now: the last that has begun. 0 says that there is none.
+// shellLine returns the line of the shell command that runs now: the last that has started. 0 means that there is none.
 func (r *run) shellLine() int {
 	r.mu.Lock()
 	begun := r.shells
@@ -134,7 +134,7 @@ func magicLecture(r *run, m cell.Magic) error {
 	return nil
 }
 
-// state is what the settings are.
+// state describes the present settings.
 func (k *Kernel) state() string {
 	l := k.settings.limitsNow()
 	parts := []string{"mode " + orDefault(k.settings.value(envMode), "quick"),
@@ -163,7 +163,7 @@ func magicMode(r *run, m cell.Magic) error {
 
 func magicDevice(r *run, m cell.Magic) error {
 	if backend := os.Getenv("GOMLX_BACKEND"); backend != "" && len(m.Args) > 0 {
-		return fmt.Errorf("GOMLX_BACKEND=%s is set for this kernel and wins: start Jupyter without it", backend)
+		return fmt.Errorf("GOMLX_BACKEND=%s is set for this kernel and takes precedence: start Jupyter without it", backend)
 	}
 	return r.choose(m, "device", envDevice, "the best there is", func(value string) error {
 		kind, ordinal, numbered := strings.Cut(value, ":")
@@ -178,7 +178,7 @@ func isNumber(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// choose sets a variable of later cells, or tells it.
+// choose sets a variable of later cells, or prints it.
 func (r *run) choose(m cell.Magic, name, variable, missing string, check func(string) error) error {
 	switch len(m.Args) {
 	case 0:
@@ -215,7 +215,7 @@ func magicLimit(r *run, m cell.Magic) error {
 		strings.Join(limitNames, ", "), m.Rest)
 }
 
-// errNoCell is told where a magic is about the last cell and there is none.
+// errNoCell is returned when no cell has run.
 var errNoCell = errors.New("no cell has run yet")
 
 func (k *Kernel) lastRun() (*run, error) {
@@ -240,7 +240,7 @@ func magicTiming(r *run, m cell.Magic) error {
 	return nil
 }
 
-// magicOutput tells of the last cell's output, or saves all of it.
+// magicOutput describes the last cell's output, or saves all of it.
 func magicOutput(r *run, m cell.Magic) error {
 	last, err := r.k.lastRun()
 	if err != nil {
@@ -263,7 +263,7 @@ func magicOutput(r *run, m cell.Magic) error {
 	return fmt.Errorf("want `save FILE` or nothing, got %q", m.Rest)
 }
 
-// magicCapture copies the cell's text to a file, as GoNB does where it reads the text.
+// magicCapture copies the cell's text to a file, as GoNB does for text that it reads.
 func magicCapture(r *run, m cell.Magic) error {
 	args := m.Args
 	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
@@ -281,7 +281,7 @@ func magicCapture(r *run, m cell.Magic) error {
 	return nil
 }
 
-// magicEnv takes notice of the variables that magics of ours set too; GoNB does the rest.
+// magicEnv records the variables that the supervisor's magics set too; GoNB does the rest.
 func magicEnv(r *run, m cell.Magic) error {
 	name, value, _ := strings.Cut(strings.Join(m.Args, "="), "=")
 	if name == envMode || name == envDevice {
@@ -290,7 +290,7 @@ func magicEnv(r *run, m cell.Magic) error {
 	return nil
 }
 
-// pathOfUser is a path as GoNB understands it: ~ and $VAR stand for something, and what is relative is so to the folder
+// pathOfUser returns a path as GoNB understands it: ~ and $VAR are expanded, and a relative path starts at the folder
 // of the cells.
 func (k *Kernel) pathOfUser(path string) string {
 	if home, err := os.UserHomeDir(); err == nil && (path == "~" || strings.HasPrefix(path, "~/")) {
@@ -303,10 +303,10 @@ func (k *Kernel) pathOfUser(path string) string {
 	return filepath.Join(k.cellFolder(), path)
 }
 
-// lasting are the magics of GoNB whose effect stays: a new GoNB gets them again.
+// lasting are the magics of GoNB with a lasting effect: a new GoNB gets them again.
 var lasting = []string{"%env", "%cd", "%goflags", "%autoget", "%noautoget"}
 
-// keepMagics notes what a new GoNB must be told, once the cell has gone well.
+// keepMagics records the magics for a new GoNB, once the cell has succeeded.
 func (k *Kernel) keepMagics(r *run) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/kernelext/cell"
 )
 
-// TestLectureMagic: the kernel's own commands are listed, each with what it does, and the settings as they are.
+// TestLectureMagic: the kernel's own commands are listed, each with its description, and the present settings.
 func TestLectureMagic(t *testing.T) {
 	k := start(t)
 	got := k.good("%lecture")
@@ -25,7 +25,7 @@ func TestLectureMagic(t *testing.T) {
 	}
 }
 
-// TestModeAndDevice: what the magics set is in the environment of later cells, and of the same.
+// TestModeAndDevice: the settings of the magics are in the environment of the same cell and of later ones.
 func TestModeAndDevice(t *testing.T) {
 	k := start(t, "LECTURE_MODE=full")
 	const show = "%%\nfmt.Println(os.Getenv(\"LECTURE_MODE\"), os.Getenv(\"LECTURE_DEVICE\"))"
@@ -77,7 +77,7 @@ func shares(t *testing.T, table string) map[string]float64 {
 	return all
 }
 
-// TestTiming: the parts of a cell's time add up, and what took long is where it belongs.
+// TestTiming: the parts of a cell's time add up, and slow phases have their share.
 func TestTiming(t *testing.T) {
 	k := start(t)
 	k.bad("%timing", "MagicError", "no cell has run yet")
@@ -96,12 +96,12 @@ func TestTiming(t *testing.T) {
 	k.good("%%\nfmt.Println(1)")
 	k.good("%%\nfmt.Println(2)")
 	k.good("%%\nfmt.Println(1)")
-	if table := k.good("%timing"); !strings.Contains(table, "the program of an equal cell was taken") || strings.Contains(table, "link") {
+	if table := k.good("%timing"); !strings.Contains(table, "the program of an equal cell was used") || strings.Contains(table, "link") {
 		t.Errorf("an equal cell\n%s", table)
 	}
 }
 
-// TestTime: %%time tells a cell's time at its end, also of a failing one, and stands for %% above statements.
+// TestTime: %%time prints a cell's time at its end, also for a failing cell, and replaces %% above statements.
 func TestTime(t *testing.T) {
 	k := start(t)
 	line := regexp.MustCompile(`time: [0-9.]+ m?s \(.*run [0-9.]+ m?s\)\n$`)
@@ -118,7 +118,7 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestReset: what is forgotten stays so when GoNB dies.
+// TestReset: removed definitions stay removed when GoNB dies.
 func TestReset(t *testing.T) {
 	k := start(t)
 	k.good("func one() int { return 1 }\nfunc two() int { return 2 }")

@@ -19,37 +19,38 @@ import (
 )
 
 const (
-	// flushEvery bounds the rate of stream messages: a browser draws no faster, and a notebook server drops what comes
-	// above 1000 messages a second.
+	// flushEvery limits the rate of stream messages: a browser draws no faster, and a notebook server drops messages
+	// above 1000 a second.
 	flushEvery = 25 * time.Millisecond
 	// chunk is the longest text of one stream message.
 	chunk = 64 << 10
-	// tailSize is how much of the end of a long output is shown.
+	// tailSize is the length of the end of a long output that is shown.
 	tailSize = 64 << 10
-	// detachAfter is how long the pipes of a cell that has ended are read on while something that it started holds them, and
-	// detachLimit how long if they are never found empty: on a busy machine the readers may not have come to what the cell printed.
+	// detachAfter is the time for which the pipes of a cell that has ended are read while one of its processes still
+	// holds them. detachLimit is that time if they are never found empty: on a busy machine the readers may still have
+	// text of the cell to read.
 	detachAfter = 30 * time.Millisecond
 	detachLimit = 2 * time.Second
-	// emptyPause is the time between two looks whether the pipes are empty.
+	// emptyPause is the time between two checks whether the pipes are empty.
 	emptyPause = 500 * time.Microsecond
-	// markerWait is how long text waits for the display whose marker it carries, and a display for its marker.
+	// markerWait is the time that text waits for the display whose marker it carries, and a display for its marker.
 	markerWait = 2 * time.Second
-	// displayShare is how many bytes of displays are shown for each byte of text.
+	// displayShare is the number of bytes of displays that are shown for each byte of text.
 	displayShare = 128
-	// keptInMemory is how much text without limit is kept in memory, before it goes to a file.
+	// keptInMemory is the length of text without limit that is kept in memory, before it goes to a file.
 	keptInMemory = 1 << 20
 )
 
-// The marker that kernelext writes into stdout and stderr where a display belongs: ESC ]7711; id BEL.
+// The marker that kernelext writes into stdout and stderr at the place of a display: ESC ]7711; id BEL.
 var (
 	markerStart = []byte("\x1b]7711;")
 	markerEnd   = byte('\a')
 )
 
-// maxMarker bounds an id, so that a marker that never ends is text.
+// maxMarker limits an id, so that a marker that never ends is text.
 const maxMarker = 64
 
-// output is what one cell prints and shows, in the order in which it did so as far as that can be known:
+// output is the text and the displays of one cell, in their original order as far as that can be known:
 //
 //   - each of stdout and stderr keeps its order, byte for byte;
 //   - between two displays of kernelext both hold exactly the text that was printed there (its displays leave a marker
@@ -59,14 +60,14 @@ const maxMarker = 64
 //     read: that of the program, as long as it writes no faster than the kernel reads, some 10 µs a piece.
 type output struct {
 	publish  func(msgType string, content any)
-	annotate func(text []byte) []byte // marks the places of the program in stderr; nil: as it is
-	private  string                   // where paths of the program begin
+	annotate func(text []byte) []byte // marks the places of the program in stderr; nil for none
+	private  string                   // start of the program's paths
 
 	mu    sync.Mutex
-	limit int64 // bytes of text that are shown whole; 0: all
+	limit int64 // bytes of text that are shown completely; 0: all
 
 	changed *sync.Cond
-	stream  string       // of the pending text
+	stream  string       // stream of the pending text
 	pending bytes.Buffer // text that is not published yet: of one stream
 	flushed time.Time
 	timer   *time.Timer
@@ -94,7 +95,7 @@ func newOutput(limit int64, spoolPath string, publish func(msgType string, conte
 	return o
 }
 
-// attach makes the two pipes of a program and starts to read them. The caller closes the ends that it gets once the
+// attach creates the two pipes of a program and starts to read them. The caller closes the returned ends once the
 // program has its own.
 func (o *output) attach() (stdout, stderr *os.File, err error) {
 	readers, writers := [2]*os.File{}, [2]*os.File{}
@@ -119,8 +120,8 @@ func (o *output) attach() (stdout, stderr *os.File, err error) {
 	return writers[0], writers[1], nil
 }
 
-// finish waits until all that the cell printed is published, then tells what was left out. What the cell's background
-// processes print later is published when it comes.
+// finish waits until all text of the cell is published, then reports the omitted text. Text that background processes
+// of the cell print later is published when it arrives.
 func (o *output) finish() {
 	done := make(chan struct{})
 	go func() {
@@ -151,7 +152,7 @@ func (o *output) setLimit(limit int64) {
 	o.limit = limit
 }
 
-// captureTo copies all text from now on.
+// captureTo copies all later text.
 func (o *output) captureTo(w io.WriteCloser) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -176,8 +177,8 @@ func (o *output) captureDisplay(data map[string]json.RawMessage) {
 	}
 }
 
-// admit counts a display of so many bytes and says whether it may still be shown. Of displays a cell may have more than
-// of text; what is beyond that would make the notebook unusable.
+// admit counts a display of a size and reports whether it may still be shown. A cell may show more displays than text;
+// an unlimited number would make the notebook unusable.
 func (o *output) admit(size int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -195,7 +196,7 @@ func (o *output) admit(size int) bool {
 	return false
 }
 
-// text adds text of a stream. It is whole runes, or bytes that are no UTF-8 and never will be.
+// text adds text of a stream: whole runes, or bytes that are not UTF-8.
 func (o *output) text(name string, p []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -239,7 +240,7 @@ func (o *output) add(name string, p []byte) {
 	o.tail.write(p)
 }
 
-// wholeRunes cuts a rune in two off the end.
+// wholeRunes leaves out an incomplete rune at the end.
 func wholeRunes(p []byte, cut bool) []byte {
 	if !cut {
 		return p
@@ -283,7 +284,7 @@ func (o *output) emit(name, text string) {
 	o.publish("stream", jupyter.Stream{Name: name, Text: text})
 }
 
-// note publishes a text of the kernel's own, after what was printed before.
+// note publishes a text of the kernel itself, after the text that was printed before.
 func (o *output) note(name, text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -291,8 +292,8 @@ func (o *output) note(name, text string) {
 	o.emit(name, text)
 }
 
-// display publishes a display in its place: behind the text up to its marker or, without one, behind all text that
-// was read before. send publishes it.
+// display publishes a display in its place: after the text up to its marker or, without one, after all text that was
+// read before. send publishes it.
 func (o *output) display(marker string, send func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -312,7 +313,8 @@ func (o *output) display(marker string, send func()) {
 	}
 }
 
-// atMarker is called by the reader of a pipe that has reached a marker: it holds the pipe until the display is out.
+// atMarker is called by the reader of a pipe that has reached a marker: it stops the pipe until the display is
+// published.
 func (o *output) atMarker(marker string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -335,16 +337,16 @@ func (o *output) waitFor(limit time.Duration, ready func() bool) {
 	}
 }
 
-// settle waits, for some milliseconds at most, until the pipes are empty: what a program printed before a display is
-// in them when the display arrives.
+// settle waits, for some milliseconds at most, until the pipes are empty: they contain the text that a program printed
+// before a display when the display arrives.
 func (o *output) settle() {
 	for looks := 0; looks < 10 && !o.allRead(); looks++ {
 		time.Sleep(emptyPause)
 	}
 }
 
-// allRead says whether everything in the pipes has become text. A reader is busy before it takes something out
-// of its pipe, so the look at the pipe comes first.
+// allRead reports whether everything in the pipes has become text. A reader is marked busy before it reads from its
+// pipe, so the pipe must be checked first.
 func (o *output) allRead() bool {
 	o.mu.Lock()
 	pipes := slices.Clone(o.pipes)
@@ -362,11 +364,11 @@ func (o *output) pipeClosed(p *pipe) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.pipes = slices.DeleteFunc(o.pipes, func(other *pipe) bool { return other == p })
-	o.changed.Broadcast() // a display waits for this pipe no longer
+	o.changed.Broadcast() // a display no longer waits for this pipe
 	p.file.Close()
 }
 
-// lastErrors is the end of what went to stderr.
+// lastErrors returns the end of the text on stderr.
 func (o *output) lastErrors() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -379,12 +381,12 @@ type pipe struct {
 	name string
 	file *os.File
 	turn *turn
-	rest []byte // the begin of a rune or of a marker whose end has not come yet
+	rest []byte // the start of a rune or of a marker whose end has not come yet
 
-	busy atomic.Bool // between the news that there is something to read and its end as text
+	busy atomic.Bool // from the event that data is available until it is text
 }
 
-// read takes all that comes. At the end, what looked like the begin of something longer is text.
+// read reads until the end of the pipe. At the end, an incomplete marker or rune is text.
 func (p *pipe) read() {
 	defer p.o.pipeClosed(p)
 	buffer := make([]byte, chunk)
@@ -405,7 +407,7 @@ func (p *pipe) read() {
 	}
 }
 
-// take splits what was read at its markers and keeps an unfinished end.
+// take splits the data at its markers and keeps an unfinished end.
 func (p *pipe) take(data []byte) {
 	if len(p.rest) > 0 {
 		data = append(p.rest, data...)
@@ -423,7 +425,7 @@ func (p *pipe) take(data []byte) {
 			p.rest = bytes.Clone(data[at:])
 			return
 		}
-		if end < 0 { // somebody else's escape
+		if end < 0 { // another program's escape
 			p.o.text(p.name, data[:at+len(markerStart)])
 			data = body
 			continue
@@ -441,7 +443,7 @@ func (p *pipe) take(data []byte) {
 	p.rest = bytes.Clone(data[len(data)-keep:])
 }
 
-// partialMarker is how many bytes at the end may be the begin of a marker.
+// partialMarker returns the number of bytes at the end that may be the start of a marker.
 func partialMarker(data []byte) int {
 	for n := min(len(data), len(markerStart)-1); n > 0; n-- {
 		if bytes.HasSuffix(data, markerStart[:n]) {
@@ -451,7 +453,7 @@ func partialMarker(data []byte) int {
 	return 0
 }
 
-// partialRune is how many bytes at the end begin a rune that is not complete.
+// partialRune returns the number of bytes at the end that start an incomplete rune.
 func partialRune(data []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(data); n++ {
 		b := data[len(data)-n]

@@ -9,8 +9,8 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// TestFinishReadsAll: a cell has ended, and something that it started holds its pipe. What it printed is published even when a busy
-// machine lets the reader begin late.
+// TestFinishReadsAll: a cell has ended, and one of its children holds its pipe. The cell's text is published even if a
+// busy machine lets the reader start late.
 func TestFinishReadsAll(t *testing.T) {
 	var published strings.Builder
 	o := newOutput(0, t.TempDir()+"/spool", func(_ string, content any) { published.WriteString(content.(jupyter.Stream).Text) })
@@ -34,7 +34,7 @@ func TestFinishReadsAll(t *testing.T) {
 	}
 }
 
-// TestFinishDoesNotWaitForEver: what a cell has left in the background prints without end.
+// TestFinishDoesNotWaitForEver: a background process of a cell prints without end.
 func TestFinishDoesNotWaitForEver(t *testing.T) {
 	o := newOutput(0, t.TempDir()+"/spool", func(string, any) {})
 	stdout, stderr, err := o.attach()

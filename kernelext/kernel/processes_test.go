@@ -15,7 +15,7 @@ type process struct {
 	command string // the base name of its program, as it was called
 }
 
-// processes are all that carry the kernel's folder for temporary files in their environment or arguments.
+// processes returns all processes with the kernel's folder for temporary files in their environment or arguments.
 func (k *kernel) processes() []process {
 	k.t.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
@@ -38,7 +38,7 @@ func (k *kernel) processes() []process {
 	return all
 }
 
-// pids are the processes of a program; a cell's ends with ".cell".
+// pids returns the processes of a program; a cell's ends with ".cell".
 func (k *kernel) pids(program string) []int {
 	k.t.Helper()
 	var pids []int

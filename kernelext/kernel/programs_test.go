@@ -10,8 +10,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// otherPrograms starts the kernel from a folder in which some of its programs are others, or missing where the path is
-// empty.
+// otherPrograms starts the kernel from a folder in which some programs are replaced, or missing if the path is empty.
 func otherPrograms(t testing.TB, spec *jupyter.Spec, other map[string]string) {
 	t.Helper()
 	from, to := filepath.Dir(spec.Argv[0]), t.TempDir()

@@ -10,8 +10,8 @@ import (
 type queue struct {
 	mu          sync.Mutex
 	waiting     []jupyter.Incoming
-	taken       bool          // one is out of the queue and has not ended
-	interrupted bool          // before what was taken, or waits first, had begun
+	taken       bool          // one has left the queue and has not ended
+	interrupted bool          // interrupted before the execution in progress, or the first that waits, had started
 	arrived     chan struct{} // holds a token when something waits
 }
 
@@ -27,7 +27,7 @@ func (q *queue) put(in jupyter.Incoming) {
 	}
 }
 
-// take gives the oldest, if there is one.
+// take returns the oldest, if there is one.
 func (q *queue) take() (jupyter.Incoming, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -39,21 +39,21 @@ func (q *queue) take() (jupyter.Incoming, bool) {
 	return in, true
 }
 
-// ended notes that what was taken has ended.
+// ended records that the execution in progress has ended.
 func (q *queue) ended() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.taken, q.interrupted = false, false
 }
 
-// interrupt keeps an interrupt for the execution that is about to begin.
+// interrupt keeps an interrupt for the execution that is about to start.
 func (q *queue) interrupt() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.interrupted = q.taken || len(q.waiting) > 0
 }
 
-// wasInterrupted says whether there was an interrupt before the execution had begun.
+// wasInterrupted reports whether there was an interrupt before the execution had started.
 func (q *queue) wasInterrupted() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -91,15 +91,15 @@ func (k *Kernel) executeAll() {
 	}
 }
 
-// abort answers executions that are not to run: they were sent in the belief that the cell before them would succeed. They
-// get no number, which would stand before a cell that has not run.
+// abort answers executions that are not to run: they were sent on the assumption that the cell before them would
+// succeed. They get no number, because a cell shows its number as a sign that it has run.
 func (k *Kernel) abort(all []jupyter.Incoming) {
 	for _, in := range all {
 		k.answer(in, "execute_reply", map[string]any{"status": "aborted"})
 	}
 }
 
-// running is the cell in progress, or nil.
+// running returns the cell in progress, or nil.
 func (k *Kernel) running() *run {
 	k.mu.Lock()
 	defer k.mu.Unlock()

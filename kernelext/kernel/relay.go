@@ -9,11 +9,11 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// receive takes what GoNB sends. One goroutine does it all, so that messages keep their order.
+// receive handles the messages of GoNB in one goroutine, so that they keep their order.
 func (g *gonbProcess) receive() {
 	for raw := range g.raw.Receive() {
 		if raw.Frames == nil {
-			g.k.log.line(fmt.Sprintf("%s: a message of %s from GoNB was thrown away", raw.Channel, formatBytes(raw.Lost)))
+			g.k.log.line(fmt.Sprintf("%s: a message of %s from GoNB was dropped", raw.Channel, formatBytes(raw.Lost)))
 			continue
 		}
 		m, err := jupyter.Decode(g.signer, raw.Frames)
@@ -32,7 +32,7 @@ func (g *gonbProcess) receive() {
 	}
 }
 
-// runOf is the cell in progress that caused m, or nil.
+// runOf returns the cell in progress that caused m, or nil.
 func (g *gonbProcess) runOf(m *jupyter.Message) *run {
 	for _, r := range []*run{g.k.running(), g.k.restorer()} {
 		if r != nil && r.request.Header.MsgID == m.Parent.MsgID {
@@ -42,17 +42,17 @@ func (g *gonbProcess) runOf(m *jupyter.Message) *run {
 	return nil
 }
 
-// resign gives the frames the signature of the front ends' key; nothing else changes.
+// resign signs the frames with the front ends' key and changes nothing else.
 func (g *gonbProcess) resign(frames [][]byte) [][]byte {
 	envelope, err := jupyter.Split(frames)
 	if err != nil {
-		return frames // Decode has seen them: this does not happen
+		return frames // impossible, because Decode has accepted them
 	}
 	g.k.signer.Sign(envelope)
 	return envelope.Frames()
 }
 
-// relayReply takes GoNB's answer to a cell; other answers go to whom they are for.
+// relayReply handles GoNB's answer to a cell; other answers go to the front ends that asked.
 func (g *gonbProcess) relayReply(m *jupyter.Message, frames [][]byte) {
 	r := g.runOf(m)
 	switch {
@@ -71,8 +71,8 @@ func (g *gonbProcess) relayReply(m *jupyter.Message, frames [][]byte) {
 	}
 }
 
-// relayInput passes a question of the cell on, if the front end said that it can be asked. Else GoNB gets an empty
-// answer, so that it does not wait; the cell has found the end of its input.
+// relayInput passes on a question of the cell, if the front end said that it can be asked. Else GoNB gets an empty
+// answer, so that it does not wait; the cell has reached the end of its input.
 func (g *gonbProcess) relayInput(m *jupyter.Message, frames [][]byte) {
 	r := g.runOf(m)
 	if r == nil || r.content.AllowStdin {
@@ -93,8 +93,8 @@ func (g *gonbProcess) relayInput(m *jupyter.Message, frames [][]byte) {
 	}
 }
 
-// relayOutput passes on what a cell shows. What the supervisor says itself is held back: status, execute_input, the
-// error, and the exit status that GoNB prints.
+// relayOutput passes on the outputs of a cell. Messages that the supervisor sends itself are held back: status,
+// execute_input, the error, and the exit status that GoNB prints.
 func (g *gonbProcess) relayOutput(m *jupyter.Message, frames [][]byte) {
 	r := g.runOf(m)
 	switch m.Header.MsgType {
@@ -128,10 +128,10 @@ func (g *gonbProcess) hearStatus(m *jupyter.Message, r *run) {
 	}
 }
 
-// exitText is what GoNB prints of a program that failed; the cell's error says it better.
+// exitText matches GoNB's text about a program that failed; the cell's error has more detail.
 var exitText = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: [a-z ]+)( \(core dumped\))?\n$`)
 
-// relayStream passes on what GoNB itself prints. The text of cells does not come this way.
+// relayStream passes on text of GoNB itself. The text of cells does not pass through GoNB.
 func (g *gonbProcess) relayStream(m *jupyter.Message, r *run) {
 	var stream jupyter.Stream
 	if m.Decode(&stream) != nil || exitText.MatchString(stream.Text) {
@@ -144,7 +144,7 @@ func (g *gonbProcess) relayStream(m *jupyter.Message, r *run) {
 	g.k.publish(m, "stream", stream)
 }
 
-// relayDisplay publishes a display where it belongs among the cell's text.
+// relayDisplay publishes a display in its place in the cell's text.
 func (g *gonbProcess) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) {
 	if r == nil {
 		g.k.front.Publish(g.resign(frames))
@@ -174,7 +174,7 @@ func (g *gonbProcess) relayDisplay(m *jupyter.Message, r *run, frames [][]byte) 
 	r.out.display(marker, func() { g.k.publish(r.request.Message, msgType, content) })
 }
 
-// markerKey is the metadata by which a display of kernelext is known to belong to a marker in the text.
+// markerKey is the metadata that links a display of kernelext to a marker in the text.
 const markerKey = "lecture_marker"
 
 func markerOf(metadata map[string]json.RawMessage) string {
@@ -185,13 +185,13 @@ func markerOf(metadata map[string]json.RawMessage) string {
 	return ""
 }
 
-// displayIDs remembers which cell a display id was shown in. GoNB sends a known id as an update only: a cell that runs
-// again, whose old display the front end has removed, would show nothing.
+// displayIDs records the cell in which a display id was shown. GoNB sends a known id as an update only. A cell that
+// runs again, after the front end has removed its old display, would show nothing.
 type displayIDs struct {
 	known map[string]shownIn
 }
 
-// maxShown bounds the memory of a long session.
+// maxShown limits the memory of a long session.
 const maxShown = 10_000
 
 type shownIn struct {
@@ -199,8 +199,8 @@ type shownIn struct {
 	exec string // msg_id of the execution
 }
 
-// msgType is the type that a display is to have: an update becomes a display where the same cell showed the id in an
-// earlier execution.
+// msgType returns the type of a display: an update becomes a display if the same cell showed the id in an earlier
+// execution.
 func (d *displayIDs) msgType(msgType, id string, r *run) string {
 	if id == "" {
 		return msgType
@@ -223,7 +223,7 @@ func (d *displayIDs) msgType(msgType, id string, r *run) string {
 	return msgType
 }
 
-// cellID is the id of the notebook's cell, which JupyterLab and nbclient send along.
+// cellID returns the id of the notebook's cell, which JupyterLab and nbclient send with the request.
 func cellID(m *jupyter.Message) string {
 	var metadata struct {
 		CellID string `json:"cellId"`

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// stage is what a cell does now.
+// stage is the present stage of a cell.
 type stage int
 
 const (
@@ -39,37 +39,37 @@ type run struct {
 	build   *cellBuild
 	clock   *stopwatch
 	lines   locator
-	// restores tells that this is no cell: it gives a new GoNB the definitions of the one that died.
+	// restores marks a run that is not a cell: it passes the definitions of the GoNB that died to a new one.
 	restores bool
 
-	// ctx ends when the cell is to stop: nothing of it is started any more, and builds end.
+	// ctx ends when the cell is to stop: no further process of it is started, and builds end.
 	ctx  context.Context
 	stop context.CancelFunc
 
 	reply    chan jupyter.ExecuteReply // GoNB's answer
-	idle     chan struct{}             // closed when GoNB has said that it is idle
+	idle     chan struct{}             // closed when GoNB has sent its idle state
 	idleOnce sync.Once
 
 	handling   sync.RWMutex // held for reading by requests of helpers and the cell
-	signalling sync.Mutex   // held while processes of the cell are signalled, so that none of the next cell is
+	signalling sync.Mutex   // held while processes of the cell are signalled, so that no process of the next cell is
 
 	mu         sync.Mutex
-	gonb       *gonbProcess // that has the cell
+	gonb       *gonbProcess // the GoNB that runs the cell
 	before     map[int]bool // processes that earlier cells have left below it
 	stage      stage
 	verdict    *failure // why the supervisor ended the cell, or found that it failed
 	interrupts int
-	interrupt  time.Time // of the first
+	interrupt  time.Time // time of the first interrupt
 	progressed time.Time // last sign of progress from a training
 	trained    trained
 	program    int // process id of the cell's program
 	input      input
 	remembered bool // the cell has compiled, and its definitions are kept
-	shells     int  // shell lines and scripts that have begun
+	shells     int  // shell lines and scripts that have started
 	done       bool
 }
 
-// trained is what a training cell told last.
+// trained is the last report of a training cell.
 type trained struct {
 	name        string
 	step, steps int64
@@ -77,8 +77,9 @@ type trained struct {
 	savedName   string
 }
 
-// execute runs one cell from its busy to its idle. If it fails, what was queued behind it is aborted, as the request
-// wants it. That is settled before the reply is sent: what a front end sends afterwards is no part of it.
+// execute runs one cell from its busy to its idle state. If it fails, the cells queued after it are aborted, if the
+// request says so. That is decided before the reply is sent, so cells that a front end sends afterwards are not
+// affected.
 func (k *Kernel) execute(in jupyter.Incoming) {
 	r, ok := k.newRun(in)
 	if !ok {
@@ -110,10 +111,10 @@ func (k *Kernel) execute(in jupyter.Incoming) {
 	k.abort(aborted)
 }
 
-// stragglers is how long the cells that are sent together with one that fails at once may take to arrive.
+// stragglers is the time in which cells that were sent together with a failing one may still arrive.
 const stragglers = 50 * time.Millisecond
 
-// takeAborted takes what is queued behind a cell that has failed.
+// takeAborted removes the cells queued after a failed one.
 func (r *run) takeAborted() []jupyter.Incoming {
 	if !r.content.StopOnError || r.content.Silent {
 		return nil
@@ -152,12 +153,12 @@ func (k *Kernel) newRun(in jupyter.Incoming) (*run, bool) {
 	return r, true
 }
 
-// publishOutput publishes what the cell prints.
+// publishOutput publishes the text of the cell.
 func (r *run) publishOutput(msgType string, content any) {
 	r.k.publish(r.request.Message, msgType, content)
 }
 
-// decodeExecute fills in what the protocol says of fields that are missing.
+// decodeExecute sets the protocol's defaults for missing fields.
 func (k *Kernel) decodeExecute(in jupyter.Incoming) (jupyter.ExecuteRequest, bool) {
 	var content struct {
 		Code         string `json:"code"`
@@ -183,24 +184,24 @@ func (k *Kernel) decodeExecute(in jupyter.Incoming) (jupyter.ExecuteRequest, boo
 	}, true
 }
 
-// perform runs the cell and gives GoNB's answer, or why the cell failed.
+// perform runs the cell and returns GoNB's answer, or the reason why the cell failed.
 func (r *run) perform() (jupyter.ExecuteReply, *failure) {
 	code, failed := r.prepare()
 	if failed != nil {
 		return jupyter.ExecuteReply{}, failed
 	}
 	if strings.TrimSpace(code) == "" {
-		return r.ok(), nil // all of it was for the supervisor
+		return r.ok(), nil // the whole cell was for the supervisor
 	}
 	reply, failed := r.attempt(code)
 	if failed != nil && r.notBegun() {
-		r.k.log.line("GoNB died before the cell had begun, which is tried again")
+		r.k.log.line("GoNB died before the cell had started; the cell is tried again")
 		reply, failed = r.attempt(code)
 	}
 	return reply, failed
 }
 
-// notBegun says that GoNB has died before anything of the cell was run, by no fault of whoever might have stopped it.
+// notBegun reports whether GoNB has died before any part of the cell was run, and not because the cell was stopped.
 func (r *run) notBegun() bool {
 	b := r.gonbNow()
 	if b == nil || !b.dead() {
@@ -211,7 +212,7 @@ func (r *run) notBegun() bool {
 	return !r.clock.begun() && r.verdict == nil && r.ctx.Err() == nil
 }
 
-// attempt hands the cell to GoNB.
+// attempt passes the cell to GoNB.
 func (r *run) attempt(code string) (jupyter.ExecuteReply, *failure) {
 	gonb, err := r.k.awaitGoNB(r.ctx)
 	if err != nil {
@@ -261,11 +262,11 @@ func (r *run) ok() jupyter.ExecuteReply {
 	return jupyter.ExecuteReply{Status: "ok", ExecutionCount: r.count, UserExpressions: map[string]any{}}
 }
 
-// idleWait is how long GoNB's idle may come after its reply.
+// idleWait limits the time from GoNB's reply to its idle state.
 const idleWait = 5 * time.Second
 
-// finish publishes what is left of the cell's output and lets nothing more start. What a stopped cell leaves in the
-// background, where a shell makes it ignore interrupts, ends with it.
+// finish publishes the rest of the cell's output and lets no further process start. Background processes of a stopped
+// cell, which ignore interrupts because a shell started them, are ended too.
 func (r *run) finish() {
 	if r.ctx.Err() != nil {
 		r.signal(syscall.SIGKILL)
@@ -275,7 +276,7 @@ func (r *run) finish() {
 	r.out.finish()
 }
 
-// noteEnd waits for helpers, for what still writes the program would spoil the next cell's.
+// noteEnd waits for helpers: a helper that still writes the program would damage the next cell's.
 func (r *run) noteEnd() {
 	r.handling.Lock()
 	defer r.handling.Unlock()
@@ -287,7 +288,7 @@ func (r *run) noteEnd() {
 	r.clock.end()
 }
 
-// endRun makes r the last cell. The one before gives back its file.
+// endRun makes r the last cell. The previous one removes its file.
 func (k *Kernel) endRun(r *run) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -297,7 +298,7 @@ func (k *Kernel) endRun(r *run) {
 	k.current, k.last = nil, r
 }
 
-// failed publishes the one error message of a failed cell and makes its reply.
+// failed publishes the one error message of a failed cell and returns its reply.
 func (r *run) failed(f failure) jupyter.ExecuteReply {
 	if f.Ename == nameInterrupt {
 		f = r.interrupted(f)
@@ -312,7 +313,7 @@ func (r *run) failed(f failure) jupyter.ExecuteReply {
 	return content
 }
 
-// fail notes why the cell fails; the first reason counts.
+// fail records why the cell fails; the first reason counts.
 func (r *run) fail(f failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -327,7 +328,7 @@ func (r *run) failure() *failure {
 	return r.verdict
 }
 
-// hand gives the cell to a GoNB, below which processes of earlier cells may still run.
+// hand assigns the cell to a GoNB and records processes left by earlier cells.
 func (r *run) hand(b *gonbProcess) {
 	before := map[int]bool{}
 	for _, pid := range b.proc.Cell() {
@@ -344,7 +345,7 @@ func (r *run) gonbNow() *gonbProcess {
 	return r.gonb
 }
 
-// enter notes what the cell does now.
+// enter records the present stage of the cell.
 func (r *run) enter(s stage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

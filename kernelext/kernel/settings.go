@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// limits bound one cell. Zero is without limit.
+// limits are the limits of one cell. Zero means no limit.
 type limits struct {
 	Memory int64         // bytes, of all processes of the cell
-	Time   time.Duration // from the cell's begin
-	Output int64         // bytes of text that are shown whole
+	Time   time.Duration // from the cell's start
+	Output int64         // bytes of text that are shown completely
 	File   uint64        // bytes of a file that a program of the cell writes
 }
 
@@ -26,11 +26,11 @@ const (
 	defaultFile   = 16 << 30
 	// defaultMemory is the share of the machine's, or the container's, memory.
 	defaultMemory = 0.75
-	// minMemory is what a Go program needs at the least.
+	// minMemory is the least memory for a Go program.
 	minMemory = 16 << 20
 )
 
-// limitNames are the names that %limit takes, each with its environment variable LECTURE_LIMIT_<NAME>.
+// limitNames are the names that %limit accepts, each with its environment variable LECTURE_LIMIT_<NAME>.
 var limitNames = []string{"memory", "time", "output", "file"}
 
 // set changes one limit.
@@ -63,7 +63,7 @@ func (l *limits) set(name, value string) error {
 	return nil
 }
 
-// text is a limit as people read it.
+// text returns a limit in a form for people.
 func (l *limits) text(name string) string {
 	value := map[string]int64{"memory": l.Memory, "time": int64(l.Time), "output": l.Output, "file": int64(l.File)}[name]
 	switch {
@@ -88,7 +88,7 @@ func parseTime(value string) (time.Duration, error) {
 
 var byteUnits = map[string]float64{"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
-// parseBytes reads a size such as 500MB or 1.5 g; units are powers of 1024.
+// parseBytes parses a size such as 500MB or 1.5 g; units are powers of 1024.
 func parseBytes(value string) (int64, error) {
 	if value == "off" {
 		return 0, nil
@@ -106,11 +106,11 @@ func parseBytes(value string) (int64, error) {
 	return int64(n * factor), nil
 }
 
-// settings are what magics change for the cells from then on.
+// settings are changed by magics for all later cells.
 type settings struct {
 	mu     sync.Mutex
 	limits limits
-	env    map[string]string // over the environment of cells
+	env    map[string]string // added to the environment of cells
 }
 
 // Environment variables of cells that magics set.
@@ -119,7 +119,8 @@ const (
 	envDevice = "LECTURE_DEVICE"
 )
 
-// newSettings are the defaults with what the environment says. A value that is none is told, and the default stays.
+// newSettings returns the defaults, changed by the environment. For an invalid value it returns an error and keeps the
+// default.
 func newSettings(getenv func(string) string) (*settings, error) {
 	s := &settings{env: map[string]string{}, limits: limits{
 		Memory: int64(defaultMemory * float64(machineMemory())), Time: defaultTime, Output: defaultOutput, File: defaultFile,
@@ -165,7 +166,7 @@ func (s *settings) value(name string) string {
 	return s.env[name]
 }
 
-// environ are the variables as NAME=value, sorted.
+// environ returns the variables as NAME=value, sorted.
 func (s *settings) environ() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestStreamOrder: what goes to stdout and what goes to stderr stands in the order in which the cell has printed it.
+// TestStreamOrder: text on stdout and stderr is published in the order in which the cell has printed it.
 func TestStreamOrder(t *testing.T) {
 	const pairs, most = 100, 20 // on a machine so busy that both pipes hold several lines when they are read
 	k := start(t)

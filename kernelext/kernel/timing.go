@@ -95,7 +95,7 @@ type timing struct {
 
 	imports, load, compile, link time.Duration // of the build
 	plugin, xla                  time.Duration // of the program: loading XLA's plugin, compiling graphs
-	cached                       bool          // the program of an equal earlier cell was taken
+	cached                       bool          // the program of an equal earlier cell was used
 }
 
 // share is one part of a cell's time.
@@ -104,7 +104,7 @@ type share struct {
 	took time.Duration
 }
 
-// shares are the parts of the whole, in order; they add up to it.
+// shares returns the parts of the whole, in order; they add up to it.
 func (t *timing) shares() []share {
 	var all []share
 	rest := t.ended.Sub(t.received)
@@ -130,14 +130,14 @@ func (t *timing) shares() []share {
 	return append(all, share{"run", max(0, rest)})
 }
 
-// table is the timing as a text.
+// table returns the timing as a text.
 func (t *timing) table() string {
 	var text strings.Builder
 	total := t.ended.Sub(t.received)
 	for _, s := range t.shares() {
 		note := ""
 		if s.name == "find packages" && t.cached {
-			note = "  (the program of an equal cell was taken)"
+			note = "  (the program of an equal cell was used)"
 		}
 		fmt.Fprintf(&text, "%-18s %9s %4.0f %%%s\n", s.name, milliseconds(s.took), 100*s.took.Seconds()/total.Seconds(), note)
 	}
@@ -152,7 +152,7 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 }
 
-// line is the timing as one line, for %%time.
+// line returns the timing as one line, for %%time.
 func (t *timing) line() string {
 	parts := []string{}
 	for _, s := range t.shares() {

@@ -11,15 +11,15 @@ var (
 	// stackFrame is the program's file in a stack trace or in what log and fmt print of a caller.
 	stackFrame = regexp.MustCompile(`/gonb_[0-9a-z-]+/main(?:_test)?\.go:(\d+)`)
 	frameMark  = []byte("/gonb_")
-	// stackMark is what is put before it, in GoNB's words.
+	// stackMark is the mark before it, in GoNB's words.
 	stackMark = regexp.MustCompile(`\[\[ Cell \[(\d+)\] Line (\d+) \]\]`)
 )
 
-// maxFrame bounds the text that is held back because it may be the begin of a file's name.
+// maxFrame limits the text that is held back because it may be the start of a file's name.
 const maxFrame = 512
 
-// annotate puts cell and line before each place of the program in what a cell writes to stderr. Of the path only the
-// file's name is left: its folder is the kernel's own and has another name each time.
+// annotate inserts cell and line before each place of the program in the text on stderr. Only the file's name of the
+// path is kept: its folder is the kernel's own and has another name each time.
 func (l locator) annotate(mainGo, text []byte) []byte {
 	if !bytes.Contains(text, frameMark) {
 		return text
@@ -44,8 +44,8 @@ func (l locator) annotate(mainGo, text []byte) []byte {
 	return out.Bytes()
 }
 
-// partialFrame is how many bytes at the end may be the begin of a place in the program: a path, as in a stack trace,
-// whose line number is not complete.
+// partialFrame returns the number of bytes at the end that may be the start of a place in the program: a path, as in a
+// stack trace, whose line number is not complete.
 func partialFrame(data []byte, private string) int {
 	line := data[bytes.LastIndexByte(data, '\n')+1:]
 	at := bytes.LastIndexByte(line, '/')

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// turns lets the readers of pipes work one after the other, in the order in which the pipes have got something to read.
-// The system tells that order. The Go runtime's own poller turns it round where several pipes are ready at once: what a
+// turns lets the readers of pipes work one after the other, in the order in which data has arrived in the pipes. The
+// system reports that order. The Go runtime's own poller reverses it if several pipes are ready at once: text that a
 // program printed to stderr after its stdout would come first, in almost half of all cases.
 type turns struct {
 	epoll   int
@@ -19,14 +19,14 @@ type turn struct {
 	of    *turns
 	index int32
 	file  *os.File
-	added bool // to epoll
-	armed bool // the next event is asked for
+	added bool // added to epoll
+	armed bool // the next event is requested
 	has   bool
 	begun chan struct{}
 	ended chan bool // true: the pipe is at its end
 }
 
-// newTurns gives a turn for the reader of each file.
+// newTurns returns a turn for the reader of each file.
 func newTurns(files ...*os.File) []*turn {
 	t := &turns{readers: make([]*turn, len(files))}
 	var err error
@@ -40,7 +40,7 @@ func newTurns(files ...*os.File) []*turn {
 	return t.readers
 }
 
-// give gives the turns until all pipes are at their end.
+// give hands out the turns until all pipes are at their end.
 func (t *turns) give() {
 	defer unix.Close(t.epoll)
 	events := make([]unix.EpollEvent, len(t.readers))
@@ -59,7 +59,7 @@ func (t *turns) give() {
 	}
 }
 
-// begin waits until the pipe has something to read, and it is its reader's turn. It says whether that is known.
+// begin waits until the pipe has something to read, and it is its reader's turn. It reports whether that is known.
 func (t *turn) begin() bool {
 	if t == nil {
 		return false
@@ -74,8 +74,8 @@ func (t *turn) begin() bool {
 	return t.has
 }
 
-// arm asks for one event. It is asked for when all before is read, so that the pipe's place in the order is that of
-// what comes next. A pipe of which the system tells nothing is read without an order.
+// arm requests one event. It does so after all earlier data has been read, so that the pipe's place in the order is
+// that of its next data. A pipe without events is read without an order.
 func (t *turn) arm() {
 	operation := unix.EPOLL_CTL_MOD
 	if !t.added {
@@ -93,7 +93,7 @@ func (t *turn) arm() {
 	t.armed = err == nil
 }
 
-// end gives the turn back, if the reader still has it.
+// end returns the turn, if the reader still has it.
 func (t *turn) end(atEnd bool) {
 	if t == nil || !t.has {
 		return
@@ -105,8 +105,7 @@ func (t *turn) end(atEnd bool) {
 	t.ended <- atEnd
 }
 
-// pause gives the turn back before all that was read is dealt with: the reader is to wait for something that the other
-// pipes bring.
+// pause returns the turn before the data is processed, because the reader has to wait for data of the other pipes.
 func (t *turn) pause() {
 	if t != nil && t.has {
 		t.has = false

@@ -4,7 +4,7 @@ package kernel
 
 import "os"
 
-// turn is nothing here: the order of two pipes is that in which the Go runtime finds them ready.
+// turn is empty on this system: the order of two pipes is that in which the Go runtime finds them ready.
 type turn struct{}
 
 func newTurns(files ...*os.File) []*turn { return make([]*turn, len(files)) }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unread is how many bytes wait in a pipe; 0 where that cannot be known.
+// unread returns the number of bytes that wait in a pipe; 0 if it cannot be known.
 func unread(f *os.File) int {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -4,5 +4,5 @@ package kernel
 
 import "os"
 
-// unread cannot be known here.
+// unread returns 0, because the number cannot be known on this system.
 func unread(*os.File) int { return 0 }

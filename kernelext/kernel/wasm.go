@@ -12,9 +12,9 @@ import (
 	"deeplearning.example/kernelext/cell"
 )
 
-// GoNB's %wasm reads misc/wasm/wasm_exec.js of the Go installation, which has lain in lib/wasm since Go 1.24, and keeps
-// its flag for the next cell when it does not find it. So GoNB is told of an installation that has the file. The page
-// loads that file while the script that needs it runs already. So the script waits.
+// GoNB's %wasm reads misc/wasm/wasm_exec.js of the Go installation; since Go 1.24 this file is in lib/wasm. If GoNB
+// does not find it, it keeps its flag for the next cell. So GoNB gets the path of an installation that has the file.
+// The page loads that file while the script that needs it is already running. So the script waits.
 
 // magicWasm prepares that installation before GoNB sees the magic.
 func magicWasm(r *run, m cell.Magic) error {
@@ -33,13 +33,13 @@ func magicWasm(r *run, m cell.Magic) error {
 	return nil
 }
 
-// wasmScript is the script of GoNB that starts a program in the browser, wasmWaits what makes it wait.
+// wasmScript is the script of GoNB that starts a program in the browser, wasmWaits makes it wait.
 const (
 	wasmScript = "new globalThis.Go()"
 	wasmWaits  = "(async () => {\nwhile (!globalThis.Go) await new Promise((done) => setTimeout(done, 20));\n%s})();\n"
 )
 
-// awaitGo lets the script that starts the program in the browser wait for what it needs.
+// awaitGo makes the script that starts the program in the browser wait for that file.
 func awaitGo(data map[string]json.RawMessage) (changed bool) {
 	for kind, raw := range data {
 		var script string
@@ -53,14 +53,14 @@ func awaitGo(data map[string]json.RawMessage) (changed bool) {
 	return changed
 }
 
-// noteWasm remembers a folder that is to be removed.
+// noteWasm records a folder that is to be removed.
 func (k *Kernel) noteWasm(dir string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.wasm = dir
 }
 
-// removeWasm removes what GoNB has put below the notebook server's folder, for a page that is gone with the kernel.
+// removeWasm removes GoNB's files below the notebook server's folder, which are for a page that ends with the kernel.
 func (k *Kernel) removeWasm() error {
 	k.mu.Lock()
 	dir := k.wasm
@@ -69,6 +69,6 @@ func (k *Kernel) removeWasm() error {
 		return nil
 	}
 	err := os.RemoveAll(dir)
-	_ = os.Remove(filepath.Dir(dir)) // stays if other kernels have files there
+	_ = os.Remove(filepath.Dir(dir)) // fails if other kernels have files there
 	return err
 }

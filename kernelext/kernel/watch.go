@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// watchEvery bounds how far a cell gets beyond its limit: a program can take some 100 MB in this time. A look costs
-	// some 0.1 ms for each of its processes, so that far from the limit it is seldom.
+	// watchEvery limits the memory by which a cell can exceed its limit: a program can take some 100 MB in this time. A
+	// look costs about 0.1 ms for each of its processes, so it is rare far from the limit.
 	watchEvery  = 25 * time.Millisecond
 	watchSeldom = 200 * time.Millisecond
-	// fastest is how fast a program can take memory, in bytes a second.
+	// fastest is the rate at which a program can take memory, in bytes a second.
 	fastest = 5 << 30
-	// reserve is the share of memory that the machine keeps: below it the largest cell ends, whatever its limit.
+	// reserve is the share of memory that the machine keeps: below it the largest cell is ended, whatever its limit.
 	reserve = 0.03
-	// largeCell is the share of the machine's memory from which a cell is to blame for its lack.
+	// largeCell is the share of the machine's memory above which a cell may be ended when memory runs out.
 	largeCell = 0.25
 )
 
@@ -46,7 +46,7 @@ func (r *run) watch(over <-chan struct{}) {
 	}
 }
 
-// nextLook is how long the cell cannot pass a limit.
+// nextLook returns the time in which the cell cannot exceed a limit.
 func (r *run) nextLook(used, machine int64) time.Duration {
 	left := freeMemory() - int64(reserve*float64(machine))
 	if r.limits.Memory > 0 {
@@ -59,7 +59,7 @@ func (r *run) nextLook(used, machine int64) time.Duration {
 	return min(max(soon, watchEvery), watchSeldom)
 }
 
-// beyond says which limit is passed.
+// beyond reports which limit is exceeded.
 func (r *run) beyond(used, machine int64) *failure {
 	l := r.limits
 	switch {
@@ -78,8 +78,8 @@ func (r *run) beyond(used, machine int64) *failure {
 	return nil
 }
 
-// kill kills all processes of the cell until it has answered; in the end GoNB too. A cell beyond its time may save
-// first, as after an interrupt.
+// kill kills all processes of the cell until it has answered; in the end GoNB too. A cell beyond its time limit may
+// save first, as after an interrupt.
 func (r *run) kill() {
 	if f := r.failure(); f != nil && r.limits.Time > 0 && r.clock.age() > r.limits.Time {
 		r.pursue()

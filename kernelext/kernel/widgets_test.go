@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// page stands in for the JavaScript of GoNB's widgets in a front end.
+// page simulates the JavaScript of GoNB's widgets in a front end.
 type page struct {
 	k    *kernel
 	comm string

@@ -10,7 +10,7 @@ import (
 
 func TestParseTiming(t *testing.T) {
 	got, err := parseTiming("cell [3]\n" +
-		"find packages         1.2 ms    1 %  (the program of an equal cell was taken)\n" +
+		"find packages         1.2 ms    1 %  (the program of an equal cell was used)\n" +
 		"load XLA's plugin    20.0 ms   20 %\n" +
 		"total                12.5 s\n")
 	want := shares{"find packages": 1.2, "load XLA's plugin": 20, "total": 12500}

@@ -19,7 +19,7 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// limit ends a test that hangs. It is far longer than anything here takes.
+// limit ends a test that hangs. It is far longer than any step takes.
 const limit = time.Minute
 
 type handler func(ctx context.Context, r agent.Request) (agent.Reply, []*os.File, bool)
@@ -54,7 +54,7 @@ func serve(t *testing.T, h handler) *agent.Server {
 	return s
 }
 
-// shortDir is a folder whose name fits into a socket's.
+// shortDir returns a folder whose name is short enough for a socket's.
 func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "agent")
@@ -75,7 +75,7 @@ func dial(t *testing.T) *agent.Conn {
 	return conn
 }
 
-// within fails the test if the channel says nothing.
+// within fails the test if nothing comes through the channel.
 func within[T any](t *testing.T, what string, c <-chan T) T {
 	t.Helper()
 	select {
@@ -361,7 +361,7 @@ func TestListenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Whoever sends anything but requests is cut off; the others are not.
+// A peer that sends anything but requests is disconnected; the others are not.
 func TestBadRequest(t *testing.T) {
 	serve(t, func(context.Context, agent.Request) (agent.Reply, []*os.File, bool) {
 		return agent.Reply{Code: 7}, nil, true

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// tellTime is how long Tell may wait for a kernel that does not read.
+// tellTime limits the time that Tell waits for a kernel that does not read.
 const tellTime = 100 * time.Millisecond
 
 // Conn is a connection to the kernel. Its methods may be called from several goroutines at once; a Tell does not wait
@@ -17,11 +17,11 @@ type Conn struct {
 	wire    *wire
 	asking  sync.Mutex // one question at a time
 	writing sync.Mutex
-	broken  error // guarded by writing: a line was cut off, so that nothing more can be said
+	broken  error // guarded by writing: set after a line was cut off, when nothing more can be sent
 }
 
-// Dial connects to the kernel that LECTURE_KERNEL_SOCKET names. Without one the error is ErrAbsent; where nobody
-// listens it wraps syscall.ECONNREFUSED or fs.ErrNotExist.
+// Dial connects to the kernel that LECTURE_KERNEL_SOCKET names. Without a kernel the error is ErrAbsent. If no program
+// listens there, it wraps syscall.ECONNREFUSED or fs.ErrNotExist.
 func Dial() (*Conn, error) {
 	path := os.Getenv(SocketVariable)
 	if path == "" {
@@ -34,17 +34,17 @@ func Dial() (*Conn, error) {
 	return &Conn{wire: &wire{socket: socket}}, nil
 }
 
-// Close hangs up. An Ask in progress then fails.
+// Close closes the connection. An Ask in progress then fails.
 func (c *Conn) Close() error { return c.wire.socket.Close() }
 
-// Tell sends a request that has no answer. It returns within about 100 ms even when the kernel does not read; after
-// such an error the connection is of no more use.
+// Tell sends a request that has no answer. It returns within about 100 ms even if the kernel does not read; after such
+// an error the connection cannot be used any more.
 func (c *Conn) Tell(r Request) error {
 	return c.say(r, time.Now().Add(tellTime))
 }
 
-// Ask sends a request and waits for its answer, however long that takes: until the kernel answers or hangs up. The
-// files that came with the answer belong to the caller; they are closed on exec.
+// Ask sends a request and waits for its answer without a time limit: until the kernel answers or closes the connection.
+// The files that came with the answer belong to the caller; they are closed on exec.
 func (c *Conn) Ask(r Request) (Reply, []*os.File, error) {
 	c.asking.Lock()
 	defer c.asking.Unlock()

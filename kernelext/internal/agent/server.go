@@ -12,25 +12,25 @@ import (
 )
 
 const (
-	// pathLimit is the length of a socket's path that every system takes (macOS: 104 bytes with the closing zero).
+	// pathLimit is the length of a socket's path that every system accepts (macOS: 104 bytes with the closing zero).
 	pathLimit = 103
-	// acceptPause is waited when no connection can be taken, as when the process has no descriptor left.
+	// acceptPause is the time to wait when no connection can be accepted, as when the process has no descriptor left.
 	acceptPause = 10 * time.Millisecond
-	// queueLength is how many requests of one connection are read ahead of the one that is handled.
+	// queueLength is the number of requests of one connection that are read ahead of the one being handled.
 	queueLength = 16
 )
 
 // Handler answers requests. It is called for one request of a connection at a time, in order, and for several
 // connections at once.
 type Handler interface {
-	// Handle acts on r. The context ends when the peer has hung up or the server is closed; a request that needs no
-	// answer is to be handled all the same, since its sender may have told it with its last breath. The reply and
-	// the files are sent if answer is true; the peer gets them in blocking mode, as programs expect of their stdout.
-	// The server closes the files in any case, so that the ends of a pipe are the peer's alone.
+	// Handle acts on r. The context ends when the peer has closed the connection or the server is closed. A request
+	// without an answer must be handled even then, because its sender may have died right after sending it. The reply
+	// and the files are sent if answer is true; the peer gets them in blocking mode, as programs expect of their
+	// stdout. The server closes the files in any case, so that only the peer holds these ends of the pipes.
 	Handle(ctx context.Context, r Request) (reply Reply, files []*os.File, answer bool)
 }
 
-// Server listens for what runs below the kernel.
+// Server listens for the programs below the kernel.
 type Server struct {
 	listener *os.File
 	ctx      context.Context
@@ -41,8 +41,8 @@ type Server struct {
 	conns map[*os.File]bool // nil when closed
 }
 
-// Listen makes the socket; its folder should be one that only its user can enter. A path of more than 103 bytes is an
-// error, since systems do not take it.
+// Listen creates the socket; its folder should be one that only its user can enter. A path of more than 103 bytes is an
+// error, because some systems do not accept it.
 func Listen(path string) (*Server, error) {
 	if len(path) > pathLimit {
 		return nil, fmt.Errorf("agent: socket %s: its path has %d bytes, want at most %d: choose a shorter TMPDIR",
@@ -56,7 +56,7 @@ func Listen(path string) (*Server, error) {
 	return &Server{listener: listener, ctx: ctx, cancel: cancel, conns: map[*os.File]bool{}}, nil
 }
 
-// Serve takes connections until Close is called, and then returns nil. A connection that sends anything but requests
+// Serve accepts connections until Close is called, and then returns nil. A connection that sends anything but requests
 // is closed.
 func (s *Server) Serve(h Handler) error {
 	for {
@@ -66,14 +66,14 @@ func (s *Server) Serve(h Handler) error {
 			s.start(conn, h)
 		case s.ctx.Err() != nil:
 			return nil
-		default: // out of descriptors, or a peer that gave up: it passes
+		default: // no descriptors left, or a peer that gave up: this is temporary
 			time.Sleep(acceptPause)
 		}
 	}
 }
 
-// Close ends all connections and Serve, removes the socket, and returns when no Handle is running any more; so it must
-// not be called from one.
+// Close ends all connections and Serve, removes the socket, and returns when no Handle is running any more; so Handle
+// must not call it.
 func (s *Server) Close() error {
 	s.cancel()
 	err := s.listener.Close()
@@ -110,8 +110,8 @@ func (s *Server) start(conn *os.File, h Handler) {
 	})
 }
 
-// serve handles the requests of one connection, while another goroutine reads on: so the end of a peer is seen while
-// its request is worked on.
+// serve handles the requests of one connection. Another goroutine continues to read, so that it sees the end of a peer
+// while its request is being handled.
 func (s *Server) serve(conn *os.File, h Handler) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
@@ -130,7 +130,7 @@ func (s *Server) serve(conn *os.File, h Handler) {
 	}
 }
 
-// readRequests reads until the peer hangs up or says what is none.
+// readRequests reads until the peer closes the connection or sends an invalid request.
 func readRequests(conn *os.File, requests chan<- Request) {
 	scanner := bufio.NewScanner(conn)
 	scanner.Buffer(nil, lineLimit)

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// Package net would do all of this. But it takes about a ms to get ready in each new process, and every cell starts
-// the helper several times.
+// Package net is not used here: it takes about 1 ms to initialise in each new process, and every cell starts the helper
+// several times.
 
-// backlog is how many peers may wait to be taken.
+// backlog is the number of peers that may wait to be accepted.
 const backlog = 512
 
 // dialSocket connects to a unix socket.
@@ -27,7 +27,7 @@ func dialSocket(path string) (*os.File, error) {
 	return pollable(fd, path)
 }
 
-// listenSocket makes a unix socket.
+// listenSocket creates a unix socket.
 func listenSocket(path string) (*os.File, error) {
 	fd, err := newSocket()
 	if err != nil {
@@ -52,7 +52,7 @@ func accept(listener *os.File) (*os.File, error) {
 	return pollable(fd, listener.Name())
 }
 
-// pollable makes a file of a socket that can be closed while another goroutine waits for it.
+// pollable returns a file for a socket that can be closed while another goroutine waits for it.
 func pollable(fd int, name string) (*os.File, error) {
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		syscall.Close(fd)
@@ -119,7 +119,7 @@ func parseRights(data []byte) (files []*os.File, err error) {
 	return files, nil
 }
 
-// poll calls f, and again each time when the socket is ready, until it need not wait any more.
+// poll calls f, and calls it again each time the socket is ready, until f need not wait any more.
 func poll(socket *os.File, write bool, f func(fd int) error) error {
 	raw, err := socket.SyscallConn()
 	if err != nil {
@@ -140,7 +140,7 @@ func poll(socket *os.File, write bool, f func(fd int) error) error {
 	return result
 }
 
-// retry calls f again when a signal came between.
+// retry calls f again when a signal interrupted it.
 func retry(f func() error) error {
 	for {
 		if err := f(); err != syscall.EINTR {

@@ -11,7 +11,7 @@ func acceptSocket(listener int) (int, error) {
 	return fd, err
 }
 
-// receiveMessage is recvmsg; the descriptors that come are closed on exec.
+// receiveMessage is recvmsg; received descriptors are closed on exec.
 func receiveMessage(fd int, data, rights []byte) (n, rightsN int, err error) {
 	n, rightsN, _, _, err = syscall.Recvmsg(fd, data, rights, syscall.MSG_CMSG_CLOEXEC)
 	return n, rightsN, err

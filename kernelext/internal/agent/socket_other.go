@@ -25,7 +25,7 @@ func closedOnExec(open func() (int, error)) (int, error) {
 	return fd, err
 }
 
-// receiveMessage is recvmsg; the descriptors that come are closed on exec.
+// receiveMessage is recvmsg; received descriptors are closed on exec.
 func receiveMessage(fd int, data, rights []byte) (n, rightsN int, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -33,7 +33,7 @@ func receiveMessage(fd int, data, rights []byte) (n, rightsN int, err error) {
 	if err != nil || rightsN == 0 {
 		return n, rightsN, err
 	}
-	messages, _ := syscall.ParseSocketControlMessage(rights[:rightsN]) // parseRights tells what is wrong
+	messages, _ := syscall.ParseSocketControlMessage(rights[:rightsN]) // parseRights reports the error
 	for _, m := range messages {
 		fds, _ := syscall.ParseUnixRights(&m)
 		for _, fd := range fds {

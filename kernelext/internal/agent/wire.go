@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// lineLimit bounds a line: a compiler that repeats itself should not fill the memory of whoever reads.
+	// lineLimit limits a line, so that a compiler that repeats itself does not fill the reader's memory.
 	lineLimit = 64 << 20
-	// filesLimit is how many descriptors may come at once; the protocol sends two.
+	// filesLimit is the largest number of descriptors in one message; the protocol sends two.
 	filesLimit = 8
-	// chunkSize is how much is read at once.
+	// chunkSize is the number of bytes read at once.
 	chunkSize = 16 << 10
 )
 
 // wire reads lines that may carry descriptors.
 type wire struct {
 	socket  *os.File
-	pending []byte // read, but behind the end of the last line
+	pending []byte // read, but after the end of the last line
 }
 
-// readLine reads up to a line feed, with the descriptors that came on the way.
+// readLine reads up to a line feed, with the descriptors that came with it.
 func (w *wire) readLine() (line []byte, files []*os.File, err error) {
 	defer func() {
 		if err != nil {
@@ -50,7 +50,7 @@ func (w *wire) readLine() (line []byte, files []*os.File, err error) {
 	}
 }
 
-// hungUp names the two ways in which a peer's end shows.
+// hungUp unifies the two ways in which a peer's end is reported.
 func hungUp(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return fmt.Errorf("the kernel has hung up: %w", io.ErrUnexpectedEOF)

@@ -17,7 +17,7 @@ const shellPath = "/bin/bash"
 // child is a program that runs below the helper.
 type child struct {
 	op   string
-	asks []string // what the kernel is told
+	asks []string // the arguments sent to the kernel
 	argv []string
 }
 
@@ -29,8 +29,8 @@ func scriptChild(argv []string) child {
 	return child{op: agent.OpScript, asks: argv, argv: argv}
 }
 
-// runChild runs c with the kernel's leave and pipes, and tells the kernel how it ended. An interrupt is the child's:
-// the kernel signals all processes of a cell, and the helper stays to tell of the end.
+// runChild runs c with the kernel's permission and pipes, and reports its end to the kernel. An interrupt concerns the
+// child: the kernel signals all processes of a cell, and the helper continues so that it can report the exit.
 func runChild(c child) int {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -40,7 +40,7 @@ func runChild(c child) int {
 	}
 	code := c.run(p, signals)
 	if p.conn != nil {
-		_, _, _ = p.conn.Ask(agent.Request{Op: agent.OpExit, Code: code}) // the kernel may be gone by now
+		_, _, _ = p.conn.Ask(agent.Request{Op: agent.OpExit, Code: code}) // the kernel may have ended by now
 		p.conn.Close()
 	}
 	return code
@@ -62,20 +62,20 @@ func (c child) run(p *permit, signals <-chan os.Signal) int {
 		return p.complain(codeCannot, c.argv[0], err)
 	}
 	p.dropPipes()
-	for len(signals) > 0 { // came before the child could get it
+	for len(signals) > 0 { // arrived before the child could receive it
 		cmd.Process.Signal(<-signals)
 	}
-	_ = cmd.Wait() // the state says it all
+	_ = cmd.Wait() // the state has the details
 	return exitCode(cmd.ProcessState.Sys().(syscall.WaitStatus))
 }
 
-// complain says on the stderr that the child would have had what was wrong with it.
+// complain reports an error on the stderr that was meant for the child.
 func (p *permit) complain(code int, program string, err error) int {
 	fmt.Fprintf(p.stderr, "lecture-helper: %s: %v\n", program, err)
 	return code
 }
 
-// dropPipes closes the kernel's pipes here, so that they end with the child and what it leaves behind.
+// dropPipes closes the kernel's pipes in this process, so that they end with the child and its descendants.
 func (p *permit) dropPipes() {
 	if p.stdout != os.Stdout {
 		p.stdout.Close()
@@ -83,7 +83,7 @@ func (p *permit) dropPipes() {
 	}
 }
 
-// exitCode is the code as a shell gives it.
+// exitCode returns the code in the form of a shell.
 func exitCode(status syscall.WaitStatus) int {
 	if status.Signaled() {
 		return codeBySignal + int(status.Signal())

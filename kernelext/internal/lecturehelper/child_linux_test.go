@@ -125,7 +125,7 @@ func childOf(t *testing.T, pid int) int {
 	return child
 }
 
-// An interrupt while the kernel still thinks keeps the child from running to its end.
+// An interrupt while the kernel decides keeps the child from running to its end.
 func TestInterruptBeforeStart(t *testing.T) {
 	k := play(t, agent.Reply{})
 	k.onAsk = func(r agent.Request) {
@@ -140,7 +140,7 @@ func TestInterruptBeforeStart(t *testing.T) {
 	}
 }
 
-// What a line leaves in the background keeps the pipes, and only that.
+// Processes that a line leaves in the background keep the pipes, and only those.
 func TestBackgroundKeepsPipes(t *testing.T) {
 	k := play(t, agent.Reply{})
 	if got := execute(t, helper, "shell", "(sleep 0.3; echo late) & echo now"); got != (result{}) {
@@ -161,8 +161,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// ignored is the line that tells which signals this process ignores, as under nohup: what it starts ignores the same, and
-// no more.
+// ignored returns the line that lists the signals which this process ignores, as under nohup: its children ignore the
+// same, and no more.
 func ignored(t *testing.T) string {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")

@@ -13,23 +13,23 @@ import (
 
 const (
 	killPause = 5 * time.Millisecond
-	// spareTime is how long the outer guard leaves the inner guard to end by itself. While both live, either may be
-	// killed and nothing is lost.
+	// spareTime is the time that the outer guard leaves the inner guard to end by itself. While both live, either may
+	// be killed and nothing is lost.
 	spareTime = time.Second
-	// killLimit is how long killed processes may take to vanish; one in an uninterruptible sleep takes its time.
+	// killLimit limits the time in which killed processes must vanish; one in an uninterruptible sleep needs some time.
 	killLimit = 5 * time.Second
 
 	removeTries = 10
 	removePause = 20 * time.Millisecond
 )
 
-// end is how a guard's child ended.
+// end describes how a guard's child ended.
 type end struct {
 	done   chan struct{} // closed when status is set
 	status syscall.WaitStatus
 }
 
-// reap waits for all children, also for those that were handed to this guard. empty is closed when none is left.
+// reap waits for all children, including those that became children of this guard. empty is closed when none is left.
 func reap(child int) (ended *end, empty <-chan struct{}) {
 	ended = &end{done: make(chan struct{})}
 	none := make(chan struct{})
@@ -51,8 +51,8 @@ func reap(child int) (ended *end, empty <-chan struct{}) {
 	return ended, none
 }
 
-// killAll kills what is below this guard until nothing is. It looks again and again, since a process may fork between
-// the look and the kill.
+// killAll kills the processes below this guard until none is left. It looks repeatedly, because a process may fork
+// between the look and the kill.
 func (g *guard) killAll(empty <-chan struct{}) {
 	begin := time.Now()
 	for time.Since(begin) < killLimit {
@@ -74,10 +74,10 @@ func (g *guard) killAll(empty <-chan struct{}) {
 	}
 }
 
-// finish leaves the private folder as it should be, and tells how the command ended. The outer guard has nothing to
-// tell if the inner came to its end by itself.
+// finish leaves the private folder in its final state, and reports how the command ended. The outer guard has nothing
+// to report if the inner guard ended by itself.
 func (g *guard) finish(ended *end) {
-	for _, pid := range procs.Marked(g.mark) { // there is none, if the system keeps its word
+	for _, pid := range procs.Marked(g.mark) { // none, if the system works as documented
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	if kernelDied() {
@@ -98,7 +98,7 @@ func (g *guard) finish(ended *end) {
 	tell(event{Exit: describe(ended.status), Code: exitCode(ended.status)})
 }
 
-// kernelDied tells whether nobody holds the other end of the kernel's pipe any more.
+// kernelDied reports whether no process holds the other end of the kernel's pipe any more.
 func kernelDied() bool {
 	if err := syscall.SetNonblock(fdKernel, true); err != nil {
 		return true
@@ -107,20 +107,20 @@ func kernelDied() bool {
 	return n == 0 && err == nil
 }
 
-// emptyScratch removes what is in the folder tmp of the private folder.
+// emptyScratch removes the content of the folder tmp of the private folder.
 func (g *guard) emptyScratch() {
 	if g.private == "" {
 		return
 	}
 	scratch := filepath.Join(g.private, "tmp")
-	entries, _ := os.ReadDir(scratch) // there need not be one
+	entries, _ := os.ReadDir(scratch) // it may be missing
 	for _, entry := range entries {
 		removeAll(filepath.Join(scratch, entry.Name()))
 	}
 }
 
-// removeAll removes also what is in folders that cannot be written, as the module cache's are, and tries again when
-// somebody still writes there.
+// removeAll also removes the content of folders that cannot be written, such as the module cache, and tries again if a
+// process still writes there.
 func removeAll(path string) {
 	for range removeTries {
 		if os.RemoveAll(path) == nil {
@@ -136,7 +136,7 @@ func removeAll(path string) {
 	}
 }
 
-// describe says how a process ended in the words of package os.
+// describe describes the end of a process in the words of package os.
 func describe(status syscall.WaitStatus) string {
 	if status.Signaled() {
 		text := "signal: " + status.Signal().String()

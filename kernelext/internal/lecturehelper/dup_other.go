@@ -4,5 +4,5 @@ package main
 
 import "syscall"
 
-// dup makes to a copy of from that is kept on exec.
+// dup duplicates from as to; the copy is kept on exec.
 func dup(from, to int) error { return syscall.Dup2(from, to) }

@@ -13,7 +13,7 @@ import (
 // goVariable is the environment variable with the absolute path of the real go command.
 const goVariable = "LECTURE_GO"
 
-// goCommand stands in for the go command.
+// goCommand replaces the go command.
 func goCommand(args []string) int {
 	if kernelBuilds(args) {
 		if code, done := askTool(agent.OpGo, args); done {
@@ -27,7 +27,7 @@ func goCommand(args []string) int {
 	return become("go", program, args)
 }
 
-// kernelBuilds tells the commands that GoNB calls for a cell; the kernel finds out whether it was GoNB.
+// kernelBuilds reports whether a command is one that GoNB calls for a cell; the kernel finds out whether it was GoNB.
 func kernelBuilds(args []string) bool {
 	if len(args) == 0 {
 		return false
@@ -44,7 +44,7 @@ func kernelBuilds(args []string) bool {
 	return false
 }
 
-// goimports stands in for goimports.
+// goimports replaces goimports.
 func goimports(args []string) int {
 	if code, done := askTool(agent.OpGoimports, args); done {
 		return code
@@ -52,7 +52,8 @@ func goimports(args []string) int {
 	return become("goimports", nextInPath("goimports"), args)
 }
 
-// askTool lets the kernel do the work. It is not done if there is no kernel, or if this one leaves it to the program.
+// askTool lets the kernel do the work. It returns false if there is no kernel, or if the kernel leaves the work to the
+// program.
 func askTool(op string, args []string) (code int, done bool) {
 	conn, err := agent.Dial()
 	if noKernel(err) {
@@ -83,7 +84,7 @@ func askTool(op string, args []string) (code int, done bool) {
 	return reply.Code, true
 }
 
-// nextInPath is the first program of that name in PATH which is not this one, or empty.
+// nextInPath returns the first program of that name in PATH other than this one, or an empty string.
 func nextInPath(name string) string {
 	self, err := os.Stat("/proc/self/exe")
 	if err != nil {

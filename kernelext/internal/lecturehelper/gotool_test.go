@@ -10,7 +10,8 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// realTools makes a folder with a go and a goimports that say what they get, and puts it into PATH behind the helper.
+// realTools creates a folder with a go and a goimports that print their arguments, and puts it into PATH after the
+// helper.
 func realTools(t *testing.T, name string) (standIn, folder string) {
 	t.Helper()
 	standIn, folder = install(t, name), t.TempDir()

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// patience is how long the inner guard waits for the outer to end the command after the kernel's death.
+// patience is the time that the inner guard waits for the outer to end the command after the kernel's death.
 const patience = time.Second
 
-// The guard sees to it that a command and all that it starts ends with the kernel, however that ends. On Linux it is
-// two processes, so that one is left to clean up when the other is killed:
+// The guard ends a command and all its descendants when the kernel ends, in whatever manner. On Linux it consists of
+// two processes, so that one can clean up when the other is killed:
 //
 //	kernel ── outer guard ── inner guard ── command ── …
 //
-// A guard is a "child subreaper": a process below it that loses its parent, in whatever session, becomes its child. So
-// when a guard has no child left, nothing is left at all.
+// A guard is a "child subreaper": a descendant that loses its parent, in any session, becomes a child of the guard. So
+// when a guard has no child left, no descendant is left.
 //
 //   - The command ends: the inner guard kills what is left, tells the kernel, and ends; so does the outer.
 //   - The inner guard is killed: the outer kills what is left.
@@ -29,10 +29,10 @@ const patience = time.Second
 // Elsewhere there is one guard, which kills the process group of the command.
 //
 // Arguments: outer or inner; the private folder or ""; two variables, NAME=value, that mark the command's environment,
-// of this guard and of the kernel; the command. The guards do not carry the marks: who kills all that is marked leaves
-// them alive, to find what is not.
+// of this guard and of the kernel; the command. The guards do not carry the marks. A program that kills all marked
+// processes leaves the guards alive, and they find the processes without a mark.
 //
-// Descriptors: 0 ends with the kernel, and a byte on it asks for the end; 1 takes events, JSON lines; 2, 3 and 4 are
+// Descriptors: 0 ends with the kernel, and a byte on it asks for the end; 1 receives events, JSON lines; 2, 3 and 4 are
 // the command's stderr, stdin and stdout; 5 ends with the outer guard.
 const guardArgs = 5
 
@@ -40,26 +40,26 @@ const fdKernel, fdEvents, fdErrors, fdInput, fdOutput, fdOuter = 0, 1, 2, 3, 4, 
 
 type guard struct {
 	private string
-	mark    string // of all that this guard has started
+	mark    string // mark of everything that this guard has started
 	kernel  string // mark of the kernel
 	command []string
-	starts  bool     // the command itself, and not the inner guard
-	parent  int      // descriptor that ends with whoever this guard must not outlive
+	starts  bool     // it starts the command itself, and not the inner guard
+	parent  int      // descriptor that ends with the process that this guard must not outlive
 	outer   int      // process id of the outer guard; 0 in the outer
 	child   int      // process id
-	alive   *os.File // ends with this process, for the inner guard to see
+	alive   *os.File // ends with this process, which the inner guard can see
 }
 
-// event is what a guard tells the kernel.
+// event is a guard's message to the kernel.
 type event struct {
-	PID   int    `json:"pid,omitempty"`   // of the command, which runs now
+	PID   int    `json:"pid,omitempty"`   // of the running command
 	Guard int    `json:"guard,omitempty"` // of the guard that started it
 	Error string `json:"error,omitempty"` // why the command cannot be started
-	Exit  string `json:"exit,omitempty"`  // how the command ended; nothing is left of it now
+	Exit  string `json:"exit,omitempty"`  // how the command ended; none of its processes is left
 	Code  int    `json:"code,omitempty"`  // its exit code
 }
 
-// tell does not care whether the kernel hears it: it may be dead.
+// tell ignores errors, because the kernel may be dead.
 func tell(e event) { _ = json.NewEncoder(os.Stdout).Encode(e) }
 
 func guardMain(args []string) int {
@@ -90,15 +90,15 @@ func guardMain(args []string) int {
 	return 0
 }
 
-// catchSignals keeps the guard alive whatever a terminal or a user sends. To ignore the signals would be wrong: all
-// that a process starts ignores them too.
+// catchSignals keeps the guard alive whatever signals a terminal or a user sends. The signals must not be ignored,
+// because descendants would then ignore them too.
 func catchSignals() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGQUIT,
 		syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2,
 		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 }
 
-// watchParent tells when the parent has died or, by a byte, asks for the end.
+// watchParent reports that the parent has died or, by a byte, asks for the end.
 func (g *guard) watchParent() <-chan struct{} {
 	over := make(chan struct{})
 	go func() {
@@ -112,7 +112,8 @@ func (g *guard) watchParent() <-chan struct{} {
 	return over
 }
 
-// watchKernel tells the inner guard that the kernel has died and the outer guard has not ended the command in time.
+// watchKernel reports to the inner guard that the kernel has died and the outer guard has not ended the command in
+// time.
 func (g *guard) watchKernel() <-chan struct{} {
 	orphaned := make(chan struct{})
 	if g.outer == 0 {
@@ -133,7 +134,7 @@ func (g *guard) replaceOuter() {
 	}
 }
 
-// start starts the command, or the inner guard which does.
+// start starts the command, or the inner guard, which starts it.
 func (g *guard) start() (err error) {
 	defer syscall.Close(fdInput) // the child has them
 	defer syscall.Close(fdOutput)

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// twoGuards says whether an inner guard is started: it takes a subreaper to make sense.
+// twoGuards reports whether an inner guard is started, which is useful only with a subreaper.
 const twoGuards = true
 
 // setChildSubreaper is PR_SET_CHILD_SUBREAPER of prctl(2).
@@ -20,10 +20,10 @@ func commandAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// killGroup has nothing to do: the look at all processes finds more than the group.
+// killGroup does nothing, because the search over all processes finds more than the group.
 func killGroup(int) {}
 
-// awaitHangup waits until nobody holds the other end of a pipe. It reads nothing.
+// awaitHangup waits until no process holds the other end of a pipe. It reads nothing.
 func awaitHangup(fd int) {
 	for {
 		fds := []unix.PollFd{{Fd: int32(fd)}}

@@ -4,13 +4,13 @@ package main
 
 import "syscall"
 
-// twoGuards says whether an inner guard is started.
+// twoGuards reports whether an inner guard is started.
 const twoGuards = false
 
 // becomeReaper is not possible here.
 func becomeReaper() {}
 
-// commandAttr gives the command a process group of its own, by which what it starts is known as far as it stays there.
+// commandAttr starts the command in a new process group. Its descendants are found by this group unless they leave it.
 func commandAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // killGroup kills the process group of the command.

@@ -2,8 +2,8 @@ package main
 
 import "syscall"
 
-// keep removes a folder, with all that is in it, when its stdin ends: when the kernel which holds the other end dies,
-// or lets go. It outlives the kernel by as long as that takes.
+// keep removes a folder with its content when its stdin ends, that is, when the kernel that holds the other end dies or
+// closes it. It outlives the kernel for the time that this takes.
 func keep(folder string) int {
 	catchSignals()
 	for {

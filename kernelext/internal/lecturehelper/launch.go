@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// launch becomes the cell's program. That is named by its own path and not by the launcher's, so that a program that
-// starts itself again gets the pipes that it gives.
+// launch becomes the cell's program. The program is named by its own path and not by the launcher's, so that a program
+// that starts itself again gets the pipes that it passes.
 func launch(argv []string) int {
 	program := argv[0] + ".cell"
 	p, err := askLeave("launch", argv)
@@ -25,7 +25,7 @@ func launch(argv []string) int {
 	return cannotStart(program, err)
 }
 
-// takePipes makes the kernel's pipes this process's stdout and stderr, and takes the stdin.
+// takePipes sets the kernel's pipes as this process's stdout and stderr, and sets the stdin.
 func (p *permit) takePipes() error {
 	for to, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
 		if int(f.Fd()) == to {

@@ -43,7 +43,7 @@ func TestLaunch(t *testing.T) {
 	}
 }
 
-// Where nobody can be asked, a cell and a shell line find their input at its end.
+// If no user can be asked, a cell and a shell line find their input at its end.
 func TestNoInput(t *testing.T) {
 	k := play(t, agent.Reply{NoInput: true})
 	launcher := install(t, "gonb_1")

@@ -1,11 +1,11 @@
-// Command lecture-helper is what GoNB and the supervised kernel start below the kernel. It is small, because each cell
-// waits for it several times. What it does depends on how it is called:
+// Command lecture-helper is the program that GoNB and the supervised kernel start below the kernel. It is small,
+// because each cell waits for it several times. Its work depends on how it is called:
 //
 //	go, goimports       ask the kernel to build the cell; anything else goes to the real program
 //	lecture-helper      guard, keep, shell or script, by the first argument
 //	any other name      the launcher of the program NAME.cell: GoNB takes it for the cell's program
 //
-// See package agent for what it asks the kernel, and package process for guard and keep.
+// See package agent for its requests to the kernel, and package process for guard and keep.
 package main
 
 import (

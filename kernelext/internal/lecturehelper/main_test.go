@@ -18,7 +18,7 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// limit ends a test that hangs. It is far longer than anything here takes.
+// limit ends a test that hangs. It is far longer than any step takes.
 const limit = time.Minute
 
 var helper string
@@ -40,7 +40,7 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// kernel is a played kernel: it answers as told, with pipes for what it lets start.
+// kernel is a simulated kernel: it gives the set answers, with pipes for the programs that it lets start.
 type kernel struct {
 	t       *testing.T
 	reply   agent.Reply
@@ -50,7 +50,7 @@ type kernel struct {
 	readers []*os.File
 }
 
-// Handle answers all but an exit.
+// Handle answers every request except an exit.
 func (k *kernel) Handle(_ context.Context, r agent.Request) (agent.Reply, []*os.File, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -75,7 +75,7 @@ func (k *kernel) Handle(_ context.Context, r agent.Request) (agent.Reply, []*os.
 	return k.reply, writers, true
 }
 
-// texts is what came through the pipes, once all writers have closed them.
+// texts holds the text from the pipes, once all writers have closed them.
 func (k *kernel) texts() (stdout, stderr string) {
 	k.t.Helper()
 	k.mu.Lock()
@@ -113,7 +113,7 @@ func (k *kernel) requests(n int) []agent.Request {
 	}
 }
 
-// play starts a played kernel that the helper finds.
+// play starts a simulated kernel that the helper finds.
 func play(t *testing.T, reply agent.Reply) *kernel {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "helper") // t.TempDir is too long for a socket
@@ -154,7 +154,7 @@ func program(t *testing.T, path, script string) {
 	}
 }
 
-// result is what a program did.
+// result holds the output and the exit code of a program.
 type result struct {
 	stdout, stderr string
 	code           int

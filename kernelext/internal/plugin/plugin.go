@@ -1,8 +1,8 @@
-// Package plugin knows where XLA's PJRT plugins lie and which of them were proved to work.
+// Package plugin finds XLA's PJRT plugins and records which of them were proved to work.
 //
 // A plugin is a shared library of about 200 MB that the process loads and calls. A damaged one does not return an
-// error: it kills the process. So nothing here loads one. Set-up proves each plugin in a child process and remembers
-// the outcome in a small file; whoever computes loads only what stands there as proved and has not changed since.
+// error: it kills the process. So this package loads none. Set-up proves each plugin in a child process and writes the
+// result to a small file. Other programs load only a plugin that is recorded there as proved and has not changed since.
 package plugin
 
 import (
@@ -17,13 +17,13 @@ import (
 // EnvSearch is go-xla's variable that replaces its search folders by a list of others, separated by colons.
 const EnvSearch = "PJRT_PLUGIN_LIBRARY_PATH"
 
-// Platforms that a plugin computes on.
+// Platforms of plugins.
 const (
 	CPU  = "cpu"
 	CUDA = "cuda"
 )
 
-// DataFolder is where the tools, the state and the manifest of set-up lie: $XDG_DATA_HOME/lecture11, else
+// DataFolder returns the folder of set-up's tools, state and manifest: $XDG_DATA_HOME/lecture11, else
 // ~/.local/share/lecture11.
 func DataFolder() (string, error) {
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
@@ -36,8 +36,8 @@ func DataFolder() (string, error) {
 	return filepath.Join(home, ".local", "share", "lecture11"), nil
 }
 
-// InstallFolder is where a plugin is put so that plain go-xla finds it: the first folder of
-// $PJRT_PLUGIN_LIBRARY_PATH, else go-xla's folder in the home folder.
+// InstallFolder returns the folder in which plain go-xla finds a plugin: the first folder of $PJRT_PLUGIN_LIBRARY_PATH,
+// else go-xla's folder in the home folder.
 func InstallFolder() (string, error) {
 	for _, dir := range filepath.SplitList(os.Getenv(EnvSearch)) {
 		if filepath.IsAbs(dir) {
@@ -54,7 +54,7 @@ func InstallFolder() (string, error) {
 	return filepath.Join(home, ".local", "lib", "go-xla"), nil
 }
 
-// SearchFolders lists the folders where go-xla looks for plugins of its own, in its order.
+// SearchFolders lists the folders where go-xla looks for plugins, in its order.
 func SearchFolders() ([]string, error) {
 	if os.Getenv(EnvSearch) != "" {
 		return slices.DeleteFunc(filepath.SplitList(os.Getenv(EnvSearch)), func(dir string) bool {
@@ -69,8 +69,8 @@ func SearchFolders() ([]string, error) {
 	return []string{own, filepath.Join(own, "nvidia"), system, filepath.Join(system, "nvidia")}, nil
 }
 
-// Installed lists the plugin files in the search folders, each file once whatever links lead to it: CUDA before CPU,
-// then in the order of the folders, and in one folder the newest name first. It loads none of them.
+// Installed lists the plugin files in the search folders, each file once even if several links lead to it: CUDA before
+// CPU, then in the order of the folders, and in one folder the newest name first. It loads none of them.
 func Installed() ([]string, error) {
 	folders, err := SearchFolders()
 	if err != nil {
@@ -84,7 +84,7 @@ func Installed() ([]string, error) {
 	return found, nil
 }
 
-// pluginsIn lists the plugin files of one folder without the links to them; a broken link is no file.
+// pluginsIn lists the plugin files of one folder without the links to them; a broken link is ignored.
 func pluginsIn(dir string) []string {
 	var found []string
 	seen := map[string]bool{}
@@ -103,12 +103,12 @@ func pluginsIn(dir string) []string {
 	return found
 }
 
-// escapeGlob makes the characters that mean something to filepath.Glob plain.
+// escapeGlob escapes the special characters of filepath.Glob.
 func escapeGlob(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
-// Extension is the suffix of a shared library on this system.
+// Extension returns the suffix of a shared library on this system.
 func Extension() string {
 	if runtime.GOOS == "darwin" {
 		return ".dylib"
@@ -116,7 +116,7 @@ func Extension() string {
 	return ".so"
 }
 
-// PlatformOf guesses from a plugin's path what it computes on, as go-xla does.
+// PlatformOf guesses a plugin's platform from its path, as go-xla does.
 func PlatformOf(path string) string {
 	upper := strings.ToUpper(path)
 	if strings.Contains(upper, "CUDA") || strings.Contains(upper, "NVIDIA") {
@@ -135,7 +135,7 @@ func rank(path string) int {
 	return 1
 }
 
-// HasNVIDIA tells whether an NVIDIA device is present, by what its driver leaves in /dev or /proc.
+// HasNVIDIA reports whether an NVIDIA device is present, from the files of its driver in /dev or /proc.
 func HasNVIDIA() bool {
 	for _, pattern := range []string{"/dev/nvidia[0-9]*", "/proc/driver/nvidia/gpus/*"} {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {

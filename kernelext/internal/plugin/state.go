@@ -10,20 +10,20 @@ import (
 	"slices"
 )
 
-// Record is the outcome of proving one plugin file. It holds as long as size and time of the file stay the same.
+// Record is the result of proving one plugin file. It is valid as long as size and time of the file stay the same.
 type Record struct {
 	Path     string   `json:"path"`
-	Size     int64    `json:"size"`               // bytes
+	Size     int64    `json:"size"`               // in bytes
 	ModTime  int64    `json:"mtime"`              // nanoseconds since 1970
 	SHA256   string   `json:"sha256"`             // of the file, in hex
-	OK       bool     `json:"ok"`                 // it compiled and ran a program
+	OK       bool     `json:"ok"`                 // it has compiled and run a program
 	Reason   string   `json:"reason,omitempty"`   // why not, one line
 	API      string   `json:"api,omitempty"`      // PJRT API version, such as 0.115
 	Platform string   `json:"platform,omitempty"` // cpu or cuda
-	Devices  []string `json:"devices,omitempty"`  // what the plugin says of each device
+	Devices  []string `json:"devices,omitempty"`  // the plugin's description of each device
 }
 
-// State is what set-up knows of plugins, the preferred one first.
+// State is set-up's information about plugins, the preferred one first.
 type State struct {
 	Plugins []Record `json:"plugins"`
 }
@@ -36,7 +36,8 @@ func statePath() (string, error) {
 	return filepath.Join(dir, "plugins.json"), nil
 }
 
-// LoadState reads the state file. No file, or one that is no JSON, is an empty state: the proofs are then made anew.
+// LoadState reads the state file. A missing file, or one that is not JSON, is an empty state: the plugins are then
+// proved again.
 func LoadState() (State, error) {
 	path, err := statePath()
 	if err != nil {
@@ -65,7 +66,7 @@ func (s State) Encode() (path string, raw []byte, err error) {
 	return path, append(raw, '\n'), err
 }
 
-// Lookup finds the record of the file as it is on disk now. A file that changed since has none.
+// Lookup returns the record of the present file. A file that has changed since has none.
 func (s State) Lookup(path string) (Record, bool) {
 	i := slices.IndexFunc(s.Plugins, func(r Record) bool { return r.Path == path })
 	if i < 0 || !s.Plugins[i].Current() {
@@ -81,7 +82,7 @@ func (s *State) Put(r Record) {
 	slices.SortStableFunc(s.Plugins, func(a, b Record) int { return Prefer(a.Path, b.Path) })
 }
 
-// Drop forgets the record of a path.
+// Drop removes the record of a path.
 func (s *State) Drop(path string) {
 	s.Plugins = slices.DeleteFunc(s.Plugins, func(old Record) bool { return old.Path == path })
 }
@@ -97,7 +98,7 @@ func (s State) Proved(platform string) []Record {
 	return proved
 }
 
-// Current tells whether the file still has the size and the time that it had when it was proved.
+// Current reports whether the file still has the size and the time that it had when it was proved.
 func (r Record) Current() bool {
 	info, err := os.Stat(r.Path)
 	return err == nil && info.Size() == r.Size && info.ModTime().UnixNano() == r.ModTime

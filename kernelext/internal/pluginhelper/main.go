@@ -1,11 +1,11 @@
-// Command pluginhelper does for set-up what must not be done in set-up's own process.
+// Command pluginhelper does the work of set-up that must not run in set-up's own process.
 //
 //	pluginhelper prove FILE       load a plugin and run 1+1 on it; a damaged plugin kills only this process
 //	pluginhelper cpu DIR          go-xla's own installer of the CPU plugin
 //	pluginhelper cuda DIR         go-xla's own installer of the CUDA plugin and its libraries
 //	pluginhelper works            does nothing: that it starts shows that it was linked well
 //
-// prove writes JSON lines, each a part of the answer, so that what was learnt before a crash is not lost.
+// The command prove writes JSON lines, each a part of the answer, so that results before a crash are not lost.
 package main
 
 import (
@@ -51,7 +51,7 @@ func run(args []string) error {
 	return fmt.Errorf("pluginhelper: unknown command %q", args[0])
 }
 
-// prove tells the API version, which needs no call into the plugin but one, then its devices, then the sum.
+// prove reports the API version, which needs only one call into the plugin, then its devices, then the sum.
 func prove(path string) error {
 	major, minor, err := apiVersion(path)
 	if err != nil {
@@ -61,7 +61,7 @@ func prove(path string) error {
 		return err
 	}
 	if major != wantMajor || minor < wantMinor {
-		return fmt.Errorf("it speaks PJRT API %d.%d, go-xla needs %d.%d or a later one of the same major version",
+		return fmt.Errorf("it has PJRT API %d.%d, go-xla needs %d.%d or a later one of the same major version",
 			major, minor, wantMajor, wantMinor)
 	}
 	xla.EnableAutoInstall(false)
@@ -140,8 +140,8 @@ func installCPU(dir string) error {
 	return installer.CPUInstall(platform, pjrt.DefaultCPUVersion, dir, false, installer.Quiet)
 }
 
-// limitConnecting makes an unreachable network known within seconds. The installer uses the default transport and
-// sets no limit of its own; the download itself may take as long as it likes.
+// limitConnecting limits the time of connecting, so that an unreachable network is detected within seconds. The
+// installer uses the default transport and sets no limit itself. The download has no limit.
 func limitConnecting() {
 	http.DefaultTransport = &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

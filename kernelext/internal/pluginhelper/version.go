@@ -24,13 +24,13 @@ import (
 )
 
 // The PJRT API that go-xla v0.4.1 is compiled against (PJRT_API_MAJOR, PJRT_API_MINOR in its pjrt_c_api.h). A plugin
-// with an older one lacks functions at the end of its table, and go-xla would call into nothing.
+// with an older one lacks functions at the end of its table, and go-xla would call invalid addresses.
 const (
 	wantMajor = 0
 	wantMinor = 104
 )
 
-// apiVersion reads the PJRT API version of a plugin before anything else of it is called.
+// apiVersion reads the PJRT API version of a plugin before it calls anything else in it.
 func apiVersion(path string) (major, minor int, err error) {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
@@ -42,7 +42,7 @@ func apiVersion(path string) (major, minor int, err error) {
 	defer C.free(unsafe.Pointer(entry))
 	symbol := C.dlsym(handle, entry)
 	if symbol == nil {
-		return 0, 0, fmt.Errorf("it is no PJRT plugin: %s", C.GoString(C.dlerror()))
+		return 0, 0, fmt.Errorf("it is not a PJRT plugin: %s", C.GoString(C.dlerror()))
 	}
 	head := C.head_of(symbol)
 	if head == nil {

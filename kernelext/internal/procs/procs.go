@@ -1,11 +1,11 @@
-// Package procs looks at other processes: who descends from whom, who carries a mark in its environment, how much
-// memory they take. It reads /proc, and knows nothing on systems without it: there its lists are empty.
+// Package procs inspects other processes: their descendants, the marks in their environment, their memory. It reads
+// /proc. On systems without /proc its lists are empty.
 package procs
 
-// Memory is what some processes take, in bytes.
+// Memory is the memory of some processes, in bytes.
 type Memory struct {
-	// Private is the resident memory that each has for itself, summed. Pages that a fork has left common count once
-	// for each.
+	// Private is the sum of the resident memory of each process alone. Pages that a fork has left common count once for
+	// each.
 	Private int64
 	// Shared is the largest share that one of them has in files and shared segments.
 	Shared int64

@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// stat is what is needed of /proc/<pid>/stat.
+// stat is the part of /proc/<pid>/stat that is used here.
 type stat struct {
 	pid, parent, group int
 	dead               bool // a zombie
 }
 
-// Descendants lists the living processes that descend from root, without root. It looks at every process there is,
-// which takes some ms. A process that is handed to a new parent during the look may be missed: look again.
+// Descendants lists the living processes that descend from root, without root. It looks at every process, which takes
+// some ms. A process that gets a new parent during the look may be missed: look again.
 func Descendants(root int) []int {
 	all := list()
 	parents := parentsOf(all)
@@ -28,7 +28,7 @@ func Descendants(root int) []int {
 	return pids
 }
 
-// Family lists the living processes that belong to root, with root: those of its group, what descends from it, and all of
+// Family lists the living processes that belong to root, with root: those of its group, its descendants, and all of
 // this user whose environment had mark, "NAME=value", when they started. This process is not among them.
 func Family(root int, mark string) []int {
 	all := list()
@@ -54,7 +54,7 @@ func parentsOf(all []stat) map[int]int {
 }
 
 func descends(pid, root int, parents map[int]int) bool {
-	for range len(parents) { // the table is no snapshot: reused ids could make a ring
+	for range len(parents) { // the table may be inconsistent: reused ids could make a ring
 		parent, ok := parents[pid]
 		if !ok || pid == root {
 			return ok
@@ -79,7 +79,7 @@ func Marked(mark string) []int {
 func hasMark(pid int, mark string) bool {
 	environ, err := os.ReadFile(path(pid, "environ"))
 	if err != nil {
-		return false // another user's, or gone
+		return false // it belongs to another user, or has ended
 	}
 	return slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(entry []byte) bool {
 		return string(entry) == mark
@@ -98,8 +98,8 @@ func Tree(root int) []int {
 	return pids
 }
 
-// Usage sums the memory of the living processes that descend from root, and counts them: without root, and without
-// those given. It takes well below a ms for a few processes.
+// Usage sums the memory of the living processes that descend from root, and counts them. It excludes root and the given
+// processes. It takes well below a ms for a few processes.
 func Usage(root int, without ...int) (m Memory, living int) {
 	page := int64(os.Getpagesize())
 	nodes := tree(root)
@@ -117,7 +117,7 @@ func Usage(root int, without ...int) (m Memory, living int) {
 	return m, living
 }
 
-// Resident sums the resident memory, in bytes, of root and what descends from it, shared memory each time. It is cheap
+// Resident sums the resident memory, in bytes, of root and its descendants; shared memory counts each time. It is cheap
 // enough for many calls a second.
 func Resident(root int) int64 {
 	pages := int64(0)
@@ -133,14 +133,13 @@ type node struct {
 	size, resident, shared int64 // pages; a zombie has none
 }
 
-// sharesMemory tells that n has the memory of its parent and none of its own: it was started by vfork, as Go starts
-// programs, and has not yet become the program that it will be. A large process would else seem twice as large for a
-// moment.
+// sharesMemory reports whether n has only the memory of its parent: it was started by vfork, as Go starts programs, and
+// has not yet become the program that it will be. Otherwise a large process would seem twice as large for a short time.
 func (n node) sharesMemory(parent node) bool {
 	return n.size == parent.size && max(n.resident-parent.resident, parent.resident-n.resident) <= n.resident/16
 }
 
-// tree is root and what descends from it, parents before their children.
+// tree returns root and its descendants, parents before their children.
 func tree(root int) []node {
 	var r reader
 	nodes := []node{r.node(root, 0)}
@@ -188,10 +187,11 @@ func parseStat(pid int, data []byte) (stat, bool) {
 
 func path(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// reader reads small files into one buffer, past the poller and the bookkeeping of os.File: Usage is called often.
+// reader reads small files into one buffer, without the poller and the bookkeeping of os.File, because Usage is called
+// often.
 type reader struct{ buffer []byte }
 
-// read returns what the file holds, or nothing. The bytes are good until the next call.
+// read returns the content of the file, or nothing. The bytes are valid until the next call.
 func (r *reader) read(name string) []byte {
 	if r.buffer == nil {
 		r.buffer = make([]byte, 4096)
@@ -247,7 +247,7 @@ func (r *reader) node(pid, parent int) node {
 	return n
 }
 
-// Asleep tells whether no thread of a process runs or wants to; true where that cannot be seen.
+// Asleep reports whether no thread of a process runs or is ready to run; it returns true if that cannot be seen.
 func Asleep(pid int) bool {
 	var r reader
 	threads, err := os.ReadDir(path(pid, "task"))
@@ -256,7 +256,7 @@ func Asleep(pid int) bool {
 	}
 	for _, thread := range threads {
 		stat := r.read(path(pid, "task/"+thread.Name()+"/stat")) // nothing if the thread has ended
-		// "4711 (name) R …": the name may hold anything, so the state is looked for from the right.
+		// "4711 (name) R …": the name may contain any character, so the state is searched from the right.
 		if i := bytes.LastIndexByte(stat, ')') + 2; i < len(stat) && stat[i] == 'R' {
 			return false
 		}

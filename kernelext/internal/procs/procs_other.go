@@ -2,23 +2,23 @@
 
 package procs
 
-// Descendants is not known here.
+// Descendants returns nothing on this system.
 func Descendants(int) []int { return nil }
 
-// Marked is not known here.
+// Marked returns nothing on this system.
 func Marked(string) []int { return nil }
 
-// Family is not known here.
+// Family returns nothing on this system.
 func Family(int, string) []int { return nil }
 
-// Resident is not known here.
+// Resident returns nothing on this system.
 func Resident(int) int64 { return 0 }
 
-// Tree is not known here.
+// Tree returns nothing on this system.
 func Tree(int) []int { return nil }
 
-// Usage is not known here.
+// Usage returns nothing on this system.
 func Usage(int, ...int) (m Memory, living int) { return m, 0 }
 
-// Asleep is true: it cannot be seen here.
+// Asleep returns true, because the state cannot be seen on this system.
 func Asleep(int) bool { return true }

@@ -1,5 +1,5 @@
-// Package supervisor tells the supervised kernel what a cell's program does: how far a training is, what took how long.
-// Without such a kernel nothing is told.
+// Package supervisor reports to the supervised kernel what a cell's program does: the progress of a training, and the
+// times of its phases. Without such a kernel nothing is reported.
 package supervisor
 
 import (
@@ -9,11 +9,11 @@ import (
 	"deeplearning.example/kernelext/internal/agent"
 )
 
-// Present tells whether the program runs under the supervised kernel.
+// Present reports whether the program runs under the supervised kernel.
 func Present() bool { return os.Getenv(agent.SocketVariable) != "" }
 
 // Tell sends a request that has no answer, over the one connection of the process. It takes microseconds, at most the
-// 0.1 s of [agent.Conn.Tell] once, and fails silently: a cell computes on when the kernel has gone.
+// 0.1 s of [agent.Conn.Tell] once, and fails silently: a cell continues to compute when the kernel has ended.
 func Tell(r agent.Request) {
 	if c := conn(); c != nil {
 		_ = c.Tell(r)

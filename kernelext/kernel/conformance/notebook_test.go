@@ -36,12 +36,12 @@ func TestSameOutputs(t *testing.T) {
 	compare(t, "lecture run", want, frontends.Outputs(t, execute(t, lecture, filepath.Join("own", "frontends.ipynb"), "")))
 }
 
-// papermillComplains is how papermill ends when it has run all cells of a notebook and one has failed. The tag
-// raises-exception lets it go on; its end is the same.
+// papermillComplains matches the end of papermill when it has run all cells of a notebook and one has failed. With the
+// tag raises-exception it runs the remaining cells, but ends in the same manner.
 const papermillComplains = `Exception encountered at "In [10]"`
 
-// execute runs a program that writes the executed notebook into a file of its folder. It must end well, or with the
-// complaint if there is one.
+// execute runs a program that writes the executed notebook into a file of its folder. It must succeed, or end with the
+// given complaint.
 func execute(t *testing.T, cmd *exec.Cmd, result, complaint string) *nbformat.Notebook {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
@@ -55,7 +55,7 @@ func execute(t *testing.T, cmd *exec.Cmd, result, complaint string) *nbformat.No
 	return nb
 }
 
-// checkOutputs looks for what the cells must have left, so that equal outputs are not equally wrong.
+// checkOutputs checks the cells' results, so that equal outputs are not equally wrong.
 func checkOutputs(t *testing.T, outputs []string) {
 	t.Helper()
 	for cell, want := range map[int][]string{

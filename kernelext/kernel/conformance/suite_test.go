@@ -14,7 +14,7 @@ import (
 // verdict is one line of testdata/kernel_suite.py.
 type verdict struct{ Name, Result, Text string }
 
-// minVerdicts is the number of tests that the suite has, so that one which does not run at all is seen.
+// minVerdicts is the number of tests in the suite, so that a missing one is noticed.
 const minVerdicts = 24
 
 // TestJupyterKernelTest passes on the verdicts of Jupyter's test suite for kernels.
