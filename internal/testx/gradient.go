@@ -39,7 +39,7 @@ func CheckGradient(t *testing.T, loss func(inputs []*graph.Node) *graph.Node, in
 	}
 }
 
-// at is the loss with component j of input i moved by h.
+// at returns the loss with component j of input i moved by h.
 func at(value *graph.Exec, points []*tensors.Tensor, i, j int, h float64) float64 {
 	moved := append([]*tensors.Tensor(nil), points...)
 	flat := append([]float64(nil), tensors.MustCopyFlatData[float64](points[i])...)

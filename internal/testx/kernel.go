@@ -12,8 +12,7 @@ import (
 	"deeplearning.example/kernelext/setup"
 )
 
-// kernelLimit is how long a test waits for the kernel's programs. On a new machine they are built, by one of the test
-// processes.
+// kernelLimit limits the wait for the kernel's programs. On a new machine they are built, by one of the test processes.
 const kernelLimit = 9 * time.Minute
 
 // Kernel returns the kernelspec of the lecture's kernel as set-up writes it, with the programs built from the working

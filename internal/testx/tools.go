@@ -13,12 +13,13 @@ import (
 	"deeplearning.example/kernelext/setup"
 )
 
-// pluginLimit is how long a test waits for the plugin. On a new machine it is downloaded, by one of the test
-// processes; the others wait for it.
+// pluginLimit limits the wait for the plugin. On a new machine it is downloaded, by one of the test processes; the
+// others wait for it.
 const pluginLimit = 9 * time.Minute
 
-// Backend returns the backend that the tests of this process compute on: what GOMLX_BACKEND or LECTURE_DEVICE says,
-// else XLA, with the plugin got by set-up's code where it is missing, else GoMLX's pure-Go backend. It is made once.
+// Backend returns the backend on which the tests of this process compute: the one that GOMLX_BACKEND or LECTURE_DEVICE
+// names, else XLA, with the plugin installed by set-up's code if it is missing, else GoMLX's pure-Go backend. It is
+// created once.
 func Backend(t testing.TB) compute.Backend {
 	t.Helper()
 	backend, err := sharedBackend()

@@ -1,11 +1,11 @@
-// The nll command measures how likely the test digits are to trained VAEs, as `docs/benchmarks.md` states it:
+// The nll command measures the likelihood of the test digits under trained VAEs, as `docs/benchmarks.md` reports it:
 //
 //	go run ./internal/figures/nll
 //
-// MNIST's test set is binarised once with seed 2; the models train on the training set, binarised anew in each step: a VAE on
-// the ELBO, then from its weights an IWAE on the bound of 50 codes. The negative log-likelihood is that of the importance
-// bound with 512 codes over all 10 000 digits, in nats, for each seed. Models are kept in -store, so that an interrupted
-// run goes on where it was.
+// MNIST's test set is binarised once with seed 2. The models train on the training set, which is binarised again in
+// each step: a VAE on the ELBO, then from its weights an IWAE on the bound of 50 codes. The negative log-likelihood is
+// that of the importance bound with 512 codes over all 10 000 digits, in nats, for each seed. Models are stored in
+// -store, so that an interrupted run continues from there.
 package main
 
 import (
@@ -46,8 +46,8 @@ type options struct {
 }
 
 const (
-	codes   = 50  // of the IWAE's bound
-	samples = 512 // of the evaluation
+	codes   = 50  // codes of the IWAE's bound
+	samples = 512 // codes of the evaluation
 )
 
 func (o options) run(ctx context.Context) error {
@@ -75,7 +75,7 @@ func (o options) run(ctx context.Context) error {
 	return nil
 }
 
-// measured gives the model of a configuration, trained from the weights of start, and prints its likelihood and time.
+// measured returns the model of a configuration, trained from the weights of start, and prints its likelihood and time.
 func (o options) measured(ctx context.Context, s *store.Store, train, test *data.Images, cfg lecture11.VAEConfig, epochs int,
 	start *lecture11.VAE) (*lecture11.VAE, error) {
 	vae, seconds, err := o.trained(ctx, s, train, cfg, epochs, start)
@@ -92,7 +92,7 @@ func (o options) measured(ctx context.Context, s *store.Store, train, test *data
 	return vae, nil
 }
 
-// trained gives a model and the seconds of its training, from the store if it is there.
+// trained returns a model and the seconds of its training, from the store if it is there.
 func (o options) trained(ctx context.Context, s *store.Store, train *data.Images, cfg lecture11.VAEConfig, epochs int,
 	start *lecture11.VAE) (*lecture11.VAE, float64, error) {
 	backend, err := device.Backend()

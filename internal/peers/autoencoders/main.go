@@ -3,10 +3,10 @@
 //	go run ./internal/peers/autoencoders
 //	go run ./internal/peers/autoencoders -models conv -rounds 3
 //
-// The models are a VAE 784-512-20, a denoising autoencoder 784-512-32 and a convolutional autoencoder, all with Adam and
-// batch 128 on 60 000 objects that lie on the device. The processes take turns, so that a machine whose speed drifts treats
-// both alike; the ratios are taken pair by pair. Without -python it makes a virtual environment with pinned versions in the
-// user's cache folder.
+// The models are a VAE 784-512-20, a denoising autoencoder 784-512-32 and a convolutional autoencoder, all with Adam
+// and batch 128 on 60 000 objects on the device. The processes take turns, so that a machine whose speed drifts treats
+// both alike, and each ratio is that of a pair. Without -python it creates a virtual environment with pinned versions
+// in the user's cache folder.
 package main
 
 import (
@@ -60,7 +60,7 @@ func newTraining(backend compute.Backend, model string) (*lecture11.Training, er
 	return autoencoder.Training(randomObjects(), "random", fit)
 }
 
-// randomObjects are pixels 0 and 255, with MNIST's share of ink.
+// randomObjects returns pixels 0 and 255, with MNIST's share of ink.
 func randomObjects() *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(rounds.RandomPixels(objects*features), objects, features)
 }

@@ -16,19 +16,19 @@ import (
 // plainFlags are the go command's flags for a cell before there was a supervisor.
 const plainFlags = "-buildvcs=false '-ldflags=-s -w -linkmode=internal'"
 
-// startLimit is how long a kernel may take to start, cellLimit a cell: the first that imports a package compiles it.
+// startLimit limits the start of a kernel, cellLimit a cell: the first that imports a package compiles it.
 const (
 	startLimit = time.Minute
 	cellLimit  = 5 * time.Minute
 )
 
-// setting is what is needed to start the kernels.
+// setting holds everything that is needed to start the kernels.
 type setting struct {
-	dir        string // for files of ours
+	dir        string // for files of this command
 	supervised *jupyter.Spec
 	plain      *jupyter.Spec
 	traced     *jupyter.Spec // plain, below the tracer
-	trace      string        // file that the tracer writes
+	trace      string        // file for the tracer's output
 }
 
 // prepare sets the lecture's kernel up in a folder, with plugin and compiled packages, and builds the tracer.
@@ -55,7 +55,7 @@ func prepare(ctx context.Context, dir string) (*setting, error) {
 	return s, s.prepareTraced(ctx, module)
 }
 
-// prepareTraced makes the folder with which the traced kernel's PATH begins.
+// prepareTraced creates the folder with which the traced kernel's PATH starts.
 func (s *setting) prepareTraced(ctx context.Context, module string) error {
 	bin := filepath.Join(s.dir, "bin")
 	tracer := filepath.Join(bin, "tracer")
@@ -74,7 +74,7 @@ func (s *setting) prepareTraced(ctx context.Context, module string) error {
 	return err
 }
 
-// start starts a kernel in a folder of its own, with more flags of the go command.
+// start starts a kernel in its own folder, with more flags of the go command.
 func (s *setting) start(ctx context.Context, spec *jupyter.Spec, goflags string) (*jupyter.Kernel, error) {
 	dir, err := os.MkdirTemp(s.dir, "work-")
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *setting) start(ctx context.Context, spec *jupyter.Spec, goflags string)
 	return jupyter.Start(ctx, &own, jupyter.Options{Process: jupyter.ProcessOptions{Dir: dir}})
 }
 
-// startAll starts the kernels of specs; where one fails, none is left.
+// startAll starts the kernels of specs; if one fails, none is left.
 func (s *setting) startAll(ctx context.Context, specs []*jupyter.Spec, goflags string) ([]*jupyter.Kernel, error) {
 	var all []*jupyter.Kernel
 	for _, spec := range specs {

@@ -2,10 +2,10 @@
 //
 //	go run ./internal/peers/cells
 //
-// Plain GoNB is the release that set-up installs, started as set-up did before there was a supervisor, with the flags of
-// that time. The kernels take turns, so that a machine whose speed drifts treats all alike; the ratios are taken pair by
-// pair. The text of each cell is new. A third kernel is plain GoNB with the go command, goimports, the compiler and the
-// linker below a tracer, which tells their shares; it takes turns with the two.
+// Plain GoNB is the release that set-up installs, started as set-up did before there was a supervisor, with the flags
+// of that time. The kernels take turns, so that a machine whose speed drifts treats all alike, and each ratio is that
+// of a pair. The text of each cell is new. A third kernel is plain GoNB with the go command, goimports, the compiler
+// and the linker below a tracer, which reports their shares; it takes turns with the two.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-// compare runs all and prints it as tables.
+// compare runs all cases and prints the results as tables.
 func compare(ctx context.Context, rounds, trips int, only string) error {
 	dir, err := os.MkdirTemp("", "cells-")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type measured struct {
 	name              string
 	plain, supervised []float64
-	traced, told      []shares // of plain GoNB below the tracer, and as %timing tells them; for trials that build
+	traced, told      []shares // of plain GoNB below the tracer, and from %timing; for trials that build
 }
 
 // measure runs a trial in new kernels, in turns. The first run of each kernel is not counted: it compiles packages. The
@@ -45,7 +45,7 @@ func (s *setting) measure(ctx context.Context, t trial, rounds int) (m *measured
 	return m, nil
 }
 
-// timeAct is the time of a trial in one kernel, in milliseconds.
+// timeAct returns the time of a trial in one kernel, in milliseconds.
 func timeAct(ctx context.Context, t trial, k *jupyter.Kernel) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, cellLimit)
 	defer cancel()

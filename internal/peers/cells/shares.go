@@ -12,7 +12,7 @@ import (
 // shares are the parts of a cell's time by their names, in milliseconds.
 type shares map[string]float64
 
-// shareNames are the parts as %timing names them, in its order.
+// shareNames are the parts in the words and the order of %timing.
 var shareNames = []string{"GoNB composes", "imports", "find packages", "compile", "link", "start", "load XLA's plugin",
 	"compile for XLA", "run", "total"}
 
@@ -37,8 +37,8 @@ func parseTiming(table string) (shares, error) {
 	return parts, nil
 }
 
-// readTrace makes the shares of a cell from what the tracer wrote of it, and empties the file. The start of the
-// program and what XLA does cannot be told from its run.
+// readTrace returns the shares of a cell from the tracer's file, and empties the file. The start of the program and
+// XLA's time cannot be separated from its run.
 func readTrace(path string, begin, end time.Time) (shares, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -56,7 +56,7 @@ func readTrace(path string, begin, end time.Time) (shares, error) {
 			return nil, fmt.Errorf("trace %q: %w", line, err)
 		}
 		if from < begin.UnixNano() {
-			continue // of a run that does not count
+			continue // belongs to a run that does not count
 		}
 		took[name] += float64(to-from) / 1e6
 		if name == "go build" {

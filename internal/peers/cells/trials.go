@@ -11,15 +11,15 @@ import (
 	"deeplearning.example/kernelext/jupyter"
 )
 
-// trial is what both kernels do in turns.
+// trial is an action that both kernels run in turns.
 type trial struct {
 	name    string
 	act     func(ctx context.Context, k *jupyter.Kernel) error
-	builds  bool   // a program, whose shares are asked for
+	builds  bool   // it builds a program, whose shares are measured
 	goflags string // more flags of the go command, for both
 }
 
-// cell is a trial that runs code with COUNT replaced by a number that no cell had before.
+// cell returns a trial that runs code with COUNT replaced by a number that no cell had before.
 func cell(name, code string) trial {
 	return trial{name: name, act: newCode(code), builds: true}
 }
@@ -32,7 +32,7 @@ func newCode(code string) func(context.Context, *jupyter.Kernel) error {
 	}
 }
 
-// xlaImports are what a cell of a lecture notebook links.
+// xlaImports are the imports that a cell of a lecture notebook links.
 const xlaImports = `import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/janpfeifer/must"
@@ -45,7 +45,7 @@ const xlaImports = `import (
 
 const printsOne = "%%\nfmt.Println(COUNT)"
 
-// cases are the cells, from the smallest to one that computes by XLA.
+// cases returns the cells, from the smallest to one that computes by XLA.
 func cases() []trial {
 	return []trial{
 		cell("comment", "// COUNT"),
@@ -76,7 +76,7 @@ kernelext.Assert(kl.Shape().Size() == 1, "%d: %s", COUNT, kl)`),
 	}
 }
 
-// trifles are what builds no program: their time is what GoNB, the supervisor and their messages take.
+// trifles are trials that build no program: their time is that of GoNB, the supervisor and their messages.
 func trifles() []trial {
 	return []trial{
 		{name: "%env", act: newCode("%env CELLS_COUNT=COUNT")},
@@ -89,7 +89,7 @@ func trifles() []trial {
 	}
 }
 
-// goBuilt is a cell that the go command builds in both kernels, for the supervisor does not know the flag.
+// goBuilt is a cell that the go command builds in both kernels, because the supervisor does not know the flag.
 func goBuilt() []trial {
 	t := cell("go command builds", printsOne)
 	t.builds, t.goflags = false, "-p=2"
@@ -121,7 +121,7 @@ func openComm(ctx context.Context, k *jupyter.Kernel) error {
 	}
 }
 
-// execute runs a cell that has to end well and returns what it printed.
+// execute runs a cell that has to succeed and returns the text that it printed.
 func execute(ctx context.Context, k *jupyter.Kernel, code string) (string, error) {
 	var printed strings.Builder
 	r, err := k.SendExecute(jupyter.ExecuteRequest{Code: code, StoreHistory: true}, func(m *jupyter.Message) {

@@ -17,10 +17,10 @@ import (
 // EnvEnable runs the tests with front ends, as the flag -frontends does.
 const EnvEnable = "LECTURE_FRONTENDS"
 
-// Patience is how long one front end may take.
+// Patience limits the time of one front end.
 const Patience = 8 * time.Minute
 
-// waitDelay is how long output of a program's children is still read after its end.
+// waitDelay is the time for which output of a program's children is still read after its end.
 const waitDelay = 5 * time.Second
 
 // requirements pins the Python packages.
@@ -30,7 +30,7 @@ var requirements string
 
 var enabled = flag.Bool("frontends", os.Getenv(EnvEnable) != "", "run the tests with Jupyter's own front ends")
 
-// Need skips a test that was not asked for.
+// Need skips a test that was not requested.
 func Need(t testing.TB) {
 	t.Helper()
 	if !*enabled {
@@ -49,7 +49,7 @@ type Installation struct {
 }
 
 // Install prepares the Python environment, once for each list of requirements, and sets the kernel up from the working
-// tree in folders of its own: that of the user stays as it is.
+// tree in separate folders: the user's set-up stays as it is.
 func Install(t testing.TB) *Installation {
 	t.Helper()
 	cache, err := os.UserCacheDir()
@@ -70,7 +70,7 @@ func Install(t testing.TB) *Installation {
 	return i
 }
 
-// setUp puts the kernelspec into PREFIX/share/jupyter and the rest where set-up always does.
+// setUp puts the kernelspec into PREFIX/share/jupyter and the rest into the usual folders.
 func setUp(ctx context.Context, prefix string) (setup.Folders, error) {
 	module, err := setup.ModuleRoot(".")
 	if err != nil {
@@ -83,7 +83,7 @@ func setUp(ctx context.Context, prefix string) (setup.Folders, error) {
 	return setup.ResolveFolders(prefix)
 }
 
-// environment keeps what a front end writes in folders of the test.
+// environment keeps the files of a front end in folders of the test.
 func (i *Installation) environment(t testing.TB, jupyter string) []string {
 	path := filepath.Join(i.venv, "bin") + string(os.PathListSeparator) + os.Getenv("PATH")
 	return append(os.Environ(),
@@ -93,7 +93,7 @@ func (i *Installation) environment(t testing.TB, jupyter string) []string {
 	)
 }
 
-// Command is a program of the Python environment, run in dir.
+// Command returns a program of the Python environment, to be run in dir.
 func (i *Installation) Command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, venv.Program(i.venv, name), args...)
 	cmd.Dir, cmd.Env = dir, i.Env

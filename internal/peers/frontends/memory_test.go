@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// kernelMemory is how much a kernel, supervisor and GoNB, may hold in bytes, whatever a cell prints.
+// kernelMemory is the largest memory of a kernel, supervisor and GoNB, in bytes, whatever a cell prints.
 const kernelMemory = 200 << 20
 
 // watcher looks at the memory of the programs in a folder.

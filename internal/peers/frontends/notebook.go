@@ -21,10 +21,10 @@ var original []byte
 //go:embed execute.py
 var executeScript string
 
-// TagAsks marks the cell of Notebook that asks for input: a front end with a person before it would wait.
+// TagAsks marks the cell of Notebook that asks for input: a front end with a user would wait.
 const TagAsks = "asks"
 
-// Notebook is the notebook that all front ends execute, without the cells that bear one of the tags.
+// Notebook returns the notebook that all front ends execute, without the cells that have one of the tags.
 func Notebook(t testing.TB, without ...string) *nbformat.Notebook {
 	t.Helper()
 	nb, err := nbformat.Decode(original)
@@ -41,7 +41,7 @@ func Notebook(t testing.TB, without ...string) *nbformat.Notebook {
 	return nb
 }
 
-// Nbclient executes a notebook with nbclient, in a folder of its own, and gives the executed one.
+// Nbclient executes a notebook with nbclient, in a separate folder, and returns the executed one.
 func (i *Installation) Nbclient(ctx context.Context, t testing.TB, nb *nbformat.Notebook) *nbformat.Notebook {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,8 +10,8 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 )
 
-// Outputs gives the outputs of each code cell as JSON, without what may differ between two runs of the same notebook:
-// how a stream is cut into pieces, which of stdout and stderr was read first, and identifiers of displays.
+// Outputs returns the outputs of each code cell as JSON, without details that may differ between two runs of the same
+// notebook: the pieces of a stream, the order of reading stdout and stderr, and identifiers of displays.
 func Outputs(t testing.TB, nb *nbformat.Notebook) []string {
 	t.Helper()
 	all := []string{}
@@ -30,7 +30,7 @@ func Outputs(t testing.TB, nb *nbformat.Notebook) []string {
 	return all
 }
 
-// normal joins what was printed between two other outputs to one text of each stream.
+// normal joins the text that was printed between two other outputs to one text for each stream.
 func normal(outputs []nbformat.Output) []map[string]any {
 	result, texts := []map[string]any{}, map[string]string{}
 	flush := func() {

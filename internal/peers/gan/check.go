@@ -13,7 +13,7 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// told are our losses under the names of what JAX's step tells, in its order.
+// told are this module's losses under the names in the output of JAX's step, in its order.
 type told struct {
 	D       float64 `json:"loss of D"`
 	G       float64 `json:"loss of G"`
@@ -21,8 +21,9 @@ type told struct {
 	LengthG float64 `json:"gradient of G"`
 }
 
-// check trains a model from the same weights as JAX: at a rate that moves nothing, which compares losses and gradients, and then at
-// the rate of the comparison, which compares how far Adam and the mean of weights have come.
+// check trains a model from the same weights as JAX. It first uses a rate that moves nothing, to compare losses and
+// gradients. It then uses the rate of the comparison, to compare the distances that Adam and the mean of weights have
+// moved.
 func check(python, name string) error {
 	folder, err := os.MkdirTemp("", "gan")
 	if err != nil {
@@ -33,7 +34,7 @@ func check(python, name string) error {
 	for _, run := range []struct {
 		rate  float64
 		steps int
-	}{{1e-12, 50}, {1e-3, 10}} { // after more steps than that, where a game has gone depends on its noise
+	}{{1e-12, 50}, {1e-3, 10}} { // with more steps the state of a game depends on its noise
 		rate := strconv.FormatFloat(run.rate, 'g', -1, 64)
 		prefix := filepath.Join(folder, rate)
 		moved, state := prefix+".weights", prefix+".optimizer"
@@ -57,7 +58,8 @@ func check(python, name string) error {
 	return nil
 }
 
-// trainFor trains a model for so many steps from its first weights, saves the parts of its state to files and gives the mean losses.
+// trainFor trains a model for the given number of steps from its first weights, saves the parts of its state to files
+// and returns the mean losses.
 func trainFor(name string, rate float64, steps int, files map[string]string) (told, error) {
 	backend, err := device.Backend()
 	if err != nil {

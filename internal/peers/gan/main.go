@@ -4,11 +4,12 @@
 //	go run ./internal/peers/gan -models ring,digits -rounds 3
 //	go run ./internal/peers/gan -check
 //
-// The models are a dense GAN of 2-D objects, the same as a critic with gradient penalty and five steps of D, the same with labels, and
-// a convolutional GAN of digits; all with Adam, β₁ = 0.5, on 60 000 objects that lie on the device. The processes take turns. With
-// -check both begin at the same weights instead: mean losses and lengths of gradients over steps that move nothing must agree within
-// 3 %, and how far ten steps of Adam move the weights and their mean within 5 %; each draws its own noise.
-// Without -python it makes a virtual environment with pinned versions in the user's cache folder.
+// The models are a dense GAN of 2-D objects, the same as a critic with gradient penalty and five steps of D, the same
+// with labels, and a convolutional GAN of digits. All use Adam, β₁ = 0.5, on 60 000 objects on the device. The
+// processes take turns. With -check both start at the same weights instead. Over steps that move nothing, mean losses
+// and lengths of gradients must agree within 3 %. Over ten steps of Adam, the distances that the weights and their mean
+// move must agree within 5 %; each side draws its own noise. Without -python it creates a virtual environment with
+// pinned versions in the user's cache folder.
 package main
 
 import (
@@ -88,7 +89,8 @@ func newTraining(backend compute.Backend, name string, rate float64, perCall int
 	return m.Training(x, "random", fit)
 }
 
-// ringObjects are points of eight Gaussians on a circle, with the number of theirs appended as classes: [objects, 2 + classes].
+// ringObjects returns points of eight Gaussians on a circle, with the number of the Gaussian appended as a class:
+// [objects, 2 + classes].
 func ringObjects(classes int) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(0, 0))
 	var values []float32

@@ -1,10 +1,10 @@
-// The multitask command trains multi-task models of lecture11 beside JAX's, and many small trainings at once beside the same ones
-// one after the other, and prints the ratios of their speeds:
+// The multitask command trains multi-task models of lecture11 beside JAX's, and many small trainings at once beside the
+// same ones one after the other, and prints the ratios of their speeds:
 //
 //	go run ./internal/peers/multitask
 //	go run ./internal/peers/multitask -models runs -rounds 3
 //
-// Without -python it makes a virtual environment with pinned versions in the user's cache folder.
+// Without -python it creates a virtual environment with pinned versions in the user's cache folder.
 package main
 
 import (
@@ -27,7 +27,7 @@ const (
 	stepsPerCall      = 50
 )
 
-// sizes are the runs side by side and the batch of each of a model.
+// sizes are the number of runs side by side and the batch of each run of a model.
 var sizes = map[string][2]int{"tasks": {1, 128}, "runs": {20, 50}}
 
 func main() {
@@ -58,7 +58,7 @@ func newTraining(backend compute.Backend, model string) (*lecture11.Training, er
 	return m.Training(d, lecture11.FitConfig{Batch: size[1], Epochs: 100, StepsPerCall: stepsPerCall})
 }
 
-// randomObjects are pixels 0 and 255, with MNIST's share of ink, and labels of three tasks.
+// randomObjects returns pixels 0 and 255, with MNIST's share of ink, and labels of three tasks.
 func randomObjects() (lecture11.TaskData, error) {
 	rng := rand.New(rand.NewPCG(0, 1))
 	columns := make([][]float64, 3)

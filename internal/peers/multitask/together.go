@@ -13,7 +13,8 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// togetherCases are many small trainings: seeds of 20 linear tasks, and the ways and seeds of a transfer with few labels.
+// togetherCases are many small trainings: seeds of 20 linear tasks, and the methods and seeds of a transfer with few
+// labels.
 var togetherCases = []struct {
 	name  string
 	runs  int
@@ -23,7 +24,7 @@ var togetherCases = []struct {
 	{"20 nets 784-128-64 with 50 labels, 200 steps", 20, trainFewLabels},
 }
 
-// compareTogether trains all runs of a case in one program, and then one after the other, each in a program of its own.
+// compareTogether trains all runs of a case in one program, and then one after the other, each in a separate program.
 func compareTogether(count int) error {
 	backend, err := device.Backend()
 	if err != nil {
@@ -37,7 +38,7 @@ func compareTogether(count int) error {
 				return err
 			}
 			var oneCompile, oneTrain time.Duration
-			const sample = 5 // of the runs, timed one by one
+			const sample = 5 // number of the runs that are timed one by one
 			for run := range sample {
 				a, b, err := c.train(backend, 1, run)
 				if err != nil {
@@ -55,7 +56,7 @@ func compareTogether(count int) error {
 	return nil
 }
 
-// trainLinear trains so many seeds side by side.
+// trainLinear trains the given number of seeds side by side.
 func trainLinear(backend compute.Backend, runs, _ int) (compile, train time.Duration, err error) {
 	study, err := lecture11.NewLinearStudy(lecture11.LinearStudyConfig{Tasks: 20, Objects: 20, N: 20, Common: 2, Noise: 0.5, Seeds: runs})
 	if err != nil {
@@ -68,7 +69,7 @@ func trainLinear(backend compute.Backend, runs, _ int) (compile, train time.Dura
 	return timed(m.Training(study.Data(), lecture11.FitConfig{Batch: 100, Epochs: 150}, study.Plans(lecture11.RunPlan{})...))
 }
 
-// trainFewLabels trains so many nets on 50 objects each.
+// trainFewLabels trains the given number of nets on 50 objects each.
 func trainFewLabels(backend compute.Backend, runs, first int) (compile, train time.Duration, err error) {
 	d, err := randomObjects()
 	if err != nil {
@@ -88,8 +89,8 @@ func trainFewLabels(backend compute.Backend, runs, first int) (compile, train ti
 	return timed(m.Training(d, lecture11.FitConfig{Batch: 50, Epochs: 200}, plans...))
 }
 
-// timed runs a training and tells the time of its first call, which compiles, from that of the others, of which there are as many
-// steps again as in the first.
+// timed runs a training and returns the time of its first call, which compiles, and that of the others, which have as
+// many steps as the first.
 func timed(training *lecture11.Training, err error) (compile, train time.Duration, _ error) {
 	if err != nil {
 		return 0, 0, err

@@ -16,23 +16,23 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// packages are what the peers' scripts need, with versions.
+// packages are the packages of the peers' scripts, with versions.
 var packages = []string{"jax==0.10.2", "optax==0.2.8"}
 
-// Program is a command that times trainings of lecture11 beside JAX's, one model after the other. It calls itself with -ours for our
-// part of a round, so that each measurement is a process of its own.
+// Program is a command that times trainings of lecture11 beside JAX's, one model after the other. It calls itself with
+// -ours for lecture11's part of a round, so that each measurement is a separate process.
 type Program struct {
-	Models  []string // that are compared, unless -models says otherwise
-	Steps   int      // of a run, unless -steps says otherwise
-	PerCall int      // steps of ours in a call of the device
-	Script  string   // of JAX: prints milliseconds a step for the arguments model, form and steps
+	Models  []string // models to compare, unless -models says otherwise
+	Steps   int      // steps of a run, unless -steps says otherwise
+	PerCall int      // steps of lecture11 in a call of the device
+	Script  string   // JAX's script: prints milliseconds a step for the arguments model, form and steps
 
-	What     func(model string) string // the model in words
+	What     func(model string) string // describes the model in words
 	Training func(backend compute.Backend, model string) (*lecture11.Training, error)
 
-	Forms  map[string][]Form                // of JAX for one model, beside a call a step and one scan; nil: none
-	Check  func(python, model string) error // in place of timing where -check asks for it; nil: no such flag
-	Others map[string]func(count int) error // comparisons without JAX by the names under -models; nil: none
+	Forms  map[string][]Form                // JAX's forms for one model, beside a call a step and one scan; nil: none
+	Check  func(python, model string) error // replaces the timing if -check is given; nil: no such flag
+	Others map[string]func(count int) error // comparisons without JAX by their names in -models; nil: none
 }
 
 // Form is a way to run JAX's step.
@@ -41,10 +41,10 @@ type Form struct {
 	Name string // the script's argument
 }
 
-// forms are those that each script has.
+// forms are the forms of each script.
 var forms = []Form{{"a call a step", "step"}, {"50 in one scan", "scan"}}
 
-// Main reads the flags and does what they ask for. It ends the process where that fails.
+// Main reads the flags and runs the comparisons. It ends the process on an error.
 func (p Program) Main() {
 	python := flag.String("python", "", "Python with "+strings.Join(packages, " and ")+"; empty: make one")
 	models := flag.String("models", strings.Join(p.Models, ","), "what is compared")
@@ -68,7 +68,7 @@ func (p Program) Main() {
 	}
 }
 
-// compareAll compares the models one by one, and makes a Python when the first one wants it.
+// compareAll compares the models one by one, and creates a Python environment when the first model needs it.
 func (p Program) compareAll(python string, models []string, count, steps int, check bool) error {
 	for _, model := range models {
 		if other := p.Others[model]; other != nil {
@@ -122,7 +122,7 @@ func (p Program) timeOurs(model string, steps int) error {
 	return printStep(training, steps, p.PerCall)
 }
 
-// RandomPixels are 0 and 255, with MNIST's share of ink.
+// RandomPixels returns pixels 0 and 255, with MNIST's share of ink.
 func RandomPixels(count int) []uint8 {
 	rng := rand.New(rand.NewPCG(0, 0))
 	pixels := make([]uint8, count)

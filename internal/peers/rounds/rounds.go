@@ -1,5 +1,5 @@
-// Package rounds times a program beside its peers: the processes take turns, so that a machine whose speed drifts treats all
-// alike, and ratios are taken round by round.
+// Package rounds times a program beside its peers. The processes take turns, so that a machine whose speed drifts
+// treats all alike, and ratios are computed round by round.
 package rounds
 
 import (
@@ -22,8 +22,8 @@ type run struct {
 	command []string
 }
 
-// compareRuns starts the runs in turn, count times, and prints for each the median time of a step and the median over rounds of its
-// ratio to that of the first run, which is ours.
+// compareRuns starts the runs in turn, count times. For each it prints the median time of a step, and the median over
+// rounds of its ratio to that of the first run, which is lecture11's.
 func compareRuns(what string, count int, runs []run) error {
 	times := make([][]float64, len(runs))
 	for round := range count {
@@ -48,13 +48,13 @@ func compareRuns(what string, count int, runs []run) error {
 	return nil
 }
 
-// Median is the middle one of values, of an even number the upper one of the two.
+// Median returns the middle value; of an even number of values the upper one of the two.
 func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
 
-// milliseconds starts a command that prints milliseconds a step.
+// milliseconds starts a command that prints milliseconds a step, and returns them.
 func milliseconds(command []string) (float64, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stderr = os.Stderr
@@ -65,8 +65,8 @@ func milliseconds(command []string) (float64, error) {
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
-// printStep trains and prints the milliseconds of a step, a mean over steps after compilation and some to warm up. The training has
-// more steps than that, and perCall of them a call.
+// printStep trains and prints the milliseconds of a step, a mean over steps after compilation and some steps to warm
+// up. The training has more steps than that, perCall of them in a call.
 func printStep(training *lecture11.Training, steps, perCall int) error {
 	warm, counted := steps/10/perCall*perCall+perCall, steps/perCall*perCall
 	done := errors.New("done")

@@ -3,10 +3,10 @@
 //	go run ./internal/peers/som
 //
 // Both train a 20×20 map on the same 10 000 MNIST images, online and by batches, with the same schedules. The processes
-// take turns, so that a machine whose speed drifts treats both alike, and the ratios are taken pair by pair. Quantisation and
-// topographic errors of both are measured by the same code. Then follow the figures that have no peer here: a large
-// sample, many maps in one call, and memory. Without -python it makes a virtual environment with pinned versions in the
-// user's cache folder.
+// take turns, so that a machine whose speed drifts treats both alike, and each ratio is that of a pair. Quantisation
+// and topographic errors of both are measured by the same code. The remaining figures have no peer here: a large
+// sample, many maps in one call, and memory. Without -python it creates a virtual environment with pinned versions in
+// the user's cache folder.
 package main
 
 import (
@@ -79,7 +79,7 @@ func spread(values []float64) string {
 	return fmt.Sprintf("%.4g (%.4g to %.4g)", median(values), slices.Min(values), slices.Max(values))
 }
 
-// readFloats reads raw float32 of a file into a tensor.
+// readFloats reads a file of raw float32 into a tensor.
 func readFloats(path string, dims ...int) (*tensors.Tensor, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

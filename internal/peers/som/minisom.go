@@ -97,7 +97,7 @@ func speeds(python string, task digitTask, rounds int) error {
 	return nil
 }
 
-// sameLength trains both for as long, and ours again to our own end radius, and prints the errors.
+// sameLength trains both with the same length, and lecture11's again to its own end radius, and prints the errors.
 func sameLength(python string, task digitTask) error {
 	seconds, err := miniSom(python, task)
 	if err != nil {
@@ -148,7 +148,7 @@ func withoutOpenBLASChoice(env []string) []string {
 	return kept
 }
 
-// oursAlone runs a task of ours in a process of its own.
+// oursAlone runs a task of lecture11 in a separate process.
 func oursAlone(name string, task any, result any) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -185,7 +185,7 @@ func loadDigits() (*data.Images, error) {
 	return train.Head(digits)
 }
 
-// fit is the task's training as ours.
+// fit returns the task's configuration for lecture11.
 func (t digitTask) fit() lecture11.SOMFit {
 	f := lecture11.SOMFit{
 		Mode: t.Mode, Order: "shuffled", Seed: 1,

@@ -20,8 +20,8 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// blobObjects are l objects around 10 centres drawn from [−10, 10]ⁿ, each component with the given standard deviation: what
-// scikit-learn's make_blobs makes, as TorchSOM's benchmark has it.
+// blobObjects returns l objects around 10 centres drawn from [−10, 10]ⁿ, each component with the given standard
+// deviation, as scikit-learn's make_blobs does. TorchSOM's benchmark uses such objects.
 func blobObjects(l, n, centres int, std float64) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(1, 2))
 	middle := make([]float64, centres*n)
@@ -142,7 +142,7 @@ func manyTask(task string) (r taskResult, err error) {
 		}
 	}
 	for _, set := range sets {
-		// Warm: the time of the first call, which compiles, is taken as that of any other.
+		// Warm: the first call, which compiles, counts like any other call.
 		epochs := 100
 		if run.Warm {
 			epochs = 200
@@ -161,8 +161,8 @@ func manyTask(task string) (r taskResult, err error) {
 	return r, nil
 }
 
-// runTimed is the time of a training, or, warm, half of what one of twice the length takes after its first call of the
-// device, scaled to the steps.
+// runTimed returns the time of a training. If warm, it returns half of the time of a training of twice the length after
+// its first call of the device, scaled to the steps.
 func runTimed(training *lecture11.SOMTraining, warm bool) (float64, error) {
 	start, first := time.Now(), 0
 	err := training.Run(context.Background(), func(step int, _ map[string]float64) error {
@@ -194,14 +194,14 @@ func memory() error {
 	return nil
 }
 
-// memoryTask trains on objects that are held.
+// memoryTask trains on objects in memory.
 func memoryTask(string) (r taskResult, err error) {
 	return trainLarge(func(m *lecture11.SOM) (*lecture11.SOMTraining, error) {
 		return m.Training(blobObjects(400_000, 100, 20, 1), "held", nil, lecture11.SOMFit{Epochs: 3})
 	})
 }
 
-// streamTask trains on a million objects of which 20 000 are there at a time.
+// streamTask trains on a million objects of which 20 000 are in memory at a time.
 func streamTask(string) (r taskResult, err error) {
 	const rows, chunks = 20_000, 50
 	return trainLarge(func(m *lecture11.SOM) (*lecture11.SOMTraining, error) {
@@ -218,7 +218,7 @@ func streamTask(string) (r taskResult, err error) {
 	})
 }
 
-// randomObjects are chunk i of a stream.
+// randomObjects returns chunk i of a stream.
 func randomObjects(l, n int, i uint64) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(3, i))
 	flat := make([]float32, l*n)
@@ -271,7 +271,7 @@ func trainLarge(prepare func(m *lecture11.SOM) (*lecture11.SOMTraining, error)) 
 	return r, err
 }
 
-// peakMemory is VmHWM, the largest resident size that this process has had.
+// peakMemory returns VmHWM, the largest resident size that this process has had.
 func peakMemory() (float64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -19,13 +19,13 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// taskResult is what a task of ours prints.
+// taskResult is the printed result of a task of lecture11.
 type taskResult struct {
 	SamplesPerSecond, Seconds, QE, TE float64
 	PeakBytes, IdleBytes              float64
 }
 
-// tasks are what -ours may name.
+// tasks are the tasks that -ours can name.
 var tasks = map[string]func(task string) (taskResult, error){
 	"digits":  digitsTask,
 	"measure": measureTask,
@@ -37,7 +37,7 @@ var tasks = map[string]func(task string) (taskResult, error){
 
 func taskNames() []string { return slices.Sorted(maps.Keys(tasks)) }
 
-// runTask runs a task of ours and prints its result as JSON.
+// runTask runs a task of lecture11 and prints its result as JSON.
 func runTask(name, task string) error {
 	run, ok := tasks[name]
 	if !ok {
@@ -50,7 +50,7 @@ func runTask(name, task string) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// readDigitTask reads a task on the images, and gets what each such task needs.
+// readDigitTask reads a task on the images and the data that each such task needs.
 func readDigitTask(task string) (t digitTask, backend compute.Backend, images *data.Images, err error) {
 	if err = json.Unmarshal([]byte(task), &t); err == nil {
 		backend, err = device.Backend()
@@ -63,8 +63,8 @@ func readDigitTask(task string) (t digitTask, backend compute.Backend, images *d
 
 var digitGrid = lecture11.Grid{Width: side, Height: side}
 
-// digitsTask trains on the images. The compilation is left out of the speed, and the speed of a batch is over all epochs
-// but the first. A negative seed means our own schedule and first weights.
+// digitsTask trains on the images. The compilation is left out of the speed, and the speed of a batch is over all
+// epochs except the first. A negative seed means lecture11's own schedule and first weights.
 func digitsTask(task string) (r taskResult, err error) {
 	t, backend, images, err := readDigitTask(task)
 	if err != nil {
@@ -99,7 +99,7 @@ func digitsTask(task string) (r taskResult, err error) {
 	return r, quality(backend, images.Tensor(), w, digitGrid, &r)
 }
 
-// ownFit is what we would train with for as many steps.
+// ownFit returns lecture11's own schedule for the same number of steps.
 func ownFit(fit lecture11.SOMFit) lecture11.SOMFit {
 	fit.Radius = lecture11.Schedule{Name: "exponential", Start: 8, End: 1.65}
 	if fit.Mode == "online" {
@@ -144,7 +144,7 @@ func measureTask(task string) (r taskResult, err error) {
 	return r, quality(backend, images.Tensor(), w, digitGrid, &r)
 }
 
-// rawFloats are pixels as raw float32 in [0, 1].
+// rawFloats returns pixels as raw float32 in [0, 1].
 func rawFloats(pixels []uint8) []byte {
 	raw := make([]byte, 0, 4*len(pixels))
 	for _, p := range pixels {

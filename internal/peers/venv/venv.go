@@ -1,4 +1,4 @@
-// Package venv makes the Python environments of the peers.
+// Package venv creates the Python environments of the peers.
 package venv
 
 import (
@@ -13,8 +13,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Make makes an environment with the packages that requirements lists, as for pip, in a folder of cache that is named by
-// them: once, whoever asks at the same time, and anew when they change. dir is the environment.
+// Make creates an environment with the packages that requirements lists, as for pip, in a folder of cache whose name
+// depends on them. It does so once, also for several callers at the same time, and again when the requirements change.
+// dir is the environment.
 func Make(ctx context.Context, cache, requirements string) (dir string, err error) {
 	hash := sha256.Sum256([]byte(requirements))
 	dir = filepath.Join(cache, fmt.Sprintf("venv-%x", hash[:6]))
@@ -48,8 +49,8 @@ func Make(ctx context.Context, cache, requirements string) (dir string, err erro
 	return dir, os.WriteFile(complete, nil, 0o644)
 }
 
-// Python is the interpreter of an environment in the user's cache with the given packages, each as in "numpy==2.3.4",
-// which is made where it is missing.
+// Python returns the interpreter of an environment in the user's cache with the given packages, each as in
+// "numpy==2.3.4". It creates the environment if it is missing.
 func Python(packages ...string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -59,5 +60,5 @@ func Python(packages ...string) (string, error) {
 	return Program(dir, "python"), err
 }
 
-// Program is the path of a program of the environment in dir.
+// Program returns the path of a program of the environment in dir.
 func Program(dir, name string) string { return filepath.Join(dir, "bin", name) }

@@ -1,4 +1,4 @@
-// Command tracer notes when a program began and ended that GoNB or the go command called. Called as "go" or
+// Command tracer records the start and the end of a program that GoNB or the go command calls. Called as "go" or
 // "goimports" it runs the program of that name; with -toolexec of the go command, the tool of its arguments.
 package main
 
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Environment variables that tell the tracer where it writes, and the PATH with the real programs.
+// Environment variables with the tracer's output file, and the PATH of the real programs.
 const (
 	envLog  = "CELLS_TRACE"
 	envPath = "CELLS_PATH"
@@ -27,7 +27,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs the program that was meant and returns its exit code.
+// run runs the real program and returns its exit code.
 func run(name string, args []string) (int, error) {
 	program := name
 	switch {
@@ -50,13 +50,13 @@ func run(name string, args []string) (int, error) {
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		return 0, err
 	}
-	if slices.Contains(args, "-V=full") { // the go command asks for a version, which is part of its own time
+	if slices.Contains(args, "-V=full") { // the go command asks for a version, which is part of the command's time
 		return cmd.ProcessState.ExitCode(), nil
 	}
 	return cmd.ProcessState.ExitCode(), note(name, begin, time.Now())
 }
 
-// note writes a line to the log: name, begin and end in nanoseconds.
+// note writes a line to the log: name, start and end in nanoseconds.
 func note(name string, begin, end time.Time) error {
 	file, err := os.OpenFile(os.Getenv(envLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
