@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// quietLooks is how many looks in a row must find no new process: one that is handed to a new parent meanwhile can
-	// escape a single look.
+	// quietLooks is the number of looks in a row that must find no new process: one that gets a new parent meanwhile
+	// can escape a single look.
 	quietLooks = 2
-	// looksLimit ends the hunt for a program that starts others faster than they can be signalled.
+	// looksLimit ends the search for a program that starts others faster than they can be signalled.
 	looksLimit = 100
 )
 
-// Usage is what the processes of a cell take.
+// Usage is the memory and the number of a cell's processes.
 type Usage struct {
-	// RSS is resident memory in bytes: what each process has for itself, and the largest share that one has in
-	// files and segments that others may have mapped too.
+	// RSS is resident memory in bytes: the sum of the private memory of each process, and the largest share of one of
+	// them in files and segments that others may have mapped too.
 	RSS int64
 	// Processes is their number.
 	Processes int
@@ -33,10 +33,10 @@ func (g *Guarded) Cell() []int {
 	return slices.DeleteFunc(procs.Tree(g.cmd.Process.Pid), g.isOurs)
 }
 
-// isOurs tells the guard and the command from the processes of a cell.
+// isOurs reports whether a process is the guard or the command, and not one of a cell.
 func (g *Guarded) isOurs(pid int) bool { return pid == g.inner || pid == g.pid }
 
-// Signal sends sig to every process of Cell, looking again until no new one appears, and says to how many. The command
+// Signal sends sig to every process of Cell, until a look finds no new one, and returns their number. The command
 // itself gets none.
 func (g *Guarded) Signal(sig syscall.Signal) int {
 	sent := map[int]bool{}
@@ -55,8 +55,8 @@ func (g *Guarded) Signal(sig syscall.Signal) int {
 	return len(sent)
 }
 
-// Usage is what the processes of Cell take now. It takes well below a ms for a few processes, so that it can be asked
-// many times a second.
+// Usage returns the present usage of the processes of Cell. It takes well below a ms for a few processes, so it can be
+// called many times a second.
 func (g *Guarded) Usage() Usage {
 	if g.isDone() {
 		return Usage{}

@@ -10,17 +10,17 @@ import (
 
 const (
 	askPause = 5 * time.Millisecond
-	// guardLimit is how long a guard may take to kill all. It gives up after 5 s itself.
+	// guardLimit limits the time in which a guard must kill all processes. The guard gives up after 5 s itself.
 	guardLimit = 6 * time.Second
-	// sweepLimit and sweepPause bound the search for what two killed guards have left.
+	// sweepLimit and sweepPause limit the search for the remaining processes of two killed guards.
 	sweepLimit = 2 * time.Second
 	sweepPause = 10 * time.Millisecond
 )
 
-// End ends the command and all that is below the guard, and returns when nothing is left. With patience it first asks:
-// SIGTERM to the processes of the cell, and to the command when they have ended; what does not end in that time is
-// killed. The private folder stays, but is to be removed by the caller when no other command will use it. Later calls
-// return what the first one did. The error says what is left.
+// End ends the command and all processes below the guard, and returns when none is left. With patience it first sends
+// SIGTERM to the processes of the cell, and to the command when they have ended. It kills those that do not end in that
+// time. The private folder stays, and the caller must remove it when no other command will use it. Later calls return
+// the result of the first one. The error says what is left.
 func (g *Guarded) End(patience time.Duration) error {
 	g.ending.Do(func() { g.endErr = g.end(patience) })
 	return g.endErr
@@ -34,7 +34,7 @@ func (g *Guarded) end(patience time.Duration) error {
 	if g.endsWithin(guardLimit) {
 		return nil
 	}
-	g.sweep(true) // a guard that somebody has stopped
+	g.sweep(true) // the guard was stopped by a signal
 	if g.endsWithin(sweepLimit) {
 		return nil
 	}
@@ -64,7 +64,8 @@ func (g *Guarded) endsWithin(limit time.Duration) bool {
 	}
 }
 
-// sweep kills what the guard did not: what carries its mark and, with the guard itself, all that is below it.
+// sweep kills the processes that the guard has not killed: those with its mark and, with the guard itself, all below
+// it.
 func (g *Guarded) sweep(guard bool) {
 	for deadline := time.Now().Add(sweepLimit); time.Now().Before(deadline); time.Sleep(sweepPause) {
 		left := procs.Marked(g.mark)

@@ -45,7 +45,7 @@ func TestEndLosesPatience(t *testing.T) {
 	}
 }
 
-// Processes that live a ms and leave a child each, in a session of its own, are caught.
+// Processes that live for 1 ms and each leave a child in a separate session are caught.
 func TestEndCatchesComets(t *testing.T) {
 	tok := token(t)
 	g, _ := start(t, `
@@ -63,7 +63,7 @@ sleep "$1"`, tok, func(c *process.Config) {
 	}
 }
 
-// Guards that somebody has stopped do not keep End from its word.
+// End also works if the guards have been stopped by a signal.
 func TestEndOfStoppedGuards(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until the guards have no more time")

@@ -19,8 +19,8 @@ import (
 	"deeplearning.example/kernelext/kernel/process"
 )
 
-// stubborn stands in for GoNB with a cell that hears no signal and has left children in sessions of their own, without
-// parent and without environment.
+// stubborn simulates GoNB with a cell that ignores signals and has left children in separate sessions, without parent
+// and without environment.
 const stubborn = `
 trap '' INT TERM HUP
 sh -c '
@@ -35,8 +35,8 @@ sleep "$1"
 `
 
 // TestKilledAtRandom kills the kernel, one of its three helpers and GoNB with -9: one, two or three of them, in any
-// order, at once or a few ms apart. If the kernel is among them, everything ends, and the private folder is removed;
-// otherwise the kernel goes on, and everything ends when it is killed later.
+// order, at once or a few ms apart. If the kernel is among them, everything ends, and the private folder is removed.
+// Otherwise the kernel continues, and everything ends when it is killed later.
 func TestKilledAtRandom(t *testing.T) {
 	rounds := 20
 	if testing.Short() {
@@ -77,7 +77,7 @@ func killAtRandom(t *testing.T, random *rand.Rand) {
 	eventually(t, "private folder removed", func() bool { return !exists(k.Private) })
 }
 
-// goesOn checks a kernel that was not killed: it has a keeper, and no more than that if GoNB has died.
+// goesOn checks a kernel that was not killed: it has a keeper, and nothing else if GoNB has died.
 func (k *played) goesOn(t *testing.T, victims []int) {
 	t.Helper()
 	eventually(t, "the kernel has a keeper", func() bool {
@@ -101,8 +101,8 @@ func isKeeper(pid int) bool {
 	return bytes.HasPrefix(line, []byte("lecture-helper\x00keep\x00"))
 }
 
-// bereft tells that nobody need have been alive to remove the folder when the kernel died: its keeper was killed too,
-// and GoNB before it, whose guards may have ended.
+// bereft reports that possibly no process was alive to remove the folder when the kernel died: its keeper was killed
+// too, and GoNB before it, whose guards may have ended.
 func (k *played) bereft(victims []int) bool {
 	return slices.Contains(victims, k.Keeper) && slices.Contains(victims, k.Command) &&
 		slices.Index(victims, k.Command) < slices.Index(victims, k.Kernel)
@@ -113,13 +113,13 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// startKernel starts a played kernel with a stubborn cell.
+// startKernel starts a simulated kernel with a stubborn cell.
 func startKernel(t *testing.T) *played {
 	t.Helper()
 	return startKernelWith(t, "/bin/sh", "-c", stubborn, "gonb")
 }
 
-// startKernelWith starts a played kernel with a command, whose last argument will be the token.
+// startKernelWith starts a simulated kernel with a command, whose last argument will be the token.
 func startKernelWith(t *testing.T, command ...string) *played {
 	t.Helper()
 	k := &played{token: token(t)}
@@ -154,7 +154,7 @@ func startKernelWith(t *testing.T, command ...string) *played {
 	return k
 }
 
-// What a terminal or a front end sends to the helpers ends none of them; they clean up when the kernel is killed.
+// Signals of a terminal or a front end end none of the helpers; they clean up when the kernel is killed.
 func TestHelpersStandSignals(t *testing.T) {
 	k := startKernel(t)
 	for _, pid := range []int{k.Outer, k.Inner, k.Command, k.Keeper} {
@@ -176,7 +176,7 @@ func TestHelpersStandSignals(t *testing.T) {
 	eventually(t, "private folder removed", func() bool { return !exists(k.Private) })
 }
 
-// A helper that somebody has stopped does not keep the processes of a killed kernel alive, nor its folder.
+// A helper that was stopped by a signal does not keep the processes of a killed kernel alive, nor its folder.
 func TestKernelDiesWithAStoppedHelper(t *testing.T) {
 	for _, pick := range []func(*played) int{
 		func(k *played) int { return k.Outer }, func(k *played) int { return k.Inner },

@@ -21,7 +21,8 @@ import (
 const (
 	// roleVariable makes this test program another program: "kernel" or "hog".
 	roleVariable = "PROCESS_TEST_ROLE"
-	// limit ends a test that hangs. It is far longer than anything here takes, and shorter than what has to be killed lives.
+	// limit ends a test that hangs. It is far longer than any step takes, and shorter than the life of the processes
+	// that must be killed.
 	limit = time.Minute
 )
 
@@ -53,7 +54,7 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// played is a played kernel, with what it says of itself.
+// played is a simulated kernel, with its report about itself.
 type played struct {
 	Kernel, Keeper, Outer, Inner, Command int
 	Private                               string
@@ -61,7 +62,7 @@ type played struct {
 	cmd    *exec.Cmd
 	parent string        // of the private folder; the token is in its name
 	token  string        // on the command lines of all processes
-	ended  <-chan string // the kernel's word on GoNB's end
+	ended  <-chan string // the kernel's report of GoNB's end
 }
 
 func (k *played) kill() {
@@ -69,8 +70,9 @@ func (k *played) kill() {
 	k.cmd.Wait()
 }
 
-// playKernel starts the command given as its arguments, tells the process ids when the command says "ready", tells how
-// it ended, and stays until it is killed. Like a kernel that was started with nohup it ignores some signals.
+// playKernel starts the command given as its arguments. It prints the process ids when the command prints "ready", and
+// how the command ended. It stays until it is killed. Like a kernel that was started with nohup it ignores some
+// signals.
 func playKernel() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	log := newLog()
@@ -99,7 +101,7 @@ func exitOn(err error) {
 	}
 }
 
-// playHog takes 64 MB and says so.
+// playHog takes 64 MB and reports it.
 func playHog() {
 	memory := bytes.Repeat([]byte{1}, 64<<20)
 	fmt.Println("ready")
@@ -107,7 +109,7 @@ func playHog() {
 	fmt.Println(memory[0])
 }
 
-// log keeps what a command writes.
+// log keeps the output of a command.
 type log struct {
 	mu    sync.Mutex
 	text  strings.Builder
@@ -188,7 +190,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// token is an argument of sleep that nobody else uses.
+// token returns an argument of sleep that no other process uses.
 func token(t *testing.T) string {
 	t.Helper()
 	text := fmt.Sprintf("1000.%d%d", os.Getpid(), time.Now().UnixNano())
@@ -201,10 +203,10 @@ func token(t *testing.T) string {
 	return text
 }
 
-// privatePrefix begins the names of the kernels' folders.
+// privatePrefix starts the names of the kernels' folders.
 const privatePrefix = "lecture-kernel-"
 
-// private makes a folder as fill does, with nobody who keeps it.
+// private creates a folder as fill does, without a keeper.
 func private(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", privatePrefix)

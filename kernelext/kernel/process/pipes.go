@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// pipes makes the pipes of a start and knows which ends to close.
+// pipes creates the pipes of a start and records which ends to close.
 type pipes struct {
 	ours, theirs []*os.File
 	err          error
@@ -32,7 +32,7 @@ func (p *pipes) fromChild() (ours, theirs *os.File) {
 func (p *pipes) closeOurs()   { closeAll(p.ours) }
 func (p *pipes) closeTheirs() { closeAll(p.theirs) }
 
-// closeAll closes files; those that are nil or closed already do not matter.
+// closeAll closes files and skips those that are nil or closed already.
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()

@@ -14,23 +14,23 @@ import (
 const (
 	// lockName is the file of a private folder that its owner holds locked.
 	lockName = "lock"
-	// privateTries is how often a folder is made that RemoveStale of another process takes for stale before it is
-	// locked.
+	// privateTries is the number of attempts to create a folder, which RemoveStale of another process may remove before
+	// it is locked.
 	privateTries = 10
 	// keeperPause is the time between the death of a keeper and the start of the next.
 	keeperPause = 10 * time.Millisecond
-	// keeperLimit is how long a keeper may take to remove the folder. A build folder may hold GBs.
+	// keeperLimit limits the time in which a keeper must remove the folder. A build folder may have several GB.
 	keeperLimit = 10 * time.Second
 )
 
-// Private is a folder that goes with this process, even if it dies by kill -9. A keeper, the helper's mode keep,
-// removes it then; so do the guards of commands with this folder. If all of them die at the same moment, the folder
-// stays until another process calls RemoveStale.
+// Private is a folder that is removed at the end of this process, even if it dies by kill -9. A keeper, the helper's
+// mode keep, removes it then; so do the guards of commands with this folder. If all of them die at the same moment, the
+// folder stays until another process calls RemoveStale.
 type Private struct {
 	path   string
 	helper string
 	lock   *os.File // locked until this process ends
-	stdin  *os.File // of the keepers
+	stdin  *os.File // stdin of the keepers
 	alive  *os.File // its other end, which ends with this process
 	unkept chan struct{}
 
@@ -39,7 +39,7 @@ type Private struct {
 	keeper *exec.Cmd
 }
 
-// MakePrivate makes a private folder in parent, whose name begins with prefix. helper is the absolute path of the
+// MakePrivate creates a private folder in parent, whose name starts with prefix. helper is the absolute path of the
 // program lecture-helper.
 func MakePrivate(helper, parent, prefix string) (*Private, error) {
 	p := &Private{helper: helper, unkept: make(chan struct{})}
@@ -58,7 +58,7 @@ func MakePrivate(helper, parent, prefix string) (*Private, error) {
 	return p, nil
 }
 
-// make makes the folder and locks it.
+// make creates the folder and locks it.
 func (p *Private) make(parent, prefix string) error {
 	for range privateTries {
 		path, err := os.MkdirTemp(parent, prefix)
@@ -76,10 +76,10 @@ func (p *Private) make(parent, prefix string) error {
 	return fmt.Errorf("%s: others remove what begins with %s", parent, prefix)
 }
 
-// Path is the path of the folder.
+// Path returns the path of the folder.
 func (p *Private) Path() string { return p.path }
 
-// Keeper is the process id of the keeper.
+// Keeper returns the process id of the keeper.
 func (p *Private) Keeper() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,7 +97,7 @@ func (p *Private) startKeeper() error {
 	return nil
 }
 
-// keeper is the command that removes folder when stdin ends.
+// keeper returns the command that removes folder when stdin ends.
 func keeper(helper, folder string, stdin *os.File) *exec.Cmd {
 	return &exec.Cmd{
 		Path: helper, Args: []string{"lecture-helper", "keep", folder}, Dir: "/", Stdin: stdin,
@@ -105,17 +105,17 @@ func keeper(helper, folder string, stdin *os.File) *exec.Cmd {
 	}
 }
 
-// keep starts a new keeper when one dies, until the folder is to go.
+// keep starts a new keeper when one dies, until the folder is to be removed.
 func (p *Private) keep() {
 	defer close(p.unkept)
 	for {
-		_ = p.keeper.Wait() // however it ended
+		_ = p.keeper.Wait() // the manner of its end does not matter
 		if p.isGone() {
 			return
 		}
 		time.Sleep(keeperPause)
 		if p.startKeeper() != nil {
-			return // no processes left: the guards have the folder, and Remove
+			return // no processes left: the guards remove the folder, or Remove does
 		}
 	}
 }
@@ -126,8 +126,8 @@ func (p *Private) isGone() bool {
 	return p.gone
 }
 
-// Remove removes the folder, also what is in folders that cannot be written. It returns when that is done and the
-// keeper has ended. Later calls do nothing.
+// Remove removes the folder, including the content of folders that cannot be written. It returns when that is done and
+// the keeper has ended. Later calls do nothing.
 func (p *Private) Remove() error {
 	p.mu.Lock()
 	again := p.gone
@@ -141,7 +141,7 @@ func (p *Private) Remove() error {
 	case <-p.unkept:
 	case <-time.After(keeperLimit):
 	}
-	err := os.RemoveAll(p.path) // a keeper that was killed has not done it
+	err := os.RemoveAll(p.path) // needed if the keeper was killed
 	closeAll([]*os.File{p.stdin, p.lock})
 	if err != nil {
 		return fmt.Errorf("process: private folder: %w", err)
@@ -149,5 +149,5 @@ func (p *Private) Remove() error {
 	return nil
 }
 
-// lockPath is the lock of a private folder.
+// lockPath returns the path of a private folder's lock.
 func lockPath(folder string) string { return filepath.Join(folder, lockName) }

@@ -75,7 +75,7 @@ func TestMakePrivateSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// folder makes a folder with a file in it, and another file if lock is not empty.
+// folder creates a folder with a file in it, and another file if lock is not empty.
 func folder(t *testing.T, path, lock string, age time.Duration) string {
 	t.Helper()
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -145,7 +145,7 @@ func TestRemoveStaleSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Kernels that start and sweep at the same time take nothing from each other.
+// Kernels that start and sweep at the same time remove nothing of each other.
 func TestStaleAndNewTogether(t *testing.T) {
 	parent := t.TempDir()
 	stop := make(chan struct{})

@@ -1,12 +1,12 @@
-// Package process starts programs that must never outlive the kernel: GoNB with all that a cell starts, and gopls.
+// Package process starts programs that must never outlive the kernel: GoNB with all processes of a cell, and gopls.
 //
-// Such a program runs below a guard, the helper's mode of that name, in a session of its own. When the program ends,
-// when the caller of Start asks for it, and when the caller dies, even by kill -9, the guard kills all that the
-// program has started, whatever session or environment it has given itself. On Linux nothing escapes, as long as not
-// both processes of which the guard consists are killed at the same moment. Elsewhere only the process group of the
-// program is known, and Cell, Signal and Usage find nothing.
+// Such a program runs below a guard, the helper's mode of that name, in a separate session. When the program ends, when
+// the caller of Start asks for it, and when the caller dies, even by kill -9, the guard kills all processes that the
+// program has started, in any session and with any environment. On Linux none escapes, unless both processes of the
+// guard are killed at the same moment. On other systems only the process group of the program is known, and Cell,
+// Signal and Usage find nothing.
 //
-// The files of a kernel are in a Private folder, which goes with the kernel too.
+// The files of a kernel are in a Private folder, which is removed with the kernel too.
 package process
 
 import (
@@ -27,15 +27,15 @@ import (
 )
 
 const (
-	// kernelVariable marks all that belongs to a kernel, also for a runner that started the kernel.
+	// kernelVariable marks all processes of a kernel, also for a runner that started the kernel.
 	kernelVariable = "LECTURE_KERNEL_ID"
-	// guardVariable marks what one guard has started.
+	// guardVariable marks the processes that one guard has started.
 	guardVariable = "LECTURE_GUARD"
-	// logPause is how long the last lines of stderr are awaited when all processes are dead.
+	// logPause is the time to wait for the last lines of stderr when all processes are dead.
 	logPause = 200 * time.Millisecond
 )
 
-// Config says what is started.
+// Config describes the program to start.
 type Config struct {
 	// Helper is the absolute path of the program lecture-helper.
 	Helper string
@@ -46,24 +46,24 @@ type Config struct {
 	// Dir is the working folder, empty for this process's own.
 	Dir string
 	// Private is the absolute path of a folder that the guard, too, removes if this process dies: see MakePrivate. If
-	// the command ends or End is called, the folder stays, for the next command; what is in its folder "tmp" is
+	// the command ends or End is called, the folder stays for the next command, and the content of its folder "tmp" is
 	// removed. Empty for none.
 	Private string
-	// ID goes into the environment as LECTURE_KERNEL_ID; empty keeps what is there.
+	// ID is the value of LECTURE_KERNEL_ID in the environment; empty keeps the present value.
 	ID string
-	// Stderr gets what the command writes to its stderr, with Start also to its stdout; nil for nowhere.
+	// Stderr receives the command's stderr, with Start also its stdout; nil for none.
 	Stderr io.Writer
 }
 
-// ExitError says how a command ended.
+// ExitError describes how a command ended.
 type ExitError struct {
-	// State is as in "exit status 2" or "signal: killed".
+	// State is, for example, "exit status 2" or "signal: killed".
 	State string
 	// Code is the exit code, 128+n for signal n.
 	Code int
 }
 
-// Error is the state.
+// Error returns the state.
 func (e *ExitError) Error() string { return e.State }
 
 // Guarded is a running command below its guard. Its methods may be called from several goroutines at once.
@@ -71,15 +71,15 @@ type Guarded struct {
 	cmd     *exec.Cmd // the outer guard
 	mark    string
 	control *os.File // ends with this process
-	pid     int      // of the command
-	inner   int      // of the guard that started the command
+	pid     int      // process id of the command
+	inner   int      // process id of the guard that started the command
 	done    chan struct{}
 	err     error // set before done is closed
 	ending  sync.Once
 	endErr  error
 }
 
-// event is what the guard tells: see package lecturehelper.
+// event is a message of the guard: see package lecturehelper.
 type event struct {
 	PID   int    `json:"pid"`
 	Guard int    `json:"guard"`
@@ -98,8 +98,8 @@ func Start(cfg Config) (*Guarded, error) {
 	return start(cfg, input, nil)
 }
 
-// StartChild starts a program that is spoken to through its stdin and stdout. The caller closes stdin; stdout ends
-// when the program and all that it started is dead.
+// StartChild starts a program that the caller communicates with through its stdin and stdout. The caller closes stdin;
+// stdout ends when the program and all its descendants are dead.
 func StartChild(cfg Config) (stdin io.WriteCloser, stdout io.Reader, g *Guarded, err error) {
 	var p pipes
 	defer p.closeTheirs()
@@ -178,7 +178,7 @@ func (cfg *Config) check() error {
 	return nil
 }
 
-// command makes the guard's command line. The guard itself does not carry the marks.
+// command returns the guard's command line. The guard itself does not carry the marks.
 func (g *Guarded) command(cfg Config) {
 	env := cfg.Env
 	if env == nil {
@@ -199,7 +199,7 @@ func (g *Guarded) command(cfg Config) {
 	}
 }
 
-// follow waits until the guard tells that the command runs, and lets a goroutine hear the rest.
+// follow waits until the guard reports that the command runs. A goroutine receives the later events.
 func (g *Guarded) follow(cfg Config, events, log *os.File) error {
 	logged := make(chan struct{})
 	go func() {
@@ -222,7 +222,7 @@ func (g *Guarded) follow(cfg Config, events, log *os.File) error {
 	return fmt.Errorf("process: the guard of %s ended at its start (%v)", cfg.Command[0], errors.Join(err, g.err))
 }
 
-// copyLog goes on reading when the writer fails: the processes must not block.
+// copyLog continues to read when the writer fails, because the processes must not block.
 func copyLog(to io.Writer, from io.Reader) {
 	if to != nil {
 		io.Copy(to, from)
@@ -230,7 +230,7 @@ func copyLog(to io.Writer, from io.Reader) {
 	io.Copy(io.Discard, from)
 }
 
-// hear reads what the guard tells until both of its processes are dead.
+// hear reads the guard's events until both of its processes are dead.
 func (g *Guarded) hear(decoder *json.Decoder, events, log *os.File, logged <-chan struct{}) {
 	exit := &ExitError{State: "its guard was killed", Code: 128 + int(syscall.SIGKILL)}
 	told := false
@@ -248,7 +248,7 @@ func (g *Guarded) hear(decoder *json.Decoder, events, log *os.File, logged <-cha
 	}
 	log.SetReadDeadline(time.Now().Add(logPause))
 	<-logged
-	_ = g.cmd.Wait() // its pipe has said it all; until now its process id could not be another's
+	_ = g.cmd.Wait() // the pipe had all events; until now its process id could not be reused
 	for _, f := range []*os.File{events, log, g.control} {
 		f.Close()
 	}
@@ -256,13 +256,13 @@ func (g *Guarded) hear(decoder *json.Decoder, events, log *os.File, logged <-cha
 	close(g.done)
 }
 
-// PID is the process id of the command.
+// PID returns the process id of the command.
 func (g *Guarded) PID() int { return g.pid }
 
-// Done is closed when the command has ended and all that it started is dead.
+// Done returns a channel that is closed when the command has ended and all its descendants are dead.
 func (g *Guarded) Done() <-chan struct{} { return g.done }
 
-// Err is nil until Done is closed, then an *ExitError that says how the command ended, also for exit status 0.
+// Err returns nil until Done is closed, then an *ExitError that says how the command ended, also for exit status 0.
 func (g *Guarded) Err() error {
 	if !g.isDone() {
 		return nil

@@ -109,7 +109,7 @@ while :; do sleep 0.01; done`
 	eventually(t, "only GoNB's own", func() bool { return len(g.Cell()) <= 1 }) // a sleep of its loop
 }
 
-// Neither a guard's own signal handling nor the kernel's reaches what it starts.
+// Descendants inherit the signal handling of neither the guard nor the kernel.
 func TestSignalsAreNotIgnoredBelow(t *testing.T) {
 	k := startKernelWith(t, "/bin/sh", "-c", `echo ready; exec sleep "$1"`, "sh")
 	eventually(t, "sleep runs", func() bool { return field(k.Command, "Name") == "sleep" })

@@ -13,12 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unlockedAge is how old a private folder without a lock must be to be stale: a younger one may be about to get it.
+// unlockedAge is the age above which a private folder without a lock is stale: a younger one may be about to get its
+// lock.
 const unlockedAge = time.Hour
 
-// RemoveStale removes the private folders in parent, by names that begin with prefix, whose processes are dead. They
-// are there only where a process died together with its keeper and its guards, or where the machine stopped. Folders in
-// use and those of other users stay. It returns what it has removed; the error says what should have gone and has not.
+// RemoveStale removes the private folders in parent, with names that start with prefix, whose processes are dead. Such
+// folders are left only if a process died together with its keeper and its guards, or if the machine stopped. Folders
+// in use and those of other users are kept. It returns the removed folders; the error names those that could not be
+// removed.
 func RemoveStale(helper, parent, prefix string) (removed []string, err error) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
@@ -39,11 +41,11 @@ func RemoveStale(helper, parent, prefix string) (removed []string, err error) {
 	return removed, errors.Join(errs...)
 }
 
-// removeStale removes one folder if it is stale. It holds the lock meanwhile, so that it is the only one.
+// removeStale removes one folder if it is stale. It holds the lock meanwhile, so that no other process removes it too.
 func removeStale(helper, path string) (removed bool, err error) {
 	info, err := os.Lstat(path)
 	if err != nil || !isMine(info) {
-		return false, nil // gone meanwhile, or another user's
+		return false, nil // removed meanwhile, or another user's
 	}
 	lock, err := lockFolder(path, 0)
 	switch {
@@ -65,14 +67,14 @@ func removeStale(helper, path string) (removed bool, err error) {
 	return true, nil
 }
 
-// isMine tells whether info is that of a folder of this user.
+// isMine reports whether info is that of a folder of this user.
 func isMine(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && info.IsDir() && int(stat.Uid) == os.Geteuid()
 }
 
-// lockFolder takes the lock of a folder, which the system gives up when this process ends. The file is nil if somebody
-// has the lock, or has removed the folder meanwhile. With flag os.O_CREATE a missing lock is made.
+// lockFolder takes the lock of a folder, which the system releases when this process ends. The file is nil if another
+// process has the lock, or has removed the folder meanwhile. With flag os.O_CREATE a missing lock is created.
 func lockFolder(folder string, flag int) (*os.File, error) {
 	file, err := os.OpenFile(lockPath(folder), os.O_RDWR|unix.O_NOFOLLOW|flag, 0o600)
 	if err != nil {
@@ -103,7 +105,7 @@ func flock(file *os.File) error {
 	}
 }
 
-// isAt tells whether path still names an open file.
+// isAt reports whether path still names an open file.
 func isAt(file *os.File, path string) bool {
 	open, err := file.Stat()
 	if err != nil {
