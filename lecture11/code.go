@@ -39,10 +39,13 @@ import (
 //go:embed numbers.go
 //go:embed som.go
 //go:embed som_batch.go
+//go:embed som_collapse.go
 //go:embed som_columns.go
 //go:embed som_data.go
+//go:embed som_distance.go
 //go:embed som_epoch.go
 //go:embed som_fit.go
+//go:embed som_frame.go
 //go:embed som_grid.go
 //go:embed som_init.go
 //go:embed som_neighbourhood.go
@@ -116,10 +119,13 @@ var trainingSources = map[string][]string{
 		"numbers.go",
 		"som.go",
 		"som_batch.go",
+		"som_collapse.go",
 		"som_columns.go",
 		"som_data.go",
+		"som_distance.go",
 		"som_epoch.go",
 		"som_fit.go",
+		"som_frame.go",
 		"som_grid.go",
 		"som_init.go",
 		"som_neighbourhood.go",

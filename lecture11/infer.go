@@ -3,7 +3,6 @@ package lecture11
 import (
 	"fmt"
 
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -174,16 +173,11 @@ func Components(x *tensors.Tensor) ([]float64, error) {
 	if err := checkTensors("Components", x); err != nil {
 		return nil, err
 	}
-	if x.DType() != dtypes.Uint8 {
-		return float64s(x)
-	}
-	bytes, err := tensors.CopyFlatData[uint8](x)
-	if err != nil {
-		return nil, err
-	}
-	values := make([]float64, len(bytes))
-	for i, b := range bytes {
-		values[i] = float64(b) / 255
-	}
-	return values, nil
+	values := make([]float64, x.Size())
+	err := withNumbers(x, func(at func(i int) float64) {
+		for i := range values {
+			values[i] = at(i)
+		}
+	})
+	return values, err
 }

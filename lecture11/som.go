@@ -3,10 +3,10 @@ package lecture11
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -16,14 +16,34 @@ type SOMConfig struct {
 	Grid                 // the sheet of neurons: Width, Height, Hex, Torus
 	Features      int    `json:"features"`      // components n of an object x and of each weight vector w
 	Neighbourhood string `json:"neighbourhood"` // K(r): "gaussian" (default), "cut gaussian", "bubble", "triangle", …; see [SOMConfig.Kernel]
-	Init          string `json:"init"`          // first weights: "uniform" (default, the slide's ±1/√n), "samples" or "pca"
+	Init          string `json:"init"`          // first weights: "pca" (default), "samples" (of the objects) or "uniform" (the slide's ±1/√n)
 	Seed          int64  `json:"seed"`          // of the first weights
+
+	// Distance is ρ, by which an object x picks its winner:
+	//
+	//	euclidean  (default) √Σ_j (x_j − w_j)²
+	//	manhattan  Σ_j |x_j − w_j|
+	//	chebyshev  max_j |x_j − w_j|
+	//	cosine     1 − x·w/(‖x‖·‖w‖)
+	//
+	// or the ID of DistanceFunc. With the cosine the map learns the directions x/‖x‖ in place of the objects. Nodes move
+	// towards objects in the same way with each distance. So in a batch with η = 1 a node comes to the w of the least
+	// Σ_i K·‖x_i − w‖² for the winners of that epoch, and with the cosine also to that of the least Σ_i K·ρ(x_i, w). With
+	// manhattan, chebyshev and a DistanceFunc there is no sum of ρ that the training lowers, as in Kohonen's own rule for
+	// other distances and in MiniSom.
+	Distance string `json:"distance"`
+
+	// DistanceFunc is a distance of your own. Distance is then its ID, which stands for it in the key of what is trained.
+	DistanceFunc MapDistance `json:"-"`
 }
 
 // withDefaults fills the zero fields.
 func (c SOMConfig) withDefaults() SOMConfig {
 	c.Neighbourhood = cmp.Or(c.Neighbourhood, "gaussian")
-	c.Init = cmp.Or(c.Init, "uniform")
+	c.Init = cmp.Or(c.Init, "pca")
+	if c.DistanceFunc == nil {
+		c.Distance = cmp.Or(c.Distance, euclideanMetric.name)
+	}
 	return c
 }
 
@@ -36,6 +56,9 @@ func (c SOMConfig) check() error {
 		return fmt.Errorf("lecture11: SOMConfig.Features = %d, want the positive number of components of x", c.Features)
 	}
 	if err := checkName("SOMConfig.Neighbourhood", c.Neighbourhood, neighbourhoods); err != nil {
+		return err
+	}
+	if err := c.checkDistance(); err != nil {
 		return err
 	}
 	return checkName("SOMConfig.Init", c.Init, somInits)
@@ -66,23 +89,20 @@ func NewSOM(backend compute.Backend, cfg SOMConfig) (*SOM, error) {
 	return &SOM{cfg: cfg, backend: backend}, nil
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *SOM) Config() SOMConfig { return m.cfg }
 
-// Weights is a copy of the weight vectors, [m, n], node by node. A map whose first weights come from the objects has
-// none before its training.
+// Weights returns a copy of the weight vectors, [m, n], node by node: float32, or float64 if the map was trained on objects
+// of more digits than float32 has. A map whose first weights come from the objects has none before its training.
 func (m *SOM) Weights() (*tensors.Tensor, error) {
 	if err := m.ensureWeights(); err != nil {
 		return nil, err
 	}
-	flat, err := tensors.CopyFlatData[float32](m.weights)
-	if err != nil {
-		return nil, err
-	}
-	return tensors.FromFlatDataAndDimensions(flat, m.cfg.Nodes(), m.cfg.Features), nil
+	return m.weights.LocalClone()
 }
 
-// SetWeights gives the map the weight vectors w, [m, n]: to start a training from them, or to read a map made elsewhere.
+// SetWeights sets the weight vectors w, [m, n] float32 or float64: to start a training from them, or to read a map made
+// elsewhere.
 func (m *SOM) SetWeights(w *tensors.Tensor) error {
 	weights, err := m.copyWeights(w)
 	if err != nil {
@@ -103,21 +123,21 @@ func (m *SOM) copyWeights(w *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	want := []int{m.cfg.Nodes(), m.cfg.Features}
-	if shape := w.Shape(); shape.DType != dtypes.Float32 || !slices.Equal(shape.Dimensions, want) {
+	if w == nil || !isFloat(w) || !slices.Equal(w.Shape().Dimensions, want) {
 		return nil, fmt.Errorf("lecture11: SetWeights of %s, want Float32 %v: the nodes of a grid %s and SOMConfig.Features = %d",
-			shape, want, m.cfg.Grid, m.cfg.Features)
+			shapeOf(w), want, m.cfg.Grid, m.cfg.Features)
 	}
-	flat, err := tensors.CopyFlatData[float32](w)
+	flat, err := float64s(w)
 	if err != nil {
 		return nil, err
 	}
 	for i, v := range flat {
-		if !finite(v) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("lecture11: SetWeights: component %d of node %d is %g, want finite numbers",
 				i%m.cfg.Features, i/m.cfg.Features, v)
 		}
 	}
-	return tensors.FromFlatDataAndDimensions(flat, want...), nil
+	return m.cfg.weightsOf(flat, wide(w.DType())), nil
 }
 
 // ensureWeights draws the first weights where they need no objects.
@@ -134,17 +154,21 @@ func (m *SOM) ensureWeights() error {
 		return fmt.Errorf("lecture11: the map has no weights yet: SOMConfig.Init = %q takes them from the objects of a "+
 			"training", m.cfg.Init)
 	}
-	m.initialise(nil)
+	m.initialise(nil, false)
 	return nil
 }
 
-// Winners finds the k nodes nearest to each object of x, [l, n]: nodes [l · k], nearest first, and their distances ρ,
-// Euclidean over the components that are not NaN. See [FindNearest].
-func (m *SOM) Winners(x *tensors.Tensor, k int) (nodes []int32, dist []float32, err error) {
+// Nearest finds the k nodes nearest to each object of x, [l, n], by the map's distance. See [FindNearest].
+func (m *SOM) Nearest(x *tensors.Tensor, k int) (*Nearest, error) {
 	if err := m.ensureWeights(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	near, err := FindNearest(m.backend, x, m.weights, k)
+	return findNearest(m.backend, x, m.weights, k, m.cfg.metric())
+}
+
+// Winners is Nearest as two lists: nodes [l · k], the nearest first, and their distances ρ.
+func (m *SOM) Winners(x *tensors.Tensor, k int) (nodes []int32, dist []float32, err error) {
+	near, err := m.Nearest(x, k)
 	if err != nil {
 		return nil, nil, err
 	}

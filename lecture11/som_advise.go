@@ -2,6 +2,7 @@ package lecture11
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -40,26 +41,18 @@ func AdviseSize(ctx context.Context, backend compute.Backend, x *tensors.Tensor,
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: AdviseSize: %w", err)
 	}
-	if err := training.Run(ctx, nil); err != nil {
+	var point *CollapsedError // the advice says which
+	if err := training.Run(ctx, nil); err != nil && !errors.As(err, &point) {
 		return nil, fmt.Errorf("lecture11: AdviseSize: %w", err)
 	}
 	advice := make([]SizeAdvice, len(sizes))
 	for i, m := range maps {
 		advice[i].Grid = m.cfg.Grid
-		if advice[i].Quality, err = m.quality(x); err != nil {
+		if advice[i].Quality, err = m.Quality(x); err != nil {
 			return nil, fmt.Errorf("lecture11: AdviseSize, %s: %w", m.cfg.Grid, err)
 		}
 	}
 	return advice, nil
-}
-
-// quality measures a map on objects.
-func (m *SOM) quality(x *tensors.Tensor) (MapQuality, error) {
-	weights, err := m.Weights()
-	if err != nil {
-		return MapQuality{}, err
-	}
-	return NewMapQuality(m.backend, x, weights, m.cfg.Grid)
 }
 
 // UsualNodes is the number of nodes that is usually tried first for l objects, 5·√l. Vesanto & Alhoniemi 2000, "Clustering

@@ -2,6 +2,7 @@ package lecture11
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -35,9 +36,9 @@ func TestSOMBadInput(t *testing.T) {
 		`lecture11: SOMConfig.Features = 3, the data have 4`:                 {x: somObjects(10, 4, 0, 0)},
 		`lecture11: objects of shape nil, want [l, 3]`:                       {},
 		`lecture11: objects of shape (Float32)[3], want [l, 3]`:              {x: tensor([]int{3}, 1, 2, 3)},
-		`lecture11: objects of type Int32, want float32, or bytes`:           {x: tensors.FromFlatDataAndDimensions([]int32{1, 2, 3}, 1, 3)},
-		`lecture11: object 1 is NaN in every component`:                      {x: tensor([]int{2, 3}, 1, 2, 3, nan, nan, nan)},
-		`lecture11: component 2 of object 0 = -Inf, want a finite number`:    {x: tensor([]int{1, 3}, 1, 2, inf)},
+		`lecture11: objects of type Int8, want float32, float64, int32`:      {x: tensors.FromFlatDataAndDimensions([]int8{1, 2, 3}, 1, 3)},
+		`lecture11: objects: row 1 is NaN in every component`:                {x: tensor([]int{2, 3}, 1, 2, 3, nan, nan, nan)},
+		`lecture11: objects: component 2 of row 0 = -Inf, want a finite`:     {x: tensor([]int{1, 3}, 1, 2, inf)},
 		`lecture11: weights of the objects: (Float32)[2], want Float32 [10]`: {x: x, w: tensor([]int{2}, 1, 1)},
 		`lecture11: weight of object 1 = -1, want`:                           {x: somObjects(2, 3, 0, 0), w: tensor([]int{2}, 1, -1)},
 		`lecture11: the weights of all objects are 0`:                        {x: somObjects(2, 3, 0, 0), w: tensor([]int{2}, 0, 0)},
@@ -117,7 +118,8 @@ func TestSOMOddInput(t *testing.T) {
 				if err == nil {
 					err = training.Run(context.Background(), nil)
 				}
-				if err != nil {
+				var point *CollapsedError
+				if collapses := errors.As(err, &point); collapses != (name == "radius huge") || err != nil && !collapses {
 					t.Errorf("%s, %s, %s: %v", name, init, mode, err)
 					continue
 				}

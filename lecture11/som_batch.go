@@ -24,8 +24,11 @@ func shapeOfInts(dims []int) shapes.Shape { return shapes.Make(dtypes.Int32, dim
 
 // prepare adds to the state what an epoch needs of the weights.
 func (p *somProgram) prepare(s somState, sigma *Node) {
-	g, w := s["w"].Graph(), p.moved(s["w"], s["centre"])
-	flat := Reshape(w, p.k*p.m, p.n)
+	p.clear(s, s["w"].Graph())
+	if !p.metric.squared() {
+		return
+	}
+	flat := Reshape(s["w"], p.k*p.m, p.n)
 	squares := Mul(flat, flat)
 	s["minusTwo"] = scale(flat, -2) // [k·m, n]
 	if p.missing {
@@ -40,7 +43,6 @@ func (p *somProgram) prepare(s somState, sigma *Node) {
 	if p.heskes {
 		s["kernel"] = p.realNodes(s, p.kernelRows(s, s["px"], s["py"], sigma))
 	}
-	p.clear(s, g)
 }
 
 // clear sets the sums of an epoch to 0. The last row of sums and counts takes the objects that a chunk has twice.
@@ -59,25 +61,11 @@ func (p *somProgram) countDims() []int {
 	return []int{p.k*p.m + 1}
 }
 
-// moved takes the centre from the last axis of x.
-func (p *somProgram) moved(x, centre *Node) *Node {
-	if !p.centred {
-		return x
-	}
-	dims := x.Shape().Dimensions
-	ones := make([]int, len(dims))
-	for i := range ones {
-		ones[i] = 1
-	}
-	ones[len(ones)-1] = p.n
-	return Sub(x, BroadcastToDims(Reshape(centre, ones...), dims...))
-}
-
 // somChunk are the objects of one chunk.
 type somChunk struct {
 	start *Node // the first row of x, int32; nil where the chunk is all of x
 	valid *Node // [chunk], 0 for an object that the chunk before had; nil where there are none
-	x     *Node // [chunk, n], from the centre, 0 where a component is missing
+	x     *Node // [chunk, n], 0 where a component is missing
 	known *Node // [chunk, n], 1 where a component is known; nil where none is missing
 	omega *Node // [chunk], the weights; nil where there are none
 }
@@ -95,7 +83,7 @@ func (p *somProgram) take(s somState, i *Node) somChunk {
 			c.valid = asFloat(GreaterOrEqual(rows, BroadcastToDims(from, p.chunk)))
 		}
 	}
-	c.x = p.moved(objects(p.rowsOf(s["x"], c.start)), s["centre"])
+	c.x = objects(p.rowsOf(s["x"], c.start))
 	if p.missing {
 		c.known, c.x = present(c.x)
 	}
@@ -120,6 +108,19 @@ func (p *somProgram) rowsOf(x, start *Node) *Node {
 
 // accumulate finds the winners of a chunk and adds its objects to their sums.
 func (p *somProgram) accumulate(s somState, c somChunk) {
+	var winner, distance *Node // [chunk, k]
+	if p.metric.squared() {
+		winner, distance = p.winners(s, c)
+	} else {
+		winner, distance = firstLeast(p.otherScores(s, c))
+	}
+	s["qe"] = Add(s["qe"], p.total(c, distance))
+	p.noteWinners(s, c, winner)
+	p.scatter(s, c, winner)
+}
+
+// winners finds the winners of a chunk by squares, and their distances: [chunk, k].
+func (p *somProgram) winners(s somState, c somChunk) (winner, distance *Node) {
 	squares := p.scores(s, c)            // [chunk, k, m], ‖x − w‖² − ‖x‖²
 	norms := ReduceSum(Mul(c.x, c.x), 1) // [chunk], ‖x‖²
 	dims := []int{p.chunk, p.k}
@@ -127,15 +128,13 @@ func (p *somProgram) accumulate(s somState, c somChunk) {
 	if p.heskes {
 		best = p.heskesScores(s, squares, norms)
 	}
-	winner, least := firstLeast(best) // [chunk, k]
+	winner, least := firstLeast(best)
 	if p.heskes {
 		s["energy"] = Add(s["energy"], p.total(c, least))
 		least = p.at(squares, winner)
 	}
 	square := Add(least, BroadcastToDims(Reshape(norms, p.chunk, 1), dims...))
-	s["qe"] = Add(s["qe"], p.total(c, Sqrt(Max(square, like(square, 0)))))
-	p.noteWinners(s, c, winner)
-	p.scatter(s, c, winner)
+	return winner, Sqrt(Max(square, like(square, 0)))
 }
 
 // scores gives ‖x − w‖² − ‖x‖² for a chunk and all nodes, [chunk, k, m].

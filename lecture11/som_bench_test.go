@@ -83,7 +83,7 @@ func irisLike(b *testing.B, count int, fit SOMFit) *SOMTraining {
 	b.Helper()
 	var maps []*SOM
 	for i := range count {
-		m, err := NewSOM(testx.Backend(b), SOMConfig{Grid: Grid{Width: 10, Height: 10}, Features: 4, Seed: int64(i)})
+		m, err := NewSOM(testx.Backend(b), SOMConfig{Grid: Grid{Width: 10, Height: 10}, Features: 4, Init: "uniform", Seed: int64(i)})
 		if err != nil {
 			b.Fatal(err)
 		}

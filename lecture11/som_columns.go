@@ -23,7 +23,7 @@ const largestCopy = 64 << 20
 const columnsAtOnce = 16
 
 // chooseColumns sets t.columns. initial are the first weights of each map, [m, n].
-func (t *SOMTraining) chooseColumns(initial [][]float32) error {
+func (t *SOMTraining) chooseColumns(initial [][]float64) error {
 	n := t.data.n
 	t.columns = seq(n)
 	if t.data.x == nil || t.data.x.ByteSize() > largestCopy || float64(len(t.data.constant)) <= fewConstant*float64(n) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -12,39 +13,57 @@ import (
 
 // somData are the objects of a training and what is known of them before it starts.
 type somData struct {
-	x          *tensors.Tensor // [l, n], float32 or bytes
+	x          *tensors.Tensor // [l, n], as somMetric.prepare returns it; nil for a stream
 	l, n       int
-	centre     []float32 // [n], from where products are computed: the means of components far from 0, else 0
-	centred    bool      // the centre is not 0
-	means      []float32 // [n], of the components present
+	wide       bool      // x has more digits than float32
+	centre     []float64 // [n], from where products are computed: the means, or nil where they are near 0
+	moves      bool      // the distance allows another origin and unit, see somMetric.moves
+	reach      float64   // the largest distance of a component from the centre
+	means      []float64 // [n], of the components present
+	lows       []float64 // [n], the least of the known
+	highs      []float64 // [n], the largest of the known
+	variance   float64   // of the objects, summed over the components
 	weights    []float32 // [l] or nil
 	total      float64   // of the weights
 	missing    bool      // a component is NaN
 	counts     []float64 // [n], how often each component is known
 	deviations []float64 // [n], Σ (x − mean)² over the known
 	constant   []int     // the components that are known and the same in all objects
-	kept       []float32 // some objects of a stream, of which x is not held
+	kept       []float64 // some objects of a stream, of which x is not held
 	streamHash string    // of the contents of a stream
 	onDevice   map[string]*tensors.Tensor
 }
 
 // newSOMData checks objects x [l, n] and their weights w, [l] or nil. The error says which number is wrong.
-func newSOMData(x *tensors.Tensor, w *tensors.Tensor, features int) (*somData, error) {
-	switch {
+func newSOMData(x *tensors.Tensor, w *tensors.Tensor, cfg SOMConfig) (*somData, error) {
+	switch features := cfg.Features; {
 	case x == nil || x.Rank() != 2:
 		return nil, fmt.Errorf("lecture11: objects of shape %s, want [l, %d]", shapeOf(x), features)
 	case x.Shape().Dimensions[0] == 0:
 		return nil, fmt.Errorf("lecture11: the data have 0 objects, want at least 1")
 	case x.Shape().Dimensions[1] != features:
 		return nil, fmt.Errorf("lecture11: SOMConfig.Features = %d, the data have %d", features, x.Shape().Dimensions[1])
-	case x.DType() != dtypes.Float32 && x.DType() != dtypes.Uint8:
-		return nil, fmt.Errorf("lecture11: objects of type %s, want float32, or bytes read as [0, 1]", x.DType())
 	}
-	d := &somData{x: x, l: x.Shape().Dimensions[0], n: features}
+	if err := checkNumbers(x); err != nil {
+		return nil, err
+	}
+	d := &somData{l: x.Shape().Dimensions[0], n: cfg.Features}
 	if err := d.takeWeights(w); err != nil {
 		return nil, err
 	}
-	return d, d.survey()
+	if err := checkKnown("objects", x, &d.missing); err != nil {
+		return nil, err
+	}
+	x, err := cfg.metric().prepare(x)
+	if err != nil {
+		return nil, err
+	}
+	d.x, d.wide = x, wide(x.DType())
+	if err := withNumbers(x, d.measure); err != nil {
+		return nil, err
+	}
+	d.setCentre(cfg.metric())
+	return d, nil
 }
 
 // hashes identifies the contents of the objects and of their weights.
@@ -92,123 +111,77 @@ func (d *somData) takeWeights(w *tensors.Tensor) (err error) {
 	return nil
 }
 
-// survey finds the means and the squares, and what cannot be trained on.
-func (d *somData) survey() (err error) {
-	read := d.surveyFloats
-	if d.x.DType() == dtypes.Uint8 {
-		read = d.surveyBytes
-	}
-	return read()
-}
-
-func (d *somData) surveyFloats() (err error) {
-	readErr := tensors.ConstFlatData(d.x, func(flat []float32) {
-		if err = d.checkFloats(flat); err == nil {
-			d.measure(func(i int) float64 { return float64(flat[i]) })
-		}
-	})
-	if readErr != nil {
-		return readErr
-	}
-	return err
-}
-
-func (d *somData) surveyBytes() error {
-	return tensors.ConstFlatData(d.x, func(flat []uint8) {
-		d.measure(func(i int) float64 { return float64(flat[i]) / 255 })
-	})
-}
-
-// checkFloats refuses infinities and objects of which nothing is known.
-func (d *somData) checkFloats(flat []float32) error {
-	for i := range d.l {
-		known := 0
-		for j, v := range flat[i*d.n : (i+1)*d.n] {
-			if math.IsInf(float64(v), 0) {
-				return fmt.Errorf("lecture11: component %d of object %d = %g, want a finite number, or NaN where it is missing",
-					j, i, v)
-			}
-			if v == v {
-				known++
-			}
-		}
-		if known == 0 {
-			return fmt.Errorf("lecture11: object %d is NaN in every component, want at least one that is known", i)
-		}
-		d.missing = d.missing || known < d.n
-	}
-	return nil
-}
-
-// measure finds the means of the components, the constant ones and the centre.
+// measure finds the means of the components, their range and spread, and the constant ones.
 func (d *somData) measure(at func(i int) float64) {
-	sums, counts := make([]float64, d.n), make([]float64, d.n)
+	d.means, d.counts, d.deviations = make([]float64, d.n), make([]float64, d.n), make([]float64, d.n)
+	d.lows, d.highs = slices.Repeat([]float64{math.Inf(1)}, d.n), slices.Repeat([]float64{math.Inf(-1)}, d.n)
 	varied := make([]bool, d.n)
 	for i := range d.l * d.n {
-		v := at(i)
-		varied[i%d.n] = varied[i%d.n] || v != at(i%d.n)
+		v, j := at(i), i%d.n
+		varied[j] = varied[j] || v != at(j)
 		if v == v {
-			sums[i%d.n] += v
-			counts[i%d.n]++
+			d.means[j] += v
+			d.counts[j]++
+			d.lows[j], d.highs[j] = min(d.lows[j], v), max(d.highs[j], v)
 		}
 	}
 	for j, varies := range varied {
+		d.means[j] /= max(d.counts[j], 1)
 		if !varies {
 			d.constant = append(d.constant, j)
+			d.means[j] = at(j) // without the rounding of the sum
 		}
 	}
-	d.means, d.counts, d.deviations = make([]float32, d.n), counts, make([]float64, d.n)
-	offset := 0.0
-	for j := range sums {
-		mean := sums[j] / max(counts[j], 1)
-		d.means[j] = float32(mean)
-		offset += mean * mean
-	}
-	spread := 0.0
 	for i := range d.l * d.n {
-		if v := at(i) - float64(d.means[i%d.n]); v == v {
+		if v := at(i) - d.means[i%d.n]; v == v {
 			d.deviations[i%d.n] += v * v
-			spread += v * v / float64(d.l)
 		}
 	}
-	d.setCentre(offset, spread)
 }
 
-// setCentre chooses from where products are computed. ‖w‖² − 2w·x loses digits where both lie far from 0; moving the
-// origin costs a pass over the weights, so that it is done only where it helps. offset is ‖mean‖², spread the mean of
-// ‖x − mean‖².
-func (d *somData) setCentre(offset, spread float64) {
-	d.centre, d.centred = d.means, offset > 4*spread
-	if !d.centred {
-		d.centre = make([]float32, d.n)
+// setCentre chooses from where products are computed, and finds the variance. ‖w‖² − 2w·x loses digits where both lie far
+// from 0; another origin takes a copy of the objects, so that it is used only where it helps.
+func (d *somData) setCentre(metric somMetric) {
+	offset, spread := 0.0, 0.0
+	for j, mean := range d.means {
+		offset += mean * mean
+		spread += d.deviations[j] / float64(d.l)
+		d.variance += d.deviations[j] / max(d.counts[j], 1)
+	}
+	d.moves = metric.moves()
+	if d.moves && (d.wide || offset > 4*spread) {
+		d.centre = d.means
+	}
+	for j := range d.means {
+		if d.counts[j] > 0 {
+			c := somFrame{centre: d.centre}.at(j)
+			d.reach = max(d.reach, d.highs[j]-c, c-d.lows[j])
+		}
 	}
 }
 
-// rows copies objects, their missing components replaced by the means.
-func (d *somData) rows(indices []int) ([]float32, error) {
-	out := make([]float32, 0, len(indices)*d.n)
-	take := func(at func(i int) float32) {
+// rows copies objects, their missing components replaced by the means, as exactly as weights can be.
+func (d *somData) rows(indices []int) ([]float64, error) {
+	out := make([]float64, 0, len(indices)*d.n)
+	err := withNumbers(d.x, func(at func(i int) float64) {
 		for _, i := range indices {
 			for j := range d.n {
 				v := at(i*d.n + j)
 				if v != v {
 					v = d.means[j]
 				}
+				if !d.wide {
+					v = float64(float32(v))
+				}
 				out = append(out, v)
 			}
 		}
-	}
-	if d.x.DType() == dtypes.Uint8 {
-		return out, tensors.ConstFlatData(d.x, func(flat []uint8) {
-			take(func(i int) float32 { return float32(flat[i]) / 255 })
-		})
-	}
-	err := tensors.ConstFlatData(d.x, func(flat []float32) { take(func(i int) float32 { return flat[i] }) })
+	})
 	return out, err
 }
 
-// sample gives count objects in an order drawn from the seed.
-func (d *somData) sample(count int, seed int64) ([]float32, error) {
+// sample returns count objects in an order drawn from the seed.
+func (d *somData) sample(count int, seed int64) ([]float64, error) {
 	if count == 0 {
 		return nil, nil
 	}
@@ -220,8 +193,8 @@ func (d *somData) sample(count int, seed int64) ([]float32, error) {
 }
 
 // toDevice brings the columns of the objects to the device, once, and returns what the programs take: the objects "x" [l,
-// columns], the "centre" [columns], the "weights" [l] (where there are none, one of 1).
-func (d *somData) toDevice(backend compute.Backend, columns []int32) (_ map[string]*tensors.Tensor, err error) {
+// columns] in the frame, the "weights" [l] (where there are none, one of 1).
+func (d *somData) toDevice(backend compute.Backend, frame somFrame, columns []int32) (map[string]*tensors.Tensor, error) {
 	if d.onDevice != nil {
 		return d.onDevice, nil
 	}
@@ -229,18 +202,13 @@ func (d *somData) toDevice(backend compute.Backend, columns []int32) (_ map[stri
 	if weights == nil {
 		weights = []float32{1}
 	}
-	all := map[string]*tensors.Tensor{
-		"centre":  tensors.FromFlatDataAndDimensions(takeColumns(d.centre, d.n, columns), len(columns)),
-		"weights": tensors.FromFlatDataAndDimensions(weights, len(weights)),
-	}
-	switch {
-	case d.x == nil:
-	case len(columns) == d.n:
-		all["x"] = d.x
-	default:
-		if all["x"], err = columnsOf(d.x, columns); err != nil {
+	all := map[string]*tensors.Tensor{"weights": tensors.FromFlatDataAndDimensions(weights, len(weights))}
+	if d.x != nil {
+		x, err := d.framed(d.x, frame, columns)
+		if err != nil {
 			return nil, err
 		}
+		all["x"] = x
 	}
 	for name, t := range all {
 		if err := t.ToDevice(backend, 0); err != nil {
@@ -249,4 +217,15 @@ func (d *somData) toDevice(backend compute.Backend, columns []int32) (_ map[stri
 	}
 	d.onDevice = all
 	return all, nil
+}
+
+// framed returns columns of objects x [l, n] in the frame: x itself where nothing changes.
+func (d *somData) framed(x *tensors.Tensor, frame somFrame, columns []int32) (*tensors.Tensor, error) {
+	switch {
+	case !frame.plain() || wide(x.DType()):
+		return frame.rows(x, columns)
+	case len(columns) == d.n:
+		return x, nil
+	}
+	return columnsOf(x, columns)
 }

@@ -30,9 +30,6 @@ func (p *somProgram) apply(s somState, eta, sigma, m0 *Node, rows int) *Node {
 	}
 	won := GreaterThan(bottom, like(bottom, leastWeight))
 	mean := Div(top, Where(won, bottom, like(bottom, 1)))
-	if p.centred {
-		mean = Add(mean, BroadcastToDims(Reshape(s["centre"], 1, 1, p.n), dims...))
-	}
 	w := block(s["w"])
 	eta = BroadcastToDims(Reshape(eta, p.k, 1, 1), dims...)
 	return Where(won, Add(Mul(Sub(like(eta, 1), eta), w), Mul(eta, mean)), w)
@@ -100,7 +97,7 @@ func (p *somProgram) applyAll(g *Graph, s somState, eta, sigma *Node) *Node {
 	rows := max(1, wholeKernel/p.m/p.k)
 	blocks := (p.m + rows - 1) / rows
 	state := somState{"block": Const(g, int32(0)), "etaNow": eta, "sigmaNow": sigma, "new": s["w"]}
-	for _, name := range []string{"w", "sums", "counts", "centre", "px", "py", "ex", "ey"} {
+	for _, name := range []string{"w", "sums", "counts", "px", "py", "ex", "ey"} {
 		state[name] = s[name]
 	}
 	state = p.loop(g, state,

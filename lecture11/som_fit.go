@@ -14,8 +14,8 @@ type SOMFit struct {
 	Mode           string   `json:"mode"`             // "batch" (default): a step is an epoch; "online": a step is an object
 	Epochs         int      `json:"epochs"`           // passes over the objects; default 20
 	Steps          int      `json:"steps"`            // online: objects seen; default Epochs passes
-	LearningRate   Schedule `json:"learning_rate"`    // η; default: batch constant 1, online exponential 0.5 → 0.01
-	Radius         Schedule `json:"radius"`           // σ in grid cells; default exponential, half the longer side → 0.5
+	LearningRate   Schedule `json:"learning_rate"`    // η; default: batch constant 1, online exponential 0.5 → 0.1 (Init "uniform": 0.01)
+	Radius         Schedule `json:"radius"`           // σ in grid distances; default exponential, half the longer side → 0.2 (Init "uniform": 0.5)
 	Order          string   `json:"order"`            // online: "shuffled" (default), "random" (the slide's), "sequential"
 	Winner         string   `json:"winner"`           // batch: "nearest" (default, Kohonen's) or "heskes", whose energy never rises
 	StopWhenStable int      `json:"stop_when_stable"` // end after so many epochs in which no object changed its node; 0: never
@@ -34,19 +34,25 @@ var (
 	somWinners = map[string]bool{"nearest": true, "heskes": true}
 )
 
-// withDefaults fills the zero fields for a map of that grid.
-func (f SOMFit) withDefaults(grid Grid) SOMFit {
+// somEnds are σ at the end of a training and η at the end of one online where the user names none: the slide's, and those of
+// a map that starts among the objects. Its last steps are nearly those of k-means, and its quantisation errors as low as
+// MiniSom's (docs/benchmarks.md).
+var somEnds = map[bool]struct{ radius, rate float64 }{true: {0.5, 0.01}, false: {0.2, 0.1}}
+
+// withDefaults fills the zero fields for a map.
+func (f SOMFit) withDefaults(cfg SOMConfig) SOMFit {
 	f.Mode = cmp.Or(f.Mode, "batch")
 	if f.Steps == 0 || f.Mode == "batch" {
 		f.Epochs = cmp.Or(f.Epochs, 20)
 	}
 	f.Order = cmp.Or(f.Order, "shuffled")
 	f.Winner = cmp.Or(f.Winner, "nearest")
-	half := max(0.5, float64(max(grid.Width, grid.Height))/2)
-	f.Radius = f.Radius.withDefault(Schedule{Name: "exponential", Start: half, End: 0.5})
+	end := somEnds[cfg.Init == "uniform"]
+	half := max(0.5, float64(max(cfg.Width, cfg.Height))/2)
+	f.Radius = f.Radius.withDefault(Schedule{Name: "exponential", Start: half, End: end.radius})
 	eta := Schedule{Name: "constant", Start: 1, End: 1}
 	if f.Mode == "online" {
-		eta = Schedule{Name: "exponential", Start: 0.5, End: 0.01}
+		eta = Schedule{Name: "exponential", Start: 0.5, End: end.rate}
 	}
 	f.LearningRate = f.LearningRate.withDefault(eta)
 	return f

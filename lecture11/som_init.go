@@ -7,10 +7,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// somInits are the first weights that a configuration may name. sample gives objects, [·, n] row by row, in an order
+// somInits are the first weights that a configuration may name. sample holds objects, [·, n] row by row, in an order
 // drawn from the seed.
-var somInits = map[string]func(cfg SOMConfig, sample []float32) []float32{
-	"uniform": func(cfg SOMConfig, _ []float32) []float32 { return uniformWeights(cfg) },
+var somInits = map[string]func(cfg SOMConfig, sample []float64) []float64{
+	"uniform": func(cfg SOMConfig, _ []float64) []float64 { return uniformWeights(cfg) },
 	"samples": sampleWeights,
 	"pca":     pcaWeights,
 }
@@ -26,27 +26,44 @@ func (c SOMConfig) sampleSize(l int) int {
 	return min(l, max(initialSample, c.Nodes()))
 }
 
-// initialise gives the map its first weights, from the objects where SOMConfig.Init says so.
-func (m *SOM) initialise(sample []float32) {
-	w := somInits[m.cfg.Init](m.cfg, sample)
-	m.weights = tensors.FromFlatDataAndDimensions(w, m.cfg.Nodes(), m.cfg.Features)
+// initialise sets the first weights, from the objects where SOMConfig.Init says so. They are float64 where the objects have
+// more digits than float32.
+func (m *SOM) initialise(sample []float64, wide bool) {
+	m.weights = m.cfg.weightsOf(somInits[m.cfg.Init](m.cfg, sample), wide)
+}
+
+// weightsOf returns weights [m · n] as a tensor [m, n].
+func (c SOMConfig) weightsOf(flat []float64, wide bool) *tensors.Tensor {
+	return floatTensor(flat, wide, c.Nodes(), c.Features)
+}
+
+// floatTensor returns numbers as a tensor, float64 where it is to be wide, else float32.
+func floatTensor(flat []float64, wide bool, dims ...int) *tensors.Tensor {
+	if wide {
+		return tensors.FromFlatDataAndDimensions(flat, dims...)
+	}
+	narrow := make([]float32, len(flat))
+	for i, v := range flat {
+		narrow[i] = float32(v)
+	}
+	return tensors.FromFlatDataAndDimensions(narrow, dims...)
 }
 
 // uniformWeights draws the slide's first weights, each component from (−1/√n, 1/√n): [m · n].
-func uniformWeights(cfg SOMConfig) []float32 {
+func uniformWeights(cfg SOMConfig) []float64 {
 	rng := rand.New(rand.NewPCG(uint64(cfg.Seed), 0))
 	limit := 1 / math.Sqrt(float64(cfg.Features))
-	w := make([]float32, cfg.Nodes()*cfg.Features)
+	w := make([]float64, cfg.Nodes()*cfg.Features)
 	for i := range w {
-		w[i] = float32(limit * (2*rng.Float64() - 1))
+		w[i] = limit * (2*rng.Float64() - 1)
 	}
 	return w
 }
 
 // sampleWeights are objects, one for each node, in the sample's order; where there are fewer objects than nodes, they
 // come again: [m · n].
-func sampleWeights(cfg SOMConfig, sample []float32) []float32 {
-	w := make([]float32, cfg.Nodes()*cfg.Features)
+func sampleWeights(cfg SOMConfig, sample []float64) []float64 {
+	w := make([]float64, cfg.Nodes()*cfg.Features)
 	for i := range w {
 		w[i] = sample[i%len(sample)]
 	}
@@ -58,18 +75,18 @@ func sampleWeights(cfg SOMConfig, sample []float32) []float32 {
 //	w_xy = mean + c_x·√λ_1·u_1 + c_y·√λ_2·u_2,   c from −1 to 1 over the sheet.
 //
 // The axes do not depend on the seed where the sample is all objects. Result: [m · n].
-func pcaWeights(cfg SOMConfig, sample []float32) []float32 {
+func pcaWeights(cfg SOMConfig, sample []float64) []float64 {
 	mean, axes := principalAxes(sample, cfg.Features, 2)
 	first, second := axes[0], axes[1]
 	if cfg.Height > cfg.Width {
 		first, second = second, first
 	}
-	w := make([]float32, cfg.Nodes()*cfg.Features)
+	w := make([]float64, cfg.Nodes()*cfg.Features)
 	for node := range cfg.Nodes() {
 		column, row := cfg.Cell(node)
 		a, b := along(column, cfg.Width), along(row, cfg.Height)
 		for j := range cfg.Features {
-			w[node*cfg.Features+j] = float32(mean[j] + a*first[j] + b*second[j])
+			w[node*cfg.Features+j] = mean[j] + a*first[j] + b*second[j]
 		}
 	}
 	return w
@@ -92,7 +109,7 @@ const (
 
 // principalAxes finds the means of objects [l, n] and their first principal axes, each of the length √λ of its standard
 // deviation, by orthogonal iteration: V := orthonormal(XᵀXV). An axis of no spread is 0.
-func principalAxes(flat []float32, n, count int) (mean []float64, axes [][]float64) {
+func principalAxes(flat []float64, n, count int) (mean []float64, axes [][]float64) {
 	x, mean := centredRows(flat, n)
 	rng := rand.New(rand.NewPCG(1, 1))
 	axes = make([][]float64, count+axisGuards)
@@ -119,17 +136,17 @@ func principalAxes(flat []float32, n, count int) (mean []float64, axes [][]float
 }
 
 // centredRows are the objects less their mean.
-func centredRows(flat []float32, n int) (x [][]float64, mean []float64) {
+func centredRows(flat []float64, n int) (x [][]float64, mean []float64) {
 	l := len(flat) / n
 	mean = make([]float64, n)
 	for i, v := range flat {
-		mean[i%n] += float64(v) / float64(l)
+		mean[i%n] += v / float64(l)
 	}
 	x = make([][]float64, l)
 	for i := range x {
 		x[i] = make([]float64, n)
 		for j := range n {
-			x[i][j] = float64(flat[i*n+j]) - mean[j]
+			x[i][j] = flat[i*n+j] - mean[j]
 		}
 	}
 	return x, mean

@@ -29,7 +29,7 @@ func slideMaps(t testing.TB, x *data.Points, side, seeds int, fit func(seed int6
 	maps, fits := make([]*SOM, seeds), make([]SOMFit, seeds)
 	for i := range maps {
 		seed := int64(i + 1)
-		m, err := NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: side, Height: side}, Features: x.Dim(), Seed: seed})
+		m, err := NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: side, Height: side}, Features: x.Dim(), Init: "uniform", Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestLectureTopographicError(t *testing.T) {
 			end := min(from, 0.5)
 			var all []MapQuality
 			for _, m := range slideMaps(t, x, test.side, 5, func(seed int64) SOMFit { return slideFit(from, end, seed) }) {
-				q, err := m.quality(x.Tensor())
+				q, err := m.Quality(x.Tensor())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -112,7 +112,7 @@ func TestLectureCollapse(t *testing.T) {
 		radius float64
 		want   string
 	}{{5, "quantisation error"}, {1e9, "collapsed"}} {
-		q, err := slideMaps(t, x, 10, 1, func(seed int64) SOMFit { return slideFit(test.radius, test.radius, seed) })[0].quality(x.Tensor())
+		q, err := slideMaps(t, x, 10, 1, func(seed int64) SOMFit { return slideFit(test.radius, test.radius, seed) })[0].Quality(x.Tensor())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func fixedFit(eta, sigma float64, steps int) SOMFit {
 func firstAndLast(t *testing.T, fit SOMFit) (first, last []float32) {
 	t.Helper()
 	x := points(t, "square")
-	m, err := NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: 6, Height: 6}, Features: 2, Seed: 1})
+	m, err := NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: 6, Height: 6}, Features: 2, Init: "uniform", Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestAdviseSize(t *testing.T) {
 	x := points(t, "iris")
 	sizes := []Grid{{Width: 2, Height: 2}, {Width: 5, Height: 4}, {Width: 12, Height: 12}}
 	fit := SOMFit{Epochs: 10, Seed: 1}
-	cfg := SOMConfig{Features: 4, Seed: 1}
+	cfg := SOMConfig{Features: 4, Init: "uniform", Seed: 1}
 	advice, err := AdviseSize(t.Context(), testx.Backend(t), x.Tensor(), x.ID, cfg, sizes, fit)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +286,7 @@ func TestSOMEvery(t *testing.T) {
 		}
 		var results [][]float32
 		for _, every := range []int{0, 100} {
-			m, err := NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: 5, Height: 5}, Features: n, Seed: 1})
+			m, err := NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: 5, Height: 5}, Features: n, Init: "uniform", Seed: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,45 +16,70 @@ import (
 type Nearest struct {
 	K         int
 	Nodes     []int32   // [l · K], object by object, the winner first
-	Distances []float64 // [l · K], ρ(x_i, w), Euclidean, in the unit of x
+	Distances []float64 // [l · K], ρ(x_i, w): Euclidean, in the unit of x, unless the map names another distance
 }
 
-// FindNearest finds the k nodes nearest to each object:
+// FindNearest finds the k nodes nearest to each object by the Euclidean distance:
 //
 //	a(x_i) = argmin_{(a,b)} ρ(x_i, w_ab),  then the second best, …
 //
-// x [l, n] (float32, or bytes read as [0, 1]); weights [m, n]; of equally near nodes the one with the smaller index comes
-// first. A component that is NaN is left out of the distance, which is then over fewer components. The objects go through
-// the device in batches, so that nothing of l·m numbers is held.
+// x [l, n] (float32, float64, int32, int64, or bytes read as [0, 1]) and weights [m, n] (float32 or float64) may be of any
+// scale; of equally near nodes the one with the smaller index comes first. A component that is NaN is left out of the
+// distance, which is then over fewer components; an infinite one, and an object without any known one, is an error. The
+// objects go through the device in batches, so that nothing of l·m numbers is held. For a map with another distance see
+// [SOM.Nearest].
 func FindNearest(backend compute.Backend, x, weights *tensors.Tensor, k int) (*Nearest, error) {
+	return findNearest(backend, x, weights, k, euclideanMetric)
+}
+
+// findNearest is FindNearest by a distance.
+func findNearest(backend compute.Backend, x, weights *tensors.Tensor, k int, metric somMetric) (*Nearest, error) {
 	if err := checkBackend("FindNearest", backend); err != nil {
 		return nil, err
 	}
 	if err := checkMap(x, weights); err != nil {
 		return nil, err
 	}
-	if m := weights.Shape().Dimensions[0]; k < 1 || k > m {
-		return nil, fmt.Errorf("lecture11: FindNearest: k = %d, want 1 to %d, the number of nodes", k, m)
+	m := weights.Shape().Dimensions[0]
+	if k < 1 || k > m {
+		return nil, fmt.Errorf("lecture11: nearest nodes: k = %d, want 1 to %d, the number of nodes", k, m)
 	}
-	if missing, err := hasNaN(weights); err != nil {
-		return nil, fmt.Errorf("lecture11: FindNearest: weights: %w", err)
-	} else if missing {
-		return nil, fmt.Errorf("lecture11: FindNearest: weights with NaN, want finite numbers")
-	}
-	missing, err := hasNaN(x)
+	x, err := metric.prepare(x)
 	if err != nil {
-		return nil, fmt.Errorf("lecture11: FindNearest: %w", err)
+		return nil, err
 	}
-	out, err := inBatches(backend, func(x, w *Node) []*Node { return nearestNodes(pixels(x), w, k, missing) }, x, weights)
+	frame, missing, err := pairFrame(x, weights)
 	if err != nil {
-		return nil, fmt.Errorf("lecture11: FindNearest: %w", err)
+		return nil, err
 	}
-	n := &Nearest{K: k}
+	if !metric.moves() {
+		frame = plainFrame()
+	}
+	if x, weights, err = frame.both(x, weights); err != nil {
+		return nil, err
+	}
+	rows := inferenceBatch
+	if !metric.squared() {
+		rows = min(rows, max(1, pairsAtOnce/weights.Size()))
+	}
+	out, err := inBatches(backend, rows, func(x, w *Node) []*Node { return nearestNodes(pixels(x), w, k, metric, missing) }, x, weights)
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: nearest nodes: %w", err)
+	}
+	return newNearest(k, out, frame.unit)
+}
+
+// newNearest takes over what nearestNodes has found in a frame of that unit.
+func newNearest(k int, out []*tensors.Tensor, unit float64) (n *Nearest, err error) {
+	n = &Nearest{K: k}
 	if n.Nodes, err = tensors.CopyFlatData[int32](out[0]); err != nil {
 		return nil, err
 	}
 	if n.Distances, err = float64s(out[1]); err != nil {
 		return nil, err
+	}
+	for i := range n.Distances {
+		n.Distances[i] *= unit
 	}
 	n.order()
 	return n, nil
@@ -99,60 +124,70 @@ func checkMap(x, weights *tensors.Tensor) error {
 	if err := checkTensors("objects and weights of a map", x, weights); err != nil {
 		return err
 	}
-	if weights == nil || weights.Rank() != 2 || weights.DType() != dtypes.Float32 || weights.Size() == 0 {
-		return fmt.Errorf("lecture11: weights of a map: %s, want float32 [m, n]", shapeOf(weights))
+	if weights == nil || weights.Rank() != 2 || !isFloat(weights) || weights.Size() == 0 {
+		return fmt.Errorf("lecture11: weights of a map: %s, want float32 or float64 [m, n]", shapeOf(weights))
 	}
 	if x == nil || x.Rank() != 2 || x.Size() == 0 || x.Shape().Dimensions[1] != weights.Shape().Dimensions[1] {
 		return fmt.Errorf("lecture11: objects of shape %s, want [l, %d] with at least one object: the map's weights are %s",
 			shapeOf(x), weights.Shape().Dimensions[1], weights.Shape())
 	}
-	if x.DType() != dtypes.Float32 && x.DType() != dtypes.Uint8 {
-		return fmt.Errorf("lecture11: objects of type %s, want float32, or bytes read as [0, 1]", x.DType())
-	}
-	return nil
+	return checkNumbers(x)
 }
 
-// hasNaN tells whether a component is missing. An infinite one is an error.
-func hasNaN(x *tensors.Tensor) (found bool, err error) {
-	if x.DType() != dtypes.Float32 {
-		return false, nil
-	}
-	infinite := -1
-	err = tensors.ConstFlatData(x, func(flat []float32) {
-		for i, v := range flat {
-			found = found || v != v
-			if math.IsInf(float64(v), 0) && infinite < 0 {
-				infinite = i
-			}
-		}
-	})
-	if n := x.Shape().Dimensions[1]; infinite >= 0 {
-		return found, fmt.Errorf("component %d of row %d is infinite, want a number, or NaN for a missing one",
-			infinite%n, infinite/n)
-	}
-	return found, err
+// isFloat reports whether t holds float32 or float64 numbers, as the weights of a map do.
+func isFloat(t *tensors.Tensor) bool {
+	return t.DType() == dtypes.Float32 || t.DType() == dtypes.Float64
 }
 
 // fewComponents is up to where distances are summed difference by difference. Above it they come from a matrix product,
 // which is faster and rounds more.
 const fewComponents = 16
 
-// nearestNodes gives the k best nodes [batch, k] (int32) and their distances, computed difference by difference.
-func nearestNodes(x, w *Node, k int, missing bool) []*Node {
-	squares := squaredDistances(x, w, missing) // [batch, m]
-	batch, m := squares.Shape().Dim(0), squares.Shape().Dim(1)
-	taken := Scalar(x.Graph(), squares.DType(), math.Inf(1))
+// nearestNodes builds the k best nodes [batch, k] (int32) and their distances, computed difference by difference.
+func nearestNodes(x, w *Node, k int, metric somMetric, missing bool) []*Node {
+	scores := metric.scores(x, w, missing) // [batch, m]
+	batch, m := scores.Shape().Dim(0), scores.Shape().Dim(1)
+	taken := Scalar(x.Graph(), scores.DType(), math.Inf(1))
 	var nodes, distances []*Node
 	for range k {
-		best, _ := firstLeast(squares) // [batch]
+		best, least := firstLeast(scores) // [batch]
 		nodes = append(nodes, best)
-		exact := maskedSquare(Sub(x, Gather(w, ExpandAxes(best, -1))), missing) // [batch, n]
-		distances = append(distances, Sqrt(ReduceSum(exact, -1)))
-		won := Equal(Iota(x.Graph(), squares.Shape().Clone(), 1), ConvertDType(BroadcastToDims(ExpandAxes(best, -1), batch, m),
-			squares.DType()))
-		squares = Where(won, BroadcastToDims(taken, batch, m), squares)
+		distances = append(distances, metric.exact(x, w, best, least, missing))
+		won := Equal(Iota(x.Graph(), scores.Shape().Clone(), 1), ConvertDType(BroadcastToDims(ExpandAxes(best, -1), batch, m),
+			scores.DType()))
+		scores = Where(won, BroadcastToDims(taken, batch, m), scores)
 	}
 	return []*Node{Stack(nodes, 1), Stack(distances, 1)}
+}
+
+// scores builds what the nearest node has least of, for all pairs: ρ, or its square. x [l, n], w [m, n]; result [l, m].
+func (d somMetric) scores(x, w *Node, missing bool) *Node {
+	if d.squared() {
+		return squaredDistances(x, w, missing)
+	}
+	var known *Node
+	if missing {
+		known, x = present(x)
+	}
+	return d.pairs(x, w, known)
+}
+
+// exact builds the distances ρ of objects x [l, n] to the nodes [l] that have the scores [l], with the digits that products
+// lose: for the cosine 1 − cos = ½‖x/‖x‖ − w/‖w‖‖².
+func (d somMetric) exact(x, w, nodes, scores *Node, missing bool) *Node {
+	if !d.squared() && d.name != "cosine" {
+		return scores
+	}
+	if !d.squared() {
+		w = unitRows(w)
+	}
+	near := Gather(w, ExpandAxes(nodes, -1)) // [l, n]
+	square := ReduceSum(maskedSquare(Sub(x, near), missing), -1)
+	if d.squared() {
+		return Sqrt(square)
+	}
+	norm := ReduceSum(Mul(near, near), -1)
+	return Where(GreaterThan(norm, like(norm, 0)), scale(square, 0.5), like(norm, 1))
 }
 
 // squaredDistances are ‖x_i − w_j‖² over the components that are present: x [l, n], w [m, n]; result [l, m].
@@ -181,10 +216,10 @@ func maskedSquare(d *Node, missing bool) *Node {
 	return Square(d)
 }
 
-// inBatches applies a graph function of a batch of objects and of a second argument to all rows of x, and joins the
-// results, each [l, …].
-func inBatches(backend compute.Backend, fn func(x, second *Node) []*Node, x, second *tensors.Tensor) ([]*tensors.Tensor,
-	error) {
+// inBatches applies a graph function of a batch of objects, at most that many rows of x, and of a second argument to all
+// rows of x, and joins the results, each [l, …].
+func inBatches(backend compute.Backend, rows int, fn func(x, second *Node) []*Node, x, second *tensors.Tensor) (
+	[]*tensors.Tensor, error) {
 	exec, err := NewExec(backend, fn)
 	if err != nil {
 		return nil, err
@@ -195,6 +230,6 @@ func inBatches(backend compute.Backend, fn func(x, second *Node) []*Node, x, sec
 		return nil, err
 	}
 	defer second.MustFinalizeAll()
-	return mapBatches(x, min(inferenceBatch, x.Shape().Dimensions[0]),
+	return mapBatches(x, min(rows, x.Shape().Dimensions[0]),
 		func(_ int, batch *tensors.Tensor) ([]*tensors.Tensor, error) { return exec.Call(batch, second) })
 }

@@ -18,7 +18,9 @@ const manyComponents = 128
 const onlineBlock = 64
 
 // blocked tells how the steps are computed; both ways give the same numbers up to rounding.
-func (p *somProgram) blocked() bool { return p.n >= manyComponents && !p.missing && !p.single }
+func (p *somProgram) blocked() bool {
+	return p.n >= manyComponents && p.metric.squared() && !p.missing && !p.single
+}
 
 // online builds a loop of "count" steps. In state: the weights "w" [k, m, n], and for each step the object "order"
 // (int32), "eta" and "sigma", [steps, k]; out besides: "wins", the winner of each step, and "qe", the sum of the weighted
@@ -49,13 +51,21 @@ func (p *somProgram) onlineStep(s somState) {
 	if p.missing {
 		_, difference = present(difference)
 	}
-	square := Add(ReduceSum(Mul(difference, difference), 1), s["pad"]) // [k, m]
-	winner, least := firstLeast(square)                                // [k]
+	winner, distance := p.nearest(s, x, difference) // [k]
 	share := p.share(s, object, winner, row(s["eta"], i), row(s["sigma"], i))
 	s["w"] = Add(s["w"], Mul(BroadcastToDims(Reshape(share, p.k, 1, p.m), dims...), difference))
 	s["wins"] = setRow32(s["wins"], i, winner)
-	s["qe"] = Add(s["qe"], p.weighted1(s, object, Sqrt(least)))
+	s["qe"] = Add(s["qe"], p.weighted1(s, object, distance))
 	s["i"] = next(i)
+}
+
+// nearest finds the winners of an object of each map, x [k, n], and their distances, [k], from the differences [k, n, m].
+func (p *somProgram) nearest(s somState, x, difference *Node) (winner, distance *Node) {
+	if !p.metric.squared() {
+		return firstLeast(Add(p.onlineDistances(s, x, difference), s["pad"]))
+	}
+	winner, least := firstLeast(Add(ReduceSum(Mul(difference, difference), 1), s["pad"]))
+	return winner, Sqrt(least)
 }
 
 // share is how far of the way to the object each node goes: [k, m], from the winner, η and σ, each [k].
@@ -103,7 +113,7 @@ func (p *somProgram) onlineBlocks(g *Graph, s somState) somState {
 	var steps func(somState) somState
 	var wins []*Node
 	for first := 0; first < s["order"].Shape().Dim(0); first += onlineBlock {
-		w := p.moved(s["w"], s["centre"])
+		w := s["w"]
 		b, x := p.startBlock(s, w, first)
 		if steps == nil {
 			steps = p.newLoop(g, b, beforeBlockEnd, p.blockStep)
@@ -111,7 +121,7 @@ func (p *somProgram) onlineBlocks(g *Graph, s somState) somState {
 		b = steps(b)
 		p.advance(b, Const(g, int32(onlineBlock-1)))
 		s["qe"] = Add(s["qe"], b["qe"])
-		s["w"] = p.endBlock(s["w"], w, x, b["table"])
+		s["w"] = p.endBlock(w, x, b["table"])
 		wins = append(wins, b["wins"])
 	}
 	s["wins"] = Concatenate(wins, 0)
@@ -122,15 +132,14 @@ func beforeBlockEnd(b somState) *Node {
 	return LessThan(b["t"], Const(b["t"].Graph(), int32(onlineBlock)))
 }
 
-// startBlock gives the state of the loop over the B steps from first on, and their objects [k, B, n]. w are the weights from
-// the centre.
+// startBlock returns the state of the loop over the B steps from first on, and their objects [k, B, n].
 func (p *somProgram) startBlock(s somState, w *Node, first int) (b somState, x *Node) {
 	const size = onlineBlock
 	g := w.Graph()
 	cut := func(table *Node) *Node { return Slice(table, AxisRange(first, first+size)) }
 	order := cut(s["order"])
 	index := Reshape(Transpose(order, 0, 1), p.k*size, 1)
-	x = p.moved(Reshape(objects(Gather(s["x"], index)), p.k, size, p.n), s["centre"])
+	x = Reshape(objects(Gather(s["x"], index)), p.k, size, p.n)
 	products := p.dotMaps(x, 2, w, 2) // [k, B, m]
 	counts := LessThan(AddScalar(Iota(g, shapeOfInts([]int{size, p.k}), 0), first), BroadcastToDims(s["count"], size, p.k))
 	b = somState{
@@ -196,11 +205,11 @@ func (p *somProgram) advance(b somState, t *Node) {
 	b["product"] = Reshape(DynamicSlice(b["table"], []*Node{zero, next(t), zero}, []int{p.k, 1, p.m}), p.k, p.m)
 }
 
-// endBlock gives the weights after a block, [k, m, n], from those before, w (from the centre), the objects and the table.
-// Nodes that did not move keep theirs to the bit: what is added is 0.
-func (p *somProgram) endBlock(before, w, x, table *Node) *Node {
+// endBlock returns the weights after a block, [k, m, n], from those before, w, the objects and the table. Nodes that did not
+// move keep theirs to the bit: what is added is 0.
+func (p *somProgram) endBlock(w, x, table *Node) *Node {
 	mixed := p.dotMaps(Slice(table, AxisRange(), AxisRange(0, onlineBlock)), 1, x, 1)
 	left := Reshape(Slice(table, AxisRange(), AxisElem(onlineBlock)), p.k, p.m, 1)
 	lost := BroadcastToDims(Sub(left, like(left, 1)), p.k, p.m, p.n)
-	return Add(before, Add(mixed, Mul(lost, w)))
+	return Add(w, Add(mixed, Mul(lost, w)))
 }

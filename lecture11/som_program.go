@@ -17,7 +17,7 @@ type somProgram struct {
 	l        int // objects
 	chunk    int // objects at a time
 	hood     neighbourhood
-	centred  bool // products are computed from somData.centre
+	metric   somMetric
 	missing  bool // some components are NaN
 	weighted bool // objects have weights
 	heskes   bool // the winner is Heskes's

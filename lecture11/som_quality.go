@@ -3,7 +3,6 @@ package lecture11
 import (
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -23,9 +22,6 @@ type MapQuality struct {
 	Collapsed    bool    // the nodes stand on one point: Spread < 10⁻⁴; the topographic errors are then set to 1
 }
 
-// collapsed is the Spread below which a map is one point: its nodes vary by less than a hundredth of what objects do.
-const collapsed = 1e-4
-
 // NewMapQuality measures a map with weights [m, n] on objects x [l, n]. The topographic error is the share of objects
 // whose two nearest nodes are not neighbours on the grid,
 //
@@ -33,7 +29,14 @@ const collapsed = 1e-4
 //
 // A map whose nodes all stand on one point would get TE = 0, because of equally near nodes the first two are taken, which
 // are neighbours: it is reported as Collapsed, with TE = 1. Kiviluoto 1996; slide "Kohonen map training".
+//
+// Distances are Euclidean; for a map with another one see [SOM.Quality]. x and weights are as in [FindNearest].
 func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid) (MapQuality, error) {
+	return mapQuality(backend, x, weights, grid, euclideanMetric)
+}
+
+// mapQuality is NewMapQuality by a distance.
+func mapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, metric somMetric) (MapQuality, error) {
 	if err := checkBackend("NewMapQuality", backend); err != nil {
 		return MapQuality{}, err
 	}
@@ -44,15 +47,18 @@ func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Gri
 	if grid.Nodes() < 2 {
 		return q, fmt.Errorf("lecture11: NewMapQuality of a %s grid, want at least 2 nodes", grid)
 	}
-	nearest, err := FindNearest(backend, x, weights, 2)
+	nearest, err := findNearest(backend, x, weights, 2, metric)
 	if err != nil {
+		return q, err
+	}
+	if x, err = metric.prepare(x); err != nil {
 		return q, err
 	}
 	middle, variance, err := meanObject(x)
 	if err != nil {
 		return q, err
 	}
-	one, err := FindNearest(backend, x, middle, 1)
+	one, err := findNearest(backend, x, tensors.FromFlatDataAndDimensions(middle, 1, len(middle)), 1, metric)
 	if err != nil {
 		return q, err
 	}
@@ -70,7 +76,9 @@ func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Gri
 			q.Unused++
 		}
 	}
-	q.Spread = spread / variance
+	if q.Spread = spread / variance; spread == 0 {
+		q.Spread = 0 // objects without any spread, too
+	}
 	if q.Collapsed = !(q.Spread >= collapsed); q.Collapsed {
 		q.Topographic, q.Topographic4, q.Permuted = 1, 1, 1
 		return q, nil
@@ -185,34 +193,4 @@ func checkSheet(grid Grid, weights *tensors.Tensor) error {
 		return fmt.Errorf("lecture11: weights of shape %s for a grid of %s, want [%d, n]", shapeOf(weights), grid, grid.Nodes())
 	}
 	return nil
-}
-
-// meanObject gives the mean of the objects x [l, n] as a float32 tensor [1, n], and their variance summed over components.
-// Missing components are left out.
-func meanObject(x *tensors.Tensor) (middle *tensors.Tensor, variance float64, err error) {
-	flat, err := Components(x)
-	if err != nil {
-		return nil, 0, err
-	}
-	n := x.Shape().Dimensions[1]
-	count, sum, squares := make([]float64, n), make([]float64, n), make([]float64, n)
-	for i, v := range flat {
-		if !math.IsNaN(v) {
-			count[i%n]++
-			sum[i%n] += v
-		}
-	}
-	mean := make([]float32, n)
-	for j := range mean {
-		mean[j] = float32(sum[j] / max(1, count[j]))
-	}
-	for i, v := range flat {
-		if d := v - float64(mean[i%n]); !math.IsNaN(d) {
-			squares[i%n] += d * d
-		}
-	}
-	for j := range squares {
-		variance += squares[j] / max(1, count[j])
-	}
-	return tensors.FromFlatDataAndDimensions(mean, 1, n), variance, nil
 }

@@ -13,8 +13,8 @@ import (
 
 // Run trains from Step to Steps. onStep (which may be nil) gets the number of steps taken and the losses, after each epoch
 // in batch mode and for some hundreds of objects online; its error ends the training. When ctx ends, Run returns ctx.Err()
-// at a step boundary; the state is whole, and a second Run goes on from there to the same numbers. SOM.Weights gives the
-// present weights within onStep, too.
+// at a step boundary; the state is whole, and a second Run goes on from there to the same numbers. SOM.Weights returns the
+// present weights within onStep, too. A map whose nodes end on one point is a [CollapsedError] after the last step.
 func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
 	if t.step < t.steps {
 		if err := t.restored.check(t.name, t.Parts(), t.step); err != nil {
@@ -39,7 +39,10 @@ func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[
 			return err
 		}
 	}
-	return t.syncAll()
+	if err := t.syncAll(); err != nil {
+		return err
+	}
+	return t.checkSpread()
 }
 
 // report hands the losses of a call to onStep, those of each epoch in batch mode.
@@ -75,7 +78,7 @@ func (t *SOMTraining) start() error {
 	if t.winners == nil {
 		t.winners = slices.Repeat([]int32{-1}, t.data.l*t.program.k)
 	}
-	constant, err := t.data.toDevice(t.backend, t.columns)
+	constant, err := t.data.toDevice(t.backend, t.frame, t.columns)
 	if err != nil {
 		return err
 	}
@@ -93,22 +96,9 @@ func (t *SOMTraining) start() error {
 
 // startMaps brings the first weights of all maps to the device, [k, m, columns].
 func (t *SOMTraining) startMaps() error {
-	var initial [][]float32
-	for i, m := range t.maps {
-		if t.initial[i] == nil {
-			sample, err := t.data.sample(m.cfg.sampleSize(t.data.l), m.cfg.Seed)
-			if err != nil {
-				return err
-			}
-			m.initialise(sample)
-		} else {
-			m.weights = t.initial[i]
-		}
-		w, err := tensors.CopyFlatData[float32](m.weights)
-		if err != nil {
-			return err
-		}
-		initial = append(initial, w)
+	initial, err := t.firstWeights()
+	if err != nil {
+		return err
 	}
 	if t.columns == nil {
 		if err := t.chooseColumns(initial); err != nil {
@@ -117,12 +107,58 @@ func (t *SOMTraining) startMaps() error {
 	}
 	p := t.program
 	p.use(len(t.columns))
+	ready := t.exact != nil && t.exact.Size() == p.k*p.m*p.n
+	if !ready {
+		t.frame = t.data.frameFor(initial)
+	}
 	flat := make([]float32, p.k*p.m*p.n)
 	for i, w := range initial {
-		copy(flat[i*p.m*p.n:], takeColumns(w, t.data.n, t.columns))
+		for at, v := range takeColumns(w, t.data.n, t.columns) {
+			flat[i*p.m*p.n+at] = float32((v - t.frame.at(int(t.columns[at%p.n]))) / t.frame.unit)
+		}
 	}
-	t.w = tensors.FromFlatDataAndDimensions(flat, p.k, p.m, p.n)
+	if !t.frame.plain() {
+		t.synced = slices.Clone(flat)
+	}
+	if t.w = tensors.FromFlatDataAndDimensions(flat, p.k, p.m, p.n); ready {
+		t.w, t.exact = t.exact, nil
+	}
 	return nil
+}
+
+// firstWeights are those of all maps, drawn where they were not given.
+func (t *SOMTraining) firstWeights() (initial [][]float64, err error) {
+	for i, m := range t.maps {
+		if t.initial[i] == nil {
+			sample, err := t.data.sample(m.cfg.sampleSize(t.data.l), m.cfg.Seed)
+			if err != nil {
+				return nil, err
+			}
+			m.initialise(sample, t.data.wide)
+		} else {
+			m.weights = t.initial[i]
+		}
+		w, err := float64s(m.weights)
+		if err != nil {
+			return nil, err
+		}
+		initial = append(initial, w)
+	}
+	return initial, nil
+}
+
+// frameFor is the frame that suits the objects and the first weights of maps.
+func (d *somData) frameFor(initial [][]float64) somFrame {
+	f, reach := somFrame{centre: d.centre, unit: 1}, 0.0
+	for _, w := range initial {
+		for i, v := range w {
+			reach = max(reach, math.Abs(v-f.at(i%d.n)))
+		}
+	}
+	if d.moves {
+		f.unit = unitFor(d.reach, reach)
+	}
+	return f
 }
 
 // learnt notes that the weights on the device are newer than the maps'.
@@ -151,12 +187,21 @@ func (t *SOMTraining) syncAll() error {
 	}
 	size := t.program.m * t.program.n
 	for i, m := range t.maps {
-		w, err := tensors.CopyFlatData[float32](m.weights)
+		w, err := float64s(m.weights)
 		if err != nil {
 			return err
 		}
-		putColumns(w, m.cfg.Features, t.columns, flat[i*size:i*size+m.cfg.Nodes()*t.program.n])
-		m.weights, m.sync = tensors.FromFlatDataAndDimensions(w, m.cfg.Nodes(), m.cfg.Features), nil
+		values := takeColumns(w, m.cfg.Features, t.columns)
+		for at := range values {
+			if u := flat[i*size+at]; t.synced == nil || u != t.synced[i*size+at] {
+				values[at] = t.frame.out(u, int(t.columns[at%t.program.n]))
+			}
+		}
+		putColumns(w, m.cfg.Features, t.columns, values)
+		m.weights, m.sync = m.cfg.weightsOf(w, t.data.wide || wide(m.weights.DType())), nil
+	}
+	if !t.frame.plain() {
+		t.synced = flat
 	}
 	return nil
 }
@@ -286,12 +331,12 @@ func (t *SOMTraining) epochLosses(done int, tables []*tensors.Tensor, sigma *ten
 	losses := make([]map[string]float64, done)
 	for e := range losses {
 		mean := func(column int) float64 { return meanOf(columns[column][e*k : (e+1)*k]) }
-		losses[e] = map[string]float64{"QE": mean(0) / t.data.total, "radius": mean(3)}
+		losses[e] = map[string]float64{"QE": mean(0) / t.data.total * t.frame.unit, "radius": mean(3)}
 		if t.stream == nil {
 			losses[e]["moved"] = mean(1) / float64(t.data.l)
 		}
 		if t.program.heskes {
-			losses[e]["energy"] = mean(2) / t.data.total
+			losses[e]["energy"] = mean(2) / t.data.total * t.frame.unit * t.frame.unit
 		}
 	}
 	return losses, nil

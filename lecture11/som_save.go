@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -18,8 +19,12 @@ func mapName(i int) string { return fmt.Sprintf("map/%d", i) }
 // stoppedName is the name of the step at which the clustering was stable, or 0.
 const stoppedName = "stopped"
 
-// Save writes one part of the state as a safetensors file: "weights", or "progress", the last winners and how long they
-// have been stable. The maps can be loaded from the first alone; see [LoadSOM].
+// unitName and exactName are the unit of the device's frame and the weights in it, where those of the maps are rounded.
+const unitName, exactName = "unit", "exact"
+
+// Save writes one part of the state as a safetensors file: "weights", or "progress", the last winners, how long they have
+// been stable, and the device's own weights where it computes from another origin or in another unit. The maps can be
+// loaded from the first alone; see [LoadSOM].
 func (t *SOMTraining) Save(part string, w io.Writer) error {
 	p := partFile{Info: Info{Kind: somKind, Part: part, Key: t.key, Step: t.step}}
 	configs := make([]SOMConfig, len(t.maps))
@@ -76,6 +81,16 @@ func (t *SOMTraining) progressState() (values map[string]*tensors.Tensor, err er
 	if len(winners) > 0 {
 		values["winners"] = int32Tensor(winners...)
 	}
+	if t.frame.plain() {
+		return values, nil
+	}
+	values[exactName] = t.exact
+	if t.w != nil {
+		if values[exactName], err = t.w.LocalClone(); err != nil {
+			return nil, err
+		}
+	}
+	values[unitName] = tensors.FromFlatDataAndDimensions([]float64{t.frame.unit}, 1)
 	return values, nil
 }
 
@@ -146,5 +161,9 @@ func (t *SOMTraining) takeProgress(values map[string]*tensors.Tensor) error {
 		return err
 	}
 	t.stable, t.changes, t.winners = int(stable[0]), int(stable[1]), winners
+	if unit := values[unitName]; unit != nil && unit.Size() == 1 && unit.DType() == dtypes.Float64 && values[exactName] != nil {
+		t.frame = somFrame{centre: t.data.centre, unit: tensors.MustCopyFlatData[float64](unit)[0]}
+		t.exact = values[exactName]
+	}
 	return nil
 }

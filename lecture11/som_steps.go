@@ -73,7 +73,7 @@ func (t *SOMTraining) takeSteps(out []*tensors.Tensor, objects []int32, sigma *t
 		t.endOnlineEpoch()
 	}
 	return []map[string]float64{{
-		"QE":     meanOf(distances) * float64(k) / max(t.weightOf(objects), math.SmallestNonzeroFloat32),
+		"QE":     meanOf(distances) * t.frame.unit * float64(k) / max(t.weightOf(objects), math.SmallestNonzeroFloat32),
 		"radius": meanOf(sigmas[:count*k]),
 		"moved":  float64(moved) / float64(count*k),
 	}}, nil

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -45,68 +47,79 @@ func (m *SOM) StreamTraining(chunks SOMChunks, id string, fit SOMFit) (*SOMTrain
 
 // surveyStream makes the first pass over a stream.
 func surveyStream(chunks SOMChunks, cfg SOMConfig) (*somData, error) {
-	d := &somData{n: cfg.Features}
-	s := &streamSurvey{
-		keep: max(initialSample, cfg.Nodes()), rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 1)),
-		sums: make([]float64, d.n), squares: make([]float64, d.n), counts: make([]float64, d.n), contents: xxh3.New(),
-	}
-	if cfg.Init == "uniform" {
-		s.keep = 0
-	}
+	s := newStreamSurvey(cfg)
+	d := s.all
 	for x, err := range chunks() {
 		if err != nil {
 			return nil, err
 		}
-		chunk, err := newSOMData(x, nil, d.n)
+		chunk, err := newSOMData(x, nil, cfg)
 		if err != nil {
 			return nil, fmt.Errorf("objects from %d on: %w", d.l, err)
 		}
-		if err := s.add(chunk, d.l); err != nil {
+		if err := s.add(chunk); err != nil {
 			return nil, err
 		}
-		d.l += chunk.l
-		d.missing = d.missing || chunk.missing
 	}
 	if d.l == 0 {
 		return nil, fmt.Errorf("lecture11: the data have 0 objects, want at least 1")
 	}
-	s.finish(d)
+	s.finish(cfg.metric())
 	return d, nil
 }
 
 // streamSurvey gathers what a first pass learns.
 type streamSurvey struct {
-	keep                  int // how many objects to keep
-	rng                   *rand.Rand
-	kept                  []float32
-	sums, squares, counts []float64
-	contents              *xxh3.Hasher
+	all  *somData // of the chunks so far
+	keep int      // how many objects to keep
+	rng  *rand.Rand
+
+	contents *xxh3.Hasher
 }
 
-// add takes a chunk in, of which the first object is number first.
-func (s *streamSurvey) add(chunk *somData, first int) error {
+func newStreamSurvey(cfg SOMConfig) *streamSurvey {
+	d := &somData{n: cfg.Features, means: make([]float64, cfg.Features), counts: make([]float64, cfg.Features),
+		deviations: make([]float64, cfg.Features), lows: slices.Repeat([]float64{math.Inf(1)}, cfg.Features),
+		highs: slices.Repeat([]float64{math.Inf(-1)}, cfg.Features)}
+	s := &streamSurvey{all: d, keep: max(initialSample, cfg.Nodes()), rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 1)),
+		contents: xxh3.New()}
+	if cfg.Init == "uniform" {
+		s.keep = 0
+	}
+	return s
+}
+
+// add takes a chunk in. Deviations are joined by the rule of Chan, Golub & LeVeque 1983, which loses no digits far from 0.
+func (s *streamSurvey) add(chunk *somData) error {
+	d := s.all
 	if err := writeContents(s.contents, chunk.x); err != nil {
 		return err
 	}
-	chosen, places := s.choose(chunk.l, first)
+	chosen, places := s.choose(chunk.l, d.l)
 	rows, err := chunk.rows(chosen)
 	if err != nil {
 		return err
 	}
 	for i, place := range places {
-		copy(s.kept[place*chunk.n:(place+1)*chunk.n], rows[i*chunk.n:])
+		copy(d.kept[place*d.n:(place+1)*d.n], rows[i*d.n:])
 	}
-	for j := range chunk.n {
-		s.sums[j] += float64(chunk.means[j]) * chunk.counts[j]
-		s.squares[j] += chunk.deviations[j] + float64(chunk.means[j])*float64(chunk.means[j])*chunk.counts[j]
-		s.counts[j] += chunk.counts[j]
+	for j := range d.n {
+		both := d.counts[j] + chunk.counts[j]
+		apart := chunk.means[j] - d.means[j]
+		share := chunk.counts[j] / max(both, 1)
+		d.deviations[j] += chunk.deviations[j] + apart*apart*share*d.counts[j]
+		d.means[j] += apart * share
+		d.counts[j] = both
+		d.lows[j], d.highs[j] = min(d.lows[j], chunk.lows[j]), max(d.highs[j], chunk.highs[j])
 	}
+	d.l += chunk.l
+	d.missing, d.wide = d.missing || chunk.missing, d.wide || chunk.wide
 	return nil
 }
 
 // choose draws which objects of a chunk are kept, and where, so that in the end all of the stream had the same chance.
 func (s *streamSurvey) choose(l, first int) (objects, places []int) {
-	n := len(s.sums)
+	n, kept := s.all.n, &s.all.kept
 	for i := range l {
 		place := first + i
 		if place >= s.keep {
@@ -114,25 +127,19 @@ func (s *streamSurvey) choose(l, first int) (objects, places []int) {
 				continue
 			}
 		}
-		if (place+1)*n > len(s.kept) {
-			s.kept = append(s.kept, make([]float32, n)...)
+		if (place+1)*n > len(*kept) {
+			*kept = append(*kept, make([]float64, n)...)
 		}
 		objects, places = append(objects, i), append(places, place)
 	}
 	return objects, places
 }
 
-// finish gives the data what the pass has learnt.
-func (s *streamSurvey) finish(d *somData) {
-	d.means, d.kept, d.total = make([]float32, d.n), s.kept, float64(d.l)
-	offset, spread := 0.0, 0.0
-	for j := range s.sums {
-		mean := s.sums[j] / max(s.counts[j], 1)
-		d.means[j] = float32(mean)
-		offset += mean * mean
-		spread += s.squares[j]/float64(d.l) - mean*mean
-	}
-	d.setCentre(offset, max(0, spread))
+// finish completes what is known of the objects, and mixes those kept.
+func (s *streamSurvey) finish(metric somMetric) {
+	d := s.all
+	d.total = float64(d.l)
+	d.setCentre(metric)
 	d.streamHash = contentsDigest(s.contents)
 	s.rng.Shuffle(len(d.kept)/d.n, func(a, b int) {
 		for j := range d.n {
@@ -147,7 +154,7 @@ type somStreamed struct {
 }
 
 // streamed are the inputs that both programs of a stream take besides the sums.
-var streamed = []string{"centre", "ex", "ey", "pad", "px", "py", "w", "weights"}
+var streamed = []string{"ex", "ey", "pad", "px", "py", "w", "weights"}
 
 // streamSums are what chunks add to.
 var streamSums = []string{"counts", "energy", "qe", "sums"}
@@ -212,6 +219,13 @@ func (t *SOMTraining) addChunk(x, sigma *tensors.Tensor, sums []*tensors.Tensor)
 	}
 	if x.Rank() != 2 || x.Shape().Dimensions[1] != t.data.n {
 		return nil, fmt.Errorf("a chunk of the stream is %s, want [rows, %d]", x.Shape(), t.data.n)
+	}
+	x, err := t.maps[0].cfg.metric().prepare(x)
+	if err != nil {
+		return nil, err
+	}
+	if x, err = t.data.framed(x, t.frame, seq(t.data.n)); err != nil {
+		return nil, err
 	}
 	out, err := t.streamed.chunk.Call(t.streamArgs(sums, x, sigma)...)
 	if err != nil {

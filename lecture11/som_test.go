@@ -33,6 +33,8 @@ type somOracle struct {
 	omega []float64
 	w     [][]float64
 	qe    float64 // of the last epoch
+
+	distance func(x, w []float64) float64 // nil: Euclidean
 }
 
 func newOracle(t *testing.T, m *SOM, x *tensors.Tensor, omega []float32, fit SOMFit) *somOracle {
@@ -41,7 +43,7 @@ func newOracle(t *testing.T, m *SOM, x *tensors.Tensor, omega []float32, fit SOM
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &somOracle{cfg: m.Config(), fit: fit.withDefaults(m.Config().Grid), x: matrixOf(x), w: matrixOf(w)}
+	o := &somOracle{cfg: m.Config(), fit: fit.withDefaults(m.Config()), x: matrixOf(x), w: matrixOf(w)}
 	for i := range o.x {
 		o.omega = append(o.omega, 1)
 		if omega != nil {
@@ -80,6 +82,9 @@ func (o *somOracle) winner(x []float64, sigma float64) (node int, least float64)
 	least = math.Inf(1)
 	for c := range o.w {
 		score := o.square(x, o.w[c])
+		if o.distance != nil {
+			score = o.distance(x, o.w[c])
+		}
 		if o.fit.Winner == "heskes" {
 			score = 0
 			for b := range o.w {
@@ -252,7 +257,7 @@ func oracleData(kind string) (x *tensors.Tensor, omega []float32) {
 func compareWithOracle(t *testing.T, cfg SOMConfig, x *tensors.Tensor, omega []float32, fit SOMFit, tolerance float64) {
 	t.Helper()
 	m := newMap(t, cfg)
-	data, err := newSOMData(x, nil, cfg.Features)
+	data, err := newSOMData(x, nil, m.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,8 +265,9 @@ func compareWithOracle(t *testing.T, cfg SOMConfig, x *tensors.Tensor, omega []f
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.initialise(sample)
-	oracle := newOracle(t, m, x, omega, fit)
+	m.initialise(sample, false)
+	oracle := newOracle(t, m, data.x, omega, fit) // with the cosine, of directions
+	oracle.distance = naiveDistances[cfg.Distance]
 	m.weights = nil
 	if fit.Mode == "online" {
 		oracle.online(fit.steps(len(oracle.x)))

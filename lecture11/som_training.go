@@ -34,7 +34,10 @@ type SOMTraining struct {
 	exec     *Exec
 	inputs   []string                   // of exec
 	constant map[string]*tensors.Tensor // inputs that stay
-	w        *tensors.Tensor            // [k, m, n], on the device
+	frame    somFrame                   // of the objects and the weights on the device
+	w        *tensors.Tensor            // [k, m, n], on the device, in the frame
+	synced   []float32                  // w as of the maps' weights; what has not changed keeps its digits there. nil in a plain frame
+	exact    *tensors.Tensor            // such weights of a saved training; nil where the maps' own are exact
 	assigned *tensors.Tensor            // batch: the winners on the device, [l, k]
 	orders   []*somOrder
 	streamed *somStreamed // the programs of a stream
@@ -65,7 +68,7 @@ func TrainTogether(maps []*SOM, x *tensors.Tensor, id string, w *tensors.Tensor,
 	if err != nil {
 		return nil, err
 	}
-	data, err := newSOMData(x, w, maps[0].cfg.Features)
+	data, err := newSOMData(x, w, maps[0].cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +85,7 @@ func checkTogether(maps []*SOM, fits []SOMFit) ([]SOMFit, error) {
 	}
 	all := make([]SOMFit, len(maps))
 	for i, m := range maps {
-		all[i] = fits[i%len(fits)].withDefaults(m.cfg.Grid)
+		all[i] = fits[i%len(fits)].withDefaults(m.cfg)
 		if err := all[i].check(); err != nil {
 			return nil, err
 		}
@@ -105,6 +108,7 @@ func sameProgram(a, b *SOM, fitA, fitB SOMFit) error {
 	}{
 		{"SOMConfig.Features", b.cfg.Features, a.cfg.Features},
 		{"SOMConfig.Neighbourhood", b.cfg.Neighbourhood, a.cfg.Neighbourhood},
+		{"SOMConfig.Distance", b.cfg.Distance, a.cfg.Distance},
 		{"SOMFit.Mode", fitB.Mode, fitA.Mode},
 		{"SOMFit.Winner", fitB.Winner, fitA.Winner},
 		{"SOMFit.Epochs", fitB.Epochs, fitA.Epochs},
@@ -120,7 +124,7 @@ func sameProgram(a, b *SOM, fitA, fitB SOMFit) error {
 
 // newSOMTraining puts a training together.
 func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMTraining, error) {
-	t := &SOMTraining{backend: maps[0].backend, maps: maps, fits: fits, data: data, steps: fits[0].steps(data.l)}
+	t := &SOMTraining{backend: maps[0].backend, maps: maps, fits: fits, data: data, steps: fits[0].steps(data.l), frame: plainFrame()}
 	for _, m := range maps {
 		start, err := m.startWeights()
 		if err != nil {
@@ -135,6 +139,9 @@ func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMT
 	}
 	for _, fit := range fits {
 		t.orders = append(t.orders, &somOrder{kind: fit.Order, seed: fit.Seed, l: data.l, epoch: -1})
+	}
+	if t.program.heskes && !t.program.metric.squared() {
+		return nil, fmt.Errorf("lecture11: SOMFit.Winner = \"heskes\" with SOMConfig.Distance = %q, want \"euclidean\"", t.program.metric.name)
 	}
 	return t, t.identify(id)
 }
@@ -151,10 +158,11 @@ func (m *SOM) startWeights() (*tensors.Tensor, error) {
 func (t *SOMTraining) newProgram() *somProgram {
 	p := &somProgram{
 		k: len(t.maps), l: t.data.l, hood: neighbourhoods[t.maps[0].cfg.Neighbourhood],
-		centred: t.data.centred, missing: t.data.missing, weighted: t.data.weights != nil,
+		metric: t.maps[0].cfg.metric(), missing: t.data.missing, weighted: t.data.weights != nil,
 		heskes: t.fits[0].Winner == "heskes",
-		// GoMLX's pure-Go backend cannot run such loops, nor cut slices at a place that is computed; see newTraining.
-		single: t.backend != nil && t.backend.Name() == pureGo,
+		// GoMLX's pure-Go backend cannot run such loops, nor cut slices at a place that is computed; see newTraining. What a
+		// distance of the user's own is built of may not be allowed in a loop.
+		single: t.backend != nil && t.backend.Name() == pureGo || t.maps[0].cfg.DistanceFunc != nil,
 	}
 	for _, m := range t.maps {
 		p.m = max(p.m, m.cfg.Nodes())

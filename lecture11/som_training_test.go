@@ -25,7 +25,7 @@ func TestSOMWinnerTakesAll(t *testing.T) {
 			{Grid: Grid{Width: 1, Height: 12}, Neighbourhood: "bubble"},
 			{Grid: Grid{Width: 6, Height: 2, Hex: true, Torus: true}, Neighbourhood: "triangle"},
 		} {
-			cfg.Features, cfg.Seed = 2, 1
+			cfg.Features, cfg.Init, cfg.Seed = 2, "uniform", 1
 			m := newMap(t, cfg)
 			before := mapWeights(t, m)
 			got := trainSOM(t, m, somObjects(50, 2, 3, 0), nil, fit)
@@ -58,7 +58,7 @@ func sameSomewhere(a, b []float32) bool {
 // TestSOMConstantKernel is C7.2: with K ≡ 1 differences of weights shrink by (1 − η) a step.
 func TestSOMConstantKernel(t *testing.T) {
 	const steps, eta = 40, 0.05
-	m := newMap(t, SOMConfig{Grid: Grid{Width: 4, Height: 3}, Features: 2, Neighbourhood: "bubble"})
+	m := newMap(t, SOMConfig{Grid: Grid{Width: 4, Height: 3}, Features: 2, Neighbourhood: "bubble", Init: "uniform"})
 	before := mapWeights(t, m)
 	after := trainSOM(t, m, somObjects(30, 2, 0, 0), nil, SOMFit{Mode: "online", Steps: steps,
 		Radius: Schedule{Start: 100}, LearningRate: Schedule{Start: eta}})
@@ -78,9 +78,9 @@ func TestSOMEnergy(t *testing.T) {
 		for seed := range int64(5) {
 			m := newMap(t, SOMConfig{Grid: Grid{Width: 5, Height: 5}, Features: 2, Init: "samples", Seed: seed})
 			x := somObjects(60, 2, 0, 0)
-			data, _ := newSOMData(x, nil, 2)
+			data, _ := newSOMData(x, nil, m.cfg)
 			sample, _ := data.sample(60, seed)
-			m.initialise(sample)
+			m.initialise(sample, false)
 			o := newOracle(t, m, x, nil, SOMFit{Epochs: 25, Radius: radius, Winner: winner})
 			rises += risesOf(o)
 		}

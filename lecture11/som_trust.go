@@ -45,8 +45,11 @@ func NewNeighbourhoods(backend compute.Backend, x, weights *tensors.Tensor, grid
 	if k < 1 || 2*k >= l {
 		return none, fmt.Errorf("lecture11: NewNeighbourhoods: k = %d, want 1 to less than half of %d, the number of objects", k, l)
 	}
-	missing, err := hasNaN(x)
+	frame, missing, err := pairFrame(x, weights)
 	if err != nil {
+		return none, err
+	}
+	if x, _, err = frame.both(x, weights); err != nil {
 		return none, err
 	}
 	r := newMapRanks(nearest.Winners(), grid.Distances(), k)

@@ -230,7 +230,7 @@ func fillDefaults(model, fit any) {
 	case *SOMConfig:
 		*cfg = cfg.withDefaults()
 		f := fit.(*SOMFit)
-		*f = f.withDefaults(cfg.Grid)
+		*f = f.withDefaults(*cfg)
 	}
 }
 
@@ -239,7 +239,7 @@ var otherNames = map[string][]any{
 	"Activation": {"gelu"}, "Encoder": {"conv"}, "Decoder": {"conv"}, "Likelihood": {"gaussian"},
 	"Loss": {"bernoulli", "hinge"}, "Decay": {"linear"}, "Corruption.Kind": {"gaussian"}, "Sparsity.Kind": {"l1"},
 	"Balance": {"uncertainty"}, "Nets": {"conv"}, "Norm": {"none"}, "Output": {"sigmoid"}, "Frozen": {"generator"},
-	"Method": {"fomaml"}, "Mode": {"batch"}, "Order": {"random"}, "Winner": {"heskes"}, "Neighbourhood": {"bubble"},
+	"Method": {"fomaml"}, "Mode": {"batch"}, "Order": {"random"}, "Winner": {"heskes"}, "Distance": {"manhattan"}, "Neighbourhood": {"bubble"},
 	"Init": {"samples", "pca", "uniform"}, "LearningRate.Name": {"linear"}, "Radius.Name": {"linear"}, "Tasks[0].Name": {"b"},
 }
 

@@ -4,7 +4,8 @@
 //
 // Both train a 20×20 map on the same 10 000 MNIST images, online and by batches, with the same schedules. The processes
 // take turns, so that a machine whose speed drifts treats both alike, and each ratio is that of a pair. Quantisation
-// and topographic errors of both are measured by the same code. The remaining figures have no peer here: a large
+// and topographic errors of both are measured by the same code. The part
+// "defaults" compares the maps that both make by their defaults, also by that code. The remaining figures have no peer here: a large
 // sample, many maps in one call, and memory. Without -python it creates a virtual environment with pinned versions in
 // the user's cache folder.
 package main
@@ -28,7 +29,7 @@ func main() {
 	quality := flag.Bool("quality", true, "train both for as long, and compare the maps (MiniSom takes minutes)")
 	ours := flag.String("ours", "", "run one task of ours only: "+strings.Join(taskNames(), ", "))
 	task := flag.String("task", "", "JSON of the task, for -ours")
-	only := flag.String("only", "", "run one part only: minisom, blobs, many, memory")
+	only := flag.String("only", "", "run one part only: minisom, defaults, blobs, many, memory")
 	flag.Parse()
 	var err error
 	if *ours != "" {
@@ -54,6 +55,7 @@ func compare(python string, rounds int, quality bool, only string) error {
 		run  func() error
 	}{
 		{"minisom", func() error { return besideMiniSom(python, dir, rounds, quality) }},
+		{"defaults", func() error { return defaults(python, dir) }},
 		{"blobs", func() error { return blobs(rounds) }},
 		{"many", func() error { return many(rounds) }},
 		{"memory", memory},

@@ -1,0 +1,221 @@
+package lecture11
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// somFrame is the origin and the unit in which a device computes with objects and weights: u = (x − centre)/unit, as
+// float32. Around an origin near the objects ‖w‖² − 2w·x keeps the digits that decide. The unit is a power of two, so that
+// dividing by it rounds nothing, and squares of numbers in it neither overflow nor vanish.
+type somFrame struct {
+	centre []float64 // [n]; nil: the origin of x
+	unit   float64
+}
+
+// plainFrame takes objects as they are.
+func plainFrame() somFrame { return somFrame{unit: 1} }
+
+// plain reports whether the frame changes nothing.
+func (f somFrame) plain() bool { return f.centre == nil && f.unit == 1 }
+
+// The sizes of numbers that are used as they are, as exponents of 2: sums of a million of their squares are far from the
+// ends of float32 and from farAway. Numbers of other sizes get a unit that brings the largest just below 2^frameHigh.
+const (
+	frameLow  = -30
+	frameHigh = 30
+	frameEnd  = 126 // 1/unit and unit are float32 numbers
+)
+
+// unitFor is the unit for objects whose largest component has that size, and weights that may be larger.
+func unitFor(objects, weights float64) float64 {
+	largest := max(objects, weights)
+	small := objects > 0 && objects < math.Ldexp(1, frameLow)
+	if largest == 0 || !small && largest <= math.Ldexp(1, frameHigh) {
+		return 1
+	}
+	_, exponent := math.Frexp(largest)
+	return math.Ldexp(1, max(exponent-frameHigh, -frameEnd))
+}
+
+// at is the component j of the centre.
+func (f somFrame) at(j int) float64 {
+	if f.centre == nil {
+		return 0
+	}
+	return f.centre[j]
+}
+
+// rows copies some columns of x [l, n] into the frame, as float32 [l, columns]. NaN stays NaN.
+func (f somFrame) rows(x *tensors.Tensor, columns []int32) (out *tensors.Tensor, err error) {
+	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
+	flat := make([]float32, l*len(columns))
+	err = withNumbers(x, func(at func(i int) float64) {
+		for i := range l {
+			for place, j := range columns {
+				flat[i*len(columns)+place] = float32((at(i*n+int(j)) - f.at(int(j))) / f.unit)
+			}
+		}
+	})
+	return tensors.FromFlatDataAndDimensions(flat, l, len(columns)), err
+}
+
+// both brings objects x [l, n] and weights [m, n] into the frame; tensors that are right already are returned as they are.
+func (f somFrame) both(x, weights *tensors.Tensor) (_, _ *tensors.Tensor, err error) {
+	columns := seq(x.Shape().Dimensions[1])
+	if !f.plain() || wide(x.DType()) {
+		if x, err = f.rows(x, columns); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !f.plain() || wide(weights.DType()) {
+		weights, err = f.rows(weights, columns)
+	}
+	return x, weights, err
+}
+
+// out turns component j of a number in the frame back into the unit of x.
+func (f somFrame) out(u float32, j int) float64 { return float64(u)*f.unit + f.at(j) }
+
+// wide reports whether a type holds numbers that float32 cannot.
+func wide(dtype dtypes.DType) bool {
+	return dtype == dtypes.Float64 || dtype == dtypes.Int32 || dtype == dtypes.Int64
+}
+
+// checkNumbers returns an error unless t has a type that objects may have.
+func checkNumbers(t *tensors.Tensor) error {
+	switch t.DType() {
+	case dtypes.Float32, dtypes.Float64, dtypes.Int32, dtypes.Int64, dtypes.Uint8:
+		return nil
+	}
+	return fmt.Errorf("lecture11: objects of type %s, want float32, float64, int32, int64, or bytes read as [0, 1]", t.DType())
+}
+
+// withNumbers calls use with a function that reads the numbers of t in their order. Bytes count as [0, 1].
+func withNumbers(t *tensors.Tensor, use func(at func(i int) float64)) error {
+	switch t.DType() {
+	case dtypes.Float32:
+		return numbersOfType[float32](t, use)
+	case dtypes.Float64:
+		return numbersOfType[float64](t, use)
+	case dtypes.Int32:
+		return numbersOfType[int32](t, use)
+	case dtypes.Int64:
+		return numbersOfType[int64](t, use)
+	case dtypes.Uint8:
+		return tensors.ConstFlatData(t, func(flat []uint8) {
+			use(func(i int) float64 { return float64(flat[i]) / 255 })
+		})
+	}
+	return checkNumbers(t)
+}
+
+func numbersOfType[T float32 | float64 | int32 | int64](t *tensors.Tensor, use func(at func(i int) float64)) error {
+	return tensors.ConstFlatData(t, func(flat []T) {
+		use(func(i int) float64 { return float64(flat[i]) })
+	})
+}
+
+// pairFrame is the frame in which objects x [l, n] are compared with weights [m, n]: around the mean of the weights, in a
+// unit that suits both. It is plain where x and weights can be used as they are. missing says that a component of x is NaN.
+func pairFrame(x, weights *tensors.Tensor) (f somFrame, missing bool, err error) {
+	f = plainFrame()
+	if err := checkKnown("weights of a map", weights, &missing); err != nil {
+		return f, false, err
+	} else if missing {
+		return f, false, fmt.Errorf("lecture11: weights of a map with NaN, want finite numbers")
+	}
+	if err := checkKnown("objects", x, &missing); err != nil {
+		return f, false, err
+	}
+	centre, _, err := meanObject(weights)
+	if err != nil {
+		return f, false, err
+	}
+	reach := 0.0
+	for _, t := range []*tensors.Tensor{x, weights} {
+		err := withNumbers(t, func(at func(i int) float64) {
+			for i := range t.Size() {
+				reach = max(reach, zeroIfNaN(math.Abs(at(i)-centre[i%len(centre)])))
+			}
+		})
+		if err != nil {
+			return f, false, err
+		}
+	}
+	f.unit = unitFor(reach, 0)
+	if wide(x.DType()) || wide(weights.DType()) || f.unit != 1 {
+		f.centre = centre
+	}
+	return f, missing, nil
+}
+
+func zeroIfNaN(v float64) float64 {
+	if v != v {
+		return 0
+	}
+	return v
+}
+
+// checkKnown returns an error if a component of x [l, n] is infinite, or all of a row are NaN. It sets missing if one is NaN.
+func checkKnown(what string, x *tensors.Tensor, missing *bool) (err error) {
+	if x.DType() != dtypes.Float32 && x.DType() != dtypes.Float64 {
+		return nil
+	}
+	n := x.Shape().Dimensions[1]
+	readErr := withNumbers(x, func(at func(i int) float64) {
+		known := 0
+		for i := range x.Size() {
+			if v := at(i); math.IsInf(v, 0) {
+				err = fmt.Errorf("lecture11: %s: component %d of row %d = %g, want a finite number, or NaN where it is missing",
+					what, i%n, i/n, v)
+				return
+			} else if v == v {
+				known++
+			}
+			if (i+1)%n > 0 {
+				continue
+			}
+			if known == 0 {
+				err = fmt.Errorf("lecture11: %s: row %d is NaN in every component, want at least one that is known", what, i/n)
+				return
+			}
+			*missing = *missing || known < n
+			known = 0
+		}
+	})
+	if readErr != nil {
+		return readErr
+	}
+	return err
+}
+
+// meanObject returns the mean of the objects x [l, n], and their variance summed over components. Missing components are
+// left out.
+func meanObject(x *tensors.Tensor) (mean []float64, variance float64, err error) {
+	n := x.Shape().Dimensions[1]
+	count, mean, squares := make([]float64, n), make([]float64, n), make([]float64, n)
+	err = withNumbers(x, func(at func(i int) float64) {
+		for i := range x.Size() {
+			if v := at(i); v == v {
+				count[i%n]++
+				mean[i%n] += v
+			}
+		}
+		for j := range mean {
+			mean[j] /= max(1, count[j])
+		}
+		for i := range x.Size() {
+			if d := at(i) - mean[i%n]; d == d {
+				squares[i%n] += d * d
+			}
+		}
+	})
+	for j := range squares {
+		variance += squares[j] / max(1, count[j])
+	}
+	return mean, variance, err
+}
