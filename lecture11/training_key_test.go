@@ -391,3 +391,14 @@ func changeData(t *testing.T, k keyedTraining, differs func(what string, k keyed
 		t.Error("fewer objects are refused")
 	}
 }
+
+// BenchmarkContentsHash hashes as many bytes as the images of MNIST's training set have.
+func BenchmarkContentsHash(b *testing.B) {
+	x := tensors.FromFlatDataAndDimensions(make([]uint8, 60_000*784), 60_000, 784)
+	b.SetBytes(60_000 * 784)
+	for b.Loop() {
+		if _, err := contentsHash(x); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
