@@ -21,6 +21,7 @@ type LabelledGradientNorms struct{ Reconstruction, Classification PartNorms }
 //
 // Slide "Autoencoders for supervised learning".
 func (m *Autoencoder) GradientNorms(x *tensors.Tensor, labels []int) (LabelledGradientNorms, error) {
+	defer m.reading()()
 	var norms LabelledGradientNorms
 	y, err := m.labels(x, labels)
 	if err != nil {

@@ -85,6 +85,9 @@ func (m *Autoencoder) LinearMaps() (encoder, decoder AffineMap, err error) {
 		return encoder, decoder, fmt.Errorf("lecture11: LinearMaps of an autoencoder with Hidden = %v, Encoder %q, Sparsity %q, "+
 			"want a linear one: {}, \"dense\", \"\"", c.Hidden, c.Encoder, c.Sparsity.Kind)
 	}
+	held, release := m.hold()
+	defer release()
+	m = &Autoencoder{cfg: c, fitted: held}
 	if decoder, err = m.DecoderMap(); err != nil {
 		return encoder, decoder, err
 	}

@@ -245,15 +245,17 @@ func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error)
 // Randomize gives an untrained classifier the first weights of a training, drawn from Seed: the control that any use of
 // [Classifier.Features] has to beat. A model that has weights keeps them, and that is an error.
 func (m *Classifier) Randomize() error {
-	if m.store.NumVariables() > 0 {
-		return errors.New("lecture11: Randomize of a Classifier that has weights, want a new one")
-	}
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 2*m.cfg.Features), 2, m.cfg.Features)
 	training, err := m.Training(x, []uint8{0, 1}, "none", FitConfig{Batch: 2})
 	if err != nil {
 		return err
 	}
-	return training.initialise()
+	return m.guard.change("Classifier.Randomize", func() error {
+		if m.store.NumVariables() > 0 {
+			return errors.New("lecture11: Randomize of a Classifier that has weights, want a new one")
+		}
+		return training.createVariables()
+	})
 }
 
 // Likeliest gives the class of the largest of the probabilities (or logits) p [l, classes], of equal ones the first: l labels.

@@ -226,6 +226,7 @@ func ReptileStep(theta, adapted []*Node, epsilon float64) []*Node {
 // classified right: an estimate over the episodes, which must be of the size N, K, Q of the configuration but for Q and K, which may
 // be others. x: [l, n].
 func (m *Meta) Accuracy(x *tensors.Tensor, episodes []Episode, steps int) (Estimate, error) {
+	defer m.reading()()
 	size, err := m.checkEpisodes(x, episodes, steps)
 	if err != nil {
 		return Estimate{}, err

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -98,14 +99,16 @@ type Training struct {
 	backend  compute.Backend
 	store    *model.Store
 	model    *fitted // what is trained; nil for a loss of the tests
+	guard    *guard  // of store
 	initSeed int64
 	data     []*tensors.Tensor // each [n, …]; a step sees the rows of its batch
 	whole    []*tensors.Tensor // a step sees all of each, after its batch
 	build    stepFn
 
-	n        int  // objects
-	step     int  // steps taken
-	oneByOne bool // a call of the device for each step, instead of one for StepsPerCall of them
+	n        int           // objects
+	step     int           // steps taken
+	taken    *atomic.Int64 // step, for other goroutines
+	oneByOne bool          // a call of the device for each step, instead of one for StepsPerCall of them
 
 	past     snapshots
 	restored restoredParts // since the last Run
@@ -126,7 +129,10 @@ func newTraining(spec Training) (*Training, error) {
 	if err := t.cfg.check(t.n); err != nil {
 		return nil, err
 	}
-	t.orderOf = -1
+	t.orderOf, t.taken, t.guard = -1, &atomic.Int64{}, &guard{}
+	if t.model != nil {
+		t.guard = t.model.guard
+	}
 	// GoMLX's pure-Go backend cannot run a loop whose body is as large as a training step (v0.1.2 of package compute:
 	// "input 0 for node … not computed yet"). On XLA the loop is the faster way on a CPU too; see docs/benchmarks.md.
 	t.oneByOne = t.backend != nil && t.backend.Name() == pureGo
@@ -139,7 +145,7 @@ func (t *Training) start() error {
 	if t.exec != nil {
 		return nil
 	}
-	if err := t.initialise(); err != nil {
+	if err := t.createVariables(); err != nil {
 		return fmt.Errorf("lecture11: cannot build %s: %w", t.name, err)
 	}
 	for i, x := range slices.Concat(t.data, t.whole) {
@@ -165,9 +171,12 @@ const pureGo = "Go Backend"
 // errTraced ends the building of a graph that is wanted only for the variables it creates.
 var errTraced = errors.New("traced")
 
-// initialise creates the variables that a step asks for and the store lacks, by building one step without compiling
-// it, and draws their values.
-func (t *Training) initialise() error {
+// initialise gives the model the first weights of the training.
+func (t *Training) initialise() error { return t.guard.change("Initialise", t.createVariables) }
+
+// createVariables creates the variables that a step asks for and the store lacks, by building one step without compiling
+// it, and draws their values. Whoever calls it holds the weights for writing.
+func (t *Training) createVariables() error {
 	if t.step == 0 {
 		if err := t.store.SetRNGStateFromSeed(t.initSeed); err != nil {
 			return err
@@ -216,7 +225,7 @@ func (t *Training) Name() string { return t.name }
 func (t *Training) Key() map[string]any { return t.key }
 
 // Step is the number of optimiser steps taken.
-func (t *Training) Step() int { return t.step }
+func (t *Training) Step() int { return int(t.taken.Load()) }
 
 // Steps is the number of optimiser steps of the whole training.
 func (t *Training) Steps() int { return t.cfg.Epochs * t.stepsPerEpoch() }
@@ -239,6 +248,10 @@ func (t *Training) stepsPerEpoch() int { return t.n / t.cfg.Batch }
 // A loss that is not finite ends the training with a [DivergedError], and onStep does not see it: the training is then
 // back at the last weights that gave finite losses.
 func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	if err := t.guard.begin("the training " + t.name); err != nil {
+		return err
+	}
+	defer t.guard.end()
 	if t.step < t.Steps() {
 		if err := t.checkState(); err != nil {
 			return err
@@ -261,8 +274,13 @@ func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[str
 	return nil
 }
 
-// advance takes the steps of one call and gives their losses, or finds that they diverge.
+// advance takes the steps of one call, in which nobody uses the model, and returns their losses, or finds that they diverge.
 func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
+	t.guard.lock()
+	defer t.guard.unlock()
+	if err := checkTensors("the data of "+t.name, slices.Concat(t.data, t.whole)...); err != nil {
+		return nil, err
+	}
 	if err := t.start(); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -23,20 +24,31 @@ type fitted struct {
 	kind     string // the model's type, for errors
 	backend  compute.Backend
 	store    *model.Store
-	programs map[string]*model.Exec
+	guard    *guard // of store
+	held     bool   // the weights are kept as they are by who made this copy; see hold
+	programs *programs
 
 	config   any                                // what a file keeps of the model, with kind and networks
 	networks string                             // the ID of custom networks; "" for those that config names
 	build    func(scope *model.Scope, g *Graph) // builds all networks once
-	used     []*model.Variable                  // what they use, found by building them; nil before
+	used     *usedVariables                     // what they use, found by building them
 
 	trained provenance // of the weights
 	changes int        // how often Load or SetWeights set the weights
 }
 
+// programs are the compiled uses of a model by name.
+type programs struct {
+	mu     sync.Mutex
+	byName map[string]*model.Exec
+}
+
 // newFitted returns the common part of a model that has no weights yet. build builds all its networks once.
 func newFitted(kind string, backend compute.Backend, config any, build func(scope *model.Scope, g *Graph)) fitted {
-	return fitted{kind: kind, backend: backend, store: model.NewStore(), programs: map[string]*model.Exec{}, config: config, build: build}
+	f := fitted{kind: kind, backend: backend, store: model.NewStore(), guard: &guard{}, config: config, build: build}
+	f.programs, f.used = &programs{byName: map[string]*model.Exec{}}, &usedVariables{}
+	f.store.SetLoader(f.guard)
+	return f
 }
 
 // zeroRow is an object or a code of zeros, [1, n].
@@ -52,6 +64,7 @@ func (f *fitted) checkTrained() error {
 
 // checkSource returns an error unless other has weights, to start from.
 func (f *fitted) checkSource(other *fitted) error {
+	defer other.reading()()
 	if other.store.NumVariables() == 0 {
 		return fmt.Errorf("lecture11: %s.StartFrom: the other model has no weights: train or restore it first", f.kind)
 	}
@@ -72,22 +85,47 @@ func (f *fitted) startFrom(other *fitted, different error) error {
 	if err := f.checkSource(other); err != nil {
 		return err
 	}
-	if err := f.checkNew(); err != nil {
-		return err
+	paths, values, err := other.trainableValues()
+	if err != nil {
+		return fmt.Errorf("lecture11: %s.StartFrom: %w", f.kind, err)
 	}
-	if different != nil {
-		return different
-	}
-	for v := range other.store.IterVariables() {
+	return f.guard.change(f.kind+".StartFrom", func() error {
+		if err := f.checkNew(); err != nil {
+			return err
+		}
+		if different != nil {
+			return different
+		}
+		for i, path := range paths {
+			if _, err := f.store.CreateVariable(path, values[i]); err != nil {
+				return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, path, err)
+			}
+		}
+		return nil
+	})
+}
+
+// trainableValues returns the paths of the trainable variables and copies of their values.
+func (f *fitted) trainableValues() (paths []string, values []*tensors.Tensor, err error) {
+	defer f.reading()()
+	for v := range f.store.IterVariables() {
 		if !v.Trainable {
 			continue
 		}
 		clone, err := cloneOf(v)
-		if err == nil {
-			_, err = f.store.CreateVariable(v.Path(), clone)
-		}
 		if err != nil {
-			return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, v.Path(), err)
+			return nil, nil, fmt.Errorf("%s: %w", v.Path(), err)
+		}
+		paths, values = append(paths, v.Path()), append(values, clone)
+	}
+	return paths, values, nil
+}
+
+// variable returns the variable at a path, or nil.
+func (f *fitted) variable(path string) *model.Variable {
+	for v := range f.store.IterVariables() {
+		if v.Path() == path {
+			return v
 		}
 	}
 	return nil
@@ -96,6 +134,7 @@ func (f *fitted) startFrom(other *fitted, different error) error {
 // WeightsHash identifies the weights of a trained model, as sixteen hexadecimal digits: of two models with the same networks it tells
 // whether they are one and the same. A distance in the features of a network means something only beside it.
 func (f *fitted) WeightsHash() (string, error) {
+	defer f.reading()()
 	if err := f.checkTrained(); err != nil {
 		return "", err
 	}
@@ -155,20 +194,23 @@ func (f *fitted) weights(g *Graph, prefix string) []*Node {
 	return nodes
 }
 
-// program is the graph function fn of a model, known by name: compiled for each shape that it meets.
-func program[F model.ExecGraphFn](f *fitted, name string, fn F) (*model.Exec, error) {
-	if exec := f.programs[name]; exec != nil {
+// program returns the graph function fn of a model, known by name: compiled for each shape that it meets. Whoever calls it keeps the
+// weights as they are.
+func program[F useFn](f *fitted, name string, fn F) (*model.Exec, error) {
+	f.programs.mu.Lock()
+	defer f.programs.mu.Unlock()
+	if exec := f.programs.byName[name]; exec != nil {
 		return exec, nil
 	}
 	if err := f.checkTrained(); err != nil {
 		return nil, err
 	}
-	exec, err := model.NewExec(f.backend, f.store, fn)
+	exec, err := model.NewExec(f.backend, f.store, oneAtATime(&f.guard.building, fn))
 	if err != nil {
 		return nil, err
 	}
-	f.programs[name] = exec.WithName(f.kind + "." + name)
-	return f.programs[name], nil
+	f.programs.byName[name] = exec.WithName(f.kind + "." + name)
+	return exec, nil
 }
 
 // likeWeights gives objects or codes as numbers of the weights' type. A model that has learnt from numbers of 64 bits computes with
@@ -186,17 +228,14 @@ func (f *fitted) likeWeights(x *Node) *Node {
 // apply gives the results of fn, known by name, for the rows of x: [l, …] each. fn gets x as likeWeights gives it.
 func (f *fitted) apply(name string, x *tensors.Tensor,
 	fn func(scope *model.Scope, x *Node) []*Node) ([]*tensors.Tensor, error) {
+	defer f.reading()()
 	exec, err := program(f, name, func(scope *model.Scope, x *Node) []*Node { return fn(scope, f.likeWeights(x)) })
 	if err != nil {
 		return nil, err
 	}
-	before := f.store.NumVariables()
 	out, err := mapRows(exec, x, inferenceBatch, nil)
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: %s.%s: %w", f.kind, name, err)
-	}
-	if made := f.store.NumVariables() - before; made != 0 {
-		return nil, fmt.Errorf("lecture11: %s.%s wants %d variables that the weights lack: train or restore this model", f.kind, name, made)
 	}
 	return out, nil
 }

@@ -11,10 +11,11 @@ import (
 // Momentary is the same GAN, on the same weights, whose objects come from the momentary weights of G, where those of a GAN with
 // GANConfig.Average come from their mean.
 func (m *GAN) Momentary() *GAN {
+	defer m.reading()()
 	now := &GAN{cfg: m.cfg, nets: m.nets}
 	now.cfg.Average = 0
 	now.fitted = newFitted(m.kind, m.backend, now.cfg, now.buildAll)
-	now.store, now.networks, now.trained = m.store, m.networks, m.trained
+	now.store, now.guard, now.networks, now.trained = m.store, m.guard, m.networks, m.trained
 	return now
 }
 
@@ -86,6 +87,7 @@ func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
 
 // DiscriminatorWeights gives all weights of D, biases too, as one list: to see what clipping makes of them.
 func (m *GAN) DiscriminatorWeights() ([]float64, error) {
+	defer m.reading()()
 	if err := m.checkTrained(); err != nil {
 		return nil, err
 	}

@@ -16,11 +16,21 @@ import (
 // Save writes the model to w as a safetensors file: its weights and, in the metadata, its kind, its configuration and the
 // training they come from. The functions such as [LoadVAE] rebuild the model from it and need nothing else.
 func (f *fitted) Save(w io.Writer) error {
-	if err := f.checkTrained(); err != nil {
+	p, err := f.partFile()
+	if err != nil {
 		return err
 	}
-	p := partFile{Info: Info{Part: partWeights, Key: f.trained.key, Step: f.trained.step}}
-	err := f.describe(&p.Info)
+	return writePart(w, p)
+}
+
+// partFile copies what a file keeps of the model.
+func (f *fitted) partFile() (p partFile, err error) {
+	defer f.reading()()
+	if err := f.checkTrained(); err != nil {
+		return p, err
+	}
+	p = partFile{Info: Info{Part: partWeights, Key: f.trained.key, Step: f.trained.step}}
+	err = f.describe(&p.Info)
 	var variables weightSet
 	if err == nil {
 		variables, err = f.variableSet()
@@ -29,9 +39,9 @@ func (f *fitted) Save(w io.Writer) error {
 		p.values, p.order, err = variables.values(partWeights)
 	}
 	if err != nil {
-		return fmt.Errorf("lecture11: %s.Save: %w", f.kind, err)
+		return p, fmt.Errorf("lecture11: %s.Save: %w", f.kind, err)
 	}
-	return writePart(w, p)
+	return p, nil
 }
 
 // SaveFile is Save to a file. The file is written beside path, synced and renamed: at path lies the old or the new
@@ -100,6 +110,11 @@ func (f *fitted) Load(r io.Reader) error {
 
 // load takes the weights of a file over.
 func (f *fitted) load(p partFile) error {
+	return f.guard.change(f.kind+".Load", func() error { return f.take(p) })
+}
+
+// take is load for who may change the weights.
+func (f *fitted) take(p partFile) error {
 	var here Info
 	if err := f.describe(&here); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 // Weights returns copies of the weights of the model by name, such as "encoder/output/dense/weights": all that it computes
 // with.
 func (f *fitted) Weights() (map[string]*tensors.Tensor, error) {
+	defer f.reading()()
 	if err := f.checkTrained(); err != nil {
 		return nil, err
 	}
@@ -24,11 +25,6 @@ func (f *fitted) Weights() (map[string]*tensors.Tensor, error) {
 		return nil, err
 	}
 	values, _, err := variables.values(partWeights)
-	for name := range values {
-		if err == nil {
-			values[name], err = values[name].LocalClone()
-		}
-	}
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: %s.Weights: %w", f.kind, err)
 	}
@@ -38,10 +34,13 @@ func (f *fitted) Weights() (map[string]*tensors.Tensor, error) {
 // SetWeights sets the weights of the model, trained or new, to copies of those given: of all names that Weights returns,
 // with the same shapes. On an error the model is as it was. [ReadWeights] reads them from a file of another program.
 func (f *fitted) SetWeights(weights map[string]*tensors.Tensor) error {
-	copies, order, err := f.copyWeights(weights)
-	if err == nil {
-		err = f.replace(copies, order)
-	}
+	err := f.guard.change(f.kind+".SetWeights", func() error {
+		copies, order, err := f.copyWeights(weights)
+		if err != nil {
+			return err
+		}
+		return f.replace(copies, order)
+	})
 	if err != nil {
 		return fmt.Errorf("lecture11: %s.SetWeights: %w", f.kind, err)
 	}
@@ -103,14 +102,16 @@ func (f *fitted) wantedWeights() ([]*model.Variable, error) {
 
 // variableSet is the variables of the model. The networks are built once for it.
 func (f *fitted) variableSet() (weightSet, error) {
-	if f.used == nil {
+	f.used.mu.Lock()
+	defer f.used.mu.Unlock()
+	if f.used.variables == nil {
 		store, err := f.traceNetworks()
 		if err != nil {
 			return weightSet{}, err
 		}
-		f.used = slices.Collect(store.IterVariables())
+		f.used.variables = slices.Collect(store.IterVariables())
 	}
-	return weightSet{store: f.store, networks: f.used}, nil
+	return weightSet{store: f.store, networks: f.used.variables}, nil
 }
 
 // traceNetworks builds all networks of the model once, without computing them, for the variables that they make.

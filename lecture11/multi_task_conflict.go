@@ -20,6 +20,7 @@ type Conflict struct {
 
 // GradientConflict gives the Conflict of each run on the objects d, taken as one batch. It costs a backward pass for each task.
 func (m *MultiTask) GradientConflict(d TaskData) ([]Conflict, error) {
+	defer m.reading()()
 	if err := m.checkData(d); err != nil {
 		return nil, err
 	}

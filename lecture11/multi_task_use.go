@@ -23,6 +23,7 @@ func (m *MultiTask) forRuns(x *Node) *Node {
 // Predict applies the head of a task in one run to the objects x [l, n]: probabilities of the classes [l, classes], or
 // numbers [l, 1].
 func (m *MultiTask) Predict(x *tensors.Tensor, run int, task string) (*tensors.Tensor, error) {
+	defer m.reading()()
 	if err := m.checkRun(run); err != nil {
 		return nil, err
 	}
@@ -58,6 +59,7 @@ func (m *MultiTask) predict(scope *model.Scope, x *Node, run, group, place int) 
 // Codes gives the activations of one run after layer number layers of f, 1 … len(Hidden), for the objects x [l, n]: [l, size].
 // The last are z = f(x, α).
 func (m *MultiTask) Codes(x *tensors.Tensor, run, layers int) (*tensors.Tensor, error) {
+	defer m.reading()()
 	if err := m.checkRun(run); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,7 @@ type TaskResult struct {
 // Evaluate measures each run on each task of d: [R][T]. With plans, one for each run, a run is measured on its Objects only. A
 // task of which no label is known has NaN and 0 objects.
 func (m *MultiTask) Evaluate(d TaskData, plans ...RunPlan) ([][]TaskResult, error) {
+	defer m.reading()()
 	if err := m.checkData(d); err != nil {
 		return nil, err
 	}
@@ -225,6 +228,7 @@ func (r *TaskResult) average(classes bool) {
 
 // TaskMaps gives what a run with linear layers does in each task as one map from x: y = W x + b, Matrix [width, n].
 func (m *MultiTask) TaskMaps(run int) ([]AffineMap, error) {
+	defer m.reading()()
 	if err := m.checkRun(run); err != nil {
 		return nil, err
 	}
@@ -262,7 +266,7 @@ func (m *MultiTask) layerMap(scope string, run int) (AffineMap, error) {
 	var parts [2][]float64
 	var inputs int
 	for i, name := range []string{weightsName, biasName} {
-		v := m.store.GetVariable(scope + "/" + name)
+		v := m.variable(scope + "/" + name)
 		flat, err := numbersOf(v)
 		if err != nil {
 			return AffineMap{}, err

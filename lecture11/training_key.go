@@ -56,11 +56,11 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	if spec.settings != nil {
 		key["settings"] = spec.settings
 	}
-	if f.store.NumVariables() > 0 {
-		start, err := f.variablesHash(feedsTraining)
-		if err != nil {
-			return nil, fmt.Errorf("lecture11: %s.Training: first weights: %w", f.kind, err)
-		}
+	start, err := f.startHash()
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: %s.Training: first weights: %w", f.kind, err)
+	}
+	if start != "" {
 		key["start"] = start
 	}
 	if spec.perStep > 0 {
@@ -70,6 +70,15 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, model: f, initSeed: spec.seed,
 		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build,
 	})
+}
+
+// startHash identifies the weights that a training starts from; it is "" where there are none.
+func (f *fitted) startHash() (string, error) {
+	defer f.reading()()
+	if f.store.NumVariables() == 0 {
+		return "", nil
+	}
+	return f.variablesHash(feedsTraining)
 }
 
 // feedsTraining reports whether a training that starts reads the variable: all but the state of the random generator, which it sets.

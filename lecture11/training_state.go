@@ -57,8 +57,14 @@ func (t *Training) checkState() error {
 	if t.model == nil {
 		return nil
 	}
+	t.guard.lock()
+	defer t.guard.unlock()
 	if t.step > 0 && t.changes != t.model.changes {
-		return fmt.Errorf("lecture11: %s: the weights were set or loaded after step %d, want a new Training to go on from them", t.name, t.step)
+		return fmt.Errorf("lecture11: %s: the weights were set, loaded or trained by another after step %d, want a new Training to go on from them", t.name, t.step)
+	}
+	if t.guard.last != t {
+		t.guard.last = t
+		t.model.changes++
 	}
 	t.changes = t.model.changes
 	return nil
@@ -67,6 +73,7 @@ func (t *Training) checkState() error {
 // reached notes that the state is that after the given number of steps.
 func (t *Training) reached(step int) {
 	t.step = step
+	t.taken.Store(int64(step))
 	if t.model != nil {
 		t.model.trained = provenance{t.key, step}
 	}

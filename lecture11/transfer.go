@@ -45,12 +45,16 @@ func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, e
 	if err := m.checkSource(&other.fitted); err != nil {
 		return StartReport{}, err
 	}
+	paths, values, err := other.trainableValues()
+	if err != nil {
+		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFrom: %w", err)
+	}
 	return m.startFrom(weightSource{cfg: other.cfg, value: func(path string) (*tensors.Tensor, error) {
-		v := other.store.GetVariable(path)
-		if v == nil {
+		i := slices.Index(paths, path)
+		if i < 0 {
 			return nil, fmt.Errorf("the other model has no %s", path)
 		}
-		return v.Value()
+		return values[i], nil
 	}}, starts)
 }
 
@@ -77,7 +81,16 @@ func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, er
 	return m.startFrom(source, starts)
 }
 
-func (m *MultiTask) startFrom(source weightSource, starts []Start) (StartReport, error) {
+func (m *MultiTask) startFrom(source weightSource, starts []Start) (report StartReport, err error) {
+	err = m.guard.change("MultiTask.StartFrom", func() (err error) {
+		report, err = m.takeStarts(source, starts)
+		return err
+	})
+	return report, err
+}
+
+// takeStarts is startFrom for who may change the weights.
+func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport, error) {
 	var report StartReport
 	if err := m.checkNew(); err != nil {
 		return report, err

@@ -87,6 +87,7 @@ func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
 	}
+	defer m.reading()()
 	exec, err := program(&m.fitted, fmt.Sprintf("bound of %d", k), fn)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type CollapseReport struct {
 
 // CollapseReport looks at the codes of the objects x [l, n], l ≥ 2.
 func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, error) {
+	defer m.reading()()
 	if err := checkTensors("VAE.CollapseReport", x); err != nil {
 		return CollapseReport{}, err
 	}

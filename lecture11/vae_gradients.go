@@ -19,6 +19,7 @@ type GradientNorms struct {
 // GradientNorms computes the gradients of −E ln p(x|z) and of KL(q(z|x) ‖ p(z)), means over the objects x [l, n], by one
 // code each.
 func (m *VAE) GradientNorms(x *tensors.Tensor, seed int64) (GradientNorms, error) {
+	defer m.reading()()
 	var norms GradientNorms
 	if err := m.checkObjects(x); err != nil {
 		return norms, err
@@ -26,11 +27,10 @@ func (m *VAE) GradientNorms(x *tensors.Tensor, seed int64) (GradientNorms, error
 	if err := m.checkTrained(); err != nil {
 		return norms, fmt.Errorf("lecture11: VAE.GradientNorms: %w", err)
 	}
-	exec, err := model.NewExec(m.backend, m.store, m.gradientNorms)
+	exec, err := program(&m.fitted, "GradientNorms", m.gradientNorms)
 	if err != nil {
 		return norms, err
 	}
-	defer exec.Finalize()
 	state, err := RNGStateFromSeed(seed)
 	if err != nil {
 		return norms, err

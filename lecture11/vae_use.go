@@ -45,6 +45,9 @@ func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 
 // Reconstruct encodes objects x [l, n] and decodes the means of their codes: [l, n].
 func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
+	held, release := m.hold()
+	defer release()
+	m = &VAE{cfg: m.cfg, fitted: held}
 	mean, _, err := m.Encode(x)
 	if err != nil {
 		return nil, err
@@ -123,6 +126,9 @@ func (m *VAE) Similar(x *tensors.Tensor, count int, seed int64) (*tensors.Tensor
 	if count < 1 {
 		return nil, fmt.Errorf("lecture11: VAE.Similar: count = %d, want at least 1", count)
 	}
+	held, release := m.hold()
+	defer release()
+	m = &VAE{cfg: m.cfg, fitted: held}
 	mean, logVar, err := m.Encode(x)
 	if err != nil {
 		return nil, err

@@ -30,15 +30,15 @@ func (s weightSet) part(v *model.Variable) string {
 	return partOptimizer
 }
 
-// values returns the values of the variables of a part by their names, and their order. The values are those of the store,
-// not copies.
+// values returns the values of the variables of a part by their names, and their order. The values are
+// copies.
 func (s weightSet) values(part string) (values map[string]*tensors.Tensor, order []savedVariable, err error) {
 	values = map[string]*tensors.Tensor{}
 	for v := range s.store.IterVariables() {
 		if s.part(v) != part {
 			continue
 		}
-		value, err := v.Value()
+		value, err := cloneOf(v)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", fileName(v), err)
 		}
@@ -91,18 +91,29 @@ func (t *Training) Save(part string, w io.Writer) error {
 	if !slices.Contains(t.Parts(), part) {
 		return fmt.Errorf("lecture11: Save(%q), want one of %q", part, t.Parts())
 	}
-	p := partFile{Info: Info{Part: part, Key: t.key, Step: t.step}}
+	p, err := t.partFile(part)
+	if err != nil {
+		return fmt.Errorf("lecture11: saving %s: %w", t.name, err)
+	}
+	return writePart(w, p)
+}
+
+// partFile copies a part of the state.
+func (t *Training) partFile(part string) (p partFile, err error) {
+	t.guard.weights.RLock()
+	defer t.guard.weights.RUnlock()
+	p = partFile{Info: Info{Part: part, Key: t.key, Step: t.step}}
 	variables, err := t.variableSet()
 	if err == nil && t.model != nil {
 		err = t.model.describe(&p.Info)
 	}
 	if err != nil {
-		return fmt.Errorf("lecture11: saving %s: %w", t.name, err)
+		return p, err
 	}
 	if p.values, p.order, err = variables.values(part); err != nil || len(p.values) == 0 {
-		return fmt.Errorf("lecture11: saving %s: it is not trained yet: %d variables of %q (%v)", t.name, len(p.values), part, err)
+		return p, fmt.Errorf("it is not trained yet: %d variables of %q (%v)", len(p.values), part, err)
 	}
-	return writePart(w, p)
+	return p, nil
 }
 
 // Restore reads a part that Save wrote: all of it, or on an error nothing. A damaged file is refused, and so are weights
@@ -112,15 +123,23 @@ func (t *Training) Restore(part string, r io.Reader) error {
 	if err == nil {
 		err = p.check(part, t.key)
 	}
-	var variables weightSet
 	if err == nil {
-		variables, err = t.variableSet()
-	}
-	if err == nil {
-		err = variables.set(part, p.values, p.order)
+		err = t.guard.change("Restore", func() error { return t.take(part, p) })
 	}
 	if err != nil {
 		return fmt.Errorf("lecture11: restoring %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// take takes a part of the state over, for who may change the weights.
+func (t *Training) take(part string, p partFile) error {
+	variables, err := t.variableSet()
+	if err != nil {
+		return err
+	}
+	if err := variables.set(part, p.values, p.order); err != nil {
+		return err
 	}
 	t.past = snapshots{}
 	if t.model != nil {

@@ -1,0 +1,126 @@
+package lecture11
+
+import (
+	"fmt"
+	"sync"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// guard keeps those who use the weights of a model and those who change them apart. All models on one store share one. It is the
+// store's loader: a use whose networks ask for weights that the store lacks ends with an error, in place of weights drawn for it.
+type guard struct {
+	weights  sync.RWMutex // held for reading by a use, for writing by a call of a training and by whatever sets weights
+	creating bool         // by who holds weights for writing
+	building sync.Mutex   // held by a use that builds a graph: GoMLX notes initializers in the variables
+
+	mu     sync.Mutex
+	writer string    // who changes the weights until end, "" for nobody
+	last   *Training // that changed the weights
+}
+
+// usedVariables are the variables that the networks of a model use, not those of its store; nil before they were built for it.
+type usedVariables struct {
+	mu        sync.Mutex
+	variables []*model.Variable
+}
+
+// begin claims the weights for who. It is an error if another has claimed them and has not come to its end.
+func (g *guard) begin(who string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.writer != "" {
+		return fmt.Errorf("lecture11: %s: the model is in use by %s, want one at a time to change its weights", who, g.writer)
+	}
+	g.writer = who
+	return nil
+}
+
+func (g *guard) end() {
+	g.mu.Lock()
+	g.writer = ""
+	g.mu.Unlock()
+}
+
+// lock waits until nobody uses the weights, and lets variables be created.
+func (g *guard) lock() {
+	g.weights.Lock()
+	g.creating = true
+}
+
+func (g *guard) unlock() {
+	g.creating = false
+	g.weights.Unlock()
+}
+
+// change calls fn, which sets weights, while nobody else uses or changes them.
+func (g *guard) change(who string, fn func() error) error {
+	if err := g.begin(who); err != nil {
+		return err
+	}
+	defer g.end()
+	g.lock()
+	defer g.unlock()
+	return fn()
+}
+
+// LoadVariable is called by the store for a variable that it lacks.
+func (g *guard) LoadVariable(_ *model.Store, path string) (*tensors.Tensor, bool) {
+	if !g.creating {
+		panic(fmt.Errorf("it wants %s, that the weights lack: train or restore this model", path))
+	}
+	return nil, false
+}
+
+// DeleteVariable is called by the store for a variable that it deletes.
+func (g *guard) DeleteVariable(*model.Store, string) error { return nil }
+
+// reading keeps the weights as they are until release is called.
+func (f *fitted) reading() (release func()) {
+	if f.held {
+		return func() {}
+	}
+	f.guard.weights.RLock()
+	return f.guard.weights.RUnlock
+}
+
+// hold returns the model for several uses of the same weights, which stay as they are until release is called.
+func (f *fitted) hold() (held fitted, release func()) {
+	release = f.reading()
+	held = *f
+	held.held = true
+	return held, release
+}
+
+// useFn is a graph function by which a model is used.
+type useFn interface {
+	func(*model.Scope, *Node) []*Node | func(*model.Scope, *Node, *Node) []*Node | func(*model.Scope, *Node, *Node) *Node
+}
+
+// oneAtATime returns fn, which only one goroutine at a time is in.
+func oneAtATime[F useFn](mu *sync.Mutex, fn F) F {
+	var guarded any
+	switch fn := any(fn).(type) {
+	case func(*model.Scope, *Node) []*Node:
+		guarded = func(scope *model.Scope, x *Node) []*Node {
+			mu.Lock()
+			defer mu.Unlock()
+			return fn(scope, x)
+		}
+	case func(*model.Scope, *Node, *Node) []*Node:
+		guarded = func(scope *model.Scope, x, y *Node) []*Node {
+			mu.Lock()
+			defer mu.Unlock()
+			return fn(scope, x, y)
+		}
+	case func(*model.Scope, *Node, *Node) *Node:
+		guarded = func(scope *model.Scope, x, y *Node) *Node {
+			mu.Lock()
+			defer mu.Unlock()
+			return fn(scope, x, y)
+		}
+	}
+	return guarded.(F)
+}

@@ -1,0 +1,290 @@
+package lecture11
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"deeplearning.example/internal/testx"
+)
+
+// bothBackends runs a test on the backend of the tests and on the pure-Go one.
+func bothBackends(t *testing.T, test func(t *testing.T, backend compute.Backend)) {
+	t.Run("default", func(t *testing.T) { test(t, testx.Backend(t)) })
+	t.Run("go", func(t *testing.T) {
+		if raceDetector {
+			t.Skip("checkptr of -race ends the pure-Go backend of gomlx/compute v0.1.2")
+		}
+		test(t, goBackend(t))
+	})
+}
+
+// tinyVAE is quick to compile and to train.
+func tinyVAE(backend compute.Backend) *VAE {
+	return must(NewVAE(backend, VAEConfig{Features: 4, Latent: 2, Hidden: []int{3}, Likelihood: "gaussian", Seed: 1}))
+}
+
+// reconstructions of the same objects after each call of a training that runs alone, by the first number.
+func stepBoundaries(t *testing.T, backend compute.Backend, x *tensors.Tensor, fit FitConfig) [][]float64 {
+	t.Helper()
+	vae := tinyVAE(backend)
+	var all [][]float64
+	err := must(vae.Training(x, "x", fit)).Run(t.Context(), func(int, map[string]float64) error {
+		values, err := float64sOf(vae.Reconstruct(x))
+		all = append(all, values)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func float64sOf(x *tensors.Tensor, err error) ([]float64, error) {
+	if err != nil {
+		return nil, err
+	}
+	return float64s(x)
+}
+
+// TestUseWhileTraining: what other goroutines see of a model under training is, to the bit, what it is at a step boundary.
+func TestUseWhileTraining(t *testing.T) {
+	bothBackends(t, func(t *testing.T, backend compute.Backend) {
+		x, fit := far(64, 1), FitConfig{Epochs: 40, Batch: 16, StepsPerCall: 5, LearningRate: 0.01, Seed: 1}
+		allowed := stepBoundaries(t, backend, x, fit)
+		vae := tinyVAE(backend)
+		training := must(vae.Training(x, "x", fit))
+		var users sync.WaitGroup
+		seen := make([][][]float64, 3)
+		err := training.Run(t.Context(), func(step int, _ map[string]float64) error {
+			if step > fit.StepsPerCall {
+				return nil
+			}
+			for i := range seen { // from the first call on there are weights
+				users.Go(func() {
+					for training.Step() < training.Steps() {
+						values, err := float64sOf(vae.Reconstruct(x))
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						seen[i] = append(seen[i], values)
+					}
+				})
+			}
+			return nil
+		})
+		users.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, values := range slices.Concat(seen...) {
+			if !slices.ContainsFunc(allowed, func(a []float64) bool { return slices.Equal(a, values) }) {
+				t.Fatalf("a use saw weights of no step boundary: %v", values[:4])
+			}
+		}
+	})
+}
+
+// TestOneTrainingAtATime: while a training of a model runs, all else that changes the weights is an error that says so, and the
+// training is what it is alone.
+func TestOneTrainingAtATime(t *testing.T) {
+	bothBackends(t, func(t *testing.T, backend compute.Backend) {
+		x, fit := far(64, 1), FitConfig{Epochs: 4, Batch: 16, StepsPerCall: 2, Seed: 1}
+		alone, vae, other := tinyVAE(backend), tinyVAE(backend), tinyVAE(backend)
+		runTraining(t, must(alone.Training(x, "x", fit)))
+		drawWeights(other.Training(x, "x", fit))
+		training, second := must(vae.Training(x, "x", fit)), must(vae.Training(x, "x", fit))
+		weights, saved := must(alone.Weights()), savedPart(t, must(alone.Training(x, "x", fit)))
+		err := training.Run(t.Context(), func(int, map[string]float64) error {
+			for name, change := range map[string]func() error{
+				"the same Run": func() error { return training.Run(t.Context(), nil) },
+				"a second Run": func() error { return second.Run(t.Context(), nil) },
+				"StartFrom":    func() error { return vae.StartFrom(other) },
+				"SetWeights":   func() error { return vae.SetWeights(weights) },
+				"Load":         func() error { return vae.Load(bytes.NewReader(saved)) },
+				"Restore": func() error {
+					return training.Restore("weights", bytes.NewReader(trainingPart(t, training, "weights")))
+				},
+				"by a goroutine": func() (err error) {
+					done := make(chan struct{})
+					go func() { err = second.Run(t.Context(), nil); close(done) }()
+					<-done
+					return err
+				},
+			} {
+				if err := change(); err == nil || !strings.Contains(err.Error(), "the model is in use by the training vae-2, want one at a time") {
+					t.Errorf("%s: error %v, want that the training runs", name, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := must(alone.WeightsHash()), must(vae.WeightsHash()); a != b {
+			t.Errorf("weights %s, want %s of the training alone", b, a)
+		}
+		if err := other.StartFrom(vae); err == nil || !strings.Contains(err.Error(), "has weights already") {
+			t.Errorf("StartFrom after it: %v", err)
+		}
+	})
+}
+
+// savedPart is the file of the weights of a model that is trained.
+func savedPart(t *testing.T, training *Training) []byte { return trainingPart(t, training, "weights") }
+
+func trainingPart(t *testing.T, training *Training, part string) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := training.Save(part, &file); err != nil {
+		t.Error(err)
+	}
+	return file.Bytes()
+}
+
+// TestOtherTrainingInBetween: a training whose model another has trained meanwhile does not go on.
+func TestOtherTrainingInBetween(t *testing.T) {
+	x, fit := far(64, 1), FitConfig{Epochs: 4, Batch: 16, StepsPerCall: 2, Seed: 1}
+	vae := tinyVAE(goBackend(t))
+	first, second := must(vae.Training(x, "x", fit)), must(vae.Training(x, "x", fit))
+	stop := errors.New("stop")
+	if err := first.Run(t.Context(), func(int, map[string]float64) error { return stop }); !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	runTraining(t, second)
+	if err := first.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "trained by another after step 2") {
+		t.Errorf("error %v, want that the weights are no longer those of step 2", err)
+	}
+}
+
+// TestFinalizedData: data that are finalized before or during a training are an error, and the state before it stays whole.
+func TestFinalizedData(t *testing.T) {
+	bothBackends(t, func(t *testing.T, backend compute.Backend) {
+		for _, early := range []bool{true, false} {
+			x, vae := far(64, 1), tinyVAE(backend)
+			training := must(vae.Training(x, "x", FitConfig{Epochs: 4, Batch: 16, StepsPerCall: 2}))
+			if early {
+				x.MustFinalizeAll()
+			}
+			err := training.Run(t.Context(), func(int, map[string]float64) error { return x.FinalizeAll() })
+			if err == nil || !strings.Contains(err.Error(), "finalized") {
+				t.Errorf("finalized early (%t): error %v, want that it is finalized", early, err)
+			}
+			if early {
+				continue
+			}
+			if training.Step() != 2 {
+				t.Errorf("at step %d, want 2", training.Step())
+			}
+			must(vae.Reconstruct(far(64, 1)))
+		}
+	})
+}
+
+// TestMissingVariables: a use that wants weights that the model lacks draws none, however often it is asked.
+func TestMissingVariables(t *testing.T) {
+	x := far(64, 1)
+	config := GANConfig{Features: 4, Latent: 2, Generator: []int{3}, Discriminator: []int{3}}
+	plain := must(NewGAN(goBackend(t), config))
+	drawWeights(plain.Training(x, "x", FitConfig{}))
+	config.Average = 0.9
+	averaged := must(NewGAN(plain.backend, config))
+	if err := averaged.StartFrom(plain); err != nil {
+		t.Fatal(err)
+	}
+	before := averaged.store.NumVariables()
+	for range 3 {
+		if _, err := averaged.Generate(3, 1); err == nil || !strings.Contains(err.Error(), "that the weights lack") {
+			t.Errorf("error %v, want that weights are missing", err)
+		}
+	}
+	if after := averaged.store.NumVariables(); after != before {
+		t.Errorf("%d variables after it, want %d", after, before)
+	}
+}
+
+// vaeUses are all ways to use a VAE.
+func vaeUses(vae *VAE, x *tensors.Tensor) map[string]func() error {
+	return map[string]func() error{
+		"Encode":          func() error { return errorOf3(vae.Encode(x)) },
+		"Decode":          func() error { return errorOf(vae.Decode(tensors.FromFlatDataAndDimensions(make([]float32, 8), 4, 2))) },
+		"Reconstruct":     func() error { return errorOf(vae.Reconstruct(x)) },
+		"Similar":         func() error { return errorOf(vae.Similar(x, 1, 1)) },
+		"Generate":        func() error { return errorOf(vae.Generate(3, 1)) },
+		"ELBO":            func() error { return errorOf(vae.ELBO(x, 1)) },
+		"ImportanceBound": func() error { return errorOf(vae.ImportanceBound(x, 2, 1)) },
+		"GradientNorms":   func() error { return errorOf(vae.GradientNorms(x, 1)) },
+		"CollapseReport":  func() error { return errorOf(vae.CollapseReport(x, 1)) },
+		"WeightsHash":     func() error { return errorOf(vae.WeightsHash()) },
+		"Weights":         func() error { return errorOf(vae.Weights()) },
+		"Save":            func() error { return vae.Save(io.Discard) },
+		"Training":        func() error { return errorOf(vae.Training(x, "x", FitConfig{})) },
+		"StartFrom":       func() error { return tinyVAE(vae.backend).StartFrom(vae) },
+	}
+}
+
+// TestManyGoroutines: a model is trained, cancelled and trained on while others use it in all ways, save it and try to train it too.
+// Nothing fails that is alone allowed, and in the end the model is what it is without them.
+func TestManyGoroutines(t *testing.T) {
+	bothBackends(t, func(t *testing.T, backend compute.Backend) {
+		x, fit := far(64, 1), FitConfig{Epochs: 30, Batch: 16, StepsPerCall: 3, Seed: 1}
+		alone, vae := tinyVAE(backend), tinyVAE(backend)
+		runTraining(t, must(alone.Training(x, "x", fit)))
+		training := must(vae.Training(x, "x", fit))
+		var users sync.WaitGroup
+		for training.Step() < training.Steps() {
+			ctx, cancel := context.WithCancel(t.Context())
+			calls := 0
+			err := training.Run(ctx, func(step int, _ map[string]float64) error {
+				if step == fit.StepsPerCall {
+					startUsers(t, &users, vae, training, x)
+				}
+				if calls++; calls == 5 {
+					cancel()
+				}
+				return nil
+			})
+			if cancel(); err != nil && !errors.Is(err, context.Canceled) && !strings.Contains(err.Error(), "in use by the training") {
+				t.Fatal(err)
+			}
+		}
+		users.Wait()
+		if a, b := must(alone.WeightsHash()), must(vae.WeightsHash()); a != b {
+			t.Errorf("weights %s, want %s of the training alone", b, a)
+		}
+	})
+}
+
+// startUsers starts a goroutine for each way to use the model under training, and some that must be refused or wait.
+func startUsers(t *testing.T, users *sync.WaitGroup, vae *VAE, training *Training, x *tensors.Tensor) {
+	uses := vaeUses(vae, x)
+	for _, part := range training.Parts() {
+		uses["Training.Save "+part] = func() error { return training.Save(part, io.Discard) }
+	}
+	uses["a second Run"] = func() error {
+		err := training.Run(t.Context(), func(int, map[string]float64) error { return context.Canceled })
+		if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "in use by the training") {
+			return nil
+		}
+		return err
+	}
+	for name, use := range uses {
+		users.Go(func() {
+			for range 10 {
+				if err := use(); err != nil {
+					t.Errorf("%s: %v", name, err)
+					return
+				}
+			}
+		})
+	}
+}
