@@ -61,4 +61,14 @@
 // an error that names the field or the argument, its value and what is wanted. Randomness comes from seeds or is an
 // argument. A model does not know who calls it: [Training] reports by a function value, stops at a step boundary when its
 // context ends, and is saved and restored in parts. The sets themselves are in package lecture11/data.
+//
+// # Goroutines
+//
+// A model may be used from several goroutines, also while it trains in one of them: a use waits for the end of the call of
+// the device that the training is in, and sees the weights after some step, the same in the whole call of the method. A
+// function that a training reports to may use the model, too. Only one training of a model runs at a time, and meanwhile
+// Restore, Load, SetWeights, StartFrom and a second Run return an error. A training that another has interrupted does not go
+// on from weights that are not its own. A [SOM] may be used from several goroutines once it is trained; during its training
+// it, its [SOMTraining] and a [GANDoctor] belong to the goroutine of Run. A tensor may be passed to several calls at once; it
+// is the caller's to keep it until they return. A nil or finalized tensor is an error.
 package lecture11
