@@ -88,10 +88,10 @@ func TestAskWithoutFallback(t *testing.T) {
 	f, stdin := newAsked(t, toTerminal)
 	f.line("busy", true)
 	write(t, stdin, "\n")
-	if got, err := f.ask("go on?", "", long); err != nil || got != "" {
+	if got, err := f.ask("continue?", "", long); err != nil || got != "" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if got := f.out.String(); !strings.HasSuffix(got, "\ngo on? ") {
+	if got := f.out.String(); !strings.HasSuffix(got, "\ncontinue? ") {
 		t.Errorf("printed %q", got)
 	}
 }

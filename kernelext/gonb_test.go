@@ -190,7 +190,7 @@ func testAssert(t *testing.T, kernel *jupyter.Kernel) {
 	}
 }
 
-// testAsk: questions reach the reader, each answer its question, and the cell goes on.
+// testAsk: questions reach the reader, each answer its question, and the cell continues.
 func testAsk(t *testing.T, kernel *jupyter.Kernel) {
 	r := mustSucceed(t, kernel, cell(`for _, prompt := range []string{"first?", "second?"} {
 			answer, err := kernelext.Ask(prompt, "7", time.Minute)

@@ -166,7 +166,7 @@ func stopHeldCell(t *testing.T, kernel *jupyter.Kernel, storeDir, name string, s
 	return r
 }
 
-// testResumed runs the same cell again: it goes on at the step that was saved, a pattern, and ends with the numbers of
+// testResumed runs the same cell again: it continues at the step that was saved, a pattern, and ends with the numbers of
 // the training that ran through.
 func testResumed(t *testing.T, kernel *jupyter.Kernel, name, step, whole string) {
 	t.Helper()

@@ -194,7 +194,7 @@ func (t *training) checkFinite(step int, losses map[string]float64) error {
 func (t *training) saveMeanwhile() {
 	if err := t.save(false); err != nil && !t.warned {
 		t.warned = true
-		t.say("%s: not saved at step %d, training goes on: %v", t.m.Name(), t.m.Step(), err)
+		t.say("%s: not saved at step %d, training continues: %v", t.m.Name(), t.m.Step(), err)
 	}
 }
 

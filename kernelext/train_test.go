@@ -439,7 +439,7 @@ func TestFailedSaveMeanwhile(t *testing.T) {
 	if _, err := Train(t.Context(), m, WithStore(s), WithOutput(&out), Every(0)); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "training goes on: "); n != 1 {
+	if n := strings.Count(out.String(), "training continues: "); n != 1 {
 		t.Errorf("told %d times, want once:\n%s", n, out.String())
 	}
 	expectText(t, out.String(), "no room", "trained toy")

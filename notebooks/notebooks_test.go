@@ -23,7 +23,7 @@ var (
 	_ kernelext.StateKeeper = (*lecture11.SickGANError)(nil)
 )
 
-// maxLines is how many lines of code a cell may have, so that it is read at a glance.
+// maxLines is the largest number of code lines in a cell, so that it can be read at a glance.
 const maxLines = 17
 
 // notebooks reads all notebooks of the lecture.
@@ -44,7 +44,7 @@ func notebooks(t *testing.T) map[string]*nbformat.Notebook {
 	return all
 }
 
-// TestStored: each notebook is valid, its outputs come from one clean full-mode run of its own code, and no cell failed.
+// TestStored: each notebook is valid, its outputs come from one clean full-mode run of the code in it, and no cell failed.
 func TestStored(t *testing.T) {
 	for path, nb := range notebooks(t) {
 		t.Run(path, func(t *testing.T) {

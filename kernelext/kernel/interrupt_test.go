@@ -28,7 +28,7 @@ func TestInterrupt(t *testing.T) {
 			o := s.wait()
 			k.failed(o, "Interrupted", "interrupted while running", test.stage)
 			if got := o.stream("stdout"); strings.Contains(got, "not reached") {
-				t.Errorf("the cell went on: %q", got)
+				t.Errorf("the cell continued: %q", got)
 			}
 			if o := next.wait(); o.Status != "aborted" {
 				t.Errorf("the next cell: %s", o.Status)

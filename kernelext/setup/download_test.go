@@ -102,7 +102,7 @@ func TestDownloadResumesLater(t *testing.T) {
 	d := newDownload(t, broken.URL+"/file.whl")
 	err := d.run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "continues there") {
-		t.Fatalf("err = %v, want one that says that the download can go on", err)
+		t.Fatalf("err = %v, want one that says that the download can be continued", err)
 	}
 	if _, err := os.Stat(d.Path); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("an unfinished download has the name of a finished one")

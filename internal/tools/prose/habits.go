@@ -117,4 +117,12 @@ var habits = []habit{
 	{pattern: re(`\b((?:more|less|fewer), and less|(?:at most|at least) \S+, and (?:less|more|fewer))\b`), in: all,
 		advice: `two sentences, each with its number`,
 		bad:    "at most 28, and less for small images", good: "at most 28; for small images 14"},
+	{pattern: re(`\b((?:go|goes|going|went) on)\b`), except: re(`^\pL+ on (to|the|a|an|holiday)\b`), in: all,
+		advice: `"continues"`,
+		bad:    "A later run goes on from there.", good: "A later run continues there."},
+	{pattern: re(`\b((?:takes?|took|taken) (?:\pL+ ){1,3}for (?:an?|one|those|commands?|unused)\b)`), in: all,
+		advice: `"treats … as"`,
+		bad:    "GoNB takes the line for a command.", good: "GoNB treats the line as a command."},
+	{pattern: re(`\b(thrown away|given up on|put off|laid over)\b`), in: all, advice: `"dropped", "delayed", "added to"`,
+		bad: "Longer messages are thrown away.", good: "Longer messages are dropped."},
 }

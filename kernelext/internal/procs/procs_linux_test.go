@@ -152,7 +152,7 @@ func TestSharesMemory(t *testing.T) {
 	parent := node{size: 1000, resident: 800}
 	for child, want := range map[node]bool{
 		{size: 1000, resident: 800}: true,
-		{size: 1000, resident: 790}: true,  // the parent's other threads go on
+		{size: 1000, resident: 790}: true,  // the parent's other threads continue
 		{size: 1000, resident: 100}: false, // forked, and alone with what it has changed
 		{size: 990, resident: 800}:  false,
 	} {

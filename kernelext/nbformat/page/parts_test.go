@@ -64,7 +64,7 @@ func TestHighlightCell(t *testing.T) {
 		{"main", "go", "%%\nf()", magic + "%%" + end + args + "\n" + end + fn + "f" + end + "()"},
 		{"command in between", "go", "f()\n%goflags \"-x\"\ng()", fn + "f" + end + "()\n" + magic + "%goflags" + end +
 			args + " &#34;-x&#34;\n" + end + fn + "g" + end + "()"},
-		{"command that goes on", "go", "%args a \\\nf()\nf()", magic + "%args" + end + args + " a \\\n" + end + magic +
+		{"command that continues", "go", "%args a \\\nf()\nf()", magic + "%args" + end + args + " a \\\n" + end + magic +
 			"f()" + end + args + "\n" + end + fn + "f" + end + "()"},
 		{"shell", "go", "!echo \"a\"\nf()", magic + "!" + end + `<span class="nb">echo</span> <span class="s2">` +
 			"&#34;a&#34;" + end + "\n" + fn + "f" + end + "()"},

@@ -73,7 +73,7 @@ func TestWriteRead(t *testing.T) {
 	}
 }
 
-// TestEveryCutAndFlip: a file that is cut at any byte, has any bit flipped, or goes on behind its end is refused. A flip in
+// TestEveryCutAndFlip: a file that is cut at any byte, has any bit flipped, or continues after its end is refused. A flip in
 // the name of the checksum makes a file without one: it is not checked, and says so.
 func TestEveryCutAndFlip(t *testing.T) {
 	text := written(t)
