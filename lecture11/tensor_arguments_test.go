@@ -301,6 +301,9 @@ func somCalls(t *testing.T) map[string]tensorCall {
 	novelty := must(NewNovelty(backend, w, x, 1, 0.9))
 	aligned := must(Align(w, w, grid))
 	network := must(NewKohonen(backend, KohonenConfig{Steps: 5}))
+	if err := som.SetWeights(w); err != nil {
+		t.Fatal(err)
+	}
 	start, plane := far64(3), tensors.FromFlatDataAndDimensions(normals(24, 5), 12, 2)
 	train := func(x, w *tensors.Tensor) error { return errorOf(som.Training(x, "x", w, fit)) }
 	together := func(x, w *tensors.Tensor) error { return errorOf(TrainTogether([]*SOM{som}, x, "x", w, []SOMFit{fit})) }
@@ -308,6 +311,9 @@ func somCalls(t *testing.T) map[string]tensorCall {
 		"SOM.Training.x": {x, func(x *tensors.Tensor) error { return train(x, nil) }}, "SOM.Training.w": {ones, func(w *tensors.Tensor) error { return train(x, w) }},
 		"TrainTogether.x": {x, func(x *tensors.Tensor) error { return together(x, nil) }}, "TrainTogether.w": {ones, func(w *tensors.Tensor) error { return together(x, w) }},
 		"SOM.SetWeights.w": {w, som.SetWeights}, "SOM.Winners.x": {x, func(x *tensors.Tensor) error { return errorOf3(som.Winners(x, 1)) }},
+		"SOM.Nearest.x": {x, func(x *tensors.Tensor) error { return errorOf(som.Nearest(x, 1)) }},
+		"SOM.Quality.x": calling(x, som.Quality), "SOM.Quantize.x": calling(x, som.Quantize),
+		"SOM.Distortion.x":           {x, func(x *tensors.Tensor) error { return errorOf(som.Distortion(x, 1)) }},
 		"FindNearest.x":              {x, func(x *tensors.Tensor) error { return errorOf(FindNearest(backend, x, w, 1)) }},
 		"FindNearest.weights":        {w, func(w *tensors.Tensor) error { return errorOf(FindNearest(backend, x, w, 1)) }},
 		"NearestObjects.x":           {x, func(x *tensors.Tensor) error { return errorOf3(NearestObjects(backend, x, w)) }},
@@ -464,7 +470,7 @@ func savedModels(t *testing.T) map[string][]byte {
 	drawWeights(meta.Training(x, labels, "x", FitConfig{Batch: 4}))
 	protos := must(NewPrototypeNet(backend, PrototypeNetConfig{Features: 4, Code: 2, Hidden: []int{3}, Encoder: "dense", Episode: episode, Episodes: 40}))
 	drawWeights(protos.Training(x, labels, "x", FitConfig{}))
-	som := must(NewSOM(backend, SOMConfig{Grid: Grid{Width: 3, Height: 4}, Features: 4}))
+	som := must(NewSOM(backend, SOMConfig{Grid: Grid{Width: 3, Height: 4}, Features: 4, Init: "uniform"}))
 	files := map[string][]byte{}
 	for kind, m := range map[string]interface{ Save(w io.Writer) error }{
 		"VAE": vae, "Autoencoder": ae, "GAN": gan, "Classifier": classifier, "MultiTask": tasks, "Meta": meta, "PrototypeNet": protos, "SOM": som,
