@@ -15,16 +15,26 @@ import (
 type Judge struct {
 	classifier *Classifier
 	layer      int
-	real       []GaussianFit
+	real       []judged
 	floor      float64
 }
 
-// JudgeReport is what a [Judge] says of a set of objects.
+// judged holds what a judge keeps of the features of a set of objects.
+type judged struct {
+	GaussianFit
+	blocks featureBlocks
+}
+
+// judgeBlocks is the number of blocks of a judge's [KernelDistance]; fewer than 20 objects make fewer blocks.
+const judgeBlocks = 10
+
+// JudgeReport holds the figures of a [Judge] for a set of objects.
 type JudgeReport struct {
 	Frechet float64   // mean of the Fréchet distances to the sets of real objects
 	Real    float64   // mean of those of the real sets from each other, at the same number of objects
 	Score   float64   // [InceptionScore], with the judge's own classes
 	Shares  []float64 // of the objects that the judge takes for each class
+	Kernel  Estimate  // mean over the blocks of the [KernelDistance] to the sets of real objects; about 0 for real objects
 }
 
 // Ratio is the distance over that of real objects from real ones: 1 for a perfect generator.
@@ -39,7 +49,7 @@ func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 	}
 	j := &Judge{classifier: c, layer: k}
 	for i, x := range real {
-		fit, err := j.fit(x)
+		fit, err := j.see(x)
 		if err != nil {
 			return nil, fmt.Errorf("lecture11: NewJudge, set %d of real objects: %w", i, err)
 		}
@@ -50,7 +60,7 @@ func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 		}
 	}
 	for i, a := range j.real {
-		distances, err := frechetSum(a, j.real[:i])
+		distances, err := frechetSum(a.GaussianFit, j.real[:i])
 		if err != nil {
 			return nil, err
 		}
@@ -64,9 +74,9 @@ func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 }
 
 // frechetSum adds up the distances of a from others.
-func frechetSum(a GaussianFit, others []GaussianFit) (sum float64, err error) {
+func frechetSum(a GaussianFit, others []judged) (sum float64, err error) {
 	for _, b := range others {
-		distance, err := FrechetDistance(a, b)
+		distance, err := FrechetDistance(a, b.GaussianFit)
 		if err != nil {
 			return 0, err
 		}
@@ -75,18 +85,38 @@ func frechetSum(a GaussianFit, others []GaussianFit) (sum float64, err error) {
 	return sum, nil
 }
 
-// fit takes mean and covariance of what the judge sees in objects.
-func (j *Judge) fit(x *tensors.Tensor) (GaussianFit, error) {
+// see takes from the features of objects what the judge compares.
+func (j *Judge) see(x *tensors.Tensor) (judged, error) {
 	features, err := j.classifier.Features(x, j.layer)
 	if err != nil {
-		return GaussianFit{}, err
+		return judged{}, err
 	}
-	return FitGaussian(features)
+	fit, err := FitGaussian(features)
+	if err != nil {
+		return judged{}, err
+	}
+	blocks, err := newFeatureBlocks(features, max(1, min(judgeBlocks, fit.Objects/2)))
+	return judged{fit, blocks}, err
+}
+
+// kernelDistance is the [KernelDistance] of objects from the sets of real ones, the mean over the sets for each block.
+func (j *Judge) kernelDistance(x judged) (Estimate, error) {
+	means := make([]float64, len(x.blocks.own))
+	for _, real := range j.real {
+		distance, err := kernelDistance(x.blocks, real.blocks)
+		if err != nil {
+			return Estimate{}, err
+		}
+		for i, v := range distance.PerObject {
+			means[i] += v / float64(len(j.real))
+		}
+	}
+	return NewEstimate(means), nil
 }
 
 // Report judges objects x [l, n], as many as each set of real ones has: a Fréchet distance falls with their number.
 func (j *Judge) Report(x *tensors.Tensor) (JudgeReport, error) {
-	fit, err := j.fit(x)
+	fit, err := j.see(x)
 	if err != nil {
 		return JudgeReport{}, err
 	}
@@ -94,11 +124,14 @@ func (j *Judge) Report(x *tensors.Tensor) (JudgeReport, error) {
 		return JudgeReport{}, fmt.Errorf("lecture11: Judge.Report of %d objects, want %d as in each set of real ones: the distance depends on it",
 			fit.Objects, want)
 	}
-	distances, err := frechetSum(fit, j.real)
+	distances, err := frechetSum(fit.GaussianFit, j.real)
 	if err != nil {
 		return JudgeReport{}, err
 	}
 	r := JudgeReport{Frechet: distances / float64(len(j.real)), Real: j.floor, Shares: make([]float64, j.classifier.cfg.Classes)}
+	if r.Kernel, err = j.kernelDistance(fit); err != nil {
+		return JudgeReport{}, err
+	}
 	p, err := j.classifier.Predict(x)
 	if err != nil {
 		return JudgeReport{}, err
