@@ -16,6 +16,7 @@ import (
 //go:embed autoencoder.go
 //go:embed autoencoder_loss.go
 //go:embed classifier.go
+//go:embed clustering.go
 //go:embed convolution.go
 //go:embed denoising.go
 //go:embed few_shot.go
@@ -62,7 +63,11 @@ import (
 //go:embed training_key.go
 //go:embed training_state.go
 //go:embed vae.go
+//go:embed vae_kl_terms.go
 //go:embed vae_loss.go
+//go:embed vq_vae.go
+//go:embed vq_vae_book.go
+//go:embed vq_vae_nets.go
 var sources embed.FS
 
 // trainingSources names, for each kind of training, the files that its numbers depend on. TestTrainingSources compares the lists with
@@ -147,7 +152,22 @@ var trainingSources = map[string][]string{
 		"likelihood.go",
 		"net_conv.go",
 		"vae.go",
+		"vae_kl_terms.go",
 		"vae_loss.go",
+	),
+	"vq-vae": withNets(
+		"autoencoder_loss.go",
+		"clustering.go",
+		"convolution.go",
+		"likelihood.go",
+		"net_conv.go",
+		"som_fit.go",
+		"som_grid.go",
+		"som_neighbourhood.go",
+		"som_schedule.go",
+		"vq_vae.go",
+		"vq_vae_book.go",
+		"vq_vae_nets.go",
 	),
 }
 

@@ -26,6 +26,7 @@
 //	8 what is new to a map             som_novelty.go, som_nearest.go            08_reading_maps.ipynb
 //	9 Autoencoders, 9a uses            autoencoder.go, autoencoder_use.go        09_autoencoders.ipynb
 //	9 (checks): codes, neighbours      autoencoder_read.go                       09_autoencoders.ipynb
+//	3, 7, 9 A map as a code book       vq_vae.go, vq_vae_book.go, vq_vae_use.go
 //	9b Linear autoencoder and PCA      pca.go, pca_compare.go                    09_autoencoders.ipynb
 //	9c Sparse autoencoder              autoencoder_loss.go                       09_autoencoders.ipynb
 //	10 2D font manifold demonstration  font_manifold.go, package data/glyphs     10_font_plane.ipynb
@@ -35,6 +36,7 @@
 //	12 Variational auto encoder        vae.go, vae_bound.go, linear_gaussian.go  12_vae.ipynb
 //	12 (checks): many codes, collapse  vae_loss.go, vae_start.go, vae_collapse.go 12_vae.ipynb
 //	13 (continued): two braces         likelihood.go, vae_loss.go                12_vae.ipynb
+//	13 (checks): parts of the KL term  vae_kl_terms.go, vae_kl_parts.go
 //	13 (continued): the trick, SGD     reparameterization.go, fit.go             12_vae.ipynb
 //	13 (continued): similar objects    vae_use.go, latent.go                     12_vae.ipynb
 //	13a Autoencoders, supervised       autoencoder.go, autoencoder_gradients.go  09_autoencoders.ipynb
@@ -54,6 +56,7 @@
 //	26, 28 least squares, Wasserstein  gan_theory.go, gan_loss.go                28_wasserstein.ipynb
 //	30 How to judge a generator        gan_judge.go, gan_judge_report.go         30_judging.ipynb
 //	30 (checks): neighbours, a map     gan_judge_neighbours.go                   30_judging.ipynb
+//	30 (checks): the kernel distance   gan_judge_kernel.go
 //
 // # How it is built
 //

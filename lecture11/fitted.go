@@ -138,7 +138,11 @@ func (f *fitted) WeightsHash() (string, error) {
 	if err := f.checkTrained(); err != nil {
 		return "", err
 	}
-	hash, err := f.variablesHash(func(v *model.Variable) bool { return v.Trainable })
+	variables, err := f.variableSet()
+	if err != nil {
+		return "", err
+	}
+	hash, err := f.variablesHash(func(v *model.Variable) bool { return variables.part(v) == partWeights })
 	if err != nil {
 		return "", fmt.Errorf("lecture11: %s.WeightsHash: %w", f.kind, err)
 	}

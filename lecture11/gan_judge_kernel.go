@@ -43,6 +43,9 @@ type featureBlocks struct {
 
 // newFeatureBlocks shuffles features [l, d] and cuts them into blocks.
 func newFeatureBlocks(features *tensors.Tensor, blocks int) (featureBlocks, error) {
+	if err := checkTensors("KernelDistance", features); err != nil {
+		return featureBlocks{}, err
+	}
 	if features.Rank() != 2 || features.Size() == 0 || blocks < 1 || features.Shape().Dimensions[0] < 2*blocks {
 		return featureBlocks{}, fmt.Errorf("lecture11: KernelDistance of features %s in %d blocks, want [l, d] with at least one block "+
 			"and 2 objects in each", features.Shape(), blocks)

@@ -90,6 +90,19 @@ func savedKinds() []savedKind {
 			a, err := m.(*Autoencoder).Reconstruct(x)
 			return both(y, a, err)
 		}},
+		{"VQVAE", func(t *testing.T) (fileModel, savedTraining) {
+			m := must(NewVQVAE(testx.Backend(t), VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Code: 2, Positions: 2, Hidden: []int{3},
+				Update: "kohonen", Radius: Schedule{Name: "constant", Start: 0.5}, Seed: 1}))
+			training, err := m.Training(x, "four", oneStep)
+			return m, ran(t, training, err)
+		}, loads(LoadVQVAE), func(m fileModel) ([]*tensors.Tensor, error) {
+			codes, err := m.(*VQVAE).Encode(x)
+			if err != nil {
+				return nil, err
+			}
+			decoded, err := m.(*VQVAE).Decode(codes)
+			return both(codes, decoded, err)
+		}},
 		{"Classifier", func(t *testing.T) (fileModel, savedTraining) {
 			m := must(NewClassifier(testx.Backend(t), ClassifierConfig{Features: 4, Classes: 2, Hidden: []int{3}, Seed: 1}))
 			training, err := m.Training(x, labels, "four", oneStep)

@@ -18,6 +18,11 @@ func LoadAutoencoder(backend compute.Backend, r io.Reader) (*Autoencoder, error)
 	return loadModel("Autoencoder", backend, r, NewAutoencoder)
 }
 
+// LoadVQVAE returns the vector-quantised autoencoder that is in a file, with its code book; see [LoadVAE].
+func LoadVQVAE(backend compute.Backend, r io.Reader) (*VQVAE, error) {
+	return loadModel("VQVAE", backend, r, NewVQVAE)
+}
+
 // LoadClassifier returns the classifier that is in a file; see [LoadVAE].
 func LoadClassifier(backend compute.Backend, r io.Reader) (*Classifier, error) {
 	return loadModel("Classifier", backend, r, NewClassifier)

@@ -174,6 +174,8 @@ func modelCalls(t *testing.T) map[string]tensorCall {
 	drawWeights(ae.LabelledTraining(x, classes, "x", FitConfig{}))
 	c := must(NewClassifier(backend, ClassifierConfig{Features: 4, Classes: 2, Hidden: []int{3}}))
 	drawWeights(c.Training(x, labels, "x", FitConfig{}))
+	vq := must(NewVQVAE(backend, VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Code: 2, Hidden: []int{3}}))
+	drawWeights(vq.Training(x, "x", FitConfig{}))
 	weights := must(vae.Weights())
 	name := slices.Min(slices.Collect(maps.Keys(weights)))
 	judge := must(NewJudge(c, 1, x, far64(64)))
@@ -187,6 +189,16 @@ func modelCalls(t *testing.T) map[string]tensorCall {
 		"VAE.ImportanceBound.x": {x, func(x *tensors.Tensor) error { return errorOf(vae.ImportanceBound(x, 2, 1)) }},
 		"VAE.GradientNorms.x":   {x, func(x *tensors.Tensor) error { return errorOf(vae.GradientNorms(x, 1)) }},
 		"VAE.CollapseReport.x":  {x, func(x *tensors.Tensor) error { return errorOf(vae.CollapseReport(x, 1)) }},
+		"VAE.KLParts.x":         {x, func(x *tensors.Tensor) error { return errorOf(vae.KLParts(x, 1)) }},
+		"NewKLParts.mean":       {codes, func(x *tensors.Tensor) error { return errorOf(NewKLParts(x, codes, 1, 1)) }},
+		"NewKLParts.logVar":     {codes, func(x *tensors.Tensor) error { return errorOf(NewKLParts(codes, x, 1, 1)) }},
+
+		"VQVAE.Training.x": {x, func(x *tensors.Tensor) error { return errorOf(vq.Training(x, "x", FitConfig{})) }},
+		"VQVAE.Encode.x":   calling(x, vq.Encode), "VQVAE.Reconstruct.x": calling(x, vq.Reconstruct),
+		"VQVAE.Decode.codes": calling(tensors.FromValue([][]int32{{1}, {0}}), vq.Decode),
+		"VQVAE.Loss.x":       calling(x, vq.Loss), "VQVAE.Usage.x": calling(x, vq.Usage),
+		"KernelDistance.a": {x, func(a *tensors.Tensor) error { return errorOf(KernelDistance(a, far(32, 1), 2)) }},
+		"KernelDistance.b": {x, func(b *tensors.Tensor) error { return errorOf(KernelDistance(far(32, 1), b, 2)) }},
 
 		"embedded.SetWeights.weights": {weights[name], func(w *tensors.Tensor) error {
 			changed := maps.Clone(weights)
@@ -403,8 +415,12 @@ func backendCalls(t *testing.T) map[string]func(b compute.Backend) error {
 		"NewAutoencoder": func(b compute.Backend) error {
 			return errorOf(NewAutoencoder(b, AutoencoderConfig{Features: 4, Code: 2}))
 		},
-		"NewGAN":   func(b compute.Backend) error { return errorOf(NewGAN(b, gan)) },
-		"NewGANOf": func(b compute.Backend) error { return errorOf(NewGANOf(b, gan, denseGAN(gan.withDefaults()))) },
+		"NewVQVAE": func(b compute.Backend) error {
+			return errorOf(NewVQVAE(b, VQVAEConfig{Grid: grid, Features: 4, Code: 2}))
+		},
+		"LoadVQVAE": func(b compute.Backend) error { return errorOf(LoadVQVAE(b, bytes.NewReader(files["VQVAE"]))) },
+		"NewGAN":    func(b compute.Backend) error { return errorOf(NewGAN(b, gan)) },
+		"NewGANOf":  func(b compute.Backend) error { return errorOf(NewGANOf(b, gan, denseGAN(gan.withDefaults()))) },
 		"NewClassifier": func(b compute.Backend) error {
 			return errorOf(NewClassifier(b, ClassifierConfig{Features: 4, Classes: 2}))
 		},
@@ -460,6 +476,8 @@ func savedModels(t *testing.T) map[string][]byte {
 	drawWeights(vae.Training(x, "x", FitConfig{}))
 	ae := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Code: 2, Hidden: []int{3}}))
 	drawWeights(ae.Training(x, "x", FitConfig{}))
+	vq := must(NewVQVAE(backend, VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Code: 2, Hidden: []int{3}}))
+	drawWeights(vq.Training(x, "x", FitConfig{}))
 	gan := must(NewGAN(backend, GANConfig{Features: 4, Latent: 2, Generator: []int{3}, Discriminator: []int{3}}))
 	drawWeights(gan.Training(x, "x", FitConfig{}))
 	classifier := must(NewClassifier(backend, ClassifierConfig{Features: 4, Classes: 2, Hidden: []int{3}}))
@@ -473,7 +491,7 @@ func savedModels(t *testing.T) map[string][]byte {
 	som := must(NewSOM(backend, SOMConfig{Grid: Grid{Width: 3, Height: 4}, Features: 4, Init: "uniform"}))
 	files := map[string][]byte{}
 	for kind, m := range map[string]interface{ Save(w io.Writer) error }{
-		"VAE": vae, "Autoencoder": ae, "GAN": gan, "Classifier": classifier, "MultiTask": tasks, "Meta": meta, "PrototypeNet": protos, "SOM": som,
+		"VAE": vae, "VQVAE": vq, "Autoencoder": ae, "GAN": gan, "Classifier": classifier, "MultiTask": tasks, "Meta": meta, "PrototypeNet": protos, "SOM": som,
 	} {
 		var file bytes.Buffer
 		if err := m.Save(&file); err != nil {

@@ -86,6 +86,12 @@ func (k keyedTraining) training(backend compute.Backend) (keyed, error) {
 			return nil, err
 		}
 		return m.Training(x, k.id, k.netFit())
+	case *VQVAEConfig:
+		m, err := NewVQVAE(backend, *cfg)
+		if err != nil {
+			return nil, err
+		}
+		return m.Training(k.x(), k.id, k.netFit())
 	case *GANConfig:
 		m, err := NewGAN(backend, *cfg)
 		if err != nil {
@@ -164,10 +170,13 @@ func keyedTrainings() map[string]keyedTraining {
 	episode := EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}
 	hidden := []int{3}
 	all := map[string]keyedTraining{
-		"vae":             {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden}},
-		"vae with labels": {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, Classes: 3}, labels: labels},
-		"vae, gaussian":   {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, Likelihood: "gaussian"}},
-		"autoencoder":     {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden}},
+		"vae":                    {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden}},
+		"vae with labels":        {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, Classes: 3}, labels: labels},
+		"vae, gaussian":          {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, Likelihood: "gaussian"}},
+		"vae, total correlation": {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, TotalCorrelation: 2}},
+		"vq-vae":                 {model: &VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 16, Code: 2, Hidden: hidden}},
+		"vq-vae, kohonen":        {model: &VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 16, Code: 2, Hidden: hidden, Update: "kohonen"}},
+		"autoencoder":            {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden}},
 		"autoencoder, corrupted": {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden,
 			Corruption: Corruption{Kind: "masking", Level: 0.25}}},
 		"autoencoder, l1": {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden, Sparsity: Sparsity{Kind: "l1", Weight: 1}}},
@@ -215,6 +224,8 @@ func fillDefaults(model, fit any) {
 	switch cfg := model.(type) {
 	case *VAEConfig:
 		*cfg = cfg.withDefaults()
+	case *VQVAEConfig:
+		*cfg = cfg.withDefaults()
 	case *GANConfig:
 		*cfg = cfg.withDefaults()
 	case *AutoencoderConfig:
@@ -240,7 +251,7 @@ var otherNames = map[string][]any{
 	"Loss": {"bernoulli", "hinge"}, "Decay": {"linear"}, "Corruption.Kind": {"gaussian"}, "Sparsity.Kind": {"l1"},
 	"Balance": {"uncertainty"}, "Nets": {"conv"}, "Norm": {"none"}, "Output": {"sigmoid"}, "Frozen": {"generator"},
 	"Method": {"fomaml"}, "Mode": {"batch"}, "Order": {"random"}, "Winner": {"heskes"}, "Distance": {"manhattan"}, "Neighbourhood": {"bubble"},
-	"Init": {"samples", "pca", "uniform"}, "LearningRate.Name": {"linear"}, "Radius.Name": {"linear"}, "Tasks[0].Name": {"b"},
+	"Update": {"kohonen"}, "Init": {"samples", "pca", "uniform"}, "LearningRate.Name": {"linear"}, "Radius.Name": {"linear"}, "Tasks[0].Name": {"b"},
 }
 
 // otherValues are values to try in place of a field.

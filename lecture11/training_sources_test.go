@@ -22,6 +22,7 @@ import (
 // trainingRoots are, for each kind of training, the functions and methods that make the model and that prepare and run the training.
 var trainingRoots = map[string][]string{
 	"vae":         {"NewVAE", "VAE.Training", "Training.Run"},
+	"vq-vae":      {"NewVQVAE", "VQVAE.Training", "Training.Run"},
 	"autoencoder": {"NewAutoencoder", "Autoencoder.Training", "Autoencoder.LabelledTraining", "Training.Run"},
 	"classifier":  {"NewClassifier", "Classifier.Training", "Training.Run"},
 	"gan":         {"NewGAN", "NewGANOf", "GAN.Training", "Training.Run"},

@@ -32,6 +32,9 @@ type VAEConfig struct {
 	WarmUp float64 `json:"warm_up"`
 	// FreeBits is λ ≥ 0: a component of the code pays for KL beyond λ nats only, as a mean over the batch; default 0.
 	FreeBits float64 `json:"free_bits"`
+	// TotalCorrelation is the weight β > 0 of the total correlation in the loss of a β-TC-VAE, see [KLTerms]; default 0: the ELBO,
+	// whose KL term weighs its three parts alike.
+	TotalCorrelation float64 `json:"total_correlation,omitempty"`
 	// Binarize draws each pixel anew as 0 or 1, with its value as the probability of 1, in each step of the training.
 	Binarize bool `json:"binarize"`
 	// Classes makes the model conditional: p_β(x|z, y), q_α(z|x, y) for labels y = 0 … Classes−1, which then come with the
@@ -107,6 +110,11 @@ func (c VAEConfig) checkTrainingOptions() error {
 	case c.Codes > 1 && (c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
 		return fmt.Errorf("lecture11: VAEConfig.Codes = %d with Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 0, 0: the bound of "+
 			"several codes has no KL term of its own", c.Codes, c.Beta, c.WarmUp, c.FreeBits)
+	case !(c.TotalCorrelation >= 0) || math.IsInf(c.TotalCorrelation, 0):
+		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g, want a weight of at least 0", c.TotalCorrelation)
+	case c.TotalCorrelation > 0 && (c.Codes > 1 || c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
+		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g with Codes = %d, Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 1, "+
+			"0, 0: it weighs one part of the KL term", c.TotalCorrelation, c.Codes, c.Beta, c.WarmUp, c.FreeBits)
 	case c.Binarize && c.Likelihood != "bernoulli":
 		return fmt.Errorf("lecture11: VAEConfig.Binarize with Likelihood %q, want \"bernoulli\"", c.Likelihood)
 	case c.Classes < 0 || c.Classes == 1:
@@ -161,7 +169,9 @@ func (m *VAE) Config() VAEConfig { return m.cfg }
 //
 // The losses are "loss" = reconstruction + β·kl, "reconstruction" = −E ln p(x|z) by one z for each x, and "kl", in nats,
 // summed over components and averaged over objects; −loss is the ELBO where β = 1. With free bits a component of kl counts
-// in the loss as λ where it is less. With several codes the loss is −L_K, and the other two are those of the same codes.
+// in the loss as λ where it is less. With several codes the loss is −L_K, and the other two are those of the same codes. With a
+// weight β of the total correlation the loss is reconstruction + mutual information + β·total correlation + dimension-wise kl, which
+// come by these names beside the others; see [KLTerms].
 func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
@@ -169,22 +179,30 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	if err := m.checkLabelColumns(x, m.cfg.Features, m.cfg.Classes); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults(x.Shape().Dimensions[0])
+	objects := x.Shape().Dimensions[0]
+	cfg = cfg.withDefaults(objects)
+	if m.cfg.TotalCorrelation > 0 && cfg.Batch < 2 {
+		return nil, fmt.Errorf("lecture11: FitConfig.Batch = %d with VAEConfig.TotalCorrelation = %g, want at least 2 objects to compare",
+			cfg.Batch, m.cfg.TotalCorrelation)
+	}
 	return m.training(trainingSpec{
 		kind: "vae", name: m.name(), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"objects", x}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-			losses := m.losses(scope, progress, pixels(batch[0]))
+			losses := m.losses(scope, progress, pixels(batch[0]), objects)
 			cfg.adamStep(scope, progress, losses[0].Value)
 			return losses
 		},
 	})
 }
 
-// name is short: "vae-20", "iwae50-20".
+// name is short: "vae-20", "iwae50-20", "tcvae-20".
 func (m *VAE) name() string {
 	if m.cfg.Codes > 1 {
 		return fmt.Sprintf("iwae%d-%d", m.cfg.Codes, m.cfg.Latent)
+	}
+	if m.cfg.TotalCorrelation > 0 {
+		return fmt.Sprintf("tcvae-%d", m.cfg.Latent)
 	}
 	return fmt.Sprintf("vae-%d", m.cfg.Latent)
 }

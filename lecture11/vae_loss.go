@@ -13,8 +13,9 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// losses builds the parts of a batch's loss; α and β are trained together on the first. x: [batch, n (+ classes)].
-func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
+// losses builds the parts of a batch's loss; α and β are trained together on the first. x: [batch, n (+ classes)]; objects is the
+// number of objects from which the batch is drawn.
+func (m *VAE) losses(scope *model.Scope, progress, x *Node, objects int) []Loss {
 	if m.cfg.Binarize {
 		x = m.binarize(x, noise.ScopeUniform(scope, x.Graph(), x.Shape()))
 	}
@@ -23,7 +24,11 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node) []Loss {
 	if m.cfg.Codes > 1 {
 		return m.importanceLosses(scope, x, q, eps)
 	}
-	reconstruction := Neg(ReduceAllMean(m.logLikelihoods(scope, x, q.sample(eps))))
+	z := q.sample(eps)
+	reconstruction := Neg(ReduceAllMean(m.logLikelihoods(scope, x, z)))
+	if m.cfg.TotalCorrelation > 0 {
+		return m.correlationLosses(reconstruction, q, z, objects)
+	}
 	components := ReduceMean(klComponents(q.mean, q.logVar, m.cfg.PriorStd), 0) // [d]
 	kl := ReduceAllSum(components)
 	paid := kl

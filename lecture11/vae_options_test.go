@@ -54,11 +54,17 @@ func smallVAE(t *testing.T, cfg VAEConfig, x *tensors.Tensor, epochs int) *VAE {
 // lossesAt builds the losses of the objects at a share of the training and gives their values by name.
 func lossesAt(t *testing.T, m *VAE, x *tensors.Tensor, progress float64) map[string]float64 {
 	t.Helper()
+	return newLosses(t, m, progress)(x)
+}
+
+// newLosses builds the losses at a share of the training, as a function of the objects that draws other codes at each call.
+func newLosses(t *testing.T, m *VAE, progress float64) func(x *tensors.Tensor) map[string]float64 {
+	t.Helper()
 	var names []string
 	exec, err := model.NewExec(m.backend, m.store, func(scope *model.Scope, x *Node) *Node {
 		var values []*Node
 		names = nil
-		for _, l := range m.losses(scope, Const(x.Graph(), float32(progress)), pixels(x)) {
+		for _, l := range m.losses(scope, Const(x.Graph(), float32(progress)), pixels(x), x.Shape().Dim(0)) {
 			names, values = append(names, l.Name), append(values, l.Value)
 		}
 		return Stack(values, 0)
@@ -66,17 +72,20 @@ func lossesAt(t *testing.T, m *VAE, x *tensors.Tensor, progress float64) map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer exec.Finalize()
-	out, err := exec.Call(x)
-	if err != nil {
-		t.Fatal(err)
+	t.Cleanup(exec.Finalize)
+	return func(x *tensors.Tensor) map[string]float64 {
+		t.Helper()
+		out, err := exec.Call(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := tensors.MustCopyFlatData[float32](out[0])
+		losses := map[string]float64{}
+		for i, name := range names {
+			losses[name] = float64(values[i])
+		}
+		return losses
 	}
-	values := tensors.MustCopyFlatData[float32](out[0])
-	losses := map[string]float64{}
-	for i, name := range names {
-		losses[name] = float64(values[i])
-	}
-	return losses
 }
 
 // TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then stays.

@@ -1,0 +1,141 @@
+package lecture11
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// The code book lies under /book: the code vectors, which the model computes with, and the counts N, which only their updates need.
+const (
+	bookScope   = "book"
+	vectorsName = "vectors"
+	countsName  = "counts"
+	vectorsPath = "/" + bookScope + "/" + vectorsName
+)
+
+// StraightThrough builds z_q in the forward pass, with the gradient of z_e in the backward pass:
+//
+//	z_e + sg[z_q − z_e].
+//
+// A choice of a code has no gradient: this is the gradient of a choice that moves as its argument does. encoded, quantized and
+// the result have one shape.
+//
+// Van den Oord et al. 2017, section 3.2.
+func StraightThrough(encoded, quantized *Node) *Node {
+	return Add(encoded, StopGradient(Sub(quantized, encoded)))
+}
+
+// BookStep builds one update of a code book by a batch of codes z_1 … z_k, whose winners are a(z_j):
+//
+//	n_i = Σ_j K(r(a(z_j), i)),   N_i := γN_i + (1 − γ)n_i,
+//	e_i := e_i + (1 − γ)(Σ_j K(r(a(z_j), i))·z_j − n_i e_i)/N_i.
+//
+// This is e_i = m_i/N_i for the moving averages m_i of the weighted sums of codes. It is written as Kohonen's step towards the mean
+// of the codes, whose rate is (1 − γ)n_i/N_i, so that a code vector which nothing pulls stays exactly where it is. With K = [r = 0],
+// which pull = nil stands for, it is k-means by moving averages.
+//
+// book e: [m, d]; counts N: [m]; z: [k, d]; fires [a(z_j) = i]: [k, m]; pull K(r(a, i)): [m, m], from winner a to vector i.
+//
+// Slides "Kohonen network" and "Kohonen map training"; van den Oord et al. 2017, appendix A.1; Irie et al. 2023, eq. 7–10.
+func BookStep(book, counts, z, fires, pull *Node, memory float64) (newBook, newCounts *Node) {
+	m, d := book.Shape().Dim(0), book.Shape().Dim(1)
+	z.AssertDims(-1, d)
+	fires.AssertDims(z.Shape().Dim(0), m)
+	n, sums := ReduceSum(fires, 0), Einsum("ki,kd->id", fires, z) // [m], [m, d]
+	if pull != nil {
+		pull = ConvertDType(pull, z.DType())
+		n, sums = Einsum("ai,a->i", pull, n), Einsum("ai,ad->id", pull, sums)
+	}
+	newCounts = Add(MulScalar(counts, memory), MulScalar(n, 1-memory))
+	step := Sub(sums, Mul(ExpandAxes(n, 1), book))
+	rate := MulScalar(Reciprocal(MaxScalar(newCounts, leastCount)), 1-memory) // [m]
+	return Add(book, Mul(step, ExpandAxes(rate, 1))), newCounts
+}
+
+// leastCount keeps the counts of dead codes, which fall by γ a step, from becoming a divisor of 0.
+const leastCount = 1e-30
+
+// bookUpdate is a code book and what it becomes by a step.
+type bookUpdate struct {
+	vectors, counts       *model.Variable
+	newVectors, newCounts *Node
+}
+
+func (u bookUpdate) store() {
+	u.vectors.SetNodeValue(u.newVectors)
+	u.counts.SetNodeValue(u.newCounts)
+}
+
+// losses builds the parts of a batch's loss and the update of the code book. x: [batch, n]; pull: nil or [m, m].
+func (m *VQVAE) losses(scope *model.Scope, x, pull *Node) ([]Loss, bookUpdate) {
+	z := m.encode(scope, x) // [batch·L, d]
+	book := scope.In(bookScope)
+	vectors, counts := m.vectors(book, z.DType()), m.counts(book, z.DType())
+	fires, quantized := quantize(z, vectors.NodeValue(z.Graph()))
+	out := m.decode(scope, Reshape(StraightThrough(z, quantized), x.Shape().Dim(0), -1))
+	reconstruction := ReduceAllMean(reconstructionLosses[m.cfg.Loss].loss(x, out))
+	commitment := MulScalar(ReduceAllMean(SquaredError(quantized, z)), float64(m.cfg.Positions))
+	loss := Add(reconstruction, MulScalar(commitment, m.cfg.Commitment))
+	moved := bookUpdate{vectors: vectors, counts: counts}
+	moved.newVectors, moved.newCounts = BookStep(vectors.NodeValue(z.Graph()), counts.NodeValue(z.Graph()),
+		StopGradient(z), fires, pull, m.cfg.Memory)
+	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"commitment", commitment}}, moved
+}
+
+// quantized builds the vectors of codes z [k, d]: [k, d].
+func (m *VQVAE) quantized(scope *model.Scope, z *Node) *Node {
+	_, vectors := quantize(z, m.vectors(scope.In(bookScope), z.DType()).NodeValue(z.Graph()))
+	return vectors
+}
+
+// quantize builds the winners of codes z [k, d] as numbers 0 and 1, [k, m], and their vectors, [k, d]. No gradient passes.
+func quantize(z, vectors *Node) (fires, quantized *Node) {
+	_, fires = KohonenLayers(StopGradient(z), vectors)
+	return fires, Einsum("ki,id->kd", fires, vectors)
+}
+
+// vectors is the variable of the code vectors e, [m, d]. scope is the book's.
+func (m *VQVAE) vectors(scope *model.Scope, dtype dtypes.DType) *model.Variable {
+	scope = scope.WithInitializer(initializer.RandomNormalFn(scope, m.cfg.CodeStd))
+	return scope.VariableWithShape(vectorsName, shapes.Make(dtype, m.cfg.Grid.Nodes(), m.cfg.Code)).SetTrainable(false)
+}
+
+// counts is the variable of N, [m], 1 at the start. scope is the book's.
+func (m *VQVAE) counts(scope *model.Scope, dtype dtypes.DType) *model.Variable {
+	scope = scope.WithInitializer(initializer.One)
+	return scope.VariableWithShape(countsName, shapes.Make(dtype, m.cfg.Grid.Nodes())).SetTrainable(false)
+}
+
+// pull builds K(r(a, i)) of a step, [m, m], from the radii of all steps; nil for k-means, which has none.
+func (m *VQVAE) pull(progress *Node, radii []float32) *Node {
+	if len(radii) == 0 {
+		return nil
+	}
+	step := ConvertDType(AddScalar(MulScalar(progress, float64(len(radii))), 0.5), dtypes.Int32)
+	sigma := Gather(Const(progress.Graph(), radii), Reshape(step, 1, 1)) // [1]
+	return m.cfg.gridKernel(sigma)
+}
+
+// gridKernel builds K(r(a, b)) of all pairs of nodes, [m, m], at the radius sigma [1]; see [SOMConfig.Kernel].
+func (c VQVAEConfig) gridKernel(sigma *Node) *Node {
+	g, m, h := sigma.Graph(), c.Grid.Nodes(), neighbourhoods[c.Neighbourhood]
+	grid := c.Grid
+	grid.Hex = grid.Hex && !h.cells
+	px, py := make([]float32, m), make([]float32, m)
+	for node := range m {
+		x, y := grid.Position(node)
+		px[node], py[node] = float32(x), float32(y)
+	}
+	dx, dy := pairOffsets(Const(g, px)), pairOffsets(Const(g, py))
+	if grid.Torus {
+		width, height := grid.size()
+		dx, dy = Min(dx, Sub(like(dx, width), dx)), Min(dy, Sub(like(dy, height), dy))
+	}
+	return h.build(dx, dy, BroadcastToDims(Reshape(sigma), m, m))
+}
+
+// pairOffsets builds |p_a − p_b|, [m, m], from places p [m].
+func pairOffsets(p *Node) *Node { return Abs(Sub(ExpandAxes(p, 1), ExpandAxes(p, 0))) }
