@@ -63,7 +63,9 @@
 // A function with *Node in its signature builds a graph and panics on wrong shapes; every other exported function returns
 // an error that names the field or the argument, its value and what is wanted. Randomness comes from seeds or is an
 // argument. A model does not know who calls it: [Training] reports by a function value, stops at a step boundary when its
-// context ends, and is saved and restored in parts. The sets themselves are in package lecture11/data.
+// context ends, and is saved and restored in parts. A trained model is a file (model_file.go, som_file.go): [LoadVAE] and the
+// like rebuild it without its data, and package lecture11/onnx hands its networks to other programs. The sets themselves are
+// in package lecture11/data.
 //
 // # Goroutines
 //
