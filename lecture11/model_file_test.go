@@ -163,6 +163,12 @@ func savedKinds() []savedKind {
 	}
 }
 
+// savedKindOf is the kind of that name.
+func savedKindOf(name string) savedKind {
+	kinds := savedKinds()
+	return kinds[slices.IndexFunc(kinds, func(k savedKind) bool { return k.name == name })]
+}
+
 // TestLoadNeedsOnlyTheFile: each kind of model, saved by itself and by its training, is loaded from the file alone, computes
 // the same to the last bit, and says where its weights come from. Each kind refuses the files of the others by name.
 func TestLoadNeedsOnlyTheFile(t *testing.T) {
@@ -215,7 +221,7 @@ func TestLoadNeedsOnlyTheFile(t *testing.T) {
 // TestEveryCutAndFlipOfAModel: of a VAE's file each cut and each flipped bit is refused, by LoadVAE and by Load of a model
 // that has weights, which then are as they were.
 func TestEveryCutAndFlipOfAModel(t *testing.T) {
-	kind := savedKinds()[0]
+	kind := savedKindOf("VAE")
 	m, _ := kind.trained(t)
 	var file bytes.Buffer
 	if err := m.Save(&file); err != nil {
@@ -274,7 +280,7 @@ func edited(t *testing.T, text []byte, change func(p *partFile)) *bytes.Reader {
 // TestLoadRefuses: what a whole file may hold that a VAE cannot be made of. Another version of the training code is not
 // among them: it is provenance.
 func TestLoadRefuses(t *testing.T) {
-	kind := savedKinds()[0]
+	kind := savedKindOf("VAE")
 	m, training := kind.trained(t)
 	var file, optimizer bytes.Buffer
 	if err := errors.Join(m.Save(&file), training.Save(partOptimizer, &optimizer)); err != nil {
@@ -369,16 +375,16 @@ func TestCustomNetworksAreLoaded(t *testing.T) {
 // fit are refused, and the model is as it was.
 func TestWeightsByName(t *testing.T) {
 	x, _ := fourObjects()
-	kinds := savedKinds()
-	m, _ := kinds[3].trained(t)
+	kind := savedKindOf("GAN")
+	m, _ := kind.trained(t)
 	gan := m.(*GAN)
 	weights := must(gan.Weights())
 	fresh := must(NewGAN(gan.backend, gan.Config()))
 	if err := fresh.SetWeights(weights); err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range must(kinds[3].computes(gan)) {
-		if got := must(kinds[3].computes(fresh))[i]; !got.Equal(want) {
+	for i, want := range must(kind.computes(gan)) {
+		if got := must(kind.computes(fresh))[i]; !got.Equal(want) {
 			t.Errorf("result %d of the copy is %v, want %v", i, got, want)
 		}
 	}

@@ -36,7 +36,7 @@ func python(t *testing.T, packages ...string) string {
 // model takes the weights from a file that it wrote.
 func TestSafetensorsOfPyPI(t *testing.T) {
 	interpreter := python(t, "numpy==2.4.6", "safetensors==0.8.0")
-	m, _ := savedKinds()[0].trained(t)
+	m, _ := savedKindOf("VAE").trained(t)
 	vae, dir := m.(*VAE), t.TempDir()
 	source, target := filepath.Join(dir, "ours"), filepath.Join(dir, "theirs")
 	if err := vae.SaveFile(source); err != nil {

@@ -109,7 +109,7 @@ func TestRunAfterLoad(t *testing.T) {
 	if err := errors.Join(m.Save(&file), m.Load(bytes.NewReader(file.Bytes()))); err != nil {
 		t.Fatal(err)
 	}
-	if err := training.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "loaded after step 1") {
+	if err := training.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "after step 1, want a new Training") {
 		t.Errorf("the interrupted training goes on: %v", err)
 	}
 	again := must(m.Training(x, "four", cfg))
