@@ -231,5 +231,28 @@ func (m *Autoencoder) trainingOn(cfg FitConfig, dataID string, batch ...namedTen
 			cfg.adamStep(scope, progress, losses[0].Value)
 			return losses
 		},
+		evaluate: m.heldOut,
 	})
+}
+
+// heldOut evaluates the losses of held-out objects, corrupted as those of the training.
+func (m *Autoencoder) heldOut(e *Evaluation) (*heldOutSet, error) {
+	x, err := e.objects()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkObjects(e.X, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
+		return nil, err
+	}
+	inputs := []namedTensor{x}
+	if m.cfg.Classes > 0 {
+		y, err := m.labels(e.X, e.Labels)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, namedTensor{"labels", y})
+	}
+	return &heldOutSet{inputs: inputs, losses: func(scope *model.Scope, batch []*Node) []Loss {
+		return m.losses(scope, pixels(batch[0]), batch[1:])
+	}}, nil
 }

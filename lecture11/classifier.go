@@ -123,7 +123,27 @@ func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, 
 			cfg.adamStep(scope, progress, losses[0].Value)
 			return losses
 		},
+		evaluate: m.heldOut,
 	})
+}
+
+// heldOut evaluates the losses of held-out objects.
+func (m *Classifier) heldOut(e *Evaluation) (*heldOutSet, error) {
+	x, err := e.objects()
+	if err != nil {
+		return nil, err
+	}
+	labels, err := e.bytes(m.cfg.Classes)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(m.check(e.X), m.checkLabels(e.X, labels)); err != nil {
+		return nil, err
+	}
+	inputs := []namedTensor{x, {"labels", labelTensor(labels)}}
+	return &heldOutSet{inputs: inputs, losses: func(scope *model.Scope, batch []*Node) []Loss {
+		return m.losses(scope, pixels(batch[0]), batch[1])
+	}}, nil
 }
 
 // check returns an error unless x is objects that the classifier can take.

@@ -24,6 +24,7 @@ import (
 //go:embed few_shot_prototype.go
 //go:embed fit.go
 //go:embed fit_diverge.go
+//go:embed fit_evaluate.go
 //go:embed fitted.go
 //go:embed gan.go
 //go:embed gan_loss.go
@@ -177,6 +178,7 @@ func withNets(files ...string) []string {
 		"adam.go",
 		"fit.go",
 		"fit_diverge.go",
+		"fit_evaluate.go",
 		"fitted.go",
 		"net.go",
 		"tensors.go",

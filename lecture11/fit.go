@@ -33,6 +33,10 @@ type FitConfig struct {
 	// WeightDecay is λ ≥ 0 of AdamW: each step also takes η·λ·w from the weights, not from the biases; default 0.
 	WeightDecay float64 `json:"weight_decay,omitempty"`
 
+	// Evaluation measures the training on held-out objects, ends it when they are not learnt any better, and keeps the best
+	// weights; default nil: the training takes all its steps, and the last weights are the result.
+	Evaluation *Evaluation `json:"evaluation,omitempty"`
+
 	// StepsPerCall is how many steps run on the device before losses come back and an interrupt is looked at.
 	// It changes speed, not numbers. Default 50.
 	StepsPerCall int `json:"-"`
@@ -55,6 +59,7 @@ func (c FitConfig) withDefaults(n int) FitConfig {
 	c.LearningRate = cmp.Or(c.LearningRate, 1e-3)
 	c.Decay = cmp.Or(c.Decay, "constant")
 	c.StepsPerCall = cmp.Or(c.StepsPerCall, 50)
+	c.Evaluation = c.Evaluation.withDefaults()
 	return c
 }
 
@@ -104,6 +109,7 @@ type Training struct {
 	data     []*tensors.Tensor // each [n, …]; a step sees the rows of its batch
 	whole    []*tensors.Tensor // a step sees all of each, after its batch
 	build    stepFn
+	held     *heldOutSet // how it is evaluated; nil: not
 
 	n        int           // objects
 	step     int           // steps taken
@@ -162,7 +168,7 @@ func (t *Training) start() error {
 		return err
 	}
 	t.exec = exec.WithName("Training:" + t.name)
-	return nil
+	return t.prepareEvaluation()
 }
 
 // pureGo is what GoMLX's backend in Go calls itself. Its package is not imported, so that no cell links it for a name.
@@ -230,8 +236,15 @@ func (t *Training) Step() int { return int(t.taken.Load()) }
 // Steps is the number of optimiser steps of the whole training.
 func (t *Training) Steps() int { return t.cfg.Epochs * t.stepsPerEpoch() }
 
-// Describe says in words how far step steps go: "5 epochs".
+// Describe says in words how far step steps go: "5 epochs", or "stopped early after 5 epochs".
 func (t *Training) Describe(step int) string {
+	if s, err := t.evaluationState(); err == nil && s.stopped > 0 && step >= t.Steps() {
+		return "stopped early after " + t.epochsOf(s.stopped)
+	}
+	return t.epochsOf(step)
+}
+
+func (t *Training) epochsOf(step int) string {
 	epochs := float64(step) / float64(t.stepsPerEpoch())
 	if epochs == 1 {
 		return "1 epoch"
@@ -287,7 +300,7 @@ func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 	if err := t.remember(); err != nil {
 		return nil, err
 	}
-	losses, err := t.call(ctx, min(t.cfg.StepsPerCall, t.Steps()-t.step))
+	losses, err := t.call(ctx, min(t.cfg.StepsPerCall, t.untilEvaluation()))
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
 	}
@@ -296,9 +309,11 @@ func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 	}
 	t.past.proven()
 	if t.step == t.Steps() {
-		return losses, t.checkWeights(ctx)
+		if err := t.checkWeights(ctx); err != nil {
+			return losses, err
+		}
 	}
-	return losses, nil
+	return losses, t.afterSteps(losses)
 }
 
 // call runs n steps on the device, or fewer if they run one by one and ctx ends, and returns the means of the losses.
@@ -357,7 +372,7 @@ func (t *Training) single(scope *model.Scope, inputs []*Node) []*Node {
 // Const here, because GoMLX caches other scalar constants for the graph, not for the function.
 func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 	g := inputs[0].Graph()
-	variables := t.variables()
+	variables := slices.DeleteFunc(t.variables(), ofEvaluation)
 	sums := Const(g, make([]float32, len(t.lossNames)))
 	state := append([]*Node{Const(g, int32(0)), sums}, inputs...)
 	fixed := len(state)

@@ -222,7 +222,7 @@ func program[F useFn](f *fitted, name string, fn F) (*model.Exec, error) {
 func (f *fitted) likeWeights(x *Node) *Node {
 	x = pixels(x)
 	for v := range f.store.IterVariables() {
-		if dtype := v.Shape().DType; dtype.IsFloat() {
+		if dtype := v.Shape().DType; v.Trainable && dtype.IsFloat() {
 			return ConvertDType(x, dtype)
 		}
 	}

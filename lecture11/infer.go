@@ -79,22 +79,6 @@ func mapBatches(x *tensors.Tensor, largest int,
 	return joined, nil
 }
 
-// paddedRows copies rows of x from first on into a tensor of size rows; the rest is 0.
-func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, error) {
-	shape := x.Shape().Clone()
-	rowBytes := int(x.ByteSize()) / shape.Dimensions[0]
-	shape.Dimensions[0] = size
-	batch := tensors.FromShape(shape)
-	var copyErr error
-	err := batch.MutableBytes(func(to []byte) {
-		copyErr = x.ConstBytes(func(from []byte) { copy(to, from[first*rowBytes:(first+rows)*rowBytes]) })
-	})
-	if err == nil {
-		err = copyErr
-	}
-	return batch, err
-}
-
 // makeJoined makes tensors of l rows, shaped otherwise as the batches in out.
 func makeJoined(out []*tensors.Tensor, l int) []*tensors.Tensor {
 	joined := make([]*tensors.Tensor, len(out))

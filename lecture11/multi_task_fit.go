@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -83,7 +84,33 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			return m.step(scope, cfg, plans, progress, batch[0], batch[1:])
 		},
+		evaluate: m.heldOut,
 	})
+}
+
+// heldOut evaluates Σ λ_t ℒ_t of held-out objects, however the training balances the tasks: a mean over runs.
+func (m *MultiTask) heldOut(e *Evaluation) (*heldOutSet, error) {
+	x, err := e.objects()
+	if err != nil {
+		return nil, err
+	}
+	if e.Y == nil {
+		return nil, errors.New("lecture11: FitConfig.Evaluation.Y = nil, want the labels of the tasks")
+	}
+	if err := m.checkData(TaskData{X: e.X, Y: e.Y, ID: e.ID}); err != nil {
+		return nil, err
+	}
+	inputs := []namedTensor{x, {"labels", e.Y}}
+	return &heldOutSet{inputs: inputs, losses: func(scope *model.Scope, batch []*Node) []Loss {
+		eachRun := func(x *Node) *Node {
+			return BroadcastToDims(ExpandAxes(x, 0), append([]int{m.cfg.Runs}, x.Shape().Dimensions...)...)
+		}
+		y := eachRun(batch[1])
+		weight := OnesLike(Slice(y, AxisRange(), AxisRange(), AxisRange(0, 1))) // [R, batch, 1]
+		losses := m.batchLosses(scope, eachRun(pixels(batch[0])), y, weight)    // [R, T]
+		total := ReduceAllSum(Mul(losses, m.taskWeights(losses.Graph())))
+		return m.namedLosses(total, losses)
+	}}, nil
 }
 
 // planKey tells one list of plans, which may hold many objects, from another.
@@ -185,10 +212,15 @@ func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, pro
 	s := taskStep{m: m, fit: cfg, scope: scope, progress: progress, losses: m.batchLosses(scope, x, y, weight)}
 	s.extra, s.share = m.penalties(scope, progress, plans), stepShares(progress, plans)
 	total := balances[m.cfg.Balance](s)
+	return m.namedLosses(total, s.losses)
+}
+
+// namedLosses are the mean over runs of total, a sum over runs, and, of a few tasks, that of each task. of: [R, T].
+func (m *MultiTask) namedLosses(total, of *Node) []Loss {
 	losses := []Loss{{totalLoss, MulScalar(total, 1/float64(m.cfg.Runs))}}
 	if n := len(m.cfg.Tasks); n > 1 && n <= maxNamedLosses {
 		for t, task := range m.cfg.Tasks {
-			losses = append(losses, Loss{task.Name, ReduceAllMean(Slice(s.losses, AxisRange(), AxisElem(t)))})
+			losses = append(losses, Loss{task.Name, ReduceAllMean(Slice(of, AxisRange(), AxisElem(t)))})
 		}
 	}
 	return losses

@@ -111,3 +111,19 @@ func labelTensor(labels []uint8) *tensors.Tensor {
 	}
 	return tensors.FromFlatDataAndDimensions(flat, len(flat))
 }
+
+// paddedRows copies rows of x from first on into a tensor of size rows; the rest is 0.
+func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, error) {
+	shape := x.Shape().Clone()
+	rowBytes := int(x.ByteSize()) / shape.Dimensions[0]
+	shape.Dimensions[0] = size
+	batch := tensors.FromShape(shape)
+	var copyErr error
+	err := batch.MutableBytes(func(to []byte) {
+		copyErr = x.ConstBytes(func(from []byte) { copy(to, from[first*rowBytes:(first+rows)*rowBytes]) })
+	})
+	if err == nil {
+		err = copyErr
+	}
+	return batch, err
+}

@@ -3,6 +3,7 @@ package lecture11
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -24,7 +25,8 @@ type trainingSpec struct {
 	whole    []namedTensor  // a step sees all of each, after its batch
 	perStep  int            // objects of a step; 0: fit.Batch
 
-	build stepFn
+	build    stepFn
+	evaluate func(e *Evaluation) (*heldOutSet, error) // nil for a model that cannot be evaluated
 }
 
 // namedTensor is an input of a training with its name in the key.
@@ -44,8 +46,12 @@ type namedTensor struct {
 func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	cfg := spec.fit
 	key := map[string]any{"kind": spec.kind, "model": spec.model, "fit": cfg, "data": spec.id, "code": codeVersion(spec.kind)}
+	held, err := spec.heldOut(f.kind)
+	if err != nil {
+		return nil, err
+	}
 	inputs := map[string]string{}
-	for _, x := range append(spec.objects[:len(spec.objects):len(spec.objects)], spec.whole...) {
+	for _, x := range slices.Concat(spec.objects, spec.whole, held.named()) {
 		hash, err := contentsHash(x.value)
 		if err != nil {
 			return nil, fmt.Errorf("lecture11: %s.Training: %s: %w", f.kind, x.name, err)
@@ -68,7 +74,7 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	}
 	return newTraining(Training{
 		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, model: f, initSeed: spec.seed,
-		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build,
+		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build, held: held,
 	})
 }
 
@@ -81,8 +87,11 @@ func (f *fitted) startHash() (string, error) {
 	return f.variablesHash(feedsTraining)
 }
 
-// feedsTraining reports whether a training that starts reads the variable: all but the state of the random generator, which it sets.
-func feedsTraining(v *model.Variable) bool { return v.Name() != model.RNGStateVariableName }
+// feedsTraining reports whether a training that starts reads the variable: all but the state of the random generator and of
+// evaluations, which it sets.
+func feedsTraining(v *model.Variable) bool {
+	return v.Name() != model.RNGStateVariableName && !ofEvaluation(v)
+}
 
 func tensorsOf(named []namedTensor) []*tensors.Tensor {
 	values := make([]*tensors.Tensor, len(named))

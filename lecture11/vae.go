@@ -193,7 +193,25 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 			cfg.adamStep(scope, progress, losses[0].Value)
 			return losses
 		},
+		evaluate: m.heldOut,
 	})
+}
+
+// heldOut evaluates the losses of held-out objects, with the whole β.
+func (m *VAE) heldOut(e *Evaluation) (*heldOutSet, error) {
+	x, err := e.objects()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkObjects(e.X); err != nil {
+		return nil, err
+	}
+	if err := m.checkLabelColumns(e.X, m.cfg.Features, m.cfg.Classes); err != nil {
+		return nil, err
+	}
+	return &heldOutSet{inputs: []namedTensor{x}, losses: func(scope *model.Scope, batch []*Node) []Loss {
+		return m.losses(scope, Const(batch[0].Graph(), float32(1)), pixels(batch[0]), e.X.Shape().Dimensions[0])
+	}}, nil
 }
 
 // name is short: "vae-20", "iwae50-20", "tcvae-20".

@@ -1,0 +1,357 @@
+package lecture11
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Evaluation is a set of held-out objects on which a training is measured while it runs. The weights of the lowest loss on
+// them are the result, and the training ends early when that loss does not fall any more.
+//
+// The loss is evaluated before the first step, every few epochs and after the last step, with the same random numbers each
+// time. onStep of [Training.Run] gets the last evaluation beside the losses of the training, as "evaluation loss" and so
+// on: means over the objects. The best weights are part of a saved training, so that a resumed one ends as an unbroken one
+// does. A training that ends early reports Step() == Steps(); see [Training.Best].
+type Evaluation struct {
+	X      *tensors.Tensor `json:"-"`    // objects, as those of the training
+	Labels []int           `json:"-"`    // of a model that learns from labels: one for each object
+	Y      *tensors.Tensor `json:"-"`    // of a [MultiTask], in place of Labels; see [TaskLabels]
+	ID     string          `json:"data"` // of the objects, for people
+
+	Every    int `json:"every"`    // epochs from one evaluation to the next; default 1
+	Patience int `json:"patience"` // evaluations in turn without a lower loss that end the training; 0: none do
+}
+
+// withDefaults fills the zero fields.
+func (e *Evaluation) withDefaults() *Evaluation {
+	if e == nil {
+		return nil
+	}
+	filled := *e
+	filled.Every = cmp.Or(e.Every, 1)
+	return &filled
+}
+
+// check returns an error that names the first field that cannot be evaluated by.
+func (e *Evaluation) check() error {
+	switch {
+	case e == nil:
+		return nil
+	case e.Every < 1:
+		return fmt.Errorf("lecture11: FitConfig.Evaluation.Every = %d, want at least 1 epoch", e.Every)
+	case e.Patience < 0:
+		return fmt.Errorf("lecture11: FitConfig.Evaluation.Patience = %d, want a number of evaluations, or 0 for no early stop", e.Patience)
+	}
+	return nil
+}
+
+// objects returns X with its name in a key.
+func (e *Evaluation) objects() (namedTensor, error) {
+	if e.X == nil {
+		return namedTensor{}, errors.New("lecture11: FitConfig.Evaluation.X = nil, want held-out objects")
+	}
+	return namedTensor{"objects", e.X}, nil
+}
+
+// bytes returns the labels as bytes.
+func (e *Evaluation) bytes(classes int) ([]uint8, error) {
+	labels := make([]uint8, len(e.Labels))
+	for i, label := range e.Labels {
+		if label < 0 || label >= classes {
+			return nil, fmt.Errorf("lecture11: FitConfig.Evaluation.Labels[%d] = %d, want 0 to %d", i, label, classes-1)
+		}
+		labels[i] = uint8(label)
+	}
+	return labels, nil
+}
+
+// heldOutSet is how a training is evaluated.
+type heldOutSet struct {
+	inputs []namedTensor // each [l, …]
+	// losses builds the losses of a batch, without a step: means, the first of which is to fall.
+	losses func(scope *model.Scope, batch []*Node) []Loss
+
+	every, patience int
+	exec            *model.Exec
+	names           []string
+}
+
+// heldOut returns how a training is evaluated, nil where it is not.
+func (s trainingSpec) heldOut(kind string) (*heldOutSet, error) {
+	e := s.fit.Evaluation
+	if e == nil {
+		return nil, nil
+	}
+	if s.evaluate == nil {
+		return nil, fmt.Errorf("lecture11: %s.Training with FitConfig.Evaluation, want nil: it has no loss of held-out objects that says when to stop", kind)
+	}
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	held, err := s.evaluate(e)
+	if err != nil {
+		return nil, fmt.Errorf("%w (in FitConfig.Evaluation)", err)
+	}
+	held.every, held.patience = e.Every, e.Patience
+	return held, nil
+}
+
+// named returns the inputs with their names in a key.
+func (h *heldOutSet) named() []namedTensor {
+	if h == nil {
+		return nil
+	}
+	named := slices.Clone(h.inputs)
+	for i := range named {
+		named[i].name = "evaluation " + named[i].name
+	}
+	return named
+}
+
+// evaluationScope is where the state of the evaluations lies, beside the weights: variables that no step sees.
+const evaluationScope = "/evaluation"
+
+// bestPath is where the best value of a variable lies.
+func bestPath(v *model.Variable) string { return path.Join(evaluationScope, "best", v.Path()) }
+
+// evaluationStatePath is where the numbers of an evaluationState lie.
+var evaluationStatePath = path.Join(evaluationScope, "state")
+
+// ofEvaluation reports whether a variable belongs to the evaluations.
+func ofEvaluation(v *model.Variable) bool { return strings.HasPrefix(v.Path(), evaluationScope+"/") }
+
+// evaluationState is what the evaluations of a training have found so far.
+type evaluationState struct {
+	best     float64   // the lowest loss; +Inf before the first evaluation
+	bestStep int       // of it
+	waited   int       // evaluations since
+	stopped  int       // the step at which the training ended early; 0: not
+	last     []float64 // losses of the last evaluation; empty before the first
+}
+
+func (s evaluationState) flat() []float64 {
+	return append([]float64{s.best, float64(s.bestStep), float64(s.waited), float64(s.stopped)}, s.last...)
+}
+
+// evaluationState reads the state from its variable.
+func (t *Training) evaluationState() (evaluationState, error) {
+	v := t.store.GetVariable(evaluationStatePath)
+	if v == nil {
+		return evaluationState{best: math.Inf(1)}, nil
+	}
+	flat, err := numbersOf(v)
+	if err != nil {
+		return evaluationState{}, fmt.Errorf("lecture11: %s: state of the evaluations: %w", t.name, err)
+	}
+	return evaluationState{flat[0], int(flat[1]), int(flat[2]), int(flat[3]), flat[4:]}, nil
+}
+
+// setEvaluationState writes the state to its variable.
+func (t *Training) setEvaluationState(s evaluationState) error {
+	flat := s.flat()
+	return t.setFixed(evaluationStatePath, tensors.FromFlatDataAndDimensions(flat, len(flat)))
+}
+
+// setFixed sets a variable that is not trained, and creates it where it is missing.
+func (t *Training) setFixed(path string, value *tensors.Tensor) error {
+	if v := t.store.GetVariable(path); v != nil {
+		return v.SetValue(value)
+	}
+	v, err := t.store.CreateVariable(path, value)
+	if err != nil {
+		return err
+	}
+	v.SetTrainable(false)
+	return nil
+}
+
+// prepareEvaluation makes what the evaluations need, and makes the one before the first step.
+func (t *Training) prepareEvaluation() error {
+	if t.held == nil {
+		return nil
+	}
+	exec, err := model.NewExec(t.backend, t.store, t.heldOutLosses)
+	if err != nil {
+		return err
+	}
+	t.held.exec = exec.WithName("Evaluation:" + t.name)
+	last, err := t.evaluate()
+	if err != nil || t.step > 0 {
+		return err
+	}
+	if err := t.keepBest(); err != nil {
+		return err
+	}
+	return t.setEvaluationState(evaluationState{best: last[0], last: last})
+}
+
+// heldOutLosses builds the losses of a batch, [parts]. inputs: a state of the random generator and the batch. The random
+// numbers of the training stay as they are.
+func (t *Training) heldOutLosses(scope *model.Scope, inputs []*Node) *Node {
+	rng := scope.Store().GetVariable("/" + model.RNGStateVariableName)
+	before := rng.NodeValue(inputs[0].Graph())
+	rng.SetNodeValue(inputs[0])
+	losses := t.held.losses(scope, inputs[1:])
+	rng.SetNodeValue(before)
+	t.held.names = nil
+	values := make([]*Node, len(losses))
+	for i, l := range losses {
+		t.held.names = append(t.held.names, l.Name)
+		values[i] = ConvertDType(l.Value, losses[0].Value.DType())
+	}
+	return Stack(values, 0)
+}
+
+// evaluationBatch is how many held-out objects go through the model in one call.
+const evaluationBatch = 500
+
+// evaluate returns the losses of the held-out objects: means over batches, weighted by their objects.
+func (t *Training) evaluate() ([]float64, error) {
+	var means []float64
+	l := t.held.inputs[0].value.Shape().Dimensions[0]
+	for first := 0; first < l; first += evaluationBatch {
+		rows := min(evaluationBatch, l-first)
+		values, err := t.evaluateRows(first, rows)
+		if err != nil {
+			return nil, fmt.Errorf("lecture11: %s: evaluation after step %d: %w", t.name, t.step, err)
+		}
+		if means == nil {
+			means = make([]float64, len(values))
+		}
+		for i, v := range values {
+			means[i] += v * float64(rows) / float64(l)
+		}
+	}
+	return means, nil
+}
+
+// evaluateRows returns the losses of a batch of held-out objects.
+func (t *Training) evaluateRows(first, rows int) ([]float64, error) {
+	state, err := RNGStateFromSeed(t.cfg.Seed + int64(first)<<20)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{state}
+	for _, x := range t.held.inputs {
+		part, err := paddedRows(x.value, first, rows, rows)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, part)
+	}
+	out, err := t.held.exec.Call(args...)
+	for _, part := range args[1:] {
+		err = errors.Join(err, part.(*tensors.Tensor).FinalizeAll())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return float64s(out[0])
+}
+
+// untilEvaluation returns the number of steps to the next evaluation.
+func (t *Training) untilEvaluation() int {
+	rest := t.Steps() - t.step
+	if t.held == nil {
+		return rest
+	}
+	every := t.held.every * t.stepsPerEpoch()
+	return min(rest, every-t.step%every)
+}
+
+// afterSteps evaluates the training where it is time, ends it where that is due, and adds the last evaluation to losses.
+func (t *Training) afterSteps(losses map[string]float64) error {
+	if t.held == nil {
+		return nil
+	}
+	s, err := t.evaluationState()
+	if err == nil && (t.step == t.Steps() || t.step%(t.held.every*t.stepsPerEpoch()) == 0) {
+		s, err = t.judge(s)
+	}
+	if err != nil {
+		return err
+	}
+	for i, v := range s.last {
+		losses["evaluation "+t.held.names[i]] = v
+	}
+	return nil
+}
+
+// judge evaluates the training and keeps the weights if they are the best so far. At the end of the training it sets them
+// to the best.
+func (t *Training) judge(s evaluationState) (evaluationState, error) {
+	var err error
+	if s.last, err = t.evaluate(); err != nil {
+		return s, err
+	}
+	s.waited++
+	if loss := s.last[0]; loss < s.best {
+		s.best, s.bestStep, s.waited = loss, t.step, 0
+		if err := t.keepBest(); err != nil {
+			return s, err
+		}
+	}
+	if t.step < t.Steps() && t.held.patience > 0 && s.waited >= t.held.patience {
+		s.stopped = t.step
+	}
+	if err := t.setEvaluationState(s); err != nil || s.stopped == 0 && t.step < t.Steps() {
+		return s, err
+	}
+	if err := t.takeBest(); err != nil {
+		return s, err
+	}
+	t.reached(t.Steps())
+	return s, nil
+}
+
+// keepBest copies the weights to those of the best evaluation, takeBest takes the weights back from there.
+func (t *Training) keepBest() error {
+	return t.eachWeight(func(v *model.Variable) error {
+		clone, err := cloneOf(v)
+		if err != nil {
+			return err
+		}
+		return t.setFixed(bestPath(v), clone)
+	})
+}
+
+func (t *Training) takeBest() error {
+	return t.eachWeight(func(v *model.Variable) error {
+		clone, err := cloneOf(t.store.GetVariable(bestPath(v)))
+		if err != nil {
+			return err
+		}
+		return v.SetValue(clone)
+	})
+}
+
+// eachWeight calls fn for the weights and whatever else the networks store: all variables but those of the optimiser, of the
+// evaluations and of the random generator.
+func (t *Training) eachWeight(fn func(v *model.Variable) error) error {
+	for _, v := range t.variables() {
+		if !feedsTraining(v) || strings.HasPrefix(v.Path(), adamScope+"/") {
+			continue
+		}
+		if err := fn(v); err != nil {
+			return fmt.Errorf("lecture11: %s: best weights: %s: %w", t.name, v.Path(), err)
+		}
+	}
+	return nil
+}
+
+// Best returns the lowest loss of the held-out objects of FitConfig.Evaluation so far, the step of its weights, and the step
+// at which the training ended early, or 0. Without evaluations the loss is +Inf. The numbers belong to the part
+// "optimizer" of a saved training.
+func (t *Training) Best() (loss float64, step, stopped int, err error) {
+	s, err := t.evaluationState()
+	return s.best, s.bestStep, s.stopped, err
+}
