@@ -130,7 +130,8 @@ func (c AutoencoderConfig) image() imageShape { return imageShape{c.Height, c.Wi
 // Slides "Autoencoders", "Linear autoencoder and PCA", "Sparse autoencoder", "Denoising auto encoder" and "Autoencoders
 // for supervised learning"; Rumelhart, Hinton & Williams 1986; Vincent et al. 2008.
 type Autoencoder struct {
-	cfg AutoencoderConfig
+	cfg  AutoencoderConfig
+	nets CodingNets
 	fitted
 }
 
@@ -143,7 +144,7 @@ func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencode
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	m := &Autoencoder{cfg: cfg}
+	m := &Autoencoder{cfg: cfg, nets: CodingNets{Encoder: encoders[cfg.Encoder](cfg.spec(), cfg.Code), Decoder: decoders[cfg.Decoder](cfg.spec())}}
 	m.fitted = newFitted("Autoencoder", backend, cfg, m.buildAll)
 	return m, nil
 }

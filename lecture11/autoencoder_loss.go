@@ -80,7 +80,8 @@ func labelledCrossEntropy(logits, labels *Node) *Node {
 
 // encode builds z = f(x, α), [batch, d].
 func (m *Autoencoder) encode(scope *model.Scope, x *Node) *Node {
-	z := encoders[m.cfg.Encoder](m.cfg.spec(), m.cfg.Code)(scope.In("encoder"), x)
+	z := m.nets.Encoder(scope.In("encoder"), x)
+	wantDims("encoder of an Autoencoder", z, x.Shape().Dim(0), m.cfg.Code)
 	if s := m.cfg.Sparsity.Kind; s != "" {
 		return sparsities[s].activation(z)
 	}
@@ -92,7 +93,9 @@ func (m *Autoencoder) decode(scope *model.Scope, z *Node) *Node {
 	if s := m.cfg.Sparsity; s.Kind == "l1" {
 		return dictionary(s)(scope.In("decoder").In("output"), z, m.cfg.Features)
 	}
-	return decoders[m.cfg.Decoder](m.cfg.spec())(scope.In("decoder"), z)
+	out := m.nets.Decoder(scope.In("decoder"), z)
+	wantDims("decoder of an Autoencoder", out, z.Shape().Dim(0), m.cfg.Features)
+	return out
 }
 
 // dictionary is the decoder of an L1 autoencoder. A second layer behind unit columns could undo them: hence just one.

@@ -98,6 +98,9 @@ func (m *Autoencoder) LinearMaps() (encoder, decoder AffineMap, err error) {
 // DecoderMap gives the map x̂ = B z + b of a linear decoder: that of a linear autoencoder, or of one with "l1" sparsity, whose
 // columns of B are the parts of which objects are made. B: [n, d].
 func (m *Autoencoder) DecoderMap() (AffineMap, error) {
+	if err := m.checkNamedNets("DecoderMap"); err != nil {
+		return AffineMap{}, err
+	}
 	c := m.cfg
 	if len(c.Hidden) > 0 && c.Sparsity.Kind != "l1" || c.Decoder != "dense" || c.Loss != "mse" {
 		return AffineMap{}, fmt.Errorf("lecture11: DecoderMap of an autoencoder with Hidden = %v, Decoder %q, Sparsity %q, Loss %q, "+

@@ -72,7 +72,8 @@ func (c ClassifierConfig) image() imageShape { return imageShape{c.Height, c.Wid
 //
 // Slides "Transfer learning", "Domain shift" and "Self-supervised (pretext) tasks".
 type Classifier struct {
-	cfg ClassifierConfig
+	cfg  ClassifierConfig
+	body NetFn // nil: the layers that cfg asks for
 	fitted
 }
 
@@ -195,6 +196,11 @@ func (m *Classifier) logits(scope *model.Scope, x *Node) *Node {
 
 // hidden builds the activations after hidden layer k = 1, 2, …: x [batch, n] → [batch, Hidden[k−1]].
 func (m *Classifier) hidden(scope *model.Scope, x *Node, k int) *Node {
+	if m.body != nil {
+		z := m.body(scope.In("hidden_0"), x)
+		wantDims("body of a Classifier", z, x.Shape().Dim(0), m.cfg.Hidden[0])
+		return z
+	}
 	act := activations[m.cfg.Activation]
 	for i, size := range m.cfg.Hidden[:k] {
 		x = act(m.layer(scope, i, x, size))

@@ -38,6 +38,7 @@ import (
 //go:embed multi_task_loss.go
 //go:embed net.go
 //go:embed net_conv.go
+//go:embed networks.go
 //go:embed numbers.go
 //go:embed som.go
 //go:embed som_batch.go
@@ -82,6 +83,7 @@ var trainingSources = map[string][]string{
 		"internal/noise/noise.go",
 		"likelihood.go",
 		"net_conv.go",
+		"networks.go",
 	),
 	"classifier": withNets(
 		"autoencoder_loss.go",
@@ -96,6 +98,7 @@ var trainingSources = map[string][]string{
 		"gan_nets.go",
 		"internal/noise/noise.go",
 		"net_conv.go",
+		"networks.go",
 	),
 	"meta": withNets(
 		"convolution.go",
@@ -152,6 +155,7 @@ var trainingSources = map[string][]string{
 		"internal/noise/noise.go",
 		"likelihood.go",
 		"net_conv.go",
+		"networks.go",
 		"vae.go",
 		"vae_kl_terms.go",
 		"vae_loss.go",

@@ -238,7 +238,7 @@ func (t *Training) Steps() int { return t.cfg.Epochs * t.stepsPerEpoch() }
 
 // Describe says in words how far step steps go: "5 epochs", or "stopped early after 5 epochs".
 func (t *Training) Describe(step int) string {
-	if s, err := t.evaluationState(); err == nil && s.stopped > 0 && step >= t.Steps() {
+	if s, err := t.evaluationNow(); err == nil && s.stopped > 0 && step >= t.Steps() {
 		return "stopped early after " + t.epochsOf(s.stopped)
 	}
 	return t.epochsOf(step)

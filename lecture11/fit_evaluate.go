@@ -142,9 +142,26 @@ func (s evaluationState) flat() []float64 {
 	return append([]float64{s.best, float64(s.bestStep), float64(s.waited), float64(s.stopped)}, s.last...)
 }
 
+// variable returns the variable at a path, or nil.
+func (t *Training) variable(path string) *model.Variable {
+	for v := range t.store.IterVariables() {
+		if v.Path() == path {
+			return v
+		}
+	}
+	return nil
+}
+
+// evaluationNow is evaluationState for others than the training.
+func (t *Training) evaluationNow() (evaluationState, error) {
+	t.guard.weights.RLock()
+	defer t.guard.weights.RUnlock()
+	return t.evaluationState()
+}
+
 // evaluationState reads the state from its variable.
 func (t *Training) evaluationState() (evaluationState, error) {
-	v := t.store.GetVariable(evaluationStatePath)
+	v := t.variable(evaluationStatePath)
 	if v == nil {
 		return evaluationState{best: math.Inf(1)}, nil
 	}
@@ -163,7 +180,7 @@ func (t *Training) setEvaluationState(s evaluationState) error {
 
 // setFixed sets a variable that is not trained, and creates it where it is missing.
 func (t *Training) setFixed(path string, value *tensors.Tensor) error {
-	if v := t.store.GetVariable(path); v != nil {
+	if v := t.variable(path); v != nil {
 		return v.SetValue(value)
 	}
 	v, err := t.store.CreateVariable(path, value)
@@ -326,7 +343,7 @@ func (t *Training) keepBest() error {
 
 func (t *Training) takeBest() error {
 	return t.eachWeight(func(v *model.Variable) error {
-		clone, err := cloneOf(t.store.GetVariable(bestPath(v)))
+		clone, err := cloneOf(t.variable(bestPath(v)))
 		if err != nil {
 			return err
 		}
@@ -352,6 +369,6 @@ func (t *Training) eachWeight(fn func(v *model.Variable) error) error {
 // at which the training ended early, or 0. Without evaluations the loss is +Inf. The numbers belong to the part
 // "optimizer" of a saved training.
 func (t *Training) Best() (loss float64, step, stopped int, err error) {
-	s, err := t.evaluationState()
+	s, err := t.evaluationNow()
 	return s.best, s.bestStep, s.stopped, err
 }

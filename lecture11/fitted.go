@@ -30,6 +30,7 @@ type fitted struct {
 
 	config   any                                // what a file keeps of the model, with kind and networks
 	networks string                             // the ID of custom networks; "" for those that config names
+	graphID  string                             // hash of the graph that custom networks build
 	build    func(scope *model.Scope, g *Graph) // builds all networks once
 	used     *usedVariables                     // what they use, found by building them
 
@@ -53,6 +54,27 @@ func newFitted(kind string, backend compute.Backend, config any, build func(scop
 
 // zeroRow is an object or a code of zeros, [1, n].
 func zeroRow(g *Graph, n int) *Node { return Zeros(g, shapes.Make(dtypes.Float32, 1, n)) }
+
+// traceNetworks builds all networks of the model once, without computing them, for the variables that they make. look, which may
+// be nil, gets their graph.
+func (f *fitted) traceNetworks(look func(g *Graph)) (*model.Store, error) {
+	store := model.NewStore()
+	exec, err := model.NewExec(f.backend, store, func(scope *model.Scope, x *Node) *Node {
+		f.build(scope, x.Graph())
+		if look != nil {
+			look(x.Graph())
+		}
+		panic(errTraced)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	if _, err := exec.Compile(shapes.Make(dtypes.Float32)); !errors.Is(err, errTraced) {
+		return nil, fmt.Errorf("networks of the %s: %w", f.kind, err)
+	}
+	return store, nil
+}
 
 // checkTrained returns an error if the model has no weights yet.
 func (f *fitted) checkTrained() error {

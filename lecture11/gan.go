@@ -196,7 +196,10 @@ func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error
 	if err != nil {
 		return nil, err
 	}
-	m.nets, m.fitted.networks = nets, nets.ID
+	m.nets = nets
+	if err := m.setNetworks(nets.ID); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 

@@ -1,7 +1,6 @@
 package lecture11
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/shapes"
@@ -184,7 +183,7 @@ func (nets *ganNets) generateFrom(z, y *Node) *Node {
 		z = Concatenate([]*Node{z, y}, -1)
 	}
 	x := nets.m.nets.Generator(nets.net("generator"), z)
-	wantDims("generator", x, count, c.Features)
+	wantDims("generator of a GAN", x, count, c.Features)
 	x = ganOutputs[c.Output](x)
 	if y != nil {
 		x = Concatenate([]*Node{x, y}, -1)
@@ -195,7 +194,7 @@ func (nets *ganNets) generateFrom(z, y *Node) *Node {
 // discriminate gives D's output before any sigmoid: [batch]. x: [batch, n (+ classes)].
 func (nets *ganNets) discriminate(x *Node) *Node {
 	a := nets.m.nets.Discriminator(nets.net("discriminator"), x)
-	wantDims("discriminator", a, x.Shape().Dim(0), 1)
+	wantDims("discriminator of a GAN", a, x.Shape().Dim(0), 1)
 	return Squeeze(a, -1)
 }
 
@@ -208,13 +207,6 @@ func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
 	batch := real.Shape().Dim(0)
 	both := nets.discriminate(Concatenate([]*Node{real, fake}, 0)) // [2·batch]
 	return window(both, []int{0}, batch), window(both, []int{batch}, batch)
-}
-
-// wantDims panics, as graph functions do, unless what a net gave has the dimensions that a GAN wants.
-func wantDims(net string, x *Node, rows, columns int) {
-	if s := x.Shape(); s.Rank() != 2 || s.Dim(0) != rows || s.Dim(1) != columns {
-		panic(fmt.Errorf("lecture11: the %s of a GAN gives %s for a batch of %d, want [%d, %d]", net, s, rows, rows, columns))
-	}
 }
 
 // netLoss is a net's name and what it has to minimise.

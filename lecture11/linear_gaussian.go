@@ -78,6 +78,9 @@ func (m *LinearGaussian) LogLikelihood(x *tensors.Tensor) (Estimate, error) {
 // LinearGaussian gives the distribution that a VAE with an affine decoder and a Gaussian likelihood has learnt, whose p(x)
 // is known.
 func (m *VAE) LinearGaussian() (*LinearGaussian, error) {
+	if err := m.checkNamedNets("LinearGaussian"); err != nil {
+		return nil, err
+	}
 	c := m.cfg
 	if len(c.Hidden) > 0 || c.Decoder != "dense" || c.Likelihood != "gaussian" || c.Classes > 0 {
 		return nil, fmt.Errorf("lecture11: LinearGaussian of a VAE with Hidden = %v, Decoder %q, Likelihood %q, Classes = %d, want "+

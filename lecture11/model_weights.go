@@ -1,14 +1,10 @@
 package lecture11
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 )
@@ -105,28 +101,11 @@ func (f *fitted) variableSet() (weightSet, error) {
 	f.used.mu.Lock()
 	defer f.used.mu.Unlock()
 	if f.used.variables == nil {
-		store, err := f.traceNetworks()
+		store, err := f.traceNetworks(nil)
 		if err != nil {
 			return weightSet{}, err
 		}
 		f.used.variables = slices.Collect(store.IterVariables())
 	}
 	return weightSet{store: f.store, networks: f.used.variables}, nil
-}
-
-// traceNetworks builds all networks of the model once, without computing them, for the variables that they make.
-func (f *fitted) traceNetworks() (*model.Store, error) {
-	store := model.NewStore()
-	exec, err := model.NewExec(f.backend, store, func(scope *model.Scope, x *Node) *Node {
-		f.build(scope, x.Graph())
-		panic(errTraced)
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer exec.Finalize()
-	if _, err := exec.Compile(shapes.Make(dtypes.Float32)); !errors.Is(err, errTraced) {
-		return nil, fmt.Errorf("networks of the %s: %w", f.kind, err)
-	}
-	return store, nil
 }

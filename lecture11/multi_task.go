@@ -114,6 +114,7 @@ func (c MultiTaskConfig) checkTasks() error {
 type MultiTask struct {
 	cfg    MultiTaskConfig
 	groups []taskGroup
+	body   NetFn // f; nil: the layers that cfg asks for
 	fitted
 }
 
@@ -181,6 +182,11 @@ func sharedScope(i int) string { return fmt.Sprintf("shared_%d", i) }
 // x: [R, batch, n]; results: [R, batch, size].
 func (m *MultiTask) represent(scope *model.Scope, x *Node) []*Node {
 	outputs := []*Node{x}
+	if m.body != nil { // one run
+		z := m.body(scope.In("shared_0"), Squeeze(x, 0))
+		wantDims("body of a MultiTask", z, x.Shape().Dim(1), m.cfg.Hidden[0])
+		return append(outputs, ExpandAxes(z, 0))
+	}
 	for i, size := range m.cfg.Hidden {
 		layer := newStackedLayer(scope.In("shared_%d", i), x, size, size)
 		x = activations[m.cfg.Activation](layer.apply(x))

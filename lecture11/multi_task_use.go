@@ -232,6 +232,9 @@ func (m *MultiTask) TaskMaps(run int) ([]AffineMap, error) {
 	if err := m.checkRun(run); err != nil {
 		return nil, err
 	}
+	if err := m.checkNamedNets("TaskMaps"); err != nil {
+		return nil, err
+	}
 	if m.cfg.Activation != "linear" && len(m.cfg.Hidden) > 0 {
 		return nil, fmt.Errorf("lecture11: TaskMaps of a MultiTask with Activation %q, want \"linear\" or Hidden = {}", m.cfg.Activation)
 	}

@@ -92,6 +92,13 @@ func denseDecoder(s netSpec) NetFn {
 	return Dense(reversed, s.features, s.activation)
 }
 
+// wantDims panics, as graph functions do, unless the output of a network has the dimensions that its model wants.
+func wantDims(net string, x *Node, rows, columns int) {
+	if s := x.Shape(); s.Rank() != 2 || s.Dim(0) != rows || s.Dim(1) != columns {
+		panic(fmt.Errorf("lecture11: the %s gives %s for a batch of %d, want [%d, %d]", net, s, rows, rows, columns))
+	}
+}
+
 // checkSizes returns an error that names the first layer that cannot be built.
 func checkSizes(field string, sizes []int) error {
 	for i, size := range sizes {

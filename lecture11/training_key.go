@@ -40,6 +40,7 @@ type namedTensor struct {
 //	kind, model, fit   the model and how it is trained
 //	data               the ID of the data, for people
 //	inputs             name → hash of the contents of each tensor, its type and shape included
+//	networks           ID of custom networks and hash of the graph that they build; left out where there are none
 //	settings           what else the step reads; left out where there is nothing
 //	start              hash of the weights that the training starts from; left out where the seed draws them
 //	code               hash of the source files that the numbers depend on
@@ -59,6 +60,9 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 		inputs[x.name] = hash
 	}
 	key["inputs"] = inputs
+	if f.networks != "" {
+		key["networks"] = map[string]string{"id": f.networks, "graph": f.graphID}
+	}
 	if spec.settings != nil {
 		key["settings"] = spec.settings
 	}

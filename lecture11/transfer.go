@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -92,7 +93,7 @@ func (m *MultiTask) startFrom(source weightSource, starts []Start) (report Start
 // takeStarts is startFrom for who may change the weights.
 func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport, error) {
 	var report StartReport
-	if err := m.checkNew(); err != nil {
+	if err := errors.Join(m.checkNew(), m.checkNamedNets("StartFrom")); err != nil {
 		return report, err
 	}
 	if len(starts) != 1 && len(starts) != m.cfg.Runs {

@@ -136,7 +136,8 @@ func (c VAEConfig) image() imageShape { return imageShape{c.Height, c.Width, c.C
 //
 // Slides "Variational Auto Encoder"; Kingma & Welling 2013.
 type VAE struct {
-	cfg VAEConfig
+	cfg  VAEConfig
+	nets CodingNets
 	fitted
 }
 
@@ -149,7 +150,7 @@ func NewVAE(backend compute.Backend, cfg VAEConfig) (*VAE, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	m := &VAE{cfg: cfg}
+	m := &VAE{cfg: cfg, nets: CodingNets{Encoder: encoders[cfg.Encoder](cfg.spec(), 2*cfg.Latent), Decoder: decoders[cfg.Decoder](cfg.spec())}}
 	m.fitted = newFitted("VAE", backend, cfg, m.buildAll)
 	return m, nil
 }

@@ -88,13 +88,16 @@ func (m *VAE) logPrior(z *Node) *Node {
 // encode builds q_α(z|x), or q_α(z|x, y). x: [batch, n (+ classes)].
 func (m *VAE) encode(scope *model.Scope, x *Node) posterior {
 	d := m.cfg.Latent
-	out := encoders[m.cfg.Encoder](m.cfg.spec(), 2*d)(scope.In("encoder"), x) // [batch, 2d]
+	out := m.nets.Encoder(scope.In("encoder"), x)
+	wantDims("encoder of a VAE", out, x.Shape().Dim(0), 2*d)
 	return posterior{Slice(out, AxisRange(), AxisRange(0, d)), Slice(out, AxisRange(), AxisRange(d, 2*d))}
 }
 
 // decode builds the parameters of p_β(x|z): logits for Bernoulli, means for Gaussian. z: [l, d (+ classes)]; result: [l, n].
 func (m *VAE) decode(scope *model.Scope, z *Node) *Node {
-	return decoders[m.cfg.Decoder](m.cfg.spec())(scope.In("decoder"), z)
+	out := m.nets.Decoder(scope.In("decoder"), z)
+	wantDims("decoder of a VAE", out, z.Shape().Dim(0), m.cfg.Features)
+	return out
 }
 
 // logLikelihoods is ln p(x|z), or ln p(x|z, y), for K codes of each object. x: [batch, n (+ classes)]; z: [batch, K, d];
