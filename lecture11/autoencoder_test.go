@@ -419,9 +419,7 @@ func TestClassifierOnTheCode(t *testing.T) {
 			t.Fatal(err)
 		}
 		training := autoencoderTraining(t, m, fit, x, labels...)
-		if err := training.start(); err != nil {
-			t.Fatal(err)
-		}
+		startTraining(t, training)
 		before := weightsUnder(t, training, "/classifier/")
 		runTraining(t, training)
 		after := weightsUnder(t, training, "/classifier/")

@@ -153,9 +153,7 @@ func identityNet(t *testing.T, c Corruption, x *tensors.Tensor, fit FitConfig) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := training.start(); err != nil {
-		t.Fatal(err)
-	}
+	startTraining(t, training)
 	unit := make([]float32, n*n)
 	for j := range n {
 		unit[j*n+j] = 1

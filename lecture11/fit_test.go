@@ -18,6 +18,16 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
+// startTraining makes the variables of a training and compiles its step.
+func startTraining(t *testing.T, training *Training) {
+	t.Helper()
+	training.guard.lock()
+	defer training.guard.unlock()
+	if err := training.start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // toyData is l points of the line y = 2x − 1 with noise, [l, 2].
 func toyData(l int) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(5, 0))
@@ -80,9 +90,7 @@ func runTraining(t *testing.T, training *Training) []float64 {
 func TestTrainingNaive(t *testing.T) {
 	cfg := FitConfig{Epochs: 12, Batch: 64, LearningRate: 0.1, Decay: "linear", StepsPerCall: 5}
 	training := lineTraining(t, cfg, 0)
-	if err := training.start(); err != nil {
-		t.Fatal(err)
-	}
+	startTraining(t, training)
 	w := weightsOf(t, training)
 	want := naiveAdam([2]float64{float64(w[0]), float64(w[1])}, 12, 0.1)
 	runTraining(t, training)
@@ -266,9 +274,7 @@ func weightsAfter(t *testing.T, training *Training, steps int) []float32 {
 	training.cfg.StepsPerCall = 1
 	enough := errors.New("enough")
 	if steps == 0 {
-		if err := training.start(); err != nil {
-			t.Fatal(err)
-		}
+		startTraining(t, training)
 		return weightsOf(t, training)
 	}
 	err := training.Run(t.Context(), func(step int, _ map[string]float64) error {

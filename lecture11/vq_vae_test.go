@@ -221,9 +221,7 @@ func TestVQVAEBookOfTraining(t *testing.T) {
 			}
 			m, x := newVQVAE(t, cfg), plane(64, 1)
 			training := must(m.Training(x, "plane", FitConfig{Epochs: 6, Batch: 64, LearningRate: 1e-12, StepsPerCall: 4}))
-			if err := training.start(); err != nil {
-				t.Fatal(err)
-			}
+			startTraining(t, training)
 			naive, z := newNaiveBook(cut(must64(t, must(m.Codebook())), 6)), codesOf(t, m, x)
 			runTraining(t, training)
 			sheet := SOMConfig{Grid: cfg.Grid}
