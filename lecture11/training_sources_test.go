@@ -93,7 +93,6 @@ func checkEmbedded(t *testing.T) {
 // moduleCode is the typed source of lecture11 and of the packages below it.
 type moduleCode struct {
 	fset  *token.FileSet
-	infos []*types.Info
 	decls map[types.Object]declaration
 	named map[string][]types.Object // methods by name, which a call through an interface may reach
 	root  *types.Package
