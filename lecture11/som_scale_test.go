@@ -210,7 +210,7 @@ func wideRun(t *testing.T, cfg SOMConfig, x *tensors.Tensor, fit SOMFit, offset 
 	return flat, q
 }
 
-// TestSOMScaleResume: a training in a frame of its own, cut and restored, ends in the same bits.
+// TestSOMScaleResume: a training in its own frame, cut and restored, ends in the same bits.
 func TestSOMScaleResume(t *testing.T) {
 	for _, fit := range []SOMFit{{Epochs: 130}, {Mode: "online", Steps: 9000}} {
 		for _, factor := range []float64{1, 1e-20} {
