@@ -87,7 +87,7 @@ func (m *Autoencoder) LinearMaps() (encoder, decoder AffineMap, err error) {
 	}
 	held, release := m.hold()
 	defer release()
-	m = &Autoencoder{cfg: c, fitted: held}
+	m = &Autoencoder{cfg: c, nets: m.nets, fitted: held}
 	if decoder, err = m.DecoderMap(); err != nil {
 		return encoder, decoder, err
 	}

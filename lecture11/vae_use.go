@@ -47,7 +47,7 @@ func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	held, release := m.hold()
 	defer release()
-	m = &VAE{cfg: m.cfg, fitted: held}
+	m = &VAE{cfg: m.cfg, nets: m.nets, fitted: held}
 	mean, _, err := m.Encode(x)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (m *VAE) Similar(x *tensors.Tensor, count int, seed int64) (*tensors.Tensor
 	}
 	held, release := m.hold()
 	defer release()
-	m = &VAE{cfg: m.cfg, fitted: held}
+	m = &VAE{cfg: m.cfg, nets: m.nets, fitted: held}
 	mean, logVar, err := m.Encode(x)
 	if err != nil {
 		return nil, err
