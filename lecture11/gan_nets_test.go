@@ -395,7 +395,7 @@ func TestFrozen(t *testing.T) {
 	third := newGAN(t, GANConfig{Features: 2, Latent: 3})
 	wantError(t, third.StartFrom(first), "Latent 2")
 	wantError(t, second.StartFrom(first), "has weights already")
-	wantError(t, newGAN(t, cfg).StartFrom(newGAN(t, cfg)), "no Training")
+	wantError(t, newGAN(t, cfg).StartFrom(newGAN(t, cfg)), "has no weights")
 }
 
 // TestCriticOfShift is C28.2: against a generator that is N(θ, 1) for good, a critic with penalty λ on the line ends with the gap of

@@ -316,6 +316,8 @@ func runOf(m *MultiTask, run int) *MultiTask {
 	one := *m
 	one.cfg.Runs = 1
 	one.fitted = newFitted("MultiTask", m.backend, m.cfg, m.buildAll)
+	one.guard.lock()
+	defer one.guard.unlock()
 	for v := range m.store.IterVariables() {
 		if !v.Trainable {
 			continue

@@ -83,17 +83,18 @@ func TestSOMDistanceOracle(t *testing.T) {
 	}
 }
 
-// TestSOMDistanceWide compares maps of many components, whose objects come in chunks, with loops.
+// TestSOMDistanceWide compares maps of many components, and maps of many nodes, whose objects come in chunks, with loops. It is one
+// epoch from weights that are objects: later, nodes lie so near to each other that rounding decides between two of them, and one object
+// that changes its node moves weights by more than any rounding.
 func TestSOMDistanceWide(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large maps")
 	}
 	for name := range naiveDistances {
 		cfg := withDistance(SOMConfig{Grid: Grid{Width: 12, Height: 11}, Features: 150, Init: "samples"}, name)
-		compareWithOracle(t, cfg, somObjects(400, 150, 0.5, 0), nil, SOMFit{Epochs: 3}, 1e-4)
+		compareWithOracle(t, cfg, somObjects(400, 150, 0.5, 0), nil, SOMFit{Epochs: 1}, 1e-4)
 		cfg = withDistance(SOMConfig{Grid: Grid{Width: 40, Height: 30}, Features: 5, Init: "samples"}, name)
-		// One object of 3000 between two nodes that it is equally near to but for rounding moves a node by 2e-3.
-		compareWithOracle(t, cfg, somObjects(3000, 5, 0.5, 0), nil, SOMFit{Epochs: 2}, 5e-3)
+		compareWithOracle(t, cfg, somObjects(3000, 5, 0.5, 0), nil, SOMFit{Epochs: 1}, 1e-4)
 	}
 }
 

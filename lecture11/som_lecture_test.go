@@ -1,6 +1,7 @@
 package lecture11
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -39,10 +40,17 @@ func slideMaps(t testing.TB, x *data.Points, side, seeds int, fit func(seed int6
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := training.Run(t.Context(), nil); err != nil {
+	runOrCollapse(t, training)
+	return maps
+}
+
+// runOrCollapse runs a training whose map may end on one point, as some claims of the slide have it.
+func runOrCollapse(t testing.TB, training *SOMTraining) {
+	t.Helper()
+	var collapsed *CollapsedError
+	if err := training.Run(t.Context(), nil); err != nil && !errors.As(err, &collapsed) {
 		t.Fatal(err)
 	}
-	return maps
 }
 
 func sheetOf(t testing.TB, m *SOM) *tensors.Tensor {
@@ -142,9 +150,7 @@ func firstAndLast(t *testing.T, fit SOMFit) (first, last []float32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := training.Run(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	runOrCollapse(t, training)
 	return first, tensors.MustCopyFlatData[float32](sheetOf(t, m))
 }
 

@@ -119,12 +119,12 @@ func TestRunAfterLoad(t *testing.T) {
 	runTraining(t, again)
 }
 
-// TestSOMRestoreIsWhole is TestRestoreIsWhole and TestRunAfterPartOfTheState for a map.
+// TestSOMRestoreIsWhole is TestRestoreIsWhole and TestRunAfterPartOfTheState for a map, which takes more epochs than one call does.
 func TestSOMRestoreIsWhole(t *testing.T) {
 	x, _ := fourObjects()
 	build := func(seed int64) (*SOM, *SOMTraining) {
 		m := must(NewSOM(testx.Backend(t), SOMConfig{Grid: Grid{Width: 2, Height: 2}, Features: 4, Init: "samples", Seed: 1}))
-		return m, must(m.Training(x, "four", nil, SOMFit{Epochs: 4, Seed: seed}))
+		return m, must(m.Training(x, "four", nil, SOMFit{Epochs: 200, Seed: seed}))
 	}
 	_, first := build(1)
 	stop := errors.New("stop")
