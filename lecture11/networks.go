@@ -45,6 +45,9 @@ func (n BodyNet) check(function string, hidden []int) error {
 // NewVAEOf is NewVAE with networks of your own, in place of those that Encoder, Decoder, Hidden and Activation ask for. Networks
 // whose outputs have other shapes than the configuration says are an error.
 func NewVAEOf(backend compute.Backend, cfg VAEConfig, nets CodingNets) (*VAE, error) {
+	if err := checkBackend("NewVAEOf", backend); err != nil {
+		return nil, err
+	}
 	if err := nets.check("NewVAEOf"); err != nil {
 		return nil, err
 	}
@@ -62,6 +65,9 @@ func NewVAEOf(backend compute.Backend, cfg VAEConfig, nets CodingNets) (*VAE, er
 // NewAutoencoderOf is NewAutoencoder with networks of your own, in place of those that Encoder, Decoder, Hidden and
 // Activation ask for. Networks whose outputs have other shapes than the configuration says are an error.
 func NewAutoencoderOf(backend compute.Backend, cfg AutoencoderConfig, nets CodingNets) (*Autoencoder, error) {
+	if err := checkBackend("NewAutoencoderOf", backend); err != nil {
+		return nil, err
+	}
 	if err := nets.check("NewAutoencoderOf"); err != nil {
 		return nil, err
 	}
@@ -83,6 +89,9 @@ func NewAutoencoderOf(backend compute.Backend, cfg AutoencoderConfig, nets Codin
 // ask for. Hidden is {d}, the size of the z that Body returns; [Classifier.Features] of layer 1 is z, and an affine layer
 // maps z to the classes.
 func NewClassifierOf(backend compute.Backend, cfg ClassifierConfig, net BodyNet) (*Classifier, error) {
+	if err := checkBackend("NewClassifierOf", backend); err != nil {
+		return nil, err
+	}
 	if err := net.check("NewClassifierOf", cfg.Hidden); err != nil {
 		return nil, err
 	}
@@ -101,6 +110,9 @@ func NewClassifierOf(backend compute.Backend, cfg ClassifierConfig, net BodyNet)
 // Hidden is {d}, the size of the z that Body returns. There is one run, and the tasks' losses are balanced by "equal",
 // "uncertainty" or "pcgrad".
 func NewMultiTaskOf(backend compute.Backend, cfg MultiTaskConfig, net BodyNet) (*MultiTask, error) {
+	if err := checkBackend("NewMultiTaskOf", backend); err != nil {
+		return nil, err
+	}
 	if err := net.check("NewMultiTaskOf", cfg.Hidden); err != nil {
 		return nil, err
 	}

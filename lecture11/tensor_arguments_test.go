@@ -420,7 +420,21 @@ func backendCalls(t *testing.T) map[string]func(b compute.Backend) error {
 		},
 		"LoadVQVAE": func(b compute.Backend) error { return errorOf(LoadVQVAE(b, bytes.NewReader(files["VQVAE"]))) },
 		"NewGAN":    func(b compute.Backend) error { return errorOf(NewGAN(b, gan)) },
-		"NewGANOf":  func(b compute.Backend) error { return errorOf(NewGANOf(b, gan, denseGAN(gan.withDefaults()))) },
+		"NewVAEOf": func(b compute.Backend) error {
+			return errorOf(NewVAEOf(b, VAEConfig{Features: 4, Latent: 2}, CodingNets{"dense", Dense([]int{3}, 4, "tanh"), Dense([]int{3}, 4, "tanh")}))
+		},
+		"NewAutoencoderOf": func(b compute.Backend) error {
+			return errorOf(NewAutoencoderOf(b, AutoencoderConfig{Features: 4, Code: 2},
+				CodingNets{"dense", Dense([]int{3}, 2, "tanh"), Dense([]int{3}, 4, "tanh")}))
+		},
+		"NewClassifierOf": func(b compute.Backend) error {
+			return errorOf(NewClassifierOf(b, ClassifierConfig{Features: 4, Classes: 2, Hidden: []int{3}}, BodyNet{"dense", Dense(nil, 3, "tanh")}))
+		},
+		"NewMultiTaskOf": func(b compute.Backend) error {
+			return errorOf(NewMultiTaskOf(b, MultiTaskConfig{Features: 4, Hidden: []int{3}, Tasks: []Task{{Name: "a"}}},
+				BodyNet{"dense", Dense(nil, 3, "tanh")}))
+		},
+		"NewGANOf": func(b compute.Backend) error { return errorOf(NewGANOf(b, gan, denseGAN(gan.withDefaults()))) },
 		"NewClassifier": func(b compute.Backend) error {
 			return errorOf(NewClassifier(b, ClassifierConfig{Features: 4, Classes: 2}))
 		},
