@@ -246,6 +246,7 @@ func TestLinearAutoencoderWithoutGap(t *testing.T) {
 // TestAutoencoderAgainstPCA is C9.4: with ReLU layers the loss is under PCA's for the same d, on digits seen and unseen. For
 // d = 32 the neighbours of a code know less of its class than those of PCA's, although its loss is lower.
 func TestAutoencoderAgainstPCA(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("two trainings")
 	}
@@ -295,6 +296,7 @@ func neighbours(t *testing.T, encode func(*tensors.Tensor) (*tensors.Tensor, err
 // TestSparseL1 is C9.5: the share of zeros does not fall with τ and the columns have the norm 1. With free columns the
 // penalty is escaped: it is lower, the columns long, and there are no more zeros than the honest τ makes.
 func TestSparseL1(t *testing.T) {
+	long(t)
 	train, _ := greyDigits(t, 2000, 1)
 	x := train.Tensor()
 	sparse := func(tau float64, free bool) (zeros, l1, low, high, loss float64) {
@@ -480,6 +482,7 @@ func weightsUnder(t *testing.T, training *Training, prefix string) []float32 {
 
 // TestAutoencoderConfigurations: every network, loss and addition trains, and its loss is the sum of its parts.
 func TestAutoencoderConfigurations(t *testing.T) {
+	long(t)
 	train, _ := greyDigits(t, 96, 1)
 	labels := make([]int, train.Len())
 	for i, label := range train.Labels {

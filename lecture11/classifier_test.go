@@ -156,6 +156,7 @@ func TestClassifierGradient(t *testing.T) {
 // TestClassifierDigits: both encoders learn digits from a few thousand, tell their accuracy with its standard error, and
 // give features of the sizes asked for.
 func TestClassifierDigits(t *testing.T) {
+	long(t)
 	train, test := greyDigits(t, 4000, 1000)
 	for encoder, want := range map[string]float64{"dense": 0.85, "conv": 0.85} {
 		m, _ := fitClassifier(t, ClassifierConfig{Features: 784, Classes: 10, Hidden: []int{64, 32}, Encoder: encoder, Seed: 1},

@@ -69,6 +69,7 @@ func eachConvolution(t *testing.T, sizes [][]int, test func(t *testing.T, c conv
 
 // TestConvolution: outputs and gradients in pixels, kernel and bias are those of XLA's convolution.
 func TestConvolution(t *testing.T) {
+	long(t)
 	eachConvolution(t, [][]int{{2, 8, 12, 4}, {2, 5, 3, 3}, {3, 1, 1, 3}}, func(t *testing.T, c convolutionCase, size []int) {
 		store := model.NewStore()
 		store.SetParam("initializer_seed", int64(3))

@@ -73,6 +73,7 @@ func fieldError(t *testing.T, score, x *tensors.Tensor, p *GaussianMixture) Fiel
 // is within 0.10 of ∇ ln p_σ, with a cosine of 0.995; against ∇ ln p of the clean data the same net looks bad; and a
 // net for σ = 0.1 is bad, because its error is divided by σ².
 func TestDenoiserIsScore(t *testing.T) {
+	long(t)
 	epochs := 80
 	if testing.Short() {
 		epochs = 24
@@ -197,6 +198,7 @@ func distance(a, b mat.Matrix) float64 {
 // denoising autoencoder rebuilds better than the plain one, and both better than nothing; from clean digits the plain
 // one wins; and the codes of the denoising one are more stable.
 func TestDenoisingMNIST(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("two trainings")
 	}

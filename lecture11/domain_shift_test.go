@@ -82,6 +82,7 @@ func TestDomainHalves(t *testing.T) {
 // TestShiftsOfDigits is C18.1 and C18.2 on a small set: the order of the accuracies under shifts, the distances of the domains,
 // and the trap: one pixel's shift is told from none more surely than a turn by 30°, and does far less harm.
 func TestShiftsOfDigits(t *testing.T) {
+	long(t)
 	train, test := greyDigits(t, 8000, 6000)
 	m, _ := fitClassifier(t, ClassifierConfig{Features: 784, Classes: 10, Hidden: []int{128, 64}, Seed: 1},
 		FitConfig{Epochs: 6, LearningRate: 2e-3, Decay: "cosine", Seed: 1}, train.Tensor(), train.Labels)

@@ -178,6 +178,7 @@ func TestPrototypesByHand(t *testing.T) {
 // TestPrototypeNet: trained for a short while, on characters and families it has never seen it beats pixels in the same episodes
 // by 3 SE of the paired difference.
 func TestPrototypeNet(t *testing.T) {
+	long(t)
 	train, test := heldOut(t, 1)
 	m, err := NewPrototypeNet(testx.Backend(t), PrototypeNetConfig{Features: 1024, Episodes: 300, Seed: 1})
 	if err != nil {
@@ -340,6 +341,7 @@ func TestReptileIsSGD(t *testing.T) {
 // TestMeta: each method, trained for a short while, is at chance before it adapts and better than nearest pixels in the same episodes
 // after (2 SE of the paired difference); support labels at random are worth nothing.
 func TestMeta(t *testing.T) {
+	long(t)
 	train, test := heldOut(t, 0)
 	for method := range metaMethods {
 		m, err := NewMeta(testx.Backend(t), MetaConfig{Features: 1024, Hidden: []int{64}, Method: method, Episodes: 1600, Seed: 1})
@@ -384,6 +386,7 @@ func TestMeta(t *testing.T) {
 // TestFewShotTuning: a head on the frozen features of a classifier of the training characters, learnt for each of 60 episodes, is
 // far above chance, and at chance with the labels of the support at random; each run is measured on its own queries.
 func TestFewShotTuning(t *testing.T) {
+	long(t)
 	train, test := heldOut(t, 0)
 	source := newMultiTask(t, MultiTaskConfig{Features: 1024, Hidden: []int{128, 64}, Tasks: []Task{{Name: "character", Classes: 62}}, Seed: 1})
 	fitTasks(t, source, TaskData{X: train.Tensor(), Y: labelsOf(t, ClassColumn(train.Labels))}, FitConfig{Epochs: 8, Decay: "linear", Seed: 1})

@@ -57,6 +57,7 @@ func TestManifoldMeasures(t *testing.T) {
 // never seen is nearer than the nearest face that was, for at least 60 % of them, and of all faces those of one family have
 // the nearer codes, area under the curve at least 0.7. Both of 2 splits must say so.
 func TestFontManifold(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("two trainings")
 	}

@@ -175,6 +175,7 @@ func (r plantedRun) checkHealth(t *testing.T, m *GAN) {
 // TestDoctorPlanted: of 20 trainings the doctor is right about at least 18: it names the cause of each broken one, and finds nothing in a
 // healthy one. The limits were chosen on runs of other seeds.
 func TestDoctorPlanted(t *testing.T) {
+	long(t)
 	runs := plantedRuns(t, 1)
 	if testing.Short() {
 		runs = []plantedRun{runs[7], runs[12], runs[18]}

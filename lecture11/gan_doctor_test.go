@@ -218,6 +218,7 @@ func withWeight(net NetFn) NetFn {
 // TestDoctorOnlyWatches: a watched training, also of a conditional GAN with a mean of weights, ends with the same weights to the last bit;
 // its curves have a value for each look.
 func TestDoctorOnlyWatches(t *testing.T) {
+	long(t)
 	labelled, err := WithLabels(ring(t, 512), slices.Repeat([]uint8{0, 1}, 256), 2)
 	if err != nil {
 		t.Fatal(err)

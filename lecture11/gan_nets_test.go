@@ -95,6 +95,7 @@ func TestConvGANLearns(t *testing.T) {
 
 // TestConvGANLabels: the conditional nets take labels, and what D says of an image depends on its label by more than a constant.
 func TestConvGANLabels(t *testing.T) {
+	long(t)
 	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Classes = 3; c.Penalty = 1; c.Spectral = true; c.Spread = true }))
 	x := blobs(66)
 	labels := make([]uint8, 66)
@@ -133,6 +134,7 @@ func TestConvGANLabels(t *testing.T) {
 
 // TestSpectralDiscriminator: a trained critic with 1-Lipschitz layers has no slope above 1 between two points; without Spectral it has.
 func TestSpectralDiscriminator(t *testing.T) {
+	long(t)
 	for _, on := range []bool{true, false} {
 		m := newGAN(t, GANConfig{Features: 2, Latent: 2, Loss: "wasserstein", Spectral: on, Activation: "relu", Seed: 1})
 		trainGAN(t, m, ring(t, 800), FitConfig{Epochs: 20, Batch: 80, Seed: 1})
@@ -229,6 +231,7 @@ func TestAverage(t *testing.T) {
 // TestGANRestored: the weights alone, as a finished training is restored from them, give the objects and what D says of them, where
 // both come from variables that no gradient moves, too.
 func TestGANRestored(t *testing.T) {
+	long(t)
 	fit := FitConfig{Epochs: 5, Batch: 40, Seed: 1}
 	for name, c := range map[string]struct {
 		cfg GANConfig

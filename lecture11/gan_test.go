@@ -50,6 +50,7 @@ func half() *float64 { b := 0.5; return &b }
 // TestGANRing: with the minimax loss, which lecture.md found steady here, a small GAN covers at least 6 of 8 Gaussians with most of its
 // samples good. (The table over losses and seeds belongs to the notebook.)
 func TestGANRing(t *testing.T) {
+	long(t)
 	m := newGAN(t, GANConfig{Features: 2, Latent: 8, Loss: "minimax", Seed: 1})
 	losses := trainGAN(t, m, ring(t, 8000), FitConfig{Epochs: 100, Batch: 200, LearningRate: 1e-3, Decay: "linear", Beta1: half(), Seed: 1, StepsPerCall: 500})
 	x, err := m.Generate(4096, 3)

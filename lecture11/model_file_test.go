@@ -172,6 +172,7 @@ func savedKindOf(name string) savedKind {
 // TestLoadNeedsOnlyTheFile: each kind of model, saved by itself and by its training, is loaded from the file alone, computes
 // the same to the last bit, and says where its weights come from. Each kind refuses the files of the others by name.
 func TestLoadNeedsOnlyTheFile(t *testing.T) {
+	long(t)
 	kinds := savedKinds()
 	files := map[string][]byte{}
 	for _, kind := range kinds {

@@ -29,6 +29,7 @@ func studied(t *testing.T, s *LinearStudy, steps int, plan RunPlan) *MultiTask {
 // TestLearningToLearn is C14.2: the test error above the noise, over 5 seeds side by side, against the best ridge of each task.
 // It falls with the number of tasks and with their objects; with few of both, and where the tasks are unrelated, sharing hurts.
 func TestLearningToLearn(t *testing.T) {
+	long(t)
 	together := func(tasks, l, common int) (mtl, alone Estimate) {
 		s := newStudy(t, LinearStudyConfig{Tasks: tasks, Objects: l, Common: common, Seeds: 5})
 		mtl, err := s.Excess(studied(t, s, 1500, RunPlan{}))

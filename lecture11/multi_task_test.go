@@ -288,6 +288,7 @@ func TestHeadGradient(t *testing.T) {
 // TestRunsAreAlone: each of three runs side by side, with other objects and other plans, ends with the weights that it has
 // when it is trained alone from the same start, to 1e-5.
 func TestRunsAreAlone(t *testing.T) {
+	long(t)
 	tasks, d := threeTasks(t)
 	cfg := MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Runs: 3, Seed: 1}
 	fit := FitConfig{Epochs: 10, Batch: 12, Seed: 3}
@@ -343,6 +344,7 @@ func startFrom(t *testing.T, m, source *MultiTask, starts ...Start) StartReport 
 
 // TestBalances: each way to balance learns the three tasks.
 func TestBalances(t *testing.T) {
+	long(t)
 	tasks, d := threeTasks(t)
 	for balance := range balances {
 		m := newMultiTask(t, MultiTaskConfig{Features: 5, Hidden: []int{16, 8}, Tasks: tasks, Balance: balance, Runs: 2, Seed: 1})

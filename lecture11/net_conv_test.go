@@ -179,6 +179,7 @@ func colourBars(l, h, w int) *tensors.Tensor {
 
 // TestConvNets compares a convolutional encoder and decoder of colour images of odd sizes with loops in float64.
 func TestConvNets(t *testing.T) {
+	long(t)
 	for _, size := range [][2]int{{5, 3}, {1, 1}, {7, 10}, {8, 8}} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			h, w := size[0], size[1]
@@ -293,6 +294,7 @@ func TestImageShapes(t *testing.T) {
 
 // TestImageConfigs: each model of images takes colour images that are not square, with Features left out.
 func TestImageConfigs(t *testing.T) {
+	long(t)
 	backend, x := testx.Backend(t), colourBars(40, 5, 3)
 	labels := make([]uint8, 40)
 	for i := range labels {

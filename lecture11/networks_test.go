@@ -28,6 +28,7 @@ func stackedBody(size int) NetFn {
 // TestCustomNetsAreThose: models of custom networks that build what the configuration would build train to the same
 // losses, and keys tell them apart.
 func TestCustomNetsAreThose(t *testing.T) {
+	long(t)
 	backend, x := testx.Backend(t), greyObjects(9)
 	noisy, labels := noisyClasses(60, 1)
 	tasks, d := threeTasks(t)

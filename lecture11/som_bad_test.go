@@ -81,6 +81,7 @@ func TestSOMBadInput(t *testing.T) {
 
 // TestSOMOddInput: what is odd but can be trained on gives finite weights.
 func TestSOMOddInput(t *testing.T) {
+	long(t)
 	constant := tensors.FromFlatDataAndDimensions(make([]float32, 30), 10, 3)
 	huge := tensors.FromFlatDataAndDimensions([]float32{1e18, -1e18, 0, 1, 2, 3}, 2, 3)
 	nan := float32(math.NaN())

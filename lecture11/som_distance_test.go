@@ -60,6 +60,7 @@ func withDistance(cfg SOMConfig, name string) SOMConfig {
 
 // TestSOMDistanceOracle compares trainings by each distance with loops in float64.
 func TestSOMDistanceOracle(t *testing.T) {
+	long(t)
 	linear := Schedule{Name: "linear", Start: 1.9, End: 0.6}
 	for name := range naiveDistances {
 		for i, kind := range []string{"plain", "offset", "missing", "weighted"} {
@@ -131,6 +132,7 @@ func TestSOMDistanceTogether(t *testing.T) {
 
 // TestSOMDistanceMiniSom compares weights, winners, Quantize and Distortion with MiniSom's; see testdata/gen/som_distance.py.
 func TestSOMDistanceMiniSom(t *testing.T) {
+	long(t)
 	text, err := os.ReadFile("testdata/som_distance.json")
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +202,7 @@ func checkFlat(t *testing.T, what string, got, want []float32) {
 // TestSOMDistanceReading compares the nearest nodes, the measures and the losses of a map by each distance with loops, for
 // objects of several scales and types.
 func TestSOMDistanceReading(t *testing.T) {
+	long(t)
 	objects := map[string]*tensors.Tensor{"float32": somObjects(40, 3, 1, 0)}
 	flat := tensors.MustCopyFlatData[float32](objects["float32"])
 	tiny, integers := make([]float64, len(flat)), make([]int32, len(flat))

@@ -82,6 +82,7 @@ func points(t testing.TB, name string) *data.Points {
 
 // TestLectureTopographicError: C7.3, medians of five seeds: all three numbers, and the control without neighbourhood.
 func TestLectureTopographicError(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("trains 30 maps")
 	}

@@ -54,6 +54,7 @@ func (c minisomCase) training(width, height, features int) (SOMConfig, SOMFit) {
 
 // TestSOMMiniSom compares weights with MiniSom's, from the same first weights and the same order of objects.
 func TestSOMMiniSom(t *testing.T) {
+	long(t)
 	text, err := os.ReadFile("testdata/som_minisom.json")
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ func timesFactor(x *tensors.Tensor, factor float64) *tensors.Tensor {
 // TestSOMScaleFree: objects of another scale give the same map in that scale, to the bit where the factor is a power of
 // two, and so do all measures. Public report: 1e-20 was a "perfect" map, 1e19 diverged.
 func TestSOMScaleFree(t *testing.T) {
+	long(t)
 	x := somObjects(60, 3, 2, 0.1)
 	factors := map[string]float64{"2^-66": 0x1p-66, "2^63": 0x1p63, "1e-20": 1e-20, "1e19": 1e19}
 	fits := []SOMFit{{Epochs: 8}, {Mode: "online", Steps: 200}, {Epochs: 4, Winner: "heskes"}}
@@ -83,6 +84,7 @@ func scaleRun(t *testing.T, cfg SOMConfig, x *tensors.Tensor, fit SOMFit) (w []f
 
 // TestSOMScaleFreeReading: what reads a map gives at 1e-20 and 1e19 what loops in float64 give.
 func TestSOMScaleFreeReading(t *testing.T) {
+	long(t)
 	for _, factor := range []float64{1e-20, 1, 1e19} {
 		for _, n := range []int{3, 40} {
 			if testing.Short() && (n > 3 || factor == 1) {
@@ -212,6 +214,7 @@ func wideRun(t *testing.T, cfg SOMConfig, x *tensors.Tensor, fit SOMFit, offset 
 
 // TestSOMScaleResume: a training in its own frame, cut and restored, ends in the same bits.
 func TestSOMScaleResume(t *testing.T) {
+	long(t)
 	for _, fit := range []SOMFit{{Epochs: 130}, {Mode: "online", Steps: 9000}} {
 		for _, factor := range []float64{1, 1e-20} {
 			if testing.Short() && (fit.Mode == "online" || factor == 1) {

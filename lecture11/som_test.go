@@ -202,6 +202,7 @@ func checkClose(t *testing.T, got []float32, want [][]float64, tolerance float64
 
 // TestSOMOracle compares batch and online training with loops in float64, on grids, kernels and data of all kinds.
 func TestSOMOracle(t *testing.T) {
+	long(t)
 	plain := Grid{Width: 7, Height: 3}
 	hexTorus := Grid{Width: 5, Height: 4, Hex: true, Torus: true}
 	type shape struct {

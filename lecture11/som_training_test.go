@@ -138,6 +138,7 @@ func fitsOfAllKinds() map[string]SOMFit {
 
 // TestSOMResume: a training that is cut, saved and restored into another map gives the same weights to the bit.
 func TestSOMResume(t *testing.T) {
+	long(t)
 	for name, fit := range fitsOfAllKinds() {
 		for _, n := range []int{3, 130} {
 			if testing.Short() && n > 3 {
@@ -263,6 +264,7 @@ func TestSOMSaveLoad(t *testing.T) {
 
 // TestSOMTogether: many maps trained in one program are those trained one by one.
 func TestSOMTogether(t *testing.T) {
+	long(t)
 	for _, n := range []int{3, 130} {
 		if testing.Short() && n > 3 {
 			continue

@@ -101,6 +101,7 @@ var mayBeNil = []string{"SOM.Training.w", "TrainTogether.w"}
 // TestTensorArguments: every exported function that takes a tensor returns an error that says so for nil and for a finalized one. A
 // function that is not in the table is an error, so that none is forgotten.
 func TestTensorArguments(t *testing.T) {
+	long(t)
 	calls := map[string]tensorCall{}
 	for _, table := range []map[string]tensorCall{modelCalls(t), taskCalls(t), ganCalls(t), somCalls(t), codeCalls(), compareCalls(t)} {
 		maps.Copy(calls, table)

@@ -51,6 +51,7 @@ func cleanSource(t *testing.T) (m *MultiTask, train, test *data.Images) {
 // program. Fine-tuning under the old head beats scratch by .15 at least, with intervals that do not meet; frozen features beat
 // random ones; what is frozen is frozen to the last bit, and its head has moved.
 func TestTransfer(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("trains 30 runs")
 	}

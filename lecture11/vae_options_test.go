@@ -362,6 +362,7 @@ func TestConvConditional(t *testing.T) {
 
 // TestCollapseReport says what is the matter with a healthy code, a dead one and one that the decoder does not use.
 func TestCollapseReport(t *testing.T) {
+	long(t)
 	x, _ := patterns(512)
 	for _, c := range []struct {
 		name string

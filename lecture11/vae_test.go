@@ -91,6 +91,7 @@ func TestVAETwoPatterns(t *testing.T) {
 
 // TestVAEMNIST trains a small model on part of MNIST once and checks what the lecture says of it: C12.3, C12.4, C13.3.
 func TestVAEMNIST(t *testing.T) {
+	long(t)
 	train, test := mnist(t, 10_000, 500)
 	vae := trainVAE(t, VAEConfig{Features: 784, Latent: 16, Hidden: []int{256}, Seed: 1}, FitConfig{Epochs: 6, Seed: 1}, train)
 	x := test.Tensor()
@@ -248,6 +249,7 @@ func TestVAEBatchPadding(t *testing.T) {
 // TestVAEConfigurations: every network and likelihood that a configuration may name trains, and its loss is the sum of
 // its parts to 1e-4.
 func TestVAEConfigurations(t *testing.T) {
+	long(t)
 	train, _ := mnist(t, 512, 1)
 	for name, cfg := range map[string]VAEConfig{
 		"dense, two layers, tanh": {Hidden: []int{32, 16}, Activation: "tanh"},
@@ -295,6 +297,7 @@ func TestVAEIsByteAndFloat(t *testing.T) {
 // TestVAECollapse is C13.5's bug run: averaging the reconstruction over the 784 pixels weighs KL 784 times (β = 784) and
 // the code goes dead; the right sum keeps it alive on the same data and steps.
 func TestVAECollapse(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("two trainings")
 	}

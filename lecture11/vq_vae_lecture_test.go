@@ -33,6 +33,7 @@ func float32s(t *testing.T, x *tensors.Tensor) *tensors.Tensor {
 // fifth of the vectors is dead under k-means, and the loss of the map is less than a third of that of k-means. Of all vectors of the
 // five maps at most a twentieth is dead.
 func TestDeadCodes(t *testing.T) {
+	long(t)
 	const sigma, seeds = 0.05, 5
 	mixture := must(GridMixture(6, 1, sigma))
 	x, test := float32s(t, mixture.Sample(3600, 1)), float32s(t, mixture.Sample(3600, 2))

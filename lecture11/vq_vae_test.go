@@ -242,6 +242,7 @@ func TestVQVAEBookOfTraining(t *testing.T) {
 
 // TestVQVAERadiusZero: a whole training with the radius 0, or one so small that K of the next node is 0, is that of k-means.
 func TestVQVAERadiusZero(t *testing.T) {
+	long(t)
 	x := plane(128, 2)
 	trained := func(update string, radius float64) []float64 {
 		cfg := VQVAEConfig{Grid: Grid{Width: 3, Height: 3}, Code: 2, Hidden: []int{8}, Update: update, Seed: 1}
@@ -339,6 +340,7 @@ func TestVQVAEParts(t *testing.T) {
 
 // TestVQVAEConvolutions: the codes of an image of 16×16 lie on its 4×4 parts, and ink in a corner changes those near it only.
 func TestVQVAEConvolutions(t *testing.T) {
+	long(t)
 	rng := rand.New(rand.NewPCG(25, 0))
 	flat := make([]uint8, 64*256)
 	for i := range flat {
