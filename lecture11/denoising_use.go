@@ -34,7 +34,7 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 		if c.Kind == "" {
 			return exec.Call(batch)
 		}
-		state, err := RNGStateFromSeed(seed + int64(first)<<20)
+		state, err := batchState(seed, first)
 		if err != nil {
 			return nil, err
 		}

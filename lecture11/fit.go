@@ -177,11 +177,11 @@ const pureGo = "Go Backend"
 // errTraced ends the building of a graph that is wanted only for the variables it creates.
 var errTraced = errors.New("traced")
 
-// initialise gives the model the first weights of the training.
+// initialise sets the weights of the model to the first weights of the training.
 func (t *Training) initialise() error { return t.guard.change("Initialise", t.createVariables) }
 
 // createVariables creates the variables that a step asks for and the store lacks, by building one step without compiling
-// it, and draws their values. Whoever calls it holds the weights for writing.
+// it, and draws their values. Its caller holds the weights for writing.
 func (t *Training) createVariables() error {
 	if t.step == 0 {
 		if err := t.store.SetRNGStateFromSeed(t.initSeed); err != nil {

@@ -142,16 +142,6 @@ func (s evaluationState) flat() []float64 {
 	return append([]float64{s.best, float64(s.bestStep), float64(s.waited), float64(s.stopped)}, s.last...)
 }
 
-// variable returns the variable at a path, or nil.
-func (t *Training) variable(path string) *model.Variable {
-	for v := range t.store.IterVariables() {
-		if v.Path() == path {
-			return v
-		}
-	}
-	return nil
-}
-
 // evaluationNow is evaluationState for others than the training.
 func (t *Training) evaluationNow() (evaluationState, error) {
 	t.guard.weights.RLock()
@@ -161,7 +151,7 @@ func (t *Training) evaluationNow() (evaluationState, error) {
 
 // evaluationState reads the state from its variable.
 func (t *Training) evaluationState() (evaluationState, error) {
-	v := t.variable(evaluationStatePath)
+	v := variableAt(t.store, evaluationStatePath)
 	if v == nil {
 		return evaluationState{best: math.Inf(1)}, nil
 	}
@@ -180,7 +170,7 @@ func (t *Training) setEvaluationState(s evaluationState) error {
 
 // setFixed sets a variable that is not trained, and creates it where it is missing.
 func (t *Training) setFixed(path string, value *tensors.Tensor) error {
-	if v := t.variable(path); v != nil {
+	if v := variableAt(t.store, path); v != nil {
 		return v.SetValue(value)
 	}
 	v, err := t.store.CreateVariable(path, value)
@@ -253,7 +243,7 @@ func (t *Training) evaluate() ([]float64, error) {
 
 // evaluateRows returns the losses of a batch of held-out objects.
 func (t *Training) evaluateRows(first, rows int) ([]float64, error) {
-	state, err := RNGStateFromSeed(t.cfg.Seed + int64(first)<<20)
+	state, err := batchState(t.cfg.Seed, first)
 	if err != nil {
 		return nil, err
 	}
@@ -275,13 +265,16 @@ func (t *Training) evaluateRows(first, rows int) ([]float64, error) {
 	return float64s(out[0])
 }
 
+// evaluationSteps is the number of steps from one evaluation to the next.
+func (t *Training) evaluationSteps() int { return t.held.every * t.stepsPerEpoch() }
+
 // untilEvaluation returns the number of steps to the next evaluation.
 func (t *Training) untilEvaluation() int {
 	rest := t.Steps() - t.step
 	if t.held == nil {
 		return rest
 	}
-	every := t.held.every * t.stepsPerEpoch()
+	every := t.evaluationSteps()
 	return min(rest, every-t.step%every)
 }
 
@@ -291,7 +284,7 @@ func (t *Training) afterSteps(losses map[string]float64) error {
 		return nil
 	}
 	s, err := t.evaluationState()
-	if err == nil && (t.step == t.Steps() || t.step%(t.held.every*t.stepsPerEpoch()) == 0) {
+	if err == nil && (t.step == t.Steps() || t.step%t.evaluationSteps() == 0) {
 		s, err = t.judge(s)
 	}
 	if err != nil {
@@ -343,7 +336,7 @@ func (t *Training) keepBest() error {
 
 func (t *Training) takeBest() error {
 	return t.eachWeight(func(v *model.Variable) error {
-		clone, err := cloneOf(t.variable(bestPath(v)))
+		clone, err := cloneOf(variableAt(t.store, bestPath(v)))
 		if err != nil {
 			return err
 		}

@@ -143,9 +143,10 @@ func (f *fitted) trainableValues() (paths []string, values []*tensors.Tensor, er
 	return paths, values, nil
 }
 
-// variable returns the variable at a path, or nil.
-func (f *fitted) variable(path string) *model.Variable {
-	for v := range f.store.IterVariables() {
+// variableAt returns the variable of a store at a path, or nil. The store's own GetVariable asks the guard for one that is missing,
+// which refuses it.
+func variableAt(store *model.Store, path string) *model.Variable {
+	for v := range store.IterVariables() {
 		if v.Path() == path {
 			return v
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 )
@@ -35,7 +34,7 @@ func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*ten
 		if seed == nil {
 			return exec.Call(batch)
 		}
-		state, err := RNGStateFromSeed(*seed + int64(first)<<20)
+		state, err := batchState(*seed, first)
 		if err != nil {
 			return nil, err
 		}

@@ -269,7 +269,7 @@ func (m *MultiTask) layerMap(scope string, run int) (AffineMap, error) {
 	var parts [2][]float64
 	var inputs int
 	for i, name := range []string{weightsName, biasName} {
-		v := m.variable(scope + "/" + name)
+		v := variableAt(m.store, scope+"/"+name)
 		flat, err := numbersOf(v)
 		if err != nil {
 			return AffineMap{}, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -126,4 +127,9 @@ func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, erro
 		err = copyErr
 	}
 	return batch, err
+}
+
+// batchState returns a state of the random generator for the batch of objects from number first on.
+func batchState(seed int64, first int) (*tensors.Tensor, error) {
+	return graph.RNGStateFromSeed(seed + int64(first)<<20)
 }

@@ -97,6 +97,7 @@ func feedsTraining(v *model.Variable) bool {
 	return v.Name() != model.RNGStateVariableName && !ofEvaluation(v)
 }
 
+// tensorsOf returns the tensors without their names.
 func tensorsOf(named []namedTensor) []*tensors.Tensor {
 	values := make([]*tensors.Tensor, len(named))
 	for i, x := range named {

@@ -106,7 +106,7 @@ func (m *VQVAE) trainedVectors() (*model.Variable, error) {
 	if err := m.checkTrained(); err != nil {
 		return nil, err
 	}
-	v := m.variable(vectorsPath)
+	v := variableAt(m.store, vectorsPath)
 	if v == nil {
 		return nil, fmt.Errorf("lecture11: the %s has no code book: train or restore it first", m.kind)
 	}
