@@ -16,7 +16,7 @@ const (
 	adamEpsilon = 1e-8
 )
 
-// adamScope is where the moments and the count of steps lie, beside the path of what they belong to.
+// adamScope is the scope of the moments and of the step count, below the path of the variable they belong to.
 const adamScope = "/adam"
 
 // adamStep builds the update of all trainable variables under scope by Adam on a scalar loss,
@@ -26,13 +26,14 @@ const adamScope = "/adam"
 //
 // with the rate η of the configuration at the share progress of the training. Kingma & Ba 2015, algorithm 1.
 //
-// With WeightDecay λ it is AdamW (Loshchilov & Hutter 2019, algorithm 2): a step also takes η·λ·w from w. The decay is not
-// part of the gradient, so that weights with large gradients decay as fast as others. As in PyTorch and optax η is the
-// whole rate; the paper's λ is our η·λ. Only variables called "weights" decay, which is what the layers here and in GoMLX
-// call their matrices and kernels. PyTorch by default decays biases and learned scales too; these do not make a network
-// steeper, and the data may want them far from 0.
+// With WeightDecay λ it is AdamW (Loshchilov & Hutter 2019, algorithm 2): a step also subtracts η·λ·w from w. The
+// decay is not part of the gradient, so weights with large gradients decay as fast as others. As in PyTorch and optax,
+// η is the whole rate; the paper's λ is our η·λ. Only variables called "weights" decay: the layers here and in GoMLX
+// use this name for their matrices and kernels. PyTorch by default also decays biases and learned scales, but these do
+// not make a network steeper, and the data may require values far from 0.
 //
-// It does what GoMLX's own Adam does, with ε as in the paper, and spares XLA a copy of the weights in each step; see after.
+// It computes the same as GoMLX's own Adam, with ε as in the paper, and saves XLA a copy of the weights in each step;
+// see after.
 func (c FitConfig) adamStep(scope *model.Scope, progress, loss *Node) {
 	variables := trainable(scope, loss.Graph())
 	c.adamApply(scope, progress, variables, scope.BuildTrainableVariablesGradientsGraph(loss), nil)
@@ -49,9 +50,9 @@ func trainable(scope *model.Scope, g *Graph) []*model.Variable {
 	return variables
 }
 
-// adamApply builds the update of variables by Adam on their gradients. share, which may be nil, gives the part of its step
-// that a variable takes, a node of a shape that broadcasts, or nil for all of it; where it is 0, the variable stays as it is
-// to the last bit, and only the moments move.
+// adamApply builds the update of variables by Adam on their gradients. share may be nil. Otherwise it returns the
+// fraction of its step that a variable takes: a node whose shape broadcasts, or nil for the whole step. Where the
+// fraction is 0, the variable keeps its bits and only the moments change.
 func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*model.Variable, gradients []*Node,
 	share func(v *model.Variable) *Node) {
 	dtype := gradients[0].DType()
@@ -78,7 +79,7 @@ func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*mo
 	}
 }
 
-// beta1 is the decay of the first moment.
+// beta1 returns the decay of the first moment.
 func (c FitConfig) beta1() float64 {
 	if c.Beta1 == nil {
 		return adamBeta1
@@ -98,14 +99,15 @@ func adamUpdate(scope *model.Scope, v *model.Variable, gradient *Node, beta1 flo
 	v.SetNodeValue(Sub(v.NodeValue(gradient), Div(Mul(rate, m), denominator)))
 }
 
-// adamVariable is a variable of the optimiser for what lies at the path of, 0 at the start.
+// adamVariable returns the optimizer's variable of the given name for the path of, 0 at the start.
 func adamVariable(scope *model.Scope, of, name string, shape shapes.Shape) *model.Variable {
 	at := scope.Store().Scope(path.Join(adamScope, of)).WithInitializer(initializer.Zero)
 	return at.VariableWithShape(name, shape).SetTrainable(false)
 }
 
-// after makes the rate wait for all gradients by adding 0 times an element of each bias's gradient. Without it XLA could
-// update a layer's weights while the backward pass still reads them, and therefore copies the weights in each step.
+// after returns the rate plus 0 times one element of each bias's gradient, so that the rate is computed after all
+// gradients. Without it XLA could update a layer's weights while the backward pass still reads them; to be safe it
+// would copy the weights in each step.
 func after(rate *Node, variables []*model.Variable, gradients []*Node) *Node {
 	for i, gradient := range gradients {
 		if variables[i].Name() == biasName {
@@ -116,5 +118,5 @@ func after(rate *Node, variables []*model.Variable, gradients []*Node) *Node {
 	return rate
 }
 
-// biasName is what a layer calls its biases, GoMLX's as ours.
+// biasName is the name of a layer's biases, here and in GoMLX.
 const biasName = "biases"

@@ -13,7 +13,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// adamWCase is testdata/adamw.json: a network 2-3-1 trained by optax, with the numbers of each variable before and after.
+// adamWCase holds testdata/adamw.json: a network 2-3-1 trained by optax, with each variable before and after.
 type adamWCase struct {
 	Steps       int
 	Rate, Decay float64
@@ -21,7 +21,7 @@ type adamWCase struct {
 	Start, End  map[string][]float32
 }
 
-// TestAdamW compares a training of the same network from the same start with optax, in float32 against float64.
+// TestAdamW trains the same network from the same start and compares it with optax, float32 against float64.
 func TestAdamW(t *testing.T) {
 	text, err := os.ReadFile("testdata/adamw.json")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestAdamW(t *testing.T) {
 	}
 }
 
-// TestWeightDecayFrozen: weights that a plan keeps do not decay either, those that it leaves do.
+// TestWeightDecayFrozen: weights that a plan freezes do not decay; the others do.
 func TestWeightDecayFrozen(t *testing.T) {
 	tasks, d := threeTasks(t)
 	train := func(decay float64) (kept, moved []float32) {

@@ -6,12 +6,12 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// AttentionWeights say how much each query looks at each key,
+// AttentionWeights returns the weight of each key for each query,
 //
 //	softmax_i(⟨q, k_i⟩/√d),
 //
-// normalised over the keys: q [queries, d], k [keys, d] → [queries, keys]. Divided by √d, logits of components with
-// variance 1 have variance 1 for every d; without that, a large d saturates the softmax.
+// normalised over the keys: q [queries, d], k [keys, d] → [queries, keys]. If the components have variance 1, the
+// division by √d gives the logits variance 1 for every d. Without it, a large d saturates the softmax.
 //
 // Slide "Five-minutes block", question 2; Vaswani et al. 2017, eq. 1.
 func AttentionWeights(q, k *Node) *Node {
@@ -19,7 +19,7 @@ func AttentionWeights(q, k *Node) *Node {
 	return Softmax(MulScalar(Einsum("qd,kd->qk", q, k), 1/math.Sqrt(float64(d))), -1)
 }
 
-// Attention is the convex combination of the values that the weights make,
+// Attention returns the convex combination of the values with the attention weights,
 //
 //	softmax(q·kᵀ/√d)·v,
 //

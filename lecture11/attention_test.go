@@ -11,8 +11,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestAttention is C1.1: weights are a distribution over keys, the result lies in the box of the values, and the order of
-// the pairs (k_i, v_i) does not matter; and the formula typed as loops.
+// TestAttention is C1.1: the weights are a distribution over keys, the result is in the box of the values, and the
+// order of the pairs (k_i, v_i) does not matter. It also compares with the formula written as loops.
 func TestAttention(t *testing.T) {
 	const d, n = 7, 3
 	rng := rand.New(rand.NewPCG(1, 0))
@@ -43,7 +43,7 @@ func TestAttention(t *testing.T) {
 			c := out[i*n+j]
 			near(t, "attention", c, want, 1e-12)
 			if c < low || c > high {
-				t.Errorf("component %d of query %d = %g, want it between %g and %g, as the values", j, i, c, low, high)
+				t.Errorf("component %d of query %d = %g, want it between %g and %g, the range of the values", j, i, c, low, high)
 			}
 		}
 	}
@@ -67,8 +67,8 @@ func TestAttentionByHand(t *testing.T) {
 	near(t, "c", c[0], 0.66976, 1e-5)
 }
 
-// TestAttentionSaturates is C1.3: without √d the largest of 16 weights tends to 1 as d grows, with it it stays. The prototype
-// had .43, .84, .94 and .24, .25, .25.
+// TestAttentionSaturates is C1.3: without √d the largest of 16 weights tends to 1 as d grows; with √d it does not
+// change. The prototype measured .43, .84, .94 without and .24, .25, .25 with it.
 func TestAttentionSaturates(t *testing.T) {
 	const queries = 500
 	for _, c := range []struct {
@@ -77,7 +77,7 @@ func TestAttentionSaturates(t *testing.T) {
 	}{{4, 0.43, 0.24}, {64, 0.84, 0.25}, {512, 0.94, 0.25}} {
 		rng := rand.New(rand.NewPCG(2, uint64(c.d)))
 		q := rows(rng, queries, c.d)
-		keys := rows(rng, 16*queries, c.d) // 16 keys of its own for each query
+		keys := rows(rng, 16*queries, c.d) // each query has its own 16 keys
 		top := func(factor float64) Estimate {
 			return NewEstimate(run(t, func(q, k *Node) *Node {
 				k = Reshape(k, queries, 16, c.d)
@@ -114,12 +114,12 @@ func TestAttentionGradient(t *testing.T) {
 		rows(rng, 2, 4), rows(rng, 3, 4), rows(rng, 3, 2))
 }
 
-// TestAttentionShapes: wrong shapes are errors of the call, not results.
+// TestAttentionShapes: wrong shapes return an error.
 func TestAttentionShapes(t *testing.T) {
 	x := func(l, d int) [][]float64 { return rows(rand.New(rand.NewPCG(1, 0)), l, d) }
 	for _, in := range [][]any{{x(2, 3), x(4, 2), x(4, 1)}, {x(2, 3), x(4, 3), x(5, 1)}} {
 		if _, err := ExecOnce(testx.Backend(t), Attention, in...); err == nil {
-			t.Errorf("shapes %v are no error", slices.Concat(in))
+			t.Errorf("shapes %v returned no error", slices.Concat(in))
 		}
 	}
 }

@@ -12,25 +12,25 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// AutoencoderConfig describes an autoencoder. Zero fields take the default in their comment. As JSON it is part of the key
-// under which a trained model is stored.
+// AutoencoderConfig describes an autoencoder. Zero fields take the default in their comment. Its JSON is part of the
+// key under which a trained model is stored.
 type AutoencoderConfig struct {
 	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
 	Code       int    `json:"code"`       // components d of the code z
-	Hidden     []int  `json:"hidden"`     // hidden sizes of a dense encoder, reversed in the decoder; default {512}, {} is linear
+	Hidden     []int  `json:"hidden"`     // hidden sizes of a dense encoder, reversed in the decoder; default {512}; {} is linear
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
 	Encoder    string `json:"encoder"`    // "dense" (default) or "conv"
 	Decoder    string `json:"decoder"`    // the same
 	Loss       string `json:"loss"`       // ℒ(x̂, x): "mse" (default) or "bernoulli" (x in [0, 1])
 
-	Corruption Corruption `json:"corruption"` // of what the encoder sees in training; default none (slide 11)
+	Corruption Corruption `json:"corruption"` // of the encoder's input in training; default none (slide 11)
 	Sparsity   Sparsity   `json:"sparsity"`   // of the code; default none (slide 9c)
 
-	Classes     int     `json:"classes"`      // of a classifier on the code; default 0: none (slide 13a)
-	ClassWeight float64 `json:"class_weight"` // λ ≥ 0 of the classifier's loss; it moves nothing at 0
+	Classes     int     `json:"classes"`      // of a classifier on the code; default 0, no classifier (slide 13a)
+	ClassWeight float64 `json:"class_weight"` // λ ≥ 0 of the classifier's loss; 0 trains no classifier
 
-	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
-	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	// Height, Width and Channels describe the components of an object as an image, for "conv" networks: row by row,
+	// with the channels of a pixel together. Features is then their product. Zeros mean a square image of one channel.
 	Height   int `json:"height,omitempty"`
 	Width    int `json:"width,omitempty"`
 	Channels int `json:"channels,omitempty"`
@@ -38,21 +38,21 @@ type AutoencoderConfig struct {
 	Seed int64 `json:"seed"` // the first weights
 }
 
-// Sparsity asks that few components of a code are in use for an object.
+// Sparsity describes a penalty that makes most components of an object's code small or 0.
 type Sparsity struct {
-	// Kind is "" (none), "l1" or "entropy". "l1" adds τ Σ_j |z_j| for codes z = ReLU(…). Its decoder is one affine layer,
-	// whatever Hidden says: x̂ = Σ_j z_j b_j + b with ‖b_j‖ = 1. "entropy" adds τ Σ_j KL(ρ₀ ‖ z̄_j) for codes in (0, 1),
-	// z = sigmoid(…), where z̄_j is the mean over the batch.
+	// Kind is "" (none), "l1" or "entropy". "l1" adds τ Σ_j |z_j| for codes z = ReLU(…). Its decoder is one affine
+	// layer and ignores Hidden: x̂ = Σ_j z_j b_j + b with ‖b_j‖ = 1. "entropy" adds τ Σ_j KL(ρ₀ ‖ z̄_j) for codes z =
+	// sigmoid(…) in (0, 1), where z̄_j is the mean over the batch.
 	Kind   string  `json:"kind"`
 	Weight float64 `json:"weight"` // τ ≥ 0
-	Target float64 `json:"target"` // ρ₀ ∈ (0, 1), the wanted mean of a component; default 0.05; "entropy" only
+	Target float64 `json:"target"` // ρ₀ ∈ (0, 1), the target for the mean of a component; default 0.05; "entropy" only
 
-	// FreeColumns leaves the norms of b_j free, "l1" only. It is the mistake: z → z/c, b_j → c·b_j keeps each x̂ and divides
-	// the penalty by c, so that it asks for small numbers instead of zeros.
+	// FreeColumns leaves the norms of b_j free, for "l1" only. It demonstrates a mistake: z → z/c, b_j → c·b_j keeps
+	// each x̂ and divides the penalty by c, so that the penalty favours small numbers instead of zeros.
 	FreeColumns bool `json:"free_columns"`
 }
 
-// withDefaults fills the zero fields.
+// withDefaults returns the configuration with its zero fields filled in.
 func (c AutoencoderConfig) withDefaults() AutoencoderConfig {
 	c.Features = cmp.Or(c.Features, c.image().features())
 	if c.Hidden == nil {
@@ -68,7 +68,7 @@ func (c AutoencoderConfig) withDefaults() AutoencoderConfig {
 	return c
 }
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c AutoencoderConfig) check() error {
 	switch {
 	case c.Features < 1:
@@ -120,12 +120,12 @@ func (c AutoencoderConfig) spec() netSpec {
 
 func (c AutoencoderConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
-// Autoencoder is an encoder z = f(x, α) and a decoder x̂ = g(z, β), trained together to rebuild the objects:
+// Autoencoder is an encoder z = f(x, α) and a decoder x̂ = g(z, β), trained together to reconstruct the objects:
 //
 //	Σ_i ℒ(g(f(x_i, α), β), x_i) → min over α, β.
 //
-// With a [Corruption] the encoder sees x̃ ~ q(x̃|x), drawn anew in each step, and the decoder has to give x: a denoising
-// autoencoder. With Classes a classifier ŷ(z, γ) learns on the same code from the objects that have labels.
+// With a [Corruption] the encoder sees x̃ ~ q(x̃|x), drawn again in each step, and the decoder has to return x: this
+// is a denoising autoencoder. With Classes a classifier ŷ(z, γ) on the same code learns from the labelled objects.
 //
 // Slides "Autoencoders", "Linear autoencoder and PCA", "Sparse autoencoder", "Denoising auto encoder" and "Autoencoders
 // for supervised learning"; Rumelhart, Hinton & Williams 1986; Vincent et al. 2008.
@@ -135,7 +135,7 @@ type Autoencoder struct {
 	fitted
 }
 
-// NewAutoencoder returns an untrained autoencoder that computes on backend. The error names the field of cfg that is wrong.
+// NewAutoencoder returns an untrained autoencoder that computes on backend. The error names the invalid field of cfg.
 func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencoder, error) {
 	if err := checkBackend("NewAutoencoder", backend); err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencode
 	return m, nil
 }
 
-// buildAll builds the encoder, the decoder and the classifier once, on objects of zeros.
+// buildAll builds the encoder, the decoder and the classifier once, with zeros as objects.
 func (m *Autoencoder) buildAll(scope *model.Scope, g *Graph) {
 	z := m.encode(scope, zeroRow(g, m.cfg.Features))
 	m.decode(scope, z)
@@ -158,32 +158,33 @@ func (m *Autoencoder) buildAll(scope *model.Scope, g *Graph) {
 	}
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *Autoencoder) Config() AutoencoderConfig { return m.cfg }
 
-// NoLabel stands for the label of an object that has none.
+// NoLabel is the label of an object whose class is unknown.
 const NoLabel = -1
 
 // Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1].
-// dataID identifies x in the key of the result, such as the ID of a data set.
+// dataID identifies x in the key of the result; it may be the ID of a data set.
 //
-// The losses are "loss", "reconstruction" = ℒ(x̂, x), summed over components and averaged over objects, and with sparsity
-// "sparsity", the penalty without its weight τ: loss = reconstruction + τ·sparsity.
+// The losses are "loss" and "reconstruction" = ℒ(x̂, x), summed over components and averaged over objects. With
+// sparsity there is also "sparsity", the penalty without its weight τ: loss = reconstruction + τ·sparsity.
 func (m *Autoencoder) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if m.cfg.Classes > 0 {
-		return nil, fmt.Errorf("lecture11: AutoencoderConfig.Classes = %d, want LabelledTraining, that takes the labels",
+		return nil, fmt.Errorf("lecture11: AutoencoderConfig.Classes = %d, want LabelledTraining, which takes the labels",
 			m.cfg.Classes)
 	}
 	return m.trainingOn(cfg, dataID, namedTensor{"objects", x})
 }
 
-// LabelledTraining is Training for a model with a classifier on the code (slide "Autoencoders for supervised learning"),
+// LabelledTraining is like Training for a model with a classifier on the code (slide "Autoencoders for supervised
+// learning"). It minimises
 //
 //	Σ_i ℒ(g(f(x_i, α), β), x_i) + λ Σ_{i labelled} ℒ̃(ŷ(f(x_i, α), γ), y_i) → min over α, β, γ,
 //
-// where ℒ̃ is the cross-entropy in nats. labels: one for each object, 0 … Classes−1 or [NoLabel]; they are part of the key,
-// beside dataID. Both sums are divided by the number of objects of a batch. There is one more loss, "classification":
-// loss = reconstruction + λ·classification.
+// where ℒ̃ is the cross-entropy in nats. There is one label per object, 0 … Classes−1 or [NoLabel]. The labels are
+// part of the key, like dataID. Both sums are divided by the number of objects in the batch. There is one more loss,
+// "classification": loss = reconstruction + λ·classification.
 func (m *Autoencoder) LabelledTraining(x *tensors.Tensor, labels []int, dataID string, cfg FitConfig) (*Training, error) {
 	y, err := m.labels(x, labels)
 	if err != nil {
@@ -192,7 +193,7 @@ func (m *Autoencoder) LabelledTraining(x *tensors.Tensor, labels []int, dataID s
 	return m.trainingOn(cfg, dataID, namedTensor{"objects", x}, namedTensor{"labels", y})
 }
 
-// labels checks labels and gives them as a tensor int32 [l].
+// labels checks labels and returns them as a tensor int32 [l].
 func (m *Autoencoder) labels(x *tensors.Tensor, labels []int) (*tensors.Tensor, error) {
 	if err := checkTensors(m.kind, x); err != nil {
 		return nil, err
@@ -201,7 +202,7 @@ func (m *Autoencoder) labels(x *tensors.Tensor, labels []int) (*tensors.Tensor, 
 	case m.cfg.Classes == 0:
 		return nil, errors.New("lecture11: AutoencoderConfig.Classes = 0, want the number of classes for labels")
 	case x.Rank() == 0 || len(labels) != x.Shape().Dimensions[0]:
-		return nil, fmt.Errorf("lecture11: %d labels for objects %s, want one for each", len(labels), x.Shape())
+		return nil, fmt.Errorf("lecture11: %d labels for objects %s, want one for each object", len(labels), x.Shape())
 	}
 	flat := make([]int32, len(labels))
 	for i, label := range labels {
@@ -214,7 +215,7 @@ func (m *Autoencoder) labels(x *tensors.Tensor, labels []int) (*tensors.Tensor, 
 	return tensors.FromFlatDataAndDimensions(flat, len(flat)), nil
 }
 
-// trainingOn is the training on objects, with their labels where there are any.
+// trainingOn prepares the training on objects, with their labels if the model uses labels.
 func (m *Autoencoder) trainingOn(cfg FitConfig, dataID string, batch ...namedTensor) (*Training, error) {
 	if err := m.checkObjects(batch[0].value, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
 		return nil, err
@@ -236,7 +237,7 @@ func (m *Autoencoder) trainingOn(cfg FitConfig, dataID string, batch ...namedTen
 	})
 }
 
-// heldOut evaluates the losses of held-out objects, corrupted as those of the training.
+// heldOut prepares the losses on held-out objects, which are corrupted like the training objects.
 func (m *Autoencoder) heldOut(e *Evaluation) (*heldOutSet, error) {
 	x, err := e.objects()
 	if err != nil {

@@ -57,8 +57,8 @@ func TestAutoencoderConfigErrors(t *testing.T) {
 	}
 }
 
-// TestAutoencoderMisuse: values outside the likelihood's support, objects and codes of another size, NaN, labels that are
-// missing or no classes, an untrained model, maps of what is not linear.
+// TestAutoencoderMisuse tries values outside the likelihood's support, objects and codes of another size, NaN, missing
+// and invalid labels, an untrained model, and linear maps of a nonlinear model.
 func TestAutoencoderMisuse(t *testing.T) {
 	backend := testx.Backend(t)
 	make4 := func(cfg AutoencoderConfig) *Autoencoder {
@@ -112,7 +112,7 @@ func TestAutoencoderMisuse(t *testing.T) {
 	}
 }
 
-// TestReadingCodes compares what is read from codes with samples typed by hand.
+// TestReadingCodes compares the statistics of codes with values computed by hand.
 func TestReadingCodes(t *testing.T) {
 	s, err := NewCodeSparsity(tensors.FromValue([][]float32{{0, 2}, {0, -1}, {4, 0}}))
 	if err != nil {
@@ -130,7 +130,7 @@ func TestReadingCodes(t *testing.T) {
 
 	known := LabelledCodes{tensors.FromValue([][]float32{{0}, {1}, {2}, {10}}), []uint8{5, 6, 6, 7}}
 	test := LabelledCodes{tensors.FromValue([][]float32{{-1}, {0.4}, {9}}), []uint8{5, 6, 7}}
-	for k, want := range map[int]float64{1: 2. / 3, 2: 2. / 3, 3: 1. / 3} { // k = 3: 6, 6, and 6 for the last
+	for k, want := range map[int]float64{1: 2. / 3, 2: 2. / 3, 3: 1. / 3} { // k = 3: 6, 6 and 6 for the last
 		got, err := NeighbourAccuracy(known, test, k)
 		if err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// A linear autoencoder of iris with two numbers for a flower ends at PCA's loss.
+// A linear autoencoder of iris with two numbers per flower reaches PCA's loss.
 func ExampleNewAutoencoder() {
 	backend := must.M1(gobackend.New(""))
 	iris := must.M1(data.Iris()).Standardized()
@@ -27,7 +27,7 @@ func ExampleNewAutoencoder() {
 	// Output: 0.167 of 0.167
 }
 
-// Four points of an ellipse: a code of one number keeps the long axis and loses the variance of the short one.
+// Four points of an ellipse: a code of one number keeps the long axis, and the loss is the variance of the short one.
 func ExampleNewPCA() {
 	backend := must.M1(gobackend.New(""))
 	x := tensors.FromValue([][]float32{{3, 2}, {-1, 2}, {1, 3}, {1, 1}})
@@ -39,7 +39,7 @@ func ExampleNewPCA() {
 	// [[3 2] [-1 2] [1 2] [1 2]]
 }
 
-// Two components with mean activities 0.05 and 0.5 where 0.05 is wanted: only the second pays.
+// Two components have the mean activities 0.05 and 0.5, and the target is 0.05: only the second is penalised.
 func ExampleEntropySparsity() {
 	backend := must.M1(gobackend.New(""))
 	z := [][]float64{{0.02, 0.3}, {0.08, 0.7}}

@@ -8,16 +8,17 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// PartNorms are the Euclidean norms of a loss's gradient in the weights of each part: α of the encoder, β of the decoder and
-// γ of the classifier.
+// PartNorms holds the Euclidean norms of a loss's gradient with respect to the weights of each part: α of the encoder,
+// β of the decoder and γ of the classifier.
 type PartNorms struct{ Encoder, Decoder, Classifier float64 }
 
-// LabelledGradientNorms are the norms of the gradients of the two terms of an autoencoder with a classifier, without λ. The
-// encoder learns from both; the classifier gets exactly 0 from the reconstruction, the decoder from the classification.
+// LabelledGradientNorms holds the gradient norms of the two terms of an autoencoder with a classifier, without λ. The
+// encoder learns from both terms. The classifier's gradient of the reconstruction and the decoder's gradient of the
+// classification are exactly 0.
 type LabelledGradientNorms struct{ Reconstruction, Classification PartNorms }
 
-// GradientNorms computes the gradients of the two terms of [Autoencoder.LabelledTraining], means over the objects x [l, n]
-// with their labels, without corruption.
+// GradientNorms computes the gradient norms of the two terms of [Autoencoder.LabelledTraining]. Each term is a mean
+// over the objects x [l, n] with their labels, without corruption.
 //
 // Slide "Autoencoders for supervised learning".
 func (m *Autoencoder) GradientNorms(x *tensors.Tensor, labels []int) (LabelledGradientNorms, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// sparsities are the code's activation and penalty, a scalar from z [batch, d], for each kind of sparsity.
+// sparsities maps each kind of sparsity to the code's activation and to the penalty, a scalar of z [batch, d].
 var sparsities = map[string]struct {
 	activation func(z *Node) *Node
 	penalty    func(z *Node, target float64) *Node
@@ -19,7 +19,7 @@ var sparsities = map[string]struct {
 	"entropy": {Sigmoid, EntropySparsity},
 }
 
-// EntropySparsity is how far the mean activity of a code is from ρ₀,
+// EntropySparsity returns the divergence of the mean activities of a code from ρ₀,
 //
 //	Σ_j KL(ρ₀ ‖ z̄_j) = Σ_j (ρ₀ ln(ρ₀/z̄_j) + (1 − ρ₀) ln((1 − ρ₀)/(1 − z̄_j))),
 //
@@ -33,7 +33,7 @@ func EntropySparsity(z *Node, target float64) *Node {
 	return Sub(ConstAs(cross, -entropy*float64(mean.Shape().Dim(0))), ReduceAllSum(cross))
 }
 
-// reconstructionLosses are ℒ(x̂, x) by its name, [batch], and what the decoder's output stands for.
+// reconstructionLosses maps the name of a loss to ℒ(x̂, x), [batch], and to the meaning of the decoder's output.
 var reconstructionLosses = map[string]struct {
 	loss func(x, out *Node) *Node
 	mean func(out *Node) *Node
@@ -42,13 +42,15 @@ var reconstructionLosses = map[string]struct {
 	"bernoulli": {func(x, out *Node) *Node { return Neg(BernoulliLogLikelihood(x, out)) }, Sigmoid},
 }
 
-// SquaredError is ℒ(x̂, x) = ‖x̂ − x‖² = Σ_j (x̂_j − x_j)², summed over the n components and left per object. x, out:
+// SquaredError returns ℒ(x̂, x) = ‖x̂ − x‖² = Σ_j (x̂_j − x_j)², summed over the n components, one value per object.
+// x, out:
 // [batch, n]; result: [batch], in the unit of x squared.
 //
 // Slide "Autoencoders".
 func SquaredError(x, out *Node) *Node { return ReduceSum(Square(Sub(out, x)), -1) }
 
-// losses builds the parts of a batch's loss, their weighted sum first. labels: none, or one node int32 [batch].
+// losses builds the parts of a batch's loss, starting with their weighted sum. labels: none, or one node int32
+// [batch].
 func (m *Autoencoder) losses(scope *model.Scope, x *Node, labels []*Node) []Loss {
 	z := m.encode(scope, m.cfg.Corruption.fresh(scope, x))
 	reconstruction := ReduceAllMean(reconstructionLosses[m.cfg.Loss].loss(x, m.decode(scope, z)))
@@ -67,7 +69,7 @@ func (m *Autoencoder) losses(scope *model.Scope, x *Node, labels []*Node) []Loss
 	return append([]Loss{{"loss", total}}, parts...)
 }
 
-// labelledCrossEntropy is −Σ ln p(y|x) over the objects that have a label, in nats, divided by the number of all objects.
+// labelledCrossEntropy returns −Σ ln p(y|x) over the labelled objects, in nats, divided by the number of all objects.
 // logits: [batch, classes]; labels: int32 [batch], negative for none; result: a scalar.
 func labelledCrossEntropy(logits, labels *Node) *Node {
 	classes := logits.Shape().Dim(-1)
@@ -88,7 +90,7 @@ func (m *Autoencoder) encode(scope *model.Scope, x *Node) *Node {
 	return z
 }
 
-// decode builds the decoder's output for codes z [batch, d]: x̂ or, for Bernoulli, its logits, [batch, n].
+// decode builds the decoder's output for codes z [batch, d]: x̂, or its logits for the Bernoulli loss, [batch, n].
 func (m *Autoencoder) decode(scope *model.Scope, z *Node) *Node {
 	if s := m.cfg.Sparsity; s.Kind == "l1" {
 		return dictionary(s)(scope.In("decoder").In("output"), z, m.cfg.Features)
@@ -98,7 +100,8 @@ func (m *Autoencoder) decode(scope *model.Scope, z *Node) *Node {
 	return out
 }
 
-// dictionary is the decoder of an L1 autoencoder. A second layer behind unit columns could undo them: hence just one.
+// dictionary returns the decoder of an L1 autoencoder. It has a single layer, because a second one could undo the unit
+// columns.
 func dictionary(s Sparsity) func(scope *model.Scope, z *Node, outputs int) *Node {
 	if s.FreeColumns {
 		return freeDense
@@ -106,8 +109,8 @@ func dictionary(s Sparsity) func(scope *model.Scope, z *Node, outputs int) *Node
 	return unitDense
 }
 
-// unitDense is an affine layer whose weights from each input have the norm 1: out = Σ_j x_j b_j/‖b_j‖ + c. Whoever
-// penalises the size of x then cannot be served by a smaller x and a larger b.
+// unitDense is an affine layer whose weights from each input have the norm 1: out = Σ_j x_j b_j/‖b_j‖ + c. A penalty
+// on the size of x then cannot be escaped by a smaller x and a larger b.
 func unitDense(scope *model.Scope, x *Node, outputs int) *Node {
 	g, dtype := x.Graph(), x.DType()
 	scope = scope.In("dense").WithInitializer(initializer.XavierUniformFn(scope))
@@ -117,7 +120,8 @@ func unitDense(scope *model.Scope, x *Node, outputs int) *Node {
 	return Add(Dot(x, Div(weights, norms)).Product(), ExpandAxes(biases, 0))
 }
 
-// freeDense is unitDense with a norm g_j for the weights from each input, learnt from 1 on: out = Σ_j x_j g_j b_j/‖b_j‖ + c.
+// freeDense is unitDense with a learned norm g_j for the weights from each input, 1 at the start: out = Σ_j x_j g_j
+// b_j/‖b_j‖ + c.
 func freeDense(scope *model.Scope, x *Node, outputs int) *Node {
 	norms := scope.WithInitializer(initializer.One).VariableWithShape("norms", shapes.Make(x.DType(), x.Shape().Dim(-1)))
 	return unitDense(scope, Mul(x, ExpandAxes(norms.NodeValue(x.Graph()), 0)), outputs)

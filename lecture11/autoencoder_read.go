@@ -11,14 +11,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// CodeSparsity describes how many components of a code are in use.
+// CodeSparsity describes the share and the size of the components of codes that are in use.
 type CodeSparsity struct {
-	Zeros float64 // share of components of all codes that are exactly 0, as a ReLU makes them
-	L1    float64 // Σ_j |z_j|, the mean over objects
+	Zeros float64 // share of components of all codes that are exactly 0, as after a ReLU
+	L1    float64 // Σ_j |z_j|, averaged over objects
 	Mean  float64 // the mean of all components
 }
 
-// NewCodeSparsity describes the codes z [l, d].
+// NewCodeSparsity returns the sparsity of the codes z [l, d].
 func NewCodeSparsity(z *tensors.Tensor) (CodeSparsity, error) {
 	if err := checkTensors("NewCodeSparsity", z); err != nil {
 		return CodeSparsity{}, err
@@ -42,14 +42,14 @@ func NewCodeSparsity(z *tensors.Tensor) (CodeSparsity, error) {
 	return s, nil
 }
 
-// Accuracy is the share of objects whose likeliest class, by probabilities p [l, classes], is their label.
+// Accuracy returns the share of objects whose label is the likeliest class by the probabilities p [l, classes].
 func Accuracy(p *tensors.Tensor, labels []uint8) (float64, error) {
 	columns, err := Columns(p)
 	if err != nil {
 		return 0, err
 	}
 	if len(labels) != len(columns[0]) || len(labels) == 0 {
-		return 0, fmt.Errorf("lecture11: Accuracy of probabilities %s with %d labels, want as many, at least 1",
+		return 0, fmt.Errorf("lecture11: Accuracy of probabilities %s with %d labels, want as many labels as rows, at least 1",
 			p.Shape(), len(labels))
 	}
 	right := 0
@@ -67,15 +67,15 @@ func Accuracy(p *tensors.Tensor, labels []uint8) (float64, error) {
 	return float64(right) / float64(len(labels)), nil
 }
 
-// LabelledCodes are codes z [l, d] of objects whose labels are known, l of them.
+// LabelledCodes holds l codes z [l, d] of objects and their labels.
 type LabelledCodes struct {
 	Codes  *tensors.Tensor
 	Labels []uint8
 }
 
-// NeighbourAccuracy is the share of the codes in test whose label is the most frequent one among the k nearest codes
-// (Euclidean) in known; of equally frequent ones, that of the nearest. It measures a representation without training
-// anything on it.
+// NeighbourAccuracy returns the share of the codes in test whose label is the most frequent one among the k nearest
+// codes (Euclidean) in known. Ties are decided by the nearest of the tied. It measures a representation without
+// training anything on it.
 func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
 	from, err := known.rows()
 	if err != nil {
@@ -89,7 +89,7 @@ func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
 	case k < 1 || k > len(from):
 		return 0, fmt.Errorf("lecture11: NeighbourAccuracy: k = %d, want 1 to %d, the number of known codes", k, len(from))
 	case len(from[0]) != len(to[0]):
-		return 0, fmt.Errorf("lecture11: NeighbourAccuracy of codes %s and %s, want as many components",
+		return 0, fmt.Errorf("lecture11: NeighbourAccuracy of codes %s and %s, want as many components of both",
 			known.Codes.Shape(), test.Codes.Shape())
 	}
 	right := make([]bool, len(to))
@@ -99,7 +99,7 @@ func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
 	return shareOf(right), nil
 }
 
-// rows gives the codes one by one.
+// rows returns the codes as slices.
 func (c LabelledCodes) rows() ([][]float64, error) {
 	if err := checkTensors("LabelledCodes", c.Codes); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (c LabelledCodes) rows() ([][]float64, error) {
 	}
 	l := c.Codes.Shape().Dimensions[0]
 	if len(c.Labels) != l {
-		return nil, fmt.Errorf("lecture11: LabelledCodes with codes %s and %d labels, want as many",
+		return nil, fmt.Errorf("lecture11: LabelledCodes with codes %s and %d labels, want as many labels as codes",
 			c.Codes.Shape(), len(c.Labels))
 	}
 	flat, err := float64s(c.Codes)
@@ -119,7 +119,7 @@ func (c LabelledCodes) rows() ([][]float64, error) {
 	return cut(flat, l), nil
 }
 
-// nearestRows gives the places of the k rows nearest to x, the nearest first.
+// nearestRows returns the indices of the k rows nearest to x, nearest first.
 func nearestRows(rows [][]float64, x []float64, k int) []int {
 	nearest, distances := make([]int, 0, k+1), make([]float64, 0, k+1)
 	for i, row := range rows {
@@ -140,7 +140,7 @@ func nearestRows(rows [][]float64, x []float64, k int) []int {
 	return nearest
 }
 
-// vote gives the most frequent label of the neighbours, and of equally frequent ones that of the nearest.
+// vote returns the most frequent label of the neighbours; ties are decided by the nearest of the tied.
 func vote(nearest []int, labels []uint8) uint8 {
 	var counts [256]int
 	best := labels[nearest[0]]

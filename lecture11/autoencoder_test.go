@@ -18,7 +18,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// fitAutoencoder trains on x, with labels if there are any, and gives the model and the losses of each call.
+// fitAutoencoder trains on x, with labels if there are any, and returns the model and the losses of each call.
 func fitAutoencoder(t *testing.T, cfg AutoencoderConfig, fit FitConfig, x *tensors.Tensor,
 	labels ...int) (*Autoencoder, []map[string]float64) {
 	t.Helper()
@@ -50,7 +50,7 @@ func autoencoderTraining(t *testing.T, m *Autoencoder, fit FitConfig, x *tensors
 	return training
 }
 
-// lossOf is the mean loss over objects.
+// lossOf returns the mean loss over objects.
 func lossOf(t *testing.T, m *Autoencoder, x *tensors.Tensor) float64 {
 	t.Helper()
 	e, err := m.Loss(x)
@@ -60,7 +60,7 @@ func lossOf(t *testing.T, m *Autoencoder, x *tensors.Tensor) float64 {
 	return e.Mean
 }
 
-// greyDigits gives the first digits of MNIST as they are.
+// greyDigits returns the first digits of MNIST with grey pixels.
 func greyDigits(t *testing.T, trainCount, testCount int) (train, test *data.Images) {
 	t.Helper()
 	train, test, err := data.MNIST(t.Context())
@@ -120,7 +120,8 @@ func TestEntropySparsityNaive(t *testing.T) {
 	testx.CheckGradient(t, func(in []*Node) *Node { return entropy(in[0]) }, z)
 }
 
-// TestLabelledCrossEntropyNaive: objects without a label cost nothing but count in the mean; logits of 1000 are finite.
+// TestLabelledCrossEntropyNaive: objects without a label add 0 but count in the mean; logits of 1000 give finite
+// losses.
 func TestLabelledCrossEntropyNaive(t *testing.T) {
 	logits := rows(rand.New(rand.NewPCG(3, 1)), 4, 3)
 	labels := []int32{2, NoLabel, 0, NoLabel}
@@ -143,8 +144,8 @@ func TestLabelledCrossEntropyNaive(t *testing.T) {
 	}, logits)
 }
 
-// TestLinearAutoencoder is C9.1 to C9.3 where the spectrum has a gap, two seeds each, all of which must pass: PCA's loss and
-// never less, the same span, the same map on the data, but other matrices.
+// TestLinearAutoencoder is C9.1 to C9.3 on spectra with a gap, with two seeds each, and all must pass: PCA's loss and
+// never less, the same span and the same map on the data, but other matrices.
 func TestLinearAutoencoder(t *testing.T) {
 	iris, err := data.Iris()
 	if err != nil {
@@ -176,12 +177,12 @@ func TestLinearAutoencoder(t *testing.T) {
 			t.Errorf("%s: largest sine %.4f, projector %.4f away, want at most 0.02, 0.05", c.set.ID, f.sine, f.distances.OnData)
 		}
 		if f.tied < 0.05 {
-			t.Errorf("%s: ‖B − Aᵀ‖/‖B‖ = %.3f, want another pair than PCA's", c.set.ID, f.tied)
+			t.Errorf("%s: ‖B − Aᵀ‖/‖B‖ = %.3f, want a pair other than PCA's", c.set.ID, f.tied)
 		}
 	}
 }
 
-// linear says how a linear autoencoder compares with PCA.
+// linear compares a linear autoencoder with PCA.
 type linear struct {
 	ratio     float64 // loss over PCA's
 	sine      float64 // of the largest principal angle
@@ -223,8 +224,8 @@ func linearFindings(t *testing.T, m *Autoencoder, p *PCA, x *tensors.Tensor) (f 
 	return f
 }
 
-// TestLinearAutoencoderWithoutGap is the trap of C9.2: on digits the spectrum has no gap behind component 8. The loss is
-// PCA's within 2 %, and the span is another.
+// TestLinearAutoencoderWithoutGap is the trap of C9.2: on digits the spectrum has no gap after component 8. The loss
+// is within 2 % of PCA's, but the span is another.
 func TestLinearAutoencoderWithoutGap(t *testing.T) {
 	train, _ := greyDigits(t, 2000, 1)
 	x := train.Tensor()
@@ -236,15 +237,16 @@ func TestLinearAutoencoderWithoutGap(t *testing.T) {
 		t.Errorf("loss over PCA's %.6f, want 1 − 10⁻⁶ to 1.02", f.ratio)
 	}
 	if f.gap > 1.2 || f.sine < 0.2 {
-		t.Errorf("λ₈/λ₉ = %.2f, largest sine %.2f, want a gap under 1.2 and an angle that lags behind, over 0.2", f.gap, f.sine)
+		t.Errorf("λ₈/λ₉ = %.2f, largest sine %.2f, want a ratio under 1.2 and a sine over 0.2", f.gap, f.sine)
 	}
 	if f.distances.Plain < 10*f.distances.OnData {
-		t.Errorf("projector: %+v, want the plain distance to be of no use", f.distances)
+		t.Errorf("projector: %+v, want a large plain distance although the maps agree on the data", f.distances)
 	}
 }
 
-// TestAutoencoderAgainstPCA is C9.4: with ReLU layers the loss is under PCA's for the same d, on digits seen and unseen. For
-// d = 32 the neighbours of a code know less of its class than those of PCA's, although its loss is lower.
+// TestAutoencoderAgainstPCA is C9.4: with ReLU layers the loss is below PCA's for the same d, on training and test
+// digits. For d = 32 the neighbours of a code predict its class worse than those of PCA's codes, although the loss is
+// lower.
 func TestAutoencoderAgainstPCA(t *testing.T) {
 	long(t)
 	if testing.Short() {
@@ -263,19 +265,19 @@ func TestAutoencoderAgainstPCA(t *testing.T) {
 			loss := lossOf(t, m, set.Tensor())
 			t.Logf("d = %d, %s: loss a pixel %.4f, PCA %.4f", d, set.ID, loss/784, best.Mean/784)
 			if loss >= best.Mean {
-				t.Errorf("d = %d, %s: loss %.2f, want under PCA's %.2f", d, set.ID, loss, best.Mean)
+				t.Errorf("d = %d, %s: loss %.2f, want less than PCA's %.2f", d, set.ID, loss, best.Mean)
 			}
 		}
 		ours := neighbours(t, m.Encode, train, test)
 		theirs := neighbours(t, func(x *tensors.Tensor) (*tensors.Tensor, error) { return p.Encode(x, d) }, train, test)
 		t.Logf("d = %d: accuracy of 10 neighbours %.3f, PCA %.3f", d, ours, theirs)
 		if d == 32 && ours >= theirs {
-			t.Errorf("accuracy of 10 neighbours %.3f for d = 32, want under PCA's %.3f", ours, theirs)
+			t.Errorf("accuracy of 10 neighbours %.3f for d = 32, want less than PCA's %.3f", ours, theirs)
 		}
 	}
 }
 
-// neighbours is the accuracy of 10 nearest neighbours on the codes.
+// neighbours returns the accuracy of the 10 nearest neighbours on the codes.
 func neighbours(t *testing.T, encode func(*tensors.Tensor) (*tensors.Tensor, error), train, test *data.Images) float64 {
 	t.Helper()
 	known, err := encode(train.Tensor())
@@ -293,8 +295,9 @@ func neighbours(t *testing.T, encode func(*tensors.Tensor) (*tensors.Tensor, err
 	return a
 }
 
-// TestSparseL1 is C9.5: the share of zeros does not fall with τ and the columns have the norm 1. With free columns the
-// penalty is escaped: it is lower, the columns long, and there are no more zeros than the honest τ makes.
+// TestSparseL1 is C9.5: the share of zeros does not fall with τ, and the columns have the norm 1. With free columns
+// the model escapes the penalty: the penalty is lower, the columns are long, and there are no more zeros than with
+// unit columns.
 func TestSparseL1(t *testing.T) {
 	long(t)
 	train, _ := greyDigits(t, 2000, 1)
@@ -367,7 +370,7 @@ func TestSparsityTrap(t *testing.T) {
 	near(t, "penalty", run(t, l1, smaller)[0], run(t, l1, z)[0]/c, 1e-15)
 }
 
-// TestSparseEntropy: the mean activity comes to its target, and without weight it does not.
+// TestSparseEntropy: the mean activity reaches its target; without the weight it does not.
 func TestSparseEntropy(t *testing.T) {
 	train, _ := greyDigits(t, 2000, 1)
 	x := train.Tensor()
@@ -392,7 +395,7 @@ func TestSparseEntropy(t *testing.T) {
 	}
 }
 
-// labelledToy is two clusters in the plane with a label for every fourth object.
+// labelledToy returns two clusters in the plane with a label for every fourth object.
 func labelledToy() (x *tensors.Tensor, labels []int) {
 	rng := rand.New(rand.NewPCG(6, 0))
 	var flat []float32
@@ -407,8 +410,8 @@ func labelledToy() (x *tensors.Tensor, labels []int) {
 	return tensors.FromFlatDataAndDimensions(flat, 64, 3), labels
 }
 
-// TestClassifierOnTheCode is C9.6: the classifier gets no gradient of the reconstruction, exactly, nor the decoder of the
-// classification; at λ = 0 the classifier does not move a bit, and with λ > 0 it learns.
+// TestClassifierOnTheCode is C9.6: the reconstruction's gradient in the classifier and the classification's gradient
+// in the decoder are exactly 0. At λ = 0 the classifier's weights keep their bits, and with λ > 0 it learns.
 func TestClassifierOnTheCode(t *testing.T) {
 	x, labels := labelledToy()
 	cfg := AutoencoderConfig{Features: 3, Code: 2, Hidden: []int{8}, Classes: 2, Seed: 1}
@@ -426,7 +429,7 @@ func TestClassifierOnTheCode(t *testing.T) {
 		runTraining(t, training)
 		after := weightsUnder(t, training, "/classifier/")
 		if moved := !slices.Equal(before, after); moved != (lambda > 0) {
-			t.Errorf("λ = %g: classifier moved: %t", lambda, moved)
+			t.Errorf("λ = %g: classifier changed: %t", lambda, moved)
 		}
 		n, err := m.GradientNorms(x, labels)
 		if err != nil {
@@ -447,7 +450,7 @@ func TestClassifierOnTheCode(t *testing.T) {
 	}
 }
 
-// toyAccuracy is the accuracy on all objects of labelledToy, whose classes alternate.
+// toyAccuracy returns the accuracy on all objects of labelledToy, whose classes alternate.
 func toyAccuracy(t *testing.T, m *Autoencoder, x *tensors.Tensor) float64 {
 	t.Helper()
 	p, err := m.Classify(x)
@@ -465,7 +468,7 @@ func toyAccuracy(t *testing.T, m *Autoencoder, x *tensors.Tensor) float64 {
 	return a
 }
 
-// weightsUnder gives the values of the trainable variables below a path.
+// weightsUnder returns the values of the trainable variables below a path.
 func weightsUnder(t *testing.T, training *Training, prefix string) []float32 {
 	t.Helper()
 	var all []float32
@@ -480,7 +483,7 @@ func weightsUnder(t *testing.T, training *Training, prefix string) []float32 {
 	return all
 }
 
-// TestAutoencoderConfigurations: every network, loss and addition trains, and its loss is the sum of its parts.
+// TestAutoencoderConfigurations: every network, loss and extra term trains, and the loss is the sum of its parts.
 func TestAutoencoderConfigurations(t *testing.T) {
 	long(t)
 	train, _ := greyDigits(t, 96, 1)
@@ -517,7 +520,7 @@ func TestAutoencoderConfigurations(t *testing.T) {
 	}
 }
 
-// TestAutoencoderLossNaive: Loss is what Reconstruct leaves, summed over components.
+// TestAutoencoderLossNaive: Loss is the squared error of Reconstruct, summed over components.
 func TestAutoencoderLossNaive(t *testing.T) {
 	train, _ := greyDigits(t, 501, 1)
 	x := train.Tensor()
@@ -538,8 +541,8 @@ func TestAutoencoderLossNaive(t *testing.T) {
 	near(t, "decoded codes against the reconstruction", meanSquare(t, decoded, rebuilt), 0, 1e-12)
 }
 
-// TestAutoencoderInterruptAndResume: interrupted, saved, restored into another model and run to the end, a training with
-// noise, sparsity and labels gives the weights of one that was never interrupted.
+// TestAutoencoderInterruptAndResume: a training with noise, sparsity and labels is interrupted, saved, restored into
+// another model and finished. Its weights equal those of an uninterrupted training.
 func TestAutoencoderInterruptAndResume(t *testing.T) {
 	x, labels := labelledToy()
 	cfg := AutoencoderConfig{Features: 3, Code: 2, Hidden: []int{8}, Classes: 2, ClassWeight: 1, Seed: 1,
@@ -582,7 +585,7 @@ func TestAutoencoderInterruptAndResume(t *testing.T) {
 	_, other := start()
 	err = other.Restore("weights", bytes.NewReader(saved(t, whole)["weights"]))
 	if err == nil || !strings.Contains(err.Error(), "labels = ") {
-		t.Errorf("weights learnt from other labels: error %v, want one that names labels", err)
+		t.Errorf("weights learned from other labels: error %v, want one that names labels", err)
 	}
 	labels[1] = 1
 	cfg.Hidden = []int{9}

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Encode gives the codes z = f(x, α) of objects x [l, n]: [l, d].
+// Encode returns the codes z = f(x, α) of objects x [l, n]: [l, d].
 func (m *Autoencoder) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x, m.cfg.Features, false); err != nil {
 		return nil, err
@@ -19,7 +19,7 @@ func (m *Autoencoder) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// Decode gives the objects x̂ = g(z, β) of codes z [l, d]: [l, n]; with the Bernoulli loss, probabilities.
+// Decode returns the objects x̂ = g(z, β) of codes z [l, d]: [l, n]. With the Bernoulli loss they are probabilities.
 func (m *Autoencoder) Decode(z *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := checkTensors("Autoencoder.Decode", z); err != nil {
 		return nil, err
@@ -33,7 +33,8 @@ func (m *Autoencoder) Decode(z *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// Reconstruct gives x̂ = g(f(x, α), β) of objects x [l, n]: [l, n]. A denoising autoencoder gives E[x|x̃] for x̃.
+// Reconstruct returns x̂ = g(f(x, α), β) of objects x [l, n]: [l, n]. For a denoising autoencoder and x̃ it estimates
+// E[x|x̃].
 func (m *Autoencoder) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x, m.cfg.Features, false); err != nil {
 		return nil, err
@@ -43,8 +44,8 @@ func (m *Autoencoder) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// Loss is the mean of ℒ(x̂, x) over objects x [l, n], as they are: no corruption. Each is a sum over components, with the
-// Bernoulli loss in nats. It is computed in the type of the weights, float32 as a rule: some 7 digits.
+// Loss returns the mean of ℒ(x̂, x) over the objects x [l, n], without corruption. Each ℒ is a sum over components, in
+// nats for the Bernoulli loss. It is computed in the type of the weights, usually float32: about 7 digits.
 func (m *Autoencoder) Loss(x *tensors.Tensor) (Estimate, error) {
 	if err := m.checkObjects(x, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
 		return Estimate{}, err
@@ -59,7 +60,8 @@ func (m *Autoencoder) Loss(x *tensors.Tensor) (Estimate, error) {
 	return NewEstimate(values), err
 }
 
-// Classify gives the probabilities of the classes, p(y|x) = SoftMax(ŷ(f(x, α), γ)), for objects x [l, n]: [l, classes].
+// Classify returns the probabilities of the classes, p(y|x) = SoftMax(ŷ(f(x, α), γ)), for objects x [l, n]: [l,
+// classes].
 func (m *Autoencoder) Classify(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if m.cfg.Classes == 0 {
 		return nil, fmt.Errorf("lecture11: AutoencoderConfig.Classes = 0, want a model with a classifier")
@@ -78,7 +80,8 @@ type AffineMap struct {
 	Offset []float64
 }
 
-// LinearMaps gives the two maps of a linear autoencoder (Hidden = {}): z = A x + a and x̂ = B z + b. A: [d, n], B: [n, d].
+// LinearMaps returns the two maps of a linear autoencoder (Hidden = {}): z = A x + a and x̂ = B z + b. A: [d, n], B:
+// [n, d].
 func (m *Autoencoder) LinearMaps() (encoder, decoder AffineMap, err error) {
 	c := m.cfg
 	if len(c.Hidden) > 0 || c.Encoder != "dense" || c.Sparsity.Kind != "" {
@@ -95,8 +98,8 @@ func (m *Autoencoder) LinearMaps() (encoder, decoder AffineMap, err error) {
 	return encoder, decoder, err
 }
 
-// DecoderMap gives the map x̂ = B z + b of a linear decoder: that of a linear autoencoder, or of one with "l1" sparsity, whose
-// columns of B are the parts of which objects are made. B: [n, d].
+// DecoderMap returns the map x̂ = B z + b of a linear decoder: that of a linear autoencoder, or of one with "l1"
+// sparsity. With "l1" the columns of B are the parts that make up the objects. B: [n, d].
 func (m *Autoencoder) DecoderMap() (AffineMap, error) {
 	if err := m.checkNamedNets("DecoderMap"); err != nil {
 		return AffineMap{}, err
@@ -109,7 +112,8 @@ func (m *Autoencoder) DecoderMap() (AffineMap, error) {
 	return affineMap(m.Decode, c.Code, c.Features)
 }
 
-// ClassifierMap gives the map of the classifier on the code, from z to the logits of the classes: γ. Matrix: [classes, d].
+// ClassifierMap returns the map γ of the classifier, from the code z to the logits of the classes. Matrix: [classes,
+// d].
 func (m *Autoencoder) ClassifierMap() (AffineMap, error) {
 	if m.cfg.Classes == 0 {
 		return AffineMap{}, fmt.Errorf("lecture11: AutoencoderConfig.Classes = 0, want a model with a classifier")
@@ -122,7 +126,7 @@ func (m *Autoencoder) ClassifierMap() (AffineMap, error) {
 	return affineMap(logits, m.cfg.Code, m.cfg.Classes)
 }
 
-// affineMap finds an affine map from its values at 0 and at the unit vectors.
+// affineMap computes an affine map from its values at 0 and at the unit vectors.
 func affineMap(f func(*tensors.Tensor) (*tensors.Tensor, error), inputs, outputs int) (AffineMap, error) {
 	units := make([]float32, (inputs+1)*inputs)
 	for i := range inputs {

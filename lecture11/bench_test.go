@@ -9,8 +9,8 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// BenchmarkVAEStep784x512x20Batch128 times optimiser steps on MNIST; compilation is left out. Beside JAX:
-// go run ./internal/peers/vae.
+// BenchmarkVAEStep784x512x20Batch128 times optimizer steps on MNIST, without compilation. To compare with JAX: go run
+// ./internal/peers/vae.
 func BenchmarkVAEStep784x512x20Batch128(b *testing.B) {
 	train, _, err := data.MNIST(b.Context())
 	if err != nil {
@@ -41,7 +41,8 @@ func BenchmarkVAEStep784x512x20Batch128(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 }
 
-// BenchmarkMNIST times loading both sets from the cache and fixing a binarisation of the training set: what a cell pays.
+// BenchmarkMNIST times what a cell does at the start: it loads both sets from the cache and draws a fixed binarisation
+// of the training set.
 func BenchmarkMNIST(b *testing.B) {
 	for b.Loop() {
 		train, _, err := data.MNIST(b.Context())

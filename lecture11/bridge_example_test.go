@@ -12,7 +12,8 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// Four objects and four code vectors that start in one heap: as nodes of a map they spread, and each object gets its own.
+// Four objects and four code vectors that start close together: as nodes of a map they spread, and each object gets
+// its own.
 func ExampleNewVQVAE() {
 	backend := must.M1(gobackend.New(""))
 	x := tensors.FromValue([][]float32{{-3, -3}, {3, -3}, {-3, 3}, {3, 3}})
@@ -29,8 +30,8 @@ func ExampleNewVQVAE() {
 	// loss 0.00
 }
 
-// One step of two code vectors by two codes, with γ = ½ and the counts 1: the winner goes towards the mean of what it wins, the
-// other, pulled half as strongly, towards the same mean.
+// One step of two code vectors on two codes, with γ = ½ and the counts 1: the winner moves towards the mean of its
+// codes. The other, pulled half as strongly, moves towards the same mean.
 func ExampleBookStep() {
 	backend := must.M1(gobackend.New(""))
 	book, codes := [][]float64{{0}, {10}}, [][]float64{{1}, {3}}
@@ -43,7 +44,8 @@ func ExampleBookStep() {
 	// Output: [[1.333] [6.000]]
 }
 
-// Codes of two objects, far apart on a diagonal: they say which object it is, ln 2 nats, and each component says what the other says.
+// Codes of two objects, far apart on a diagonal: a code identifies its object, ln 2 nats, and each component contains
+// the same information.
 func ExampleNewKLParts() {
 	mean := tensors.FromValue([][]float64{{-9, -9}, {9, 9}})
 	logVar := tensors.FromValue([][]float64{{0, 0}, {0, 0}})
@@ -52,7 +54,7 @@ func ExampleNewKLParts() {
 	// Output: 0.6931 0.6931
 }
 
-// Objects at 0 and objects at 1, of one component: (1 + 1)³ + 1 − 2.
+// Objects at 0 and objects at 1, with one component: (1 + 1)³ + 1 − 2.
 func ExampleKernelDistance() {
 	zeros, ones := make([][]float64, 20), make([][]float64, 20)
 	for i := range zeros {

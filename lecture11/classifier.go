@@ -14,17 +14,17 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// ClassifierConfig describes a classifier. Zero fields take the default in their comment. As JSON it is part of the key
+// ClassifierConfig describes a classifier. Zero fields take the default in their comment. Its JSON is part of the key
 // under which a trained model is stored.
 type ClassifierConfig struct {
 	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
 	Classes    int    `json:"classes"`    // number of classes, at least 2
-	Hidden     []int  `json:"hidden"`     // hidden sizes; default {256, 128}; {} is softmax regression, which begins at weights 0
+	Hidden     []int  `json:"hidden"`     // hidden sizes; default {256, 128}; {} is softmax regression, which starts with weights 0
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
 	Encoder    string `json:"encoder"`    // "dense" (default), or "conv": two convolutions before the first layer
 
-	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
-	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	// Height, Width and Channels describe the components of an object as an image, for "conv" networks: row by row,
+	// with the channels of a pixel together. Features is then their product. Zeros mean a square image of one channel.
 	Height   int `json:"height,omitempty"`
 	Width    int `json:"width,omitempty"`
 	Channels int `json:"channels,omitempty"`
@@ -32,7 +32,7 @@ type ClassifierConfig struct {
 	Seed int64 `json:"seed"` // the first weights
 }
 
-// withDefaults fills the zero fields.
+// withDefaults returns the configuration with its zero fields filled in.
 func (c ClassifierConfig) withDefaults() ClassifierConfig {
 	c.Features = cmp.Or(c.Features, c.image().features())
 	if c.Hidden == nil {
@@ -43,7 +43,7 @@ func (c ClassifierConfig) withDefaults() ClassifierConfig {
 	return c
 }
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c ClassifierConfig) check() error {
 	switch {
 	case c.Features < 1:
@@ -54,7 +54,7 @@ func (c ClassifierConfig) check() error {
 	return checkNets("ClassifierConfig", c.spec(), c.Encoder, "dense")
 }
 
-// maxClasses is how many classes a label, a byte, can name.
+// maxClasses is the number of classes that a label, a byte, can name.
 const maxClasses = 256
 
 func (c ClassifierConfig) spec() netSpec {
@@ -67,17 +67,17 @@ func (c ClassifierConfig) image() imageShape { return imageShape{c.Height, c.Wid
 //
 //	p(y|x) = SoftMax(g(f(x, α), β))_y,  −Σ_i ln p(y_i|x_i) → min over α, β,
 //
-// where f is the hidden layers and g the last, affine one. What the hidden layers have learnt is of use beyond its classes:
-// see [Classifier.Features].
+// where f is the hidden layers and g the last, affine one. The hidden layers are useful beyond the classes they were
+// trained on: see [Classifier.Features].
 //
 // Slides "Transfer learning", "Domain shift" and "Self-supervised (pretext) tasks".
 type Classifier struct {
 	cfg  ClassifierConfig
-	body NetFn // nil: the layers that cfg asks for
+	body NetFn // nil for the layers that cfg describes
 	fitted
 }
 
-// NewClassifier returns an untrained classifier that computes on backend. The error names the field of cfg that is wrong.
+// NewClassifier returns an untrained classifier that computes on backend. The error names the invalid field of cfg.
 func NewClassifier(backend compute.Backend, cfg ClassifierConfig) (*Classifier, error) {
 	if err := checkBackend("NewClassifier", backend); err != nil {
 		return nil, err
@@ -91,20 +91,20 @@ func NewClassifier(backend compute.Backend, cfg ClassifierConfig) (*Classifier, 
 	return m, nil
 }
 
-// buildAll builds the network once, on an object of zeros.
+// buildAll builds the network once, with zeros as the object.
 func (m *Classifier) buildAll(scope *model.Scope, g *Graph) {
 	m.logits(scope, zeroRow(g, m.cfg.Features))
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *Classifier) Config() ClassifierConfig { return m.cfg }
 
 // Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1].
-// labels: one for each object, 0 … Classes−1, of at least two classes. dataID identifies x in the key of the result, such as
-// the ID of a data set; the labels are in the key too.
+// There is one label per object, 0 … Classes−1, and at least two different ones. dataID identifies x in the key of the
+// result; it may be the ID of a data set. The labels are part of the key too.
 //
-// The losses are "loss", the cross-entropy in nats, and "accuracy", the share of objects whose likeliest class is their
-// label: means over a batch.
+// The losses are "loss", the cross-entropy in nats, and "accuracy", the share of objects whose likeliest class is
+// their label. Both are means over a batch.
 func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.check(x); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, 
 	})
 }
 
-// heldOut evaluates the losses of held-out objects.
+// heldOut prepares the losses on held-out objects.
 func (m *Classifier) heldOut(e *Evaluation) (*heldOutSet, error) {
 	x, err := e.objects()
 	if err != nil {
@@ -147,7 +147,7 @@ func (m *Classifier) heldOut(e *Evaluation) (*heldOutSet, error) {
 	}}, nil
 }
 
-// check returns an error unless x is objects that the classifier can take.
+// check returns an error unless the classifier can take x as objects.
 func (m *Classifier) check(x *tensors.Tensor) error {
 	if err := checkTensors(m.kind, x); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (m *Classifier) check(x *tensors.Tensor) error {
 // checkLabels returns an error unless there is a label 0 … Classes−1 for each object.
 func (m *Classifier) checkLabels(x *tensors.Tensor, labels []uint8) error {
 	if l := x.Shape().Dimensions[0]; len(labels) != l {
-		return fmt.Errorf("lecture11: %d labels for objects %s, want %d: one for each", len(labels), x.Shape(), l)
+		return fmt.Errorf("lecture11: %d labels for objects %s, want %d: one for each object", len(labels), x.Shape(), l)
 	}
 	for i, label := range labels {
 		if int(label) >= m.cfg.Classes {
@@ -186,7 +186,7 @@ func (m *Classifier) losses(scope *model.Scope, x, labels *Node) []Loss {
 // logits builds g(f(x, α), β): x [batch, n] → [batch, classes].
 func (m *Classifier) logits(scope *model.Scope, x *Node) *Node {
 	if len(m.cfg.Hidden) == 0 {
-		if m.cfg.Encoder == "dense" { // convex: nothing is gained by random first weights
+		if m.cfg.Encoder == "dense" { // convex: random first weights are not needed
 			return layers.DenseWithBias(scope.In("output").WithInitializer(initializer.Zero), x, m.cfg.Classes)
 		}
 		return m.layer(scope, 0, x, m.cfg.Classes)
@@ -208,8 +208,8 @@ func (m *Classifier) hidden(scope *model.Scope, x *Node, k int) *Node {
 	return x
 }
 
-// layer builds layer i without its activation: [batch, …] → [batch, outputs]. The first one has the convolutions of a "conv"
-// encoder before it.
+// layer builds layer i without its activation: [batch, …] → [batch, outputs]. With a "conv" encoder the convolutions
+// come before the first layer.
 func (m *Classifier) layer(scope *model.Scope, i int, x *Node, outputs int) *Node {
 	scope = scope.In("hidden_%d", i)
 	if i == 0 && m.cfg.Encoder == "conv" {
@@ -218,7 +218,7 @@ func (m *Classifier) layer(scope *model.Scope, i int, x *Node, outputs int) *Nod
 	return affine(scope, x, outputs)
 }
 
-// Predict gives the probabilities of the classes, p(y|x), for objects x [l, n]: [l, classes].
+// Predict returns the probabilities of the classes, p(y|x), for objects x [l, n]: [l, classes].
 func (m *Classifier) Predict(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.check(x); err != nil {
 		return nil, err
@@ -228,8 +228,8 @@ func (m *Classifier) Predict(x *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// Accuracy is the share of objects x [l, n] whose likeliest class is their label, with its standard error; of an object,
-// PerObject says 1 or 0.
+// Accuracy returns the share of objects x [l, n] whose likeliest class is their label, with its standard error.
+// PerObject is 1 for an object that is classified correctly, else 0.
 func (m *Classifier) Accuracy(x *tensors.Tensor, labels []uint8) (Estimate, error) {
 	p, err := m.Predict(x)
 	if err != nil {
@@ -251,8 +251,8 @@ func (m *Classifier) Accuracy(x *tensors.Tensor, labels []uint8) (Estimate, erro
 	return NewEstimate(right), nil
 }
 
-// Features gives the activations after hidden layer k = 1, 2, … of objects x [l, n]: what the network has learnt to see,
-// [l, Hidden[k−1]]. A classifier with random weights is made by [Classifier.Randomize].
+// Features returns the activations after hidden layer k = 1, 2, … for objects x [l, n]: the features that the network
+// has learned, [l, Hidden[k−1]]. [Classifier.Randomize] makes a classifier with random weights.
 //
 // Slide "Transfer learning": z = f(x, α).
 func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error) {
@@ -268,8 +268,9 @@ func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error)
 	}))
 }
 
-// Randomize gives an untrained classifier the first weights of a training, drawn from Seed: the control that any use of
-// [Classifier.Features] has to beat. A model that has weights keeps them, and that is an error.
+// Randomize sets the weights of an untrained classifier to the first weights of a training, drawn from Seed. It is the control for any
+// use of [Classifier.Features]: learned features should be better. It returns an error if the model has weights, and
+// leaves them unchanged.
 func (m *Classifier) Randomize() error {
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 2*m.cfg.Features), 2, m.cfg.Features)
 	training, err := m.Training(x, []uint8{0, 1}, "none", FitConfig{Batch: 2})
@@ -284,7 +285,8 @@ func (m *Classifier) Randomize() error {
 	})
 }
 
-// Likeliest gives the class of the largest of the probabilities (or logits) p [l, classes], of equal ones the first: l labels.
+// Likeliest returns the class of the largest of the probabilities (or logits) p [l, classes], the first of equal ones:
+// l labels.
 func Likeliest(p *tensors.Tensor) ([]uint8, error) {
 	columns, err := Columns(p)
 	if err != nil {
@@ -304,10 +306,11 @@ func Likeliest(p *tensors.Tensor) ([]uint8, error) {
 	return best, nil
 }
 
-// ConfusionTable counts how often an object of one label was taken for another: counts[label][taken] for labels 0 … classes−1.
+// ConfusionTable counts how often an object of one label was classified as another: counts[label][taken] for labels 0
+// … classes−1.
 func ConfusionTable(labels, taken []uint8, classes int) ([][]int, error) {
 	if len(labels) != len(taken) || len(labels) == 0 {
-		return nil, fmt.Errorf("lecture11: ConfusionTable of %d labels with %d, want as many, at least 1", len(labels), len(taken))
+		return nil, fmt.Errorf("lecture11: ConfusionTable of %d labels with %d, want as many of both, at least 1", len(labels), len(taken))
 	}
 	counts := make([][]int, classes)
 	for i := range counts {
@@ -315,7 +318,7 @@ func ConfusionTable(labels, taken []uint8, classes int) ([][]int, error) {
 	}
 	for i, label := range labels {
 		if max(int(label), int(taken[i])) >= classes {
-			return nil, fmt.Errorf("lecture11: ConfusionTable: object %d has label %d and was taken for %d, want 0 to %d",
+			return nil, fmt.Errorf("lecture11: ConfusionTable: object %d has label %d and was classified as %d, want 0 to %d",
 				i, label, taken[i], classes-1)
 		}
 		counts[label][taken[i]]++

@@ -9,23 +9,23 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// LinearProbe tells classes by an affine map of features z, fitted by least squares to the columns of the unit matrix, with a
-// ridge:
+// LinearProbe classifies by an affine map of features z, fitted by least squares to the columns of the unit matrix,
+// with a ridge:
 //
 //	Σ_i ‖W z_i + b − e_(y_i)‖² + λ‖W‖² → min over W, b;  the class is the largest component of W z + b.
 //
-// It measures features: what a linear map can read off them, no net of its own beside. λ is the one of a fixed grid with the
-// least squared error of each object when left out, which has a closed form; so no feature set is tuned better than another,
-// and no object is needed for it.
+// It measures what a linear map can read from the features, without another network. λ comes from a fixed grid and
+// minimises the mean squared error of an object that is left out, which has a closed form. So λ is tuned in the same
+// way for every feature set, and no objects are held out for it.
 //
 // Slides "Transfer learning" and "Self-supervised (pretext) tasks".
 type LinearProbe struct {
 	AffineMap         // from features to scores of the classes. Matrix: [classes, d]
 	Ridge     float64 // λ, in units of the mean squared length of a centred z
-	LeaveOut  float64 // ‖W z + b − e_y‖² of an object left out, the mean
+	LeaveOut  float64 // the mean of ‖W z + b − e_y‖² over objects, each left out of its fit
 }
 
-// probeRidges is the grid of λ: 10⁻⁴ to 10², two in a decade.
+// probeRidges returns the grid of λ: 10⁻⁴ to 10², two per decade.
 func probeRidges() []float64 {
 	ridges := make([]float64, 13)
 	for i := range ridges {
@@ -34,8 +34,8 @@ func probeRidges() []float64 {
 	return ridges
 }
 
-// NewLinearProbe fits a probe on features z [l, d] of objects whose labels are known, 0 … classes−1. It takes O(l²(l + d))
-// time: meant for few objects.
+// NewLinearProbe fits a probe on features z [l, d] of objects with labels 0 … classes−1. It takes O(l²(l + d)) time
+// and is meant for few objects.
 func NewLinearProbe(z *tensors.Tensor, labels []uint8, classes int) (*LinearProbe, error) {
 	if err := checkTensors("NewLinearProbe", z); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func NewLinearProbe(z *tensors.Tensor, labels []uint8, classes int) (*LinearProb
 	return probe, nil
 }
 
-// oneHots gives e_y for each label, [l, classes].
+// oneHots returns e_y for each label, [l, classes].
 func oneHots(labels []uint8, classes int) (*mat.Dense, error) {
 	if classes < 2 || classes > maxClasses {
 		return nil, fmt.Errorf("lecture11: LinearProbe with classes = %d, want 2 to %d", classes, maxClasses)
@@ -86,7 +86,7 @@ func oneHots(labels []uint8, classes int) (*mat.Dense, error) {
 	return targets, nil
 }
 
-// center subtracts the mean of each column and gives the means.
+// center subtracts the mean of each column and returns the means.
 func center(x *mat.Dense) []float64 {
 	l, d := x.Dims()
 	means := make([]float64, d)
@@ -120,7 +120,7 @@ func newDual(x, y *mat.Dense) (*dual, error) {
 	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(k, true) {
-		return nil, fmt.Errorf("lecture11: LinearProbe: no eigenvalues of the products of %d features", l)
+		return nil, fmt.Errorf("lecture11: LinearProbe: the products of the features of %d objects have no eigenvalues", l)
 	}
 	d.s = eigen.Values(nil)
 	eigen.VectorsTo(&d.u)
@@ -128,8 +128,8 @@ func newDual(x, y *mat.Dense) (*dual, error) {
 	return d, nil
 }
 
-// leaveOut is the mean squared error of objects left out: e_i/(1 − H_ii) for the residual e_i of a linear smoother H, here
-// the fit of the mean and of the centred features: H = 1/l + U·diag(s/(s + λ))·Uᵀ.
+// leaveOut returns the mean squared error of objects left out. For a linear smoother H with the residuals e_i it is
+// the mean of (e_i/(1 − H_ii))²; here H fits the mean and the centred features: H = 1/l + U·diag(s/(s + λ))·Uᵀ.
 func (d *dual) leaveOut(ridge float64) float64 {
 	l, classes := d.y.Dims()
 	share := make([]float64, l)
@@ -153,7 +153,7 @@ func (d *dual) leaveOut(ridge float64) float64 {
 	return sum
 }
 
-// weights gives W = yᵀ·(K + λ)⁻¹·x, [classes, d].
+// weights returns W = yᵀ·(K + λ)⁻¹·x, [classes, d].
 func (d *dual) weights(ridge float64) *mat.Dense {
 	var scaled, alpha, w mat.Dense
 	scaled.Apply(func(i, _ int, v float64) float64 { return v / (max(d.s[i], 0) + ridge*d.scale) }, &d.uy)
@@ -162,7 +162,7 @@ func (d *dual) weights(ridge float64) *mat.Dense {
 	return &w
 }
 
-// Classify gives the classes that the probe tells for features z [l, d].
+// Classify returns the classes of the features z [l, d].
 func (p *LinearProbe) Classify(z *tensors.Tensor) ([]uint8, error) {
 	if err := checkTensors("LinearProbe", z); err != nil {
 		return nil, err
@@ -187,7 +187,8 @@ func (p *LinearProbe) Classify(z *tensors.Tensor) ([]uint8, error) {
 	return taken, nil
 }
 
-// Accuracy is the share of the objects with features z [l, d] whose class the probe tells, with its standard error.
+// Accuracy returns the share of the objects with features z [l, d] that the probe classifies correctly, with its
+// standard error.
 func (p *LinearProbe) Accuracy(z *tensors.Tensor, labels []uint8) (Estimate, error) {
 	taken, err := p.Classify(z)
 	if err != nil {
@@ -196,10 +197,10 @@ func (p *LinearProbe) Accuracy(z *tensors.Tensor, labels []uint8) (Estimate, err
 	return accuracyOf(taken, labels)
 }
 
-// accuracyOf is the share of objects that were taken for what their label says.
+// accuracyOf returns the share of objects that were classified as their label.
 func accuracyOf(taken, labels []uint8) (Estimate, error) {
 	if len(taken) != len(labels) || len(labels) == 0 {
-		return Estimate{}, fmt.Errorf("lecture11: accuracy of %d objects with %d labels, want as many, at least 1",
+		return Estimate{}, fmt.Errorf("lecture11: accuracy of %d objects with %d labels, want as many of both, at least 1",
 			len(taken), len(labels))
 	}
 	right := make([]float64, len(labels))

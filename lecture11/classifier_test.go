@@ -14,7 +14,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// newClassifier makes an untrained classifier.
+// newClassifier returns an untrained classifier.
 func newClassifier(t *testing.T, cfg ClassifierConfig) *Classifier {
 	t.Helper()
 	m, err := NewClassifier(testx.Backend(t), cfg)
@@ -24,7 +24,7 @@ func newClassifier(t *testing.T, cfg ClassifierConfig) *Classifier {
 	return m
 }
 
-// fitClassifier trains a classifier and gives it with the losses of each call.
+// fitClassifier trains a classifier and returns it with the losses of each call.
 func fitClassifier(t *testing.T, cfg ClassifierConfig, fit FitConfig, x *tensors.Tensor,
 	labels []uint8) (*Classifier, []map[string]float64) {
 	t.Helper()
@@ -44,7 +44,7 @@ func fitClassifier(t *testing.T, cfg ClassifierConfig, fit FitConfig, x *tensors
 	return m, losses
 }
 
-// values gives the numbers of what a model returned, which must not be an error.
+// values returns the numbers of a model's result and fails the test on an error.
 func values(t *testing.T) func(*tensors.Tensor, error) []float64 {
 	return func(x *tensors.Tensor, err error) []float64 {
 		t.Helper()
@@ -59,8 +59,9 @@ func values(t *testing.T) func(*tensors.Tensor, error) []float64 {
 	}
 }
 
-// TestClassifierBayes: of two classes N(±1, 1) the probability of the second is 1/(1 + e^(−2x)), and softmax regression
-// finds it; the loss is Bayes' own, the mean of ln(1 + e^(−2x)) over the second class, by quadrature.
+// TestClassifierBayes: for two classes N(±1, 1) the probability of the second is 1/(1 + e^(−2x)), and softmax
+// regression finds it. The loss is that of Bayes' rule, the mean of ln(1 + e^(−2x)) over the second class, by
+// quadrature.
 func TestClassifierBayes(t *testing.T) {
 	const l = 40_000
 	rng := rand.New(rand.NewPCG(5, 0))
@@ -86,7 +87,7 @@ func TestClassifierBayes(t *testing.T) {
 	near(t, "their accuracy, Φ(1)", last["accuracy"], 0.8413, 0.02)
 }
 
-// weights gives the trained numbers of a layer by the name of its scope.
+// layerWeights returns the trained weights and biases of the layer in a scope.
 func layerWeights(t *testing.T, m *Classifier, scope string) (w, b []float64) {
 	t.Helper()
 	for v := range m.store.IterVariables() {
@@ -104,7 +105,8 @@ func layerWeights(t *testing.T, m *Classifier, scope string) (w, b []float64) {
 	return w, b
 }
 
-// TestClassifierNaive: features after each layer and probabilities of a net with random weights are those of plain loops.
+// TestClassifierNaive compares the features after each layer and the probabilities of a network with random weights
+// with plain loops.
 func TestClassifierNaive(t *testing.T) {
 	m := newClassifier(t, ClassifierConfig{Features: 5, Classes: 3, Hidden: []int{4, 2}, Activation: "tanh", Seed: 3})
 	if err := m.Randomize(); err != nil {
@@ -143,7 +145,7 @@ func TestClassifierNaive(t *testing.T) {
 	}
 }
 
-// TestClassifierGradient: the gradient of the loss that a step takes, in float64 against central differences.
+// TestClassifierGradient compares the gradient of a step's loss, in float64, with central differences.
 func TestClassifierGradient(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 0))
 	labels := []int32{2, 0, 1, 1}
@@ -153,8 +155,8 @@ func TestClassifierGradient(t *testing.T) {
 	testx.CheckGradient(t, loss, rows(rng, 4, 5), rows(rng, 5, 3), rows(rng, 3, 3))
 }
 
-// TestClassifierDigits: both encoders learn digits from a few thousand, tell their accuracy with its standard error, and
-// give features of the sizes asked for.
+// TestClassifierDigits: both encoders learn digits from a few thousand objects. Accuracy has its standard error, and
+// the features have the expected sizes.
 func TestClassifierDigits(t *testing.T) {
 	long(t)
 	train, test := greyDigits(t, 4000, 1000)
@@ -181,8 +183,8 @@ func TestClassifierDigits(t *testing.T) {
 	}
 }
 
-// TestClassifierSameSeed: the same seeds give the same weights, bit by bit; Randomize draws those that the training
-// begins with.
+// TestClassifierSameSeed: the same seeds give the same weights, bit by bit; Randomize draws the weights with which a
+// training starts.
 func TestClassifierSameSeed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 0))
 	flat, labels := make([]float32, 60*4), make([]uint8, 60)
@@ -197,7 +199,7 @@ func TestClassifierSameSeed(t *testing.T) {
 	a, _ := fitClassifier(t, cfg, fit, x, labels)
 	b, _ := fitClassifier(t, cfg, fit, x, labels)
 	if !slices.Equal(predict(a), predict(b)) {
-		t.Error("the same seeds give other probabilities")
+		t.Error("the same seeds gave different probabilities")
 	}
 	random, still := newClassifier(t, cfg), FitConfig{Batch: 60, LearningRate: 1e-30}
 	if err := random.Randomize(); err != nil {
@@ -205,10 +207,10 @@ func TestClassifierSameSeed(t *testing.T) {
 	}
 	unmoved, _ := fitClassifier(t, cfg, still, x, labels)
 	if !slices.Equal(predict(random), predict(unmoved)) {
-		t.Error("Randomize draws other weights than a training begins with")
+		t.Error("Randomize drew other weights than those a training starts with")
 	}
 	if slices.Equal(predict(random), predict(a)) {
-		t.Error("training has moved nothing")
+		t.Error("training changed no weight")
 	}
 	hash := func(m *Classifier) string {
 		t.Helper()
@@ -254,7 +256,7 @@ func TestClassifierRestored(t *testing.T) {
 	}
 	other, err := copied.Training(x, []uint8{1, 1, 0, 1}, "four", FitConfig{Epochs: 2, Batch: 2})
 	if err != nil || other.Key()["inputs"].(map[string]string)["labels"] == again.Key()["inputs"].(map[string]string)["labels"] {
-		t.Errorf("other labels have the same key, %v", err)
+		t.Errorf("other labels have the same key; error %v", err)
 	}
 }
 
@@ -269,7 +271,7 @@ func TestLikeliestAndConfusion(t *testing.T) {
 	}
 	for label, want := range [][]int{{1, 1, 0}, {0, 0, 0}, {0, 0, 1}} {
 		if !slices.Equal(counts[label], want) {
-			t.Errorf("label %d was taken for %v, want %v", label, counts[label], want)
+			t.Errorf("label %d was classified as %v, want %v", label, counts[label], want)
 		}
 	}
 	for want, err := range map[string]error{
@@ -301,8 +303,8 @@ func TestClassifierConfigErrors(t *testing.T) {
 	}
 }
 
-// TestClassifierMisuse: labels out of range, missing, of one class only; objects of another size, not a number; a model
-// without weights, a layer that it has not.
+// TestClassifierMisuse tries labels that are out of range, missing or all equal; objects of another size or with NaN;
+// a model without weights; and a layer that does not exist.
 func TestClassifierMisuse(t *testing.T) {
 	m := newClassifier(t, ClassifierConfig{Features: 4, Classes: 3, Hidden: []int{2}})
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 12), 3, 4)

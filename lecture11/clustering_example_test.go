@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// One query that agrees with the first of two keys takes two thirds of the first value.
+// One query that matches the first of two keys takes two thirds of the first value.
 func ExampleAttention() {
 	backend := must.M1(gobackend.New(""))
 	q, k, v := [][]float64{{1, 0}}, [][]float64{{1, 0}, {0, 1}}, [][]float64{{1}, {0}}
@@ -20,7 +20,7 @@ func ExampleAttention() {
 	// Output: [[0.66976]]
 }
 
-// Two centres among three objects: the criterion as the sum of the slide and as the mean.
+// Two centres for three objects: the criterion as the sum on the slide and as the mean.
 func ExampleCluster() {
 	backend := must.M1(gobackend.New(""))
 	x := tensors.FromValue([][]float32{{0, 0}, {2, 0}, {5, 5}})
@@ -41,7 +41,7 @@ func ExampleKohonenLayers() {
 	// Output: [[1 0 0] [0 1 0]]
 }
 
-// With η = 1/n_y the only centre is the mean of the objects that it has won, here each of them twice.
+// With η = 1/n_y the only centre is the mean of the objects it has won, here each of them twice.
 func ExampleNewKohonen() {
 	backend := must.M1(gobackend.New(""))
 	x := tensors.FromValue([][]float32{{1}, {2}, {6}})

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Clustering is an assignment of objects to centres and what it costs.
+// Clustering is an assignment of objects to centres with its criterion.
 type Clustering struct {
 	Winner []int   // a(x_i) of each object
 	Sizes  []int   // objects of each centre
@@ -17,7 +17,7 @@ type Clustering struct {
 	Mean   float64 // Q̄ = Q/l
 }
 
-// Dead is the number of centres that are nearest to no object.
+// Dead returns the number of centres that are nearest to no object.
 func (c Clustering) Dead() int {
 	dead := 0
 	for _, size := range c.Sizes {
@@ -28,7 +28,7 @@ func (c Clustering) Dead() int {
 	return dead
 }
 
-// String prints the criterion both ways.
+// String returns the criterion as a sum and as a mean, with the number of dead centres.
 func (c Clustering) String() string {
 	return fmt.Sprintf("sum Q = %.5g, mean Q̄ = %.5g over %d objects, %d of %d centres dead",
 		c.Sum, c.Mean, len(c.Winner), c.Dead(), len(c.Sizes))
@@ -51,7 +51,7 @@ func Cluster(backend compute.Backend, x, w *tensors.Tensor) (Clustering, error) 
 	return clusterBy(exec, x, w)
 }
 
-// clusterGraph gives a(x_i), int32 [l], and the criterion as a sum, a scalar. x [l, n], w [m, n].
+// clusterGraph returns a(x_i), int32 [l], and the criterion as a sum, a scalar. x [l, n], w [m, n].
 func clusterGraph(x, w *Node) (winners, sum *Node) {
 	squared := SquaredDistances(pixels(x), w)
 	return Assign(squared), CriterionSum(squared)
@@ -79,12 +79,13 @@ func clusterBy(exec *Exec, x, w *tensors.Tensor) (c Clustering, err error) {
 	return c, errors.Join(out[0].FinalizeAll(), out[1].FinalizeAll())
 }
 
-// lloydIterations bounds Lloyd's algorithm, which ends by itself after far fewer on any data of the lecture.
+// lloydIterations bounds Lloyd's algorithm, which stops after far fewer rounds on all data of the lecture.
 const lloydIterations = 10_000
 
-// Lloyd is k-means on the whole sample, in float64 and without a device: the oracle for the stochastic training. From the
-// centres start, m rows of n numbers, it assigns all objects, moves each centre to the mean of its own, and repeats until
-// no object changes its centre. A centre without objects stays. Q never rises from one round to the next.
+// Lloyd runs k-means on the whole sample, in float64 and without a device. It is the oracle for the stochastic
+// training. From the centres start, m rows of n numbers, it assigns all objects, moves each centre to the mean of its
+// objects, and repeats until no object changes its centre. A centre without objects does not move. Q never rises from
+// one round to the next.
 //
 // Lloyd 1982.
 func Lloyd(x, start [][]float64) (centers [][]float64, c Clustering, err error) {
@@ -109,7 +110,7 @@ func Lloyd(x, start [][]float64) (centers [][]float64, c Clustering, err error) 
 		}
 		moveToMeans(centers, x, c)
 	}
-	return centers, c, fmt.Errorf("lecture11: Lloyd: no end after %d rounds, Q̄ = %g", lloydIterations, c.Mean)
+	return centers, c, fmt.Errorf("lecture11: Lloyd: not finished after %d rounds, Q̄ = %g", lloydIterations, c.Mean)
 }
 
 // checkRows returns an error unless x and w are rows of the same, positive length.
@@ -135,8 +136,8 @@ func checkRows(x, w [][]float64) error {
 	return nil
 }
 
-// ClusterRows assigns objects to centres as Cluster does, in float64 and without a device: for small sets, such as the centres
-// of many records of a run. x: l rows, w: m rows, of n numbers each.
+// ClusterRows assigns objects to centres like Cluster, but in float64 and without a device. It is for small sets, for
+// example the recorded centres of a run. x: l rows, w: m rows, of n numbers each.
 func ClusterRows(x, w [][]float64) (Clustering, error) {
 	if err := checkRows(x, w); err != nil {
 		return Clustering{}, err
@@ -144,7 +145,7 @@ func ClusterRows(x, w [][]float64) (Clustering, error) {
 	return assignRows(x, w), nil
 }
 
-// assignRows gives each object its nearest centre, of equally near ones the first.
+// assignRows assigns each object to its nearest centre, the first of equally near ones.
 func assignRows(x, w [][]float64) Clustering {
 	c := Clustering{Winner: make([]int, len(x)), Sizes: make([]int, len(w))}
 	for i := range x {
@@ -161,7 +162,7 @@ func assignRows(x, w [][]float64) Clustering {
 	return c
 }
 
-// moveToMeans puts each centre that has objects on their mean.
+// moveToMeans moves each centre that has objects to their mean.
 func moveToMeans(w, x [][]float64, c Clustering) {
 	for y := range w {
 		if c.Sizes[y] > 0 {
@@ -175,7 +176,7 @@ func moveToMeans(w, x [][]float64, c Clustering) {
 	}
 }
 
-// LloydBest is the best of several runs of Lloyd, each from another k-means++ start drawn by seed.
+// LloydBest returns the best of several runs of Lloyd, each from another k-means++ start drawn by seed.
 func LloydBest(x *tensors.Tensor, m, restarts int, seed int64) (centers [][]float64, best Clustering, err error) {
 	rows, err := objectRows(x)
 	if err != nil {

@@ -9,20 +9,20 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// starts are the ways to choose the first m centres from objects x, l rows of n numbers.
+// starts holds, by name, the functions that choose the first m centres from objects x, l rows of n numbers.
 var starts = map[string]func(rng *rand.Rand, x [][]float64, m int) [][]float64{
 	"objects":   startObjects,
 	"k-means++": startPlusPlus,
 	"uniform":   startUniform,
 }
 
-// StartCenters chooses the first m centres for the objects x [l, n]: result [m, n], of the dtype of x, or float32 where x are
-// bytes. how is
+// StartCenters chooses the first m centres for the objects x [l, n]. The result is [m, n], of the dtype of x, or
+// float32 if x is bytes. how is
 //
 //	objects    m different objects at random
-//	k-means++  objects again, each drawn with a probability proportional to its squared distance from the nearest of those
-//	           drawn before it (Arthur & Vassilvitskii 2007)
-//	uniform    random(−1/√n, 1/√n) in each component, as the slide says: right for objects around 0 of about that size
+//	k-means++  objects too, each drawn with a probability proportional to its squared distance from the nearest
+//	           centre drawn before it (Arthur & Vassilvitskii 2007)
+//	uniform    random(−1/√n, 1/√n) in each component, as on the slide: suits objects around 0 of about that size
 //
 // Slide "Stochastic gradient descent", initialisation.
 func StartCenters(how string, x *tensors.Tensor, m int, seed int64) (*tensors.Tensor, error) {
@@ -48,7 +48,8 @@ func StartCenters(how string, x *tensors.Tensor, m int, seed int64) (*tensors.Te
 	return numbers(dtype, flat, m, len(rows[0])), nil
 }
 
-// objectRows copies the objects x [l, n] into rows, bytes as [0, 1], and refuses what is no set of objects.
+// objectRows copies the objects x [l, n] into rows, with bytes as [0, 1]. It returns an error unless x is a set of
+// objects.
 func objectRows(x *tensors.Tensor) ([][]float64, error) {
 	if err := checkTensors("objects", x); err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func startPlusPlus(rng *rand.Rand, x [][]float64, m int) [][]float64 {
 	return centers
 }
 
-// drawn is the place at which the running sum of weights passes u. Where all weights are 0, it is the last.
+// drawn returns the index at which the running sum of weights passes u, or the last index if all weights are 0.
 func drawn(u float64, weights []float64) int {
 	for i, w := range weights {
 		if u -= w; u < 0 {
@@ -113,8 +114,8 @@ func startUniform(rng *rand.Rand, x [][]float64, m int) [][]float64 {
 	return centers
 }
 
-// StartInBox draws the first m centres uniformly from the box between the corners low and high, n numbers each, whatever the
-// objects are: a start that may be bad on purpose. Result: float32 [m, n].
+// StartInBox draws the first m centres uniformly from the box between the corners low and high, n numbers each. The
+// box does not depend on the objects, so the start may be bad on purpose. Result: float32 [m, n].
 func StartInBox(m int, low, high []float64, seed int64) (*tensors.Tensor, error) {
 	if m < 1 || len(low) == 0 || len(low) != len(high) {
 		return nil, fmt.Errorf("lecture11: StartInBox(m = %d, low = %v, high = %v), want a positive number of centres and two "+

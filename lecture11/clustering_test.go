@@ -13,7 +13,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// TestDistances compares every distance with its formula typed as loops.
+// TestDistances compares every distance with its formula written as loops.
 func TestDistances(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 0))
 	x, w := rows(rng, 6, 3), rows(rng, 4, 3)
@@ -36,7 +36,7 @@ func TestDistances(t *testing.T) {
 		},
 	}
 	if len(naive) != len(distances) {
-		t.Errorf("%d distances typed here, want all %d", len(naive), len(distances))
+		t.Errorf("%d distances written as loops, want all %d", len(naive), len(distances))
 	}
 	for name, want := range naive {
 		rho, err := DistanceByName(name)
@@ -56,7 +56,7 @@ func TestDistances(t *testing.T) {
 	}
 }
 
-// TestDistancesEdges: objects on a centre, without direction, and far from the origin.
+// TestDistancesEdges: objects on a centre, vectors without direction, and points far from the origin.
 func TestDistancesEdges(t *testing.T) {
 	x := [][]float32{{1e4 + 1, 1e4}, {1e4, 1e4}}
 	got := run(t, SquaredDistances, x, x)
@@ -64,14 +64,14 @@ func TestDistancesEdges(t *testing.T) {
 		near(t, "float32, 10⁴ from the origin", got[i], want, 1e-6)
 	}
 	zero := [][]float64{{0, 0}}
-	near(t, "cosine of nothing", run(t, CosineDistances, zero, [][]float64{{1, 2}})[0], 1, 0)
+	near(t, "cosine of a zero vector", run(t, CosineDistances, zero, [][]float64{{1, 2}})[0], 1, 0)
 	gradient := run(t, func(x, w *Node) *Node {
 		return Gradient(ReduceAllSum(EuclideanDistances(x, w)), x)[0]
 	}, zero, zero)
 	near(t, "gradient on the centre", gradient[0], 0, 0)
 }
 
-// TestAssign: the nearest centre, of equally near ones the first.
+// TestAssign: the nearest centre, and the first of equally near ones.
 func TestAssign(t *testing.T) {
 	got, err := ExecOnce(testx.Backend(t), Assign, [][]float64{{3, 1, 2}, {1, 0, 0}, {5, 5, 5}})
 	if err != nil {
@@ -113,7 +113,7 @@ func TestCriterionAtTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(c)
-	near(t, "mean Q̄", c.Mean, 0.02, 4*0.02/math.Sqrt(4000)) // ρ² is exponential: its deviation is its mean
+	near(t, "mean Q̄", c.Mean, 0.02, 4*0.02/math.Sqrt(4000)) // ρ² is exponential: its standard deviation is its mean
 	near(t, "sum Q", c.Sum, 4000*c.Mean, 1e-9)
 	mean := run(t, func(x, w *Node) *Node { return CriterionMean(SquaredDistances(x, w)) }, x, inBox(t, 3, -1, 1, 1))
 	sum := run(t, func(x, w *Node) *Node { return CriterionSum(SquaredDistances(x, w)) }, x, inBox(t, 3, -1, 1, 1))
@@ -129,7 +129,8 @@ func must64(t *testing.T, x *tensors.Tensor) []float64 {
 	return values
 }
 
-// TestKohonenGradient is C3.1: the gradient of ½ρ²(x_i, w_{a(x_i)}) is −(x_i − w_y)[a(x_i) = y], that of the losers exactly 0.
+// TestKohonenGradient is C3.1: the gradient of ½ρ²(x_i, w_{a(x_i)}) is −(x_i − w_y)[a(x_i) = y], and exactly 0 for the
+// losers.
 func TestKohonenGradient(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 0))
 	x, w := rows(rng, 200, 3), rows(rng, 8, 3)
@@ -166,7 +167,7 @@ func TestKohonenGradient(t *testing.T) {
 	testx.CheckGradient(t, func(in []*Node) *Node { return CriterionMean(SquaredDistances(in[0], in[1])) }, x[:9], w)
 }
 
-// TestTwoLayers is C3.2: argmin ‖x − w_y‖² = argmax (w_yᵀx − ½‖w_y‖²) on all of 10⁴ objects, 64 centres.
+// TestTwoLayers is C3.2: argmin ‖x − w_y‖² = argmax (w_yᵀx − ½‖w_y‖²) for all of 10⁴ objects and 64 centres.
 func TestTwoLayers(t *testing.T) {
 	for _, n := range []int{2, 784} {
 		rng := rand.New(rand.NewPCG(4, uint64(n)))
@@ -200,7 +201,7 @@ func normals32(rng *rand.Rand, l, n int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, l, n)
 }
 
-// TestStartCenters: what each start promises.
+// TestStartCenters checks the property that each start promises.
 func TestStartCenters(t *testing.T) {
 	x := ringOf8(t)
 	objects := map[[2]float32]bool{}
@@ -218,12 +219,12 @@ func TestStartCenters(t *testing.T) {
 			again, _ := StartCenters(how, x, 8, seed)
 			c := tensors.MustCopyFlatData[float32](w)
 			if !w.Equal(again) {
-				t.Errorf("%s: one seed, two starts", how)
+				t.Errorf("%s: the same seed gave different starts", how)
 			}
 			gaussians := map[int]bool{}
 			for y := 0; y < len(c); y += 2 {
 				if how != "uniform" && !objects[[2]float32{c[y], c[y+1]}] {
-					t.Errorf("%s: centre %v is no object", how, c[y:y+2])
+					t.Errorf("%s: centre %v is not an object", how, c[y:y+2])
 				}
 				if limit := 1 / math.Sqrt2; how == "uniform" && math.Abs(float64(c[y])) > limit {
 					t.Errorf("uniform: component %g, want at most 1/√2", c[y])
@@ -243,7 +244,7 @@ func TestStartCenters(t *testing.T) {
 	}
 }
 
-// TestLloyd: on hand-made data, Q never rises, and a centre far from all objects stays.
+// TestLloyd: on data with known centres, Q never rises, and a centre far from all objects does not move.
 func TestLloyd(t *testing.T) {
 	x := [][]float64{{0}, {1}, {10}, {11}}
 	w, c, err := Lloyd(x, [][]float64{{0}, {1}, {100}})
@@ -251,7 +252,7 @@ func TestLloyd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Dead() != 1 || w[2][0] != 100 || c.Sum != 1 {
-		t.Errorf("centres %v, %v, want one dead at 100, Q = 1", w, c)
+		t.Errorf("centres %v, %v, want a dead one at 100, Q = 1", w, c)
 	}
 	w, c, err = Lloyd(x, [][]float64{{0}, {9}})
 	if err != nil || w[0][0] != 0.5 || w[1][0] != 10.5 || c.Sum != 1 || c.Mean != 0.25 {

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// sources are the files that a training depends on, as they were compiled: those of trainingSources.
+// sources are the files in trainingSources, on which trainings depend, embedded when the program is compiled.
 //
 //go:embed adam.go
 //go:embed autoencoder.go
@@ -72,8 +72,8 @@ import (
 //go:embed vq_vae_nets.go
 var sources embed.FS
 
-// trainingSources names, for each kind of training, the files that its numbers depend on. TestTrainingSources compares the lists with
-// the functions that the trainings reach, and prints those that are missing.
+// trainingSources lists, for each kind of training, the files that its numbers depend on. TestTrainingSources compares
+// the lists with the functions that the trainings reach, and prints the missing files.
 var trainingSources = map[string][]string{
 	"autoencoder": withNets(
 		"autoencoder.go",
@@ -176,7 +176,7 @@ var trainingSources = map[string][]string{
 	),
 }
 
-// withNets adds the files behind every training by gradients.
+// withNets adds the files behind every gradient-based training.
 func withNets(files ...string) []string {
 	return append(files,
 		"adam.go",
@@ -191,8 +191,8 @@ func withNets(files ...string) []string {
 	)
 }
 
-// codeVersion identifies the code that makes a training of that kind: a hash of its files and of the versions of the modules that it
-// computes with. A stored model of another version is never taken for this one.
+// codeVersion identifies the code of trainings of a kind: a hash of its files and of the versions of the modules that
+// it computes with. A stored model of another version is never used for this one.
 func codeVersion(kind string) string {
 	files := trainingSources[kind]
 	if files == nil {
@@ -213,8 +213,8 @@ func codeVersion(kind string) string {
 // computingModules are the modules whose version can change a number.
 var computingModules = []string{"github.com/gomlx/compute", "github.com/gomlx/go-xla", "github.com/gomlx/gomlx"}
 
-// writeModules writes the versions of the computing modules that the program is linked with. Go leaves them out of the programs of
-// tests.
+// writeModules writes the versions of the computing modules that are linked into the program. Go does not record them
+// in test programs.
 func writeModules(w io.Writer) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -231,5 +231,5 @@ func writeModules(w io.Writer) {
 	}
 }
 
-// digestOf is what a key keeps of a hash: its first sixteen hexadecimal digits.
+// digestOf returns the part of a hash that a key contains: its first sixteen hexadecimal digits.
 func digestOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil))[:16] }

@@ -9,14 +9,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// A Kernel says how strongly each centre is drawn to an object when the winner takes most: the weights K_y of the step
-// w_y := w_y + η(x − w_y)·K_y. squared: ρ²(x, w_y) [m]; rank: how many centres are nearer, 0 for the winner, [m]; width: the
-// kernel's scale, a scalar of the same dtype. Result: [m].
+// A Kernel returns the weights K_y of the step w_y := w_y + η(x − w_y)·K_y: how strongly an object attracts each
+// centre when the winner takes most. squared: ρ²(x, w_y) [m]; rank: the number of nearer centres, 0 for the winner,
+// [m]; width: the kernel's scale, a scalar of the same dtype. Result: [m].
 //
-// Slide "Hard and soft competition": K is to be non-negative and non-increasing in ρ; CheckKernel looks.
+// Slide "Hard and soft competition": K should be non-negative and non-increasing in ρ; CheckKernel checks this.
 type Kernel func(squared, rank, width *Node) *Node
 
-// kernels are those that may be named. h stands for the width.
+// kernels holds the kernels by name. h is the width.
 var kernels = map[string]Kernel{
 	// [ρ = min ρ]: the winner takes all, written as a kernel.
 	"indicator": func(squared, rank, width *Node) *Node { return won(rank) },
@@ -24,7 +24,7 @@ var kernels = map[string]Kernel{
 	// e^{−ρ²/2h²}
 	"gaussian": func(squared, rank, width *Node) *Node { return gaussian(squared, width) },
 
-	// e^{−ρ²/2h²}, but 1 for the winner: nobody stands still.
+	// e^{−ρ²/2h²}, but 1 for the winner: at least the winner always moves.
 	"gaussian+winner": func(squared, rank, width *Node) *Node { return Max(gaussian(squared, width), won(rank)) },
 
 	// [ρ ≤ h]
@@ -38,7 +38,7 @@ var kernels = map[string]Kernel{
 		return Max(k, ZerosLike(k))
 	},
 
-	// (1 − ρ²/h²)·e^{−ρ²/2h²}: negative beyond h and rising again beyond √3·h. It breaks the slide's condition.
+	// (1 − ρ²/h²)·e^{−ρ²/2h²}: negative beyond h and rising again beyond √3·h. It violates the slide's condition.
 	"mexican hat": func(squared, rank, width *Node) *Node {
 		return Mul(OneMinus(Div(squared, Square(width))), gaussian(squared, width))
 	},
@@ -50,8 +50,8 @@ var kernels = map[string]Kernel{
 	"neural gas": func(squared, rank, width *Node) *Node { return Exp(Neg(Div(rank, width))) },
 }
 
-// KernelByName gives one of the known kernels: "indicator", "gaussian", "gaussian+winner", "bubble", "triangular", "mexican
-// hat" (which breaks the slide's condition), "softmax" or "neural gas".
+// KernelByName returns one of the known kernels: "indicator", "gaussian", "gaussian+winner", "bubble", "triangular",
+// "mexican hat" (which violates the slide's condition), "softmax" or "neural gas".
 func KernelByName(name string) (Kernel, error) {
 	if err := checkName("kernel", name, kernels); err != nil {
 		return nil, err
@@ -59,12 +59,13 @@ func KernelByName(name string) (Kernel, error) {
 	return kernels[name], nil
 }
 
-// won is 1 for rank 0 and 0 for all others.
+// won returns 1 for rank 0 and 0 for all others.
 func won(rank *Node) *Node { return ConvertDType(Equal(rank, ZerosLike(rank)), rank.DType()) }
 
 func gaussian(squared, width *Node) *Node { return Exp(MulScalar(Div(squared, Square(width)), -0.5)) }
 
-// ranks counts for each centre how many are nearer, of equals those before it: [m] → [m], a permutation of 0 … m−1.
+// ranks returns for each centre the number of nearer ones, counting earlier ones among equals: [m] → [m], a
+// permutation of 0 … m−1.
 func ranks(squared *Node) *Node {
 	m := squared.Shape().Dim(0)
 	other, own := Reshape(squared, 1, m), Reshape(squared, m, 1) // own distance down, the others' across
@@ -74,8 +75,8 @@ func ranks(squared *Node) *Node {
 	return ReduceSum(ConvertDType(nearer, squared.DType()), -1)
 }
 
-// KernelCurve gives K at the distances rho, in ascending order, for one width: the weights of centres that stand at these
-// distances from an object. For plots and checks.
+// KernelCurve returns K at the distances rho, in ascending order, for one width: the weights of centres at these
+// distances from an object. It is meant for plots and checks.
 func KernelCurve(backend compute.Backend, k Kernel, rho []float64, width float64) ([]float64, error) {
 	if err := checkBackend("KernelCurve", backend); err != nil {
 		return nil, err
@@ -91,17 +92,17 @@ func KernelCurve(backend compute.Backend, k Kernel, rho []float64, width float64
 	return tensors.CopyFlatData[float64](out)
 }
 
-// The distances at which CheckKernel looks: checkPoints of them, as far as checkWidths widths, and at least 10.
+// The distances that CheckKernel tests: checkPoints of them, up to checkWidths widths, and at least 10.
 const (
 	checkPoints = 401
 	checkWidths = 10
 )
 
-// slack is the share by which rounding may lift a kernel.
+// slack is the relative increase of a kernel that is put down to rounding.
 const slack = 1e-12
 
-// CheckKernel returns an error unless k is what the slide asks for at this width: non-negative and non-increasing in ρ, on a
-// fine grid; and unless rate·K(0) ≤ 1, so that no step goes past the object.
+// CheckKernel returns an error unless k satisfies the slide's condition at this width: non-negative and non-increasing
+// in ρ, on a fine grid. It also requires rate·K(0) ≤ 1, so that no step overshoots the object.
 func CheckKernel(backend compute.Backend, k Kernel, rate, width float64) error {
 	if err := checkBackend("CheckKernel", backend); err != nil {
 		return err
@@ -126,10 +127,10 @@ func CheckKernel(backend compute.Backend, k Kernel, rate, width float64) error {
 	return checkStep(values[0], rate)
 }
 
-// checkStep refuses steps that go past the object.
+// checkStep returns an error for steps that overshoot the object.
 func checkStep(top, rate float64) error {
 	if rate*top > 1+slack {
-		return fmt.Errorf("lecture11: rate η·K(0) = %g·%.3g = %.3g, want at most 1: a longer step goes past the object",
+		return fmt.Errorf("lecture11: rate η·K(0) = %g·%.3g = %.3g, want at most 1: a longer step overshoots the object",
 			rate, top, rate*top)
 	}
 	return nil

@@ -51,7 +51,7 @@ func inBox(t testing.TB, m int, low, high float64, seed int64) *tensors.Tensor {
 	return w
 }
 
-// fall is a width that falls geometrically.
+// fall returns a width that falls geometrically.
 func fall(from, to float64) Schedule { return Schedule{Name: "exponential", Start: from, End: to} }
 
 // outcome bounds the dead centres of every seed and the median of Q̄.
@@ -66,8 +66,8 @@ var (
 	onOne  = outcome{7, 7, 7.7, 8.4}     // all centres on one Gaussian: 2R² = 8
 )
 
-// TestCompetitionTable is C5.1: dead centres of 8 and the median Q̄ of five rules from three starts, η = 0.05, 10⁴ steps.
-// The bounds of dead centres hold for all of ten seeds.
+// TestCompetitionTable is C5.1: dead centres of 8 and the median Q̄ of five rules from three starts, η = 0.05, 10⁴
+// steps. The bounds on dead centres hold for each of ten seeds.
 func TestCompetitionTable(t *testing.T) {
 	needsLoop(t)
 	x := ringOf8(t)
@@ -110,8 +110,8 @@ func TestCompetitionTable(t *testing.T) {
 	}
 }
 
-// TestIndicatorIsWTA is C5.2: with K = [ρ = min ρ] the step of all centres gives the arrays of the winner's step, bit by
-// bit; the softmax tends to it as T → 0; the Gaussian does not: with a narrow one nobody moves.
+// TestIndicatorIsWTA is C5.2: with K = [ρ = min ρ] the step of all centres computes the same arrays as the winner's
+// step, bit by bit. The softmax tends to it as T → 0. The Gaussian does not: if it is narrow, no centre moves.
 func TestIndicatorIsWTA(t *testing.T) {
 	x, start := ringOf8(t), inBox(t, 8, -3, 3, 5)
 	fit := func(cfg KohonenConfig) []float32 {
@@ -137,7 +137,7 @@ func TestIndicatorIsWTA(t *testing.T) {
 	}
 }
 
-// naiveKernels are the kernels typed once more, for one centre among all.
+// naiveKernels are the kernels written again, for one centre among all.
 var naiveKernels = map[string]func(rho []float64, y int, h float64) float64{
 	"indicator": func(rho []float64, y int, h float64) float64 { return bracket(naiveRank(rho, y) == 0) },
 	"gaussian":  func(rho []float64, y int, h float64) float64 { return math.Exp(-rho[y] * rho[y] / (2 * h * h)) },
@@ -177,10 +177,10 @@ func naiveRank(rho []float64, y int) int {
 	return rank
 }
 
-// TestWinnerTakesMostNaive compares training with every kernel with the same thing typed as Go loops, in float64.
+// TestWinnerTakesMostNaive compares training with every kernel with the same training written as Go loops, in float64.
 func TestWinnerTakesMostNaive(t *testing.T) {
 	if len(naiveKernels) != len(kernels) {
-		t.Errorf("%d kernels typed here, want all %d", len(naiveKernels), len(kernels))
+		t.Errorf("%d kernels written as loops, want all %d", len(naiveKernels), len(kernels))
 	}
 	const steps, m = 200, 5
 	rng := rand.New(rand.NewPCG(3, 0))
@@ -230,8 +230,8 @@ func TestRanks(t *testing.T) {
 	}
 }
 
-// TestCheckKernel is C5.3: every kernel but the Mexican hat is non-negative and non-increasing; a step that goes past the
-// object is refused, whatever the kernel.
+// TestCheckKernel is C5.3: every kernel but the Mexican hat is non-negative and non-increasing. A step that overshoots
+// the object is refused for every kernel.
 func TestCheckKernel(t *testing.T) {
 	backend := testx.Backend(t)
 	for name, kernel := range kernels {
@@ -239,7 +239,7 @@ func TestCheckKernel(t *testing.T) {
 			err := CheckKernel(backend, kernel, 1, width)
 			if name == "mexican hat" {
 				if err == nil || !strings.Contains(err.Error(), "want a non-negative") {
-					t.Errorf("%s at width %g: %v, want it refused as negative", name, width, err)
+					t.Errorf("%s at width %g: %v, want an error about a negative value", name, width, err)
 				}
 			} else if err != nil {
 				t.Errorf("%s at width %g: %v", name, width, err)
@@ -248,14 +248,14 @@ func TestCheckKernel(t *testing.T) {
 	}
 	rising := func(squared, rank, width *Node) *Node { return OneMinus(Exp(Neg(squared))) }
 	if err := CheckKernel(backend, rising, 0.1, 1); err == nil || !strings.Contains(err.Error(), "non-increasing") {
-		t.Errorf("a rising kernel: %v, want it refused", err)
+		t.Errorf("a rising kernel: %v, want an error", err)
 	}
 	strong := func(squared, rank, width *Node) *Node { return MulScalar(gaussian(squared, width), 3) }
 	if err := CheckKernel(backend, strong, 0.33, 1); err != nil {
 		t.Errorf("η·K(0) = 0.99: %v", err)
 	}
 	if err := CheckKernel(backend, strong, 0.34, 1); err == nil || !strings.Contains(err.Error(), "want at most 1") {
-		t.Errorf("η·K(0) = 1.02: %v, want it refused", err)
+		t.Errorf("η·K(0) = 1.02: %v, want an error", err)
 	}
 	for _, cfg := range []KohonenConfig{
 		{Kernel: "mexican hat"},
@@ -263,7 +263,7 @@ func TestCheckKernel(t *testing.T) {
 		{KernelFunc: strong, Rate: Schedule{Start: 0.5}, AnyKernel: true},
 	} {
 		if _, err := NewKohonen(backend, cfg); err == nil {
-			t.Errorf("%+v is no error", cfg)
+			t.Errorf("%+v returned no error", cfg)
 		}
 	}
 	if _, err := NewKohonen(backend, KohonenConfig{Kernel: "mexican hat", AnyKernel: true}); err != nil {

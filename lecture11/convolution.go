@@ -9,8 +9,9 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// Convolutions are matrix products of patches. XLA's own on a CPU (go-xla with XLA of 2026) take ten times as long inside the
-// loop of a training, in JAX too, and GoMLX has no second gradient for them, which a gradient penalty wants.
+// Convolutions are matrix products of patches. In the loop of a training, XLA's own convolutions on a CPU (go-xla with
+// XLA of 2026) take ten times as long, in JAX too. GoMLX also has no second gradient for them, which a gradient
+// penalty needs.
 
 // taps is the number of pixels under a 3×3 kernel.
 const taps = 9
@@ -24,7 +25,7 @@ func convolution(scope *model.Scope, x *Node, channels, stride int) *Node {
 	return convolutionBy(scope, x, channels, stride, nil)
 }
 
-// convolutionBy is convolution, which uses its kernel, as a matrix [9·c, channels], as use says.
+// convolutionBy is convolution with its kernel, as a matrix [9·c, channels], passed through use.
 func convolutionBy(scope *model.Scope, x *Node, channels, stride int, use weightFn) *Node {
 	kernel, bias := convolutionWeights(scope, x, channels)
 	if use != nil {
@@ -33,13 +34,14 @@ func convolutionBy(scope *model.Scope, x *Node, channels, stride int, use weight
 	return Add(correlate(x, kernel, 3, stride), bias)
 }
 
-// resizeConvolution doubles height and width by repeating each pixel, then convolves 3×3 with a bias and a border of 0.
-// x: [batch, h, w, c] → [batch, 2h, 2w, channels]. Unlike a transposed convolution it leaves no chequerboard (Odena et al.
-// 2016).
+// resizeConvolution doubles height and width by repeating each pixel, then applies a 3×3 convolution with a bias and a
+// border of 0. x: [batch, h, w, c] → [batch, 2h, 2w, channels]. Unlike a transposed convolution it leaves no
+// checkerboard pattern (Odena et al. 2016).
 //
-// The repeated pixels are never stored. Each of the 2×2 pixels that come from one (its phases) sees a window of 2×2 pixels of the
-// small image through sums of the kernel's rows and columns: four ninths of the products of a convolution of the large one.
-// All windows meet the kernels of all phases in one product, of which each phase takes the windows that are its own.
+// The repeated pixels are never stored. Each of the 2×2 pixels that come from one pixel (its phases) sees a window of
+// 2×2 pixels of the small image through sums of the kernel's rows and columns. This takes four ninths of the products
+// of a convolution of the large image. One product multiplies all windows by the kernels of all phases; each phase
+// then takes its windows from the result.
 func resizeConvolution(scope *model.Scope, x *Node, channels int) *Node {
 	d := x.Shape().Dimensions
 	kernel, bias := convolutionWeights(scope, x, channels)
@@ -54,8 +56,8 @@ func resizeConvolution(scope *model.Scope, x *Node, channels int) *Node {
 	return Add(Reshape(Transpose(y, 2, 3), d[0], 2*d[1], 2*d[2], channels), bias)
 }
 
-// convolutionWeights are a kernel, stored as [3, 3, c, channels] and given as [9·c, channels], and a bias
-// [1, 1, 1, channels].
+// convolutionWeights returns a kernel, stored as [3, 3, c, channels] and returned as [9·c, channels], and a bias [1,
+// 1, 1, channels].
 func convolutionWeights(scope *model.Scope, x *Node, channels int) (kernel, bias *Node) {
 	g, c := x.Graph(), x.Shape().Dim(-1)
 	scope = scope.WithInitializer(initializer.XavierUniformFn(scope))
@@ -64,11 +66,11 @@ func convolutionWeights(scope *model.Scope, x *Node, channels int) (kernel, bias
 	return Reshape(kernel, taps*c, channels), ExpandLeftToRank(bias, 4)
 }
 
-// phaseSums gives, for each of the 4 pixels of a window and 4 phases, which of the 9 parts of the kernel fall on that pixel.
-// Result: [4·4, 9].
+// phaseSums returns, for each of the 4 pixels of a window and 4 phases, which of the 9 parts of the kernel apply to
+// that pixel. Result: [4·4, 9].
 func phaseSums() [][]float32 {
-	// of[phase][pixel][tap] along one axis: the first pixel of a pair sees the pixel before its own by tap 0 and its own by taps
-	// 1 and 2, the second its own by taps 0 and 1 and the one after it by tap 2.
+	// of[phase][pixel][tap] along one axis. The first pixel of a pair sees the pixel before its own by tap 0, and its
+	// own by taps 1 and 2. The second sees its own by taps 0 and 1, and the pixel after it by tap 2.
 	of := [2][2][3]float32{{{1, 0, 0}, {0, 1, 1}}, {{1, 1, 0}, {0, 0, 1}}}
 	sums := make([][]float32, 4*4)
 	for row := range sums {
@@ -81,9 +83,9 @@ func phaseSums() [][]float32 {
 	return sums
 }
 
-// correlate slides a kernel [side²·c, outputs] over x [batch, h, w, c] with a border of one pixel 0:
-// [batch, ⌊(h − side + 2)/stride⌋ + 1, …, outputs]. What is stored between the product and the shifts has side² numbers for each
-// channel on its side, so the side with fewer has it.
+// correlate slides a kernel [side²·c, outputs] over x [batch, h, w, c] with a border of one pixel 0: [batch, ⌊(h −
+// side + 2)/stride⌋ + 1, …, outputs]. The intermediate result has side² numbers per channel, either of the input or of
+// the output; the one with fewer channels is used.
 func correlate(x, kernel *Node, side, stride int) *Node {
 	if stride == 1 && kernel.Shape().Dim(1) < x.Shape().Dim(-1) {
 		return shiftProducts(x, kernel, side)
@@ -91,7 +93,7 @@ func correlate(x, kernel *Node, side, stride int) *Node {
 	return perPixel(patches(x, side, stride), kernel)
 }
 
-// patches gives each stride-th position the side×side pixels from there on. x: [batch, h, w, c] → [batch, …, …, side²·c].
+// patches returns the side×side pixels from each stride-th position on. x: [batch, h, w, c] → [batch, …, …, side²·c].
 func patches(x *Node, side, stride int) *Node {
 	d, padded := x.Shape().Dimensions, padImage(x, stride)
 	h, w := (d[1]-side+2)/stride+1, (d[2]-side+2)/stride+1
@@ -105,8 +107,8 @@ func patches(x *Node, side, stride int) *Node {
 	return Concatenate(parts, -1)
 }
 
-// shiftProducts multiplies each pixel by all side² parts of the kernel and adds the products where they belong: the same as
-// patches for stride 1.
+// shiftProducts multiplies each pixel by all side² parts of the kernel and adds the products at the positions they
+// belong to. The result is that of patches for stride 1.
 func shiftProducts(x, kernel *Node, side int) *Node {
 	d, outputs := x.Shape().Dimensions, kernel.Shape().Dim(1)
 	byPixel := Reshape(Transpose(Reshape(kernel, side*side, d[3], outputs), 0, 1), d[3], side*side*outputs)
@@ -121,15 +123,15 @@ func shiftProducts(x, kernel *Node, side int) *Node {
 	return sum
 }
 
-// perPixel multiplies the channels of each pixel by weights [c, outputs]. x: [batch, h, w, c] → [batch, h, w, outputs].
-// The gradient of GoMLX's product of a rank 4 (v0.28.2) takes up to twenty times as long as this one's.
+// perPixel multiplies the channels of each pixel by weights [c, outputs]. x: [batch, h, w, c] → [batch, h, w,
+// outputs]. The gradient of GoMLX's product for rank 4 (v0.28.2) takes up to twenty times as long as this one.
 func perPixel(x, weights *Node) *Node {
 	d := x.Shape().Dimensions
 	y := Dot(Reshape(x, -1, d[3]), weights).Product()
 	return Reshape(y, d[0], d[1], d[2], weights.Shape().Dim(1))
 }
 
-// padImage puts a border of one pixel 0 around the images, and another row or column of 0 after the last where that makes
+// padImage puts a border of one pixel 0 around the images. It adds another row or column of 0 at the end if that makes
 // the height or the width a multiple of stride. x: [batch, h, w, c] → [batch, ≥ h+2, ≥ w+2, c].
 func padImage(x *Node, stride int) *Node {
 	g, d := x.Graph(), x.Shape().Dimensions
@@ -156,8 +158,9 @@ func crop(x *Node, h, w int) *Node {
 	return window(x, []int{0, 0, 0, 0}, d[0], h, w, d[3])
 }
 
-// window is a slice that has a second gradient: GoMLX's Slice (v0.28.2) has a Pad as its gradient, and Pad has none. XLA
-// makes slices and pads of these two. A backend that lacks them gets a Slice, with a first gradient only.
+// window is a slice with a second gradient. The gradient of GoMLX's Slice (v0.28.2) is a Pad, which has no gradient.
+// XLA compiles these two operations to slices and pads. A backend that lacks them gets a Slice, with a first gradient
+// only.
 func window(x *Node, starts []int, sizes ...int) *Node {
 	if hasDynamicSlice(x.Graph()) {
 		return DynamicSlice(x, constants(x.Graph(), starts), sizes)
@@ -169,7 +172,8 @@ func window(x *Node, starts []int, sizes ...int) *Node {
 	return Slice(x, axes...)
 }
 
-// hasDynamicSlice reports whether the backend of a graph has DynamicSlice: XLA's has, GoMLX's in Go and that of ONNX lack it.
+// hasDynamicSlice reports whether the backend of a graph has DynamicSlice: XLA's has it; GoMLX's Go backend and that
+// of ONNX lack it.
 func hasDynamicSlice(g *Graph) bool {
 	return g.Backend().Capabilities().Operations[compute.OpTypeDynamicSlice]
 }

@@ -24,7 +24,7 @@ type convolutionCase struct {
 	peer     func(scope *model.Scope, x *Node, channels int) *Node
 }
 
-// convolutionCases are layers and the same made of GoMLX's convolution, which calls XLA's.
+// convolutionCases are layers and the same layers built from GoMLX's convolution, which calls XLA's.
 var convolutionCases = map[string]convolutionCase{
 	"stride 1, patches":          {5, 3, 1, stride(1), xlaConvolution(1)},
 	"stride 1, products shifted": {2, 3, 1, stride(1), xlaConvolution(1)},
@@ -67,7 +67,7 @@ func eachConvolution(t *testing.T, sizes [][]int, test func(t *testing.T, c conv
 	}
 }
 
-// TestConvolution: outputs and gradients in pixels, kernel and bias are those of XLA's convolution.
+// TestConvolution compares outputs and gradients with respect to pixels, kernel and bias with XLA's convolution.
 func TestConvolution(t *testing.T) {
 	long(t)
 	eachConvolution(t, [][]int{{2, 8, 12, 4}, {2, 5, 3, 3}, {3, 1, 1, 3}}, func(t *testing.T, c convolutionCase, size []int) {
@@ -108,7 +108,7 @@ func TestConvolution(t *testing.T) {
 	})
 }
 
-// TestConvolutionInGo: the backend in Go, which lacks what XLA has for shifts, gives XLA's outputs and gradients.
+// TestConvolutionInGo: the Go backend, which lacks XLA's operations for shifts, computes XLA's outputs and gradients.
 func TestConvolutionInGo(t *testing.T) {
 	pure, err := gobackend.New("")
 	if err != nil {
@@ -134,8 +134,8 @@ func TestConvolutionInGo(t *testing.T) {
 	})
 }
 
-// TestConvolutionSecondGradient: the gradient in the kernel of ‖∇ₓ Σ sin y‖², as a gradient penalty has it, is that of
-// finite differences.
+// TestConvolutionSecondGradient compares the gradient with respect to the kernel of ‖∇ₓ Σ sin y‖², as in a gradient
+// penalty, with finite differences.
 func TestConvolutionSecondGradient(t *testing.T) {
 	eachConvolution(t, [][]int{{1, 4, 4, 4}, {1, 5, 3, 3}}, func(t *testing.T, c convolutionCase, size []int) {
 		penalty := func(scope *model.Scope, x *Node) *Node {
@@ -165,7 +165,8 @@ func TestConvolutionSecondGradient(t *testing.T) {
 	})
 }
 
-// centralDifference is the derivative of the first output in component i of a variable by differences of fourth order.
+// centralDifference is the fourth-order difference quotient of the first output with respect to component i of a
+// variable.
 func centralDifference(t *testing.T, exec *model.Exec, w *model.Variable, i int, inputs ...any) float64 {
 	t.Helper()
 	const h = 1e-2
@@ -186,7 +187,7 @@ func centralDifference(t *testing.T, exec *model.Exec, w *model.Variable, i int,
 	return (8*(f(h)-f(-h)) - (f(2*h) - f(-2*h))) / (12 * h)
 }
 
-// waves are images of numbers in [−1, 1] with no symmetry.
+// waves returns images of numbers in [−1, 1] without symmetry.
 func waves(dims ...int) *tensors.Tensor {
 	x := tensors.FromShape(shapes.Make(dtypes.Float32, dims...))
 	tensors.MustMutableFlatData(x, func(flat []float32) {
