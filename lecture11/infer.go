@@ -11,13 +11,13 @@ import (
 // inferenceBatch is the largest number of objects that a trained model is applied to in one call.
 const inferenceBatch = 500
 
-// fewObjects are the batch sizes for sets of few objects. A size is compiled when a model first meets it, which takes
-// as long as many padded batches, so that there are few of them.
+// fewObjects holds the batch sizes for small sets of objects. A size is compiled on its first use, which takes as long
+// as many padded batches; hence there are only two.
 var fewObjects = []int{1, 20}
 
-// batchSize returns the number of rows in a batch of l objects: the first of fewObjects that holds them all, or largest.
-// The last batch of many objects has the largest size too: its rows do not depend, even in their last bits, on how many
-// there are.
+// batchSize returns the number of rows of a batch of l objects: the first of fewObjects that holds them all, else
+// largest. The last batch of a large set has the largest size too, so that its rows do not depend on the number of
+// objects, even in their last bits.
 func batchSize(l, largest int) int {
 	for _, size := range fewObjects {
 		if l <= size && size < largest {
@@ -27,8 +27,9 @@ func batchSize(l, largest int) int {
 	return largest
 }
 
-// mapRows applies exec to the objects x [l, …] in batches of at most size and joins the results, each [l, …]. If seed is
-// not nil, exec gets a state of the random generator as its second input, drawn from the seed and the place of the batch.
+// mapRows applies exec to the objects x [l, …] in batches of at most size and joins the results, each [l, …]. If seed
+// is not nil, the second input of exec is a state of the random generator, drawn from the seed and the position of the
+// batch.
 func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*tensors.Tensor, error) {
 	return mapBatches(x, size, func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error) {
 		if seed == nil {
@@ -42,8 +43,8 @@ func mapRows(exec *model.Exec, x *tensors.Tensor, size int, seed *int64) ([]*ten
 	})
 }
 
-// mapBatches calls call with batches of the objects x [l, …], of batchSize(l, largest) rows each, the last filled up with
-// 0, and the place of the first row. It joins the results, each [l, …].
+// mapBatches splits the objects x [l, …] into batches of batchSize(l, largest) rows, pads the last one with zeros, and
+// passes each to call together with the index of its first row. It joins the results, each [l, …].
 func mapBatches(x *tensors.Tensor, largest int,
 	call func(first int, batch *tensors.Tensor) ([]*tensors.Tensor, error)) ([]*tensors.Tensor, error) {
 	shape := x.Shape()
@@ -78,7 +79,7 @@ func mapBatches(x *tensors.Tensor, largest int,
 	return joined, nil
 }
 
-// makeJoined makes tensors of l rows, shaped otherwise as the batches in out.
+// makeJoined allocates tensors of l rows whose other dimensions are those of the batches in out.
 func makeJoined(out []*tensors.Tensor, l int) []*tensors.Tensor {
 	joined := make([]*tensors.Tensor, len(out))
 	for i, t := range out {
@@ -88,7 +89,7 @@ func makeJoined(out []*tensors.Tensor, l int) []*tensors.Tensor {
 	return joined
 }
 
-// copyRows copies the leading rows of batch to joined, from row first on, and frees batch.
+// copyRows copies the leading rows of batch to joined, starting at its row first, and frees batch.
 func copyRows(joined, batch *tensors.Tensor, first, rows int) error {
 	rowBytes := int(batch.ByteSize()) / batch.Shape().Dimensions[0]
 	var copyErr error
@@ -104,7 +105,7 @@ func copyRows(joined, batch *tensors.Tensor, first, rows int) error {
 	return err
 }
 
-// Columns gives the columns of a float32 tensor [l, d] as d slices of l numbers, for plots and statistics.
+// Columns returns the columns of a float32 tensor [l, d] as d slices of l numbers, for plots and statistics.
 func Columns(t *tensors.Tensor) ([][]float64, error) {
 	if err := checkTensors("Columns", t); err != nil {
 		return nil, err
@@ -127,14 +128,14 @@ func Columns(t *tensors.Tensor) ([][]float64, error) {
 	return columns, nil
 }
 
-// MeanSquaredError is the mean over all components of (x − y)² for two sets of objects of one shape [l, n]. Bytes count
-// as [0, 1].
+// MeanSquaredError returns the mean over all components of (x − y)² for two sets of objects of equal shape [l, n].
+// Bytes are scaled to [0, 1].
 func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 	if err := checkTensors("MeanSquaredError", x, y); err != nil {
 		return 0, err
 	}
 	if x.Size() != y.Size() || x.Size() == 0 {
-		return 0, fmt.Errorf("lecture11: MeanSquaredError of %s and %s, want one shape", x.Shape(), y.Shape())
+		return 0, fmt.Errorf("lecture11: MeanSquaredError of %s and %s, want equal shapes", x.Shape(), y.Shape())
 	}
 	a, err := Components(x)
 	if err != nil {
@@ -151,7 +152,7 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 	return sum / float64(len(a)), nil
 }
 
-// Components copies the values of objects [l, n], row by row; bytes count as [0, 1].
+// Components returns the values of the objects [l, n], row by row. Bytes are scaled to [0, 1].
 func Components(x *tensors.Tensor) ([]float64, error) {
 	if err := checkTensors("Components", x); err != nil {
 		return nil, err

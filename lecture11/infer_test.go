@@ -10,7 +10,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// countingBackend counts the rows of the first result of all programs that run on it.
+// countingBackend counts the rows of the first result of every program that runs on it.
 type countingBackend struct {
 	compute.Backend
 	rows *int
@@ -40,7 +40,7 @@ func (e countingExecutable) Execute(inputs []compute.Buffer, donate []bool, devi
 	return e.Executable.Execute(inputs, donate, device)
 }
 
-// headOf copies the first rows of x.
+// headOf returns a copy of the first rows of x.
 func headOf(t testing.TB, x *tensors.Tensor, rows int) *tensors.Tensor {
 	t.Helper()
 	part, err := paddedRows(x, 0, rows, rows)
@@ -50,7 +50,7 @@ func headOf(t testing.TB, x *tensors.Tensor, rows int) *tensors.Tensor {
 	return part
 }
 
-// randomVAE has the first weights of a training; objects are 784 grey bytes.
+// randomVAE returns a VAE with the initial weights of a training, for objects of 784 grey bytes.
 func randomVAE(t testing.TB, backend compute.Backend, cfg VAEConfig) *VAE {
 	t.Helper()
 	vae, err := NewVAE(backend, cfg)
@@ -76,7 +76,7 @@ func randomVAE(t testing.TB, backend compute.Backend, cfg VAEConfig) *VAE {
 	return vae
 }
 
-// greyObjects are 520 objects of n bytes.
+// greyObjects returns 520 objects of n bytes.
 func greyObjects(n int) *tensors.Tensor {
 	flat := make([]uint8, 520*n)
 	for i, v := range normals(len(flat), 9) {
@@ -85,8 +85,8 @@ func greyObjects(n int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, 520, n)
 }
 
-// TestRowsOnTheDevice counts the rows that a model computes for the objects that it is given: one for one, 20 for a few,
-// else whole batches of 500.
+// TestRowsOnTheDevice counts the rows that a model computes for a number of objects: one for one, 20 for a few, else
+// whole batches of 500.
 func TestRowsOnTheDevice(t *testing.T) {
 	rows := 0
 	vae := randomVAE(t, countingBackend{testx.Backend(t), &rows}, VAEConfig{Features: 9, Latent: 2, Hidden: []int{4}, Seed: 1})
@@ -110,8 +110,8 @@ func TestRowsOnTheDevice(t *testing.T) {
 	}
 }
 
-// TestBatchSizesSameNumbers: what a model says of an object, by random codes too, does not depend on how many objects it
-// is given beside it.
+// TestBatchSizesSameNumbers: a model's result for an object, random codes included, does not depend on the number of
+// objects that are passed with it.
 func TestBatchSizesSameNumbers(t *testing.T) {
 	vae := randomVAE(t, testx.Backend(t), VAEConfig{Features: 30, Latent: 3, Hidden: []int{8}, Seed: 1})
 	x := greyObjects(30)
@@ -146,7 +146,7 @@ func TestBatchSizesSameNumbers(t *testing.T) {
 func BenchmarkOneObject(b *testing.B) { benchmarkObjects(b, 1) }
 func Benchmark400(b *testing.B)       { benchmarkObjects(b, 400) }
 
-// benchmarkObjects times the encoding and the decoding of objects by a VAE 784-512-20; compilation is left out.
+// benchmarkObjects times the encoding and the decoding of objects by a VAE 784-512-20, without compilation.
 func benchmarkObjects(b *testing.B, objects int) {
 	vae := randomVAE(b, testx.Backend(b), VAEConfig{Features: 784, Latent: 20, Seed: 1})
 	x := headOf(b, greyObjects(784), objects)

@@ -16,7 +16,7 @@ func sameKey(got, want map[string]any) error {
 	return firstDifference("", g, w)
 }
 
-// asJSON returns both values as they are after a way through JSON, so that 1 and 1.0 are the same.
+// asJSON returns both values after a round trip through JSON, so that 1 and 1.0 are equal.
 func asJSON(a, b any) (x, y any, err error) {
 	for _, p := range []struct {
 		from any
@@ -33,7 +33,7 @@ func asJSON(a, b any) (x, y any, err error) {
 	return x, y, nil
 }
 
-// firstDifference walks two JSON values and returns an error with the path of the first difference.
+// firstDifference compares two JSON values recursively and returns an error with the path of the first difference.
 func firstDifference(path string, got, want any) error {
 	g, okG := got.(map[string]any)
 	w, okW := want.(map[string]any)

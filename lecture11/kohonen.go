@@ -13,17 +13,18 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// KohonenConfig says how the centres of a Kohonen network are trained. Zero fields take the default in their comment.
+// KohonenConfig describes how the centres of a Kohonen network are trained. Zero fields take the default in their
+// comment.
 type KohonenConfig struct {
 	Steps int      `json:"steps"` // at most; default 10 000
 	Rate  Schedule `json:"rate"`  // η; default constant 0.05
 
-	// MacQueen takes η = 1/n_y in place of Rate, n_y the wins of y including this one: w_y is then exactly the mean of the
-	// objects that it has won. MacQueen 1967.
+	// MacQueen replaces Rate by η = 1/n_y, where n_y counts the wins of y including this one: w_y is then exactly the
+	// mean of the objects that it has won. MacQueen 1967.
 	MacQueen bool `json:"macqueen"`
 
-	// Kernel is the rule of competition: "" lets the winner take all; a name that [KernelByName] knows, or KernelFunc, lets
-	// the winner take most.
+	// Kernel is the rule of competition. With "" the winner takes all. With a name that [KernelByName] knows, or with
+	// KernelFunc, the winner takes most.
 	Kernel     string   `json:"kernel"`
 	KernelFunc Kernel   `json:"-"`
 	Width      Schedule `json:"width"` // of the kernel, in units of x (a temperature for "softmax", ranks for "neural gas"); default constant 1
@@ -33,18 +34,20 @@ type KohonenConfig struct {
 
 	Lambda float64 `json:"lambda"` // λ of the running Q; default 0.01
 
-	// Tolerance ends the training when the clustering is stable: when Q has changed by no more than this share over each of
-	// three spans of 1/λ steps in a row. 0, the default, never does. The running Q itself swings by about √(λ/2) of its
-	// value, so that a smaller tolerance waits for luck.
+	// Tolerance ends the training when the clustering is stable: when Q has changed by at most this share over each of
+	// three consecutive spans of 1/λ steps. 0, the default, never stops early. The running Q itself fluctuates by about
+	// √(λ/2) of its value, so that a smaller tolerance is met only by chance.
 	Tolerance float64 `json:"tolerance"`
 
 	Every int `json:"every"` // steps between two records of the centres; default Steps/100, at least 1
 
-	// Pick chooses the object of a step; nil draws it by the seed of the training, each with the same probability.
+	// Pick chooses the object of a step; nil draws it with the seed of the training, with equal probability for all
+	// objects.
 	Pick func(step int) int `json:"-"`
 
-	// The two slips of the slide, to see what they do: Q starts from the sum over objects, though its update tracks a mean;
-	// ρ² is taken after the step, when it is (1 − η)² too small.
+	// These two fields repeat slips of the slide, to show their effect. StartFromSum: Q starts from the sum over
+	// objects, although its update tracks a mean. AfterStep: ρ² is taken after the step, when it is too small by the
+	// factor (1 − η)².
 	StartFromSum bool `json:"start_from_sum"`
 	AfterStep    bool `json:"after_step"`
 }
@@ -59,7 +62,7 @@ func (c KohonenConfig) withDefaults() KohonenConfig {
 	return c
 }
 
-// check returns an error that names the first field that cannot be trained with.
+// check returns an error that names the first invalid field.
 func (c KohonenConfig) check() error {
 	switch {
 	case c.Steps < 1:
@@ -84,7 +87,7 @@ func (c KohonenConfig) check() error {
 	return c.Width.check("KohonenConfig.Width", math.MaxFloat64)
 }
 
-// kernel is the rule, nil where the winner takes all.
+// kernel returns the kernel, or nil where the winner takes all.
 func (c KohonenConfig) kernel() Kernel {
 	if c.KernelFunc != nil {
 		return c.KernelFunc
@@ -92,7 +95,7 @@ func (c KohonenConfig) kernel() Kernel {
 	return kernels[c.Kernel]
 }
 
-// courses gives η and the width of every step.
+// courses returns η and the width of every step.
 func (c KohonenConfig) courses() (rates, widths []float64, err error) {
 	rates, widths = make([]float64, c.Steps), make([]float64, c.Steps)
 	for i := range rates {
@@ -108,14 +111,16 @@ func (c KohonenConfig) courses() (rates, widths []float64, err error) {
 	return rates, widths, nil
 }
 
-// Kohonen is a network of |Y| centres under training by stochastic gradient descent: an object x_i at random, its winner,
-// a step of the winner (or, with a kernel, of all centres) towards it, and the running estimate of the criterion,
+// Kohonen trains a network of |Y| centres by stochastic gradient descent. Each step draws an object x_i, finds its
+// winner, moves the winner (or, with a kernel, all centres) towards it, and updates the running estimate of the
+// criterion:
 //
 //	y := a(x_i)
 //	Q := λ·ρ²(x_i, w_y) + (1 − λ)·Q
 //	w_y := w_y + η(x_i − w_y)
 //
-// from Q = Q̄ of the first centres, until Q is stable. The whole loop is one program on the device.
+// Q starts from Q̄ of the initial centres, and the training ends when Q is stable. The whole loop is one program on the
+// device.
 //
 // Slides "Kohonen network", "Stochastic gradient descent" and "Hard and soft competition"; Kohonen 1982.
 type Kohonen struct {
@@ -125,8 +130,8 @@ type Kohonen struct {
 	rates, widths []float64
 }
 
-// NewKohonen returns a training by cfg on backend. One of them serves any number of runs, and the program is compiled once
-// for each shape of the data.
+// NewKohonen returns a training by cfg on backend. It serves any number of runs; the program is compiled once for each
+// shape of the data.
 func NewKohonen(backend compute.Backend, cfg KohonenConfig) (*Kohonen, error) {
 	if err := checkBackend("NewKohonen", backend); err != nil {
 		return nil, err
@@ -154,10 +159,10 @@ func NewKohonen(backend compute.Backend, cfg KohonenConfig) (*Kohonen, error) {
 	return k, err
 }
 
-// oneByOne: GoMLX's pure-Go backend gets a call for each step; see newTraining.
+// oneByOne reports whether each step is a separate call of the device, as on GoMLX's pure-Go backend; see newTraining.
 func (k *Kohonen) oneByOne() bool { return k.backend.Name() == pureGo }
 
-// checkKernel looks at the kernel at the first and the last width.
+// checkKernel checks the kernel at the first and the last width.
 func (k *Kohonen) checkKernel() error {
 	kernel := k.cfg.kernel()
 	if kernel == nil {
@@ -179,23 +184,23 @@ func (k *Kohonen) checkKernel() error {
 	return nil
 }
 
-// KohonenRun is what a training did.
+// KohonenRun is the result of a training.
 type KohonenRun struct {
 	Clustering                 // of the objects by the last centres: Q as sum and mean, sizes, dead centres
 	Centers    *tensors.Tensor // [m, n]
 	Steps      int             // taken
-	Stable     bool            // the stopping rule ended it
+	Stable     bool            // whether the stopping rule ended the training
 	Q0         float64         // the running Q before the first step
 	Q          []float64       // the running Q after each step
-	Squared    []float64       // ρ²(x_i, w_y) of each step, as it went into Q
+	Squared    []float64       // ρ²(x_i, w_y) of each step, as it entered Q
 	Winner     []int32         // y of each step
 	Wins       []int           // of each centre
-	Recorded   []int           // the steps after which the centres were recorded, 0 first
-	Trajectory [][][]float64   // the centres then: [record][m][n]
+	Recorded   []int           // the steps after which the centres were recorded, starting with 0
+	Trajectory [][][]float64   // the centres after these steps: [record][m][n]
 }
 
-// Fit trains from the centres start, [m, n], on the objects x, [l, n]: float32 or float64 both, or x bytes and start
-// float32. seed draws the objects. When ctx ends, Fit returns what it has together with ctx.Err().
+// Fit trains from the initial centres start, [m, n], on the objects x, [l, n]: both float32, both float64, or bytes x
+// and float32 start. seed draws the objects. When ctx ends, Fit returns the run so far together with ctx.Err().
 func (k *Kohonen) Fit(ctx context.Context, x, start *tensors.Tensor, seed int64) (*KohonenRun, error) {
 	if err := checkClustering(x, start); err != nil {
 		return nil, err
@@ -232,7 +237,7 @@ func (k *Kohonen) Fit(ctx context.Context, x, start *tensors.Tensor, seed int64)
 	return s.run, ctx.Err()
 }
 
-// startQ is the value from which the running Q starts: the mean over objects, or the slide's sum.
+// startQ returns the value from which the running Q starts: the mean over objects, or the slide's sum.
 func (k *Kohonen) startQ(x, start *tensors.Tensor) (float64, error) {
 	c, err := clusterBy(k.cluster, x, start)
 	if k.cfg.StartFromSum {
@@ -241,7 +246,7 @@ func (k *Kohonen) startQ(x, start *tensors.Tensor) (float64, error) {
 	return c.Mean, err
 }
 
-// checkClustering returns an error unless x [l, n] are objects and w [m, n] centres, all finite.
+// checkClustering returns an error unless x [l, n] are objects and w [m, n] are centres, all finite.
 func checkClustering(x, w *tensors.Tensor) error {
 	if err := checkTensors("objects and centres", x, w); err != nil {
 		return err
@@ -251,7 +256,7 @@ func checkClustering(x, w *tensors.Tensor) error {
 	}
 	n := x.Shape().Dimensions[1]
 	if w.Rank() != 2 || w.Size() == 0 || w.Shape().Dimensions[1] != n {
-		return fmt.Errorf("lecture11: centres w = %s, want [m, %d] as the objects %s", w.Shape(), n, x.Shape())
+		return fmt.Errorf("lecture11: centres w = %s, want [m, %d] for the objects %s", w.Shape(), n, x.Shape())
 	}
 	if x.DType() != w.DType() && !(x.DType() == dtypes.Uint8 && w.DType() == dtypes.Float32) {
 		return fmt.Errorf("lecture11: objects x of %s and centres w of %s, want both float32 or float64, or x bytes",

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	kohonenCall = 10_000 // steps a call of the device, after which an interrupt is looked at
-	calmSpans   = 3      // spans of 1/λ steps in a row over which a stable Q does not change
+	kohonenCall = 10_000 // steps in a call of the device; an interrupt takes effect after a call
+	calmSpans   = 3      // consecutive spans of 1/λ steps over which a stable Q does not change
 )
 
-// What goes round the loop on the device, in this order. C is the number of steps of a call, R that of its records.
+// The state of the loop on the device, in this order. C is the number of steps in a call, R the number of its records.
 const (
-	ksStep    = iota // of the call, int32
+	ksStep    = iota // step of the call, int32
 	ksLast           // the step of the call before which it ends, int32
-	ksFirst          // the step of the training at which the call begins, int32
-	ksCalm           // spans without a change of Q in a row, int32
+	ksFirst          // the step of the training at which the call starts, int32
+	ksCalm           // consecutive spans without a change of Q, int32
 	ksQ              // running Q
 	ksBefore         // running Q at the end of the last span
 	ksCenters        // w [m, n]
@@ -51,7 +51,7 @@ type kohonenState struct {
 	wins      *tensors.Tensor
 }
 
-// begin fills what the first step finds.
+// begin sets up the state for the first step.
 func (s *kohonenState) begin() error {
 	m := s.run.Centers.Shape().Dimensions[0]
 	s.q, s.before = s.run.Q0, s.run.Q0
@@ -61,7 +61,7 @@ func (s *kohonenState) begin() error {
 	return err
 }
 
-// cut makes m rows of flat.
+// cut splits flat into m rows.
 func cut(flat []float64, m int) [][]float64 {
 	n := len(flat) / m
 	rows := make([][]float64, m)
@@ -71,7 +71,7 @@ func cut(flat []float64, m int) [][]float64 {
 	return rows
 }
 
-// numbers makes a float32 or float64 tensor.
+// numbers returns a float32 or float64 tensor of the values.
 func numbers(dtype dtypes.DType, values []float64, dims ...int) *tensors.Tensor {
 	if dtype == dtypes.Float64 {
 		return tensors.FromFlatDataAndDimensions(values, dims...)
@@ -83,7 +83,7 @@ func numbers(dtype dtypes.DType, values []float64, dims ...int) *tensors.Tensor 
 	return tensors.FromFlatDataAndDimensions(flat, dims...)
 }
 
-// callSize is the number C of steps of a call: whole records, so that none is cut.
+// callSize returns the number C of steps in a call. A call holds whole records, so that none is split.
 func (k *Kohonen) callSize() int {
 	if k.oneByOne() {
 		return 1
@@ -91,7 +91,7 @@ func (k *Kohonen) callSize() int {
 	return min(k.cfg.Steps, k.cfg.Every*max(1, kohonenCall/k.cfg.Every))
 }
 
-// call runs the next steps on the device and adds what they did to the run.
+// call runs the next steps on the device and adds their results to the run.
 func (k *Kohonen) call(s *kohonenState, x *tensors.Tensor) error {
 	size, first := k.callSize(), s.run.Steps
 	count := min(size, k.cfg.Steps-first)
@@ -114,7 +114,7 @@ func (k *Kohonen) call(s *kohonenState, x *tensors.Tensor) error {
 	return s.add(out, k.cfg)
 }
 
-// add takes over the state after a call and its traces.
+// add takes over the state and the traces that a call returned.
 func (s *kohonenState) add(out []*tensors.Tensor, cfg KohonenConfig) error {
 	values := make([][]float64, len(out))
 	for _, i := range []int{ksQ, ksBefore, ksWins, ksQs, ksSquared, ksTrajectory} {
@@ -152,22 +152,23 @@ func (s *kohonenState) add(out []*tensors.Tensor, cfg KohonenConfig) error {
 	return nil
 }
 
-// records adds the records [R, m, n] of a call of count steps to the trajectory: those of every cfg.Every steps and the last.
+// records adds the records [R, m, n] of a call of count steps to the trajectory: those after every cfg.Every steps and
+// the last.
 func (s *kohonenState) records(flat []float64, dims []int, count int, cfg KohonenConfig) {
 	size := dims[1] * dims[2]
 	for r := 0; r*cfg.Every < count; r++ {
 		step := s.run.Steps + min((r+1)*cfg.Every, count)
 		if step%cfg.Every != 0 && step != cfg.Steps && !s.run.Stable {
-			continue // one step a call
+			continue // one step per call
 		}
 		s.run.Recorded = append(s.run.Recorded, step)
 		s.run.Trajectory = append(s.run.Trajectory, cut(flat[r*size:(r+1)*size], dims[1]))
 	}
 }
 
-// loop builds the steps of a call as one loop on the device. Inputs: what goes round, without the traces; result: what
-// goes round, without the fixed inputs. The rules for a graph.While are those of Training.loop: all that the body needs
-// goes round with it, and no scalar constant but by Const outside it.
+// loop builds the steps of a call as one loop on the device. Its inputs are the state of the loop without the traces;
+// its results are the state without the fixed inputs. The rules for a graph.While are those of Training.loop:
+// everything that the body needs is part of the state, and a scalar constant is made by Const outside the body.
 func (k *Kohonen) loop(inputs []*Node) []*Node {
 	state := k.withTraces(inputs)
 	g := state[0].Graph()
@@ -189,7 +190,7 @@ func (k *Kohonen) loop(inputs []*Node) []*Node {
 // single builds one step, without a loop.
 func (k *Kohonen) single(inputs []*Node) []*Node { return k.step(k.withTraces(inputs))[:ksPicks] }
 
-// withTraces puts room for the traces between the state and the fixed inputs. What is in it is written over.
+// withTraces inserts room for the traces between the state and the fixed inputs. Its contents are overwritten.
 func (k *Kohonen) withTraces(inputs []*Node) []*Node {
 	size, w := k.callSize(), inputs[ksCenters].Shape()
 	q := inputs[ksQ]
@@ -237,7 +238,7 @@ func (k *Kohonen) step(in []*Node) []*Node {
 	return s
 }
 
-// put writes value in row i of trace.
+// put writes value to row i of trace.
 func put(trace, value, i *Node) *Node {
 	value = ExpandAxes(value, 0)
 	if trace.Shape().Dim(0) == 1 {
@@ -250,8 +251,8 @@ func put(trace, value, i *Node) *Node {
 	return DynamicUpdateSlice(trace, value, at)
 }
 
-// winnerTakesAll is the step of hard competition, w_y := w_y + η(x − w_y)[a(x) = y]: the rows of the others stay as
-// they are, to the last bit. w, diff = x − w_y: [m, n]; winner, rate: scalars.
+// winnerTakesAll is the step of hard competition, w_y := w_y + η(x − w_y)[a(x) = y]. All other rows stay the same to
+// the last bit. w, diff = x − w_y: [m, n]; winner, rate: scalars.
 //
 // Slides "Kohonen network" and "Hard and soft competition".
 func winnerTakesAll(w, diff, winner, rate *Node) *Node {
@@ -267,8 +268,8 @@ func winnerTakesMost(w, diff, pull, rate *Node) *Node {
 	return Add(w, Mul(ExpandAxes(Mul(rate, pull), -1), diff))
 }
 
-// judge is the stopping rule. At the end of each span of 1/λ steps it compares the new running Q with that of the span
-// before, counts the calm spans and keeps Q for the next.
+// judge applies the stopping rule. At the end of each span of 1/λ steps it compares the new running Q with that of the
+// span before, counts the calm spans and keeps Q for the next comparison.
 func (k *Kohonen) judge(s []*Node, q *Node) {
 	if k.cfg.Tolerance == 0 {
 		return

@@ -17,10 +17,10 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// frozen is a kernel that moves nobody: Q runs while the centres stand.
+// frozen is a kernel that moves no centre: Q changes while the centres stay in place.
 func frozen(squared, rank, width *Node) *Node { return MulScalar(squared, 0) }
 
-// needsLoop skips a test of some 10⁵ steps where each of them is a call of the device.
+// needsLoop skips a test of some 10⁵ steps where each step is a separate call of the device.
 func needsLoop(t *testing.T) {
 	t.Helper()
 	if testx.Backend(t).Name() == pureGo {
@@ -28,7 +28,7 @@ func needsLoop(t *testing.T) {
 	}
 }
 
-// TestKohonenNaive compares the loop, with the slide's two lines in order, with the same thing typed as Go loops.
+// TestKohonenNaive compares the loop, with the slide's two lines in order, with the same steps written as Go loops.
 func TestKohonenNaive(t *testing.T) {
 	const steps, m, lambda = 250, 4, 0.05
 	rng := rand.New(rand.NewPCG(1, 0))
@@ -63,8 +63,8 @@ func TestKohonenNaive(t *testing.T) {
 	near(t, "Q̄ at the end", run.Mean, assignRows(x, w).Mean, 1e-12)
 }
 
-// TestMacQueen is C4.1: with η = 1/n_y each centre is, after every step, the mean of the objects that it has won so far: as
-// assigned at the time, which is not the mean of its cell at the end.
+// TestMacQueen is C4.1: with η = 1/n_y each centre is, after every step, the mean of the objects that it has won so
+// far. They were won at different times, so that this is not the mean of the centre's cell at the end.
 func TestMacQueen(t *testing.T) {
 	const l = 4000
 	p, err := data.Ring(8, l, 2, 0.1, 1)
@@ -101,14 +101,14 @@ func TestMacQueen(t *testing.T) {
 		for y := range final {
 			apart = max(apart, math.Sqrt(squaredDistance(final[y], run.Trajectory[l][y])))
 		}
-		t.Logf("%s: centres are up to %.3f from the means of their final cells", c.x.DType(), apart)
+		t.Logf("%s: centres are up to %.3f away from the means of their final cells", c.x.DType(), apart)
 		if apart < 1e-3 {
 			t.Errorf("centres are the means of the final cells (%.1e apart), want a difference", apart)
 		}
 	}
 }
 
-// TestRunningQ is C4.2: with the centres standing still the running Q has mean Q̄ and deviation √(λ/(2−λ))·sd(ρ²).
+// TestRunningQ is C4.2: with fixed centres the running Q has mean Q̄ and standard deviation √(λ/(2−λ))·sd(ρ²).
 func TestRunningQ(t *testing.T) {
 	needsLoop(t)
 	const steps, lambda = 200_000, 0.01
@@ -128,7 +128,7 @@ func TestRunningQ(t *testing.T) {
 	near(t, "sd of Q", sd, want, 0.05*want)
 }
 
-// TestSumStart is C4.3: started from the sum, Q is 1 + (l−1)(1−λ)^t times Q̄, as long as that is not forgotten.
+// TestSumStart is C4.3: started from the sum, Q is 1 + (l−1)(1−λ)^t times Q̄ until the start is forgotten.
 func TestSumStart(t *testing.T) {
 	const lambda, l = 0.01, 4000
 	x := ringOf8(t)
@@ -207,8 +207,8 @@ func TestAgainstLloyd(t *testing.T) {
 	}
 }
 
-// TestStoppingRule replays the rule on the trace of a run without it: three spans of 1/λ steps in a row, each changing Q by no
-// more than the tolerance. From the sum, the rule first waits until the start is forgotten.
+// TestStoppingRule replays the rule on the trace of a run without it: Q changes by at most the tolerance over each of
+// three consecutive spans of 1/λ steps. From the sum, the rule first waits until the start is forgotten.
 func TestStoppingRule(t *testing.T) {
 	const lambda, tolerance = 0.002, 0.05
 	x, start := ringOf8(t), inBox(t, 8, -3, 3, 7)
@@ -236,8 +236,8 @@ func TestStoppingRule(t *testing.T) {
 	}
 }
 
-// TestKohonenSameNumbers: the same seed gives the same run, however it is cut into calls; an interrupt stops at the end of a
-// call with what there is.
+// TestKohonenSameNumbers: the same seed gives the same run, regardless of its division into calls. An interrupt stops
+// the run at the end of the current call, with the results so far.
 func TestKohonenSameNumbers(t *testing.T) {
 	x, start := ringOf8(t), inBox(t, 8, -3, 3, 9)
 	whole := fitKohonen(t, kohonen(t, KohonenConfig{Steps: 25_000, Every: 25_000}), x, start, 10)
@@ -309,11 +309,11 @@ func TestKohonenBadInput(t *testing.T) {
 		t.Errorf("Pick out of range: %v", err)
 	}
 	if _, err := k.Fit(t.Context(), tensors.FromFlatDataAndDimensions([]float32{}, 0, 2), inBox(t, 3, 0, 1, 1), 0); err == nil {
-		t.Error("no objects are no error")
+		t.Error("Fit accepts an empty set of objects")
 	}
 }
 
-// BenchmarkKohonen times a run of 10 000 steps, 8 centres among 4000 objects of the plane, compiled before.
+// BenchmarkKohonen times a run of 10 000 steps, 8 centres among 4000 objects of the plane, without compilation.
 func BenchmarkKohonen(b *testing.B) {
 	x, start := ringOf8(b), inBox(b, 8, -3, 3, 1)
 	for _, kernel := range []string{"", "gaussian", "neural gas"} {

@@ -9,9 +9,9 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// LatentPlane gives the codes of a side × side sheet over a two-dimensional latent space: z = s·Φ⁻¹(u) at the
-// middles u of side equal parts of [0, 1], so that each code stands for an equal share of the prior N(0, s²I). Rows go
-// from large z₂ at the top to small, columns from small z₁ to large. Result: [side², 2].
+// LatentPlane returns the codes of a side × side grid over a two-dimensional latent space: z = s·Φ⁻¹(u) at the
+// midpoints u of side equal parts of [0, 1], so that each code represents an equal share of the prior N(0, s²I). Rows
+// go from large z₂ at the top to small z₂, columns from small z₁ to large z₁. Result: [side², 2].
 func LatentPlane(side int, priorStd float64) (*tensors.Tensor, error) {
 	if side < 1 || !(priorStd > 0) {
 		return nil, fmt.Errorf("lecture11: LatentPlane(side = %d, priorStd = %g), want both positive", side, priorStd)
@@ -26,12 +26,13 @@ func LatentPlane(side int, priorStd float64) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(codes, side*side, 2), nil
 }
 
-// CodeGrid gives the codes of a sheet over a rectangle of a two-dimensional latent space, the middles of columns × rows
-// equal tiles. Rows go from large z₂ at the top to small, columns from small z₁ to large. Result: [rows·columns, 2].
+// CodeGrid returns the codes of a grid over a rectangle of a two-dimensional latent space, the midpoints of columns ×
+// rows equal tiles. Rows go from large z₂ at the top to small z₂, columns from small z₁ to large z₁. Result:
+// [rows·columns, 2].
 func CodeGrid(columns, rows int, min1, max1, min2, max2 float64) (*tensors.Tensor, error) {
 	if columns < 1 || rows < 1 || !(min1 < max1) || !(min2 < max2) || math.IsInf(max1-min1, 0) || math.IsInf(max2-min2, 0) {
 		return nil, fmt.Errorf("lecture11: CodeGrid of %d×%d tiles from (%g, %g) to (%g, %g), want at least one tile and finite "+
-			"ranges from less to more", columns, rows, min1, min2, max1, max2)
+			"ranges from a smaller to a larger number", columns, rows, min1, min2, max1, max2)
 	}
 	codes := make([]float32, 0, 2*rows*columns)
 	for row := range rows {
@@ -51,13 +52,13 @@ func RandomCodes(count, d int, seed int64) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(normals(count*d, seed), count, d), nil
 }
 
-// RepeatCodes gives each code of z [l, d] count times in a row: [l·count, d].
+// RepeatCodes repeats each code of z [l, d] count times in a row: [l·count, d].
 func RepeatCodes(z *tensors.Tensor, count int) (*tensors.Tensor, error) {
 	if err := checkTensors("RepeatCodes", z); err != nil {
 		return nil, err
 	}
 	if z.Rank() != 2 || count < 1 {
-		return nil, fmt.Errorf("lecture11: RepeatCodes(%s, count = %d), want codes [l, d] and at least one of each", z.Shape(), count)
+		return nil, fmt.Errorf("lecture11: RepeatCodes(%s, count = %d), want codes [l, d] and a positive count", z.Shape(), count)
 	}
 	flat, err := tensors.CopyFlatData[float32](z)
 	if err != nil {
@@ -71,7 +72,7 @@ func RepeatCodes(z *tensors.Tensor, count int) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(repeated, l*count, d), nil
 }
 
-// CodeLengths gives the Euclidean length of each code of z [l, d]: l numbers. Those of N(0, I) lie near √d.
+// CodeLengths returns the Euclidean length of each code of z [l, d]. The lengths of codes of N(0, I) are close to √d.
 func CodeLengths(z *tensors.Tensor) ([]float64, error) {
 	columns, err := Columns(z)
 	if err != nil {
@@ -86,21 +87,23 @@ func CodeLengths(z *tensors.Tensor) ([]float64, error) {
 	return lengths, nil
 }
 
-// normalQuantile is Φ⁻¹(u), the quantile function of N(0, 1).
+// normalQuantile returns Φ⁻¹(u), the quantile function of N(0, 1).
 func normalQuantile(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }
 
-// InterpolateCodes gives steps codes on the straight line from row from to row to of z [l, d], ends included: [steps, d].
+// InterpolateCodes returns steps codes on the straight line from row from to row to of z [l, d], ends included: [steps,
+// d].
 func InterpolateCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, error) {
 	return codePath("InterpolateCodes", z, from, to, steps, func(_, _ []float32, t float64) (float64, float64) { return 1 - t, t })
 }
 
-// SphericalCodes gives steps codes on the great circle from row from to row to of z [l, d], ends included: [steps, d],
+// SphericalCodes returns steps codes on the great circle from row from to row to of z [l, d], ends included: [steps,
+// d],
 //
 //	sin((1 − t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁,  ω the angle between z₀ and z₁.
 //
-// Codes of N(0, I) lie near a sphere of radius √d, and a straight line between two of them runs through its inside, where
-// no code has been seen. Parallel codes (ω = 0) are joined by the straight line; opposite ones have no one great circle,
-// which is an error. Shoemake 1985; White 2016.
+// Codes of N(0, I) lie near a sphere of radius √d. A straight line between two of them passes through the inside of the
+// sphere, where the decoder was not trained. Parallel codes (ω = 0) are joined by the straight line. Opposite codes are
+// an error, because many great circles join them. Shoemake 1985; White 2016.
 func SphericalCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, error) {
 	opposite := false
 	path, err := codePath("SphericalCodes", z, from, to, steps, func(a, b []float32, t float64) (float64, float64) {
@@ -111,12 +114,12 @@ func SphericalCodes(z *tensors.Tensor, from, to, steps int) (*tensors.Tensor, er
 		return math.Sin((1-t)*omega) / math.Sin(omega), math.Sin(t*omega) / math.Sin(omega)
 	})
 	if opposite {
-		return nil, fmt.Errorf("lecture11: SphericalCodes from row %d to row %d: the codes are opposite, want others", from, to)
+		return nil, fmt.Errorf("lecture11: SphericalCodes from row %d to row %d: the codes are opposite, want codes that one great circle joins", from, to)
 	}
 	return path, err
 }
 
-// angle between two vectors, in [0, π]; 0 where one of them is 0.
+// angle returns the angle between two vectors, in [0, π], or 0 where one of them is 0.
 func angle(a, b []float32) float64 {
 	var ab, aa, bb float64
 	for j := range a {
@@ -129,7 +132,7 @@ func angle(a, b []float32) float64 {
 	return math.Acos(max(-1, min(1, ab/math.Sqrt(aa*bb))))
 }
 
-// codePath gives steps codes u·z₀ + v·z₁ from row from to row to, with (u, v) = weights(z₀, z₁, t) for t from 0 to 1.
+// codePath returns steps codes u·z₀ + v·z₁ from row from to row to, with (u, v) = weights(z₀, z₁, t) for t from 0 to 1.
 func codePath(function string, z *tensors.Tensor, from, to, steps int,
 	weights func(a, b []float32, t float64) (u, v float64)) (*tensors.Tensor, error) {
 	if err := checkTensors(function, z); err != nil {
@@ -156,8 +159,9 @@ func codePath(function string, z *tensors.Tensor, from, to, steps int,
 	return tensors.FromFlatDataAndDimensions(codes, steps, d), nil
 }
 
-// TruncateCodes gives ψ·z: codes of N(0, I) nearer to the mean. With ψ < 1 a generator makes more typical objects and fewer kinds of
-// them. z [l, d]; ψ ≥ 0. (StyleGAN does so with the codes that its mapping network makes, about their mean.)
+// TruncateCodes returns ψ·z: codes of N(0, I) that are closer to the mean. With ψ < 1 a generator makes more typical
+// objects and fewer kinds of them. z [l, d]; ψ ≥ 0. (StyleGAN truncates the codes that its mapping network makes, about
+// their mean.)
 //
 // Slide "StyleGAN"; Karras et al. 2019, appendix B.
 func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
@@ -177,7 +181,8 @@ func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(flat, z.Shape().Dimensions...), nil
 }
 
-// CodeArithmetic moves codes along what tells two groups of objects apart, as in "a thin 7 − thin digits + thick digits":
+// CodeArithmetic moves codes along the difference between two groups of objects, as in "a thin 7 − thin digits + thick
+// digits":
 //
 //	z_i + amount·(mean of the codes in with − mean of the codes in without)
 //
@@ -191,7 +196,7 @@ func CodeArithmetic(z, with, without *tensors.Tensor, amount float64) (*tensors.
 		return nil, err
 	}
 	if z.Rank() != 2 || z.Shape().Dimensions[1] != len(direction) {
-		return nil, fmt.Errorf("lecture11: CodeArithmetic on codes %s by codes of %d components, want as many", z.Shape(), len(direction))
+		return nil, fmt.Errorf("lecture11: CodeArithmetic of codes %s and groups of %d components, want equal numbers", z.Shape(), len(direction))
 	}
 	flat, err := tensors.CopyFlatData[float32](z)
 	if err != nil {
@@ -203,7 +208,7 @@ func CodeArithmetic(z, with, without *tensors.Tensor, amount float64) (*tensors.
 	return tensors.FromFlatDataAndDimensions(flat, z.Shape().Dimensions...), nil
 }
 
-// meanDifference is the difference of the means of two groups of codes, [d].
+// meanDifference returns the difference of the means of two groups of codes, [d].
 func meanDifference(with, without *tensors.Tensor) ([]float64, error) {
 	a, err := Columns(with)
 	if err != nil {
@@ -214,7 +219,7 @@ func meanDifference(with, without *tensors.Tensor) ([]float64, error) {
 		return nil, err
 	}
 	if len(a) != len(b) || len(a[0]) == 0 || len(b[0]) == 0 {
-		return nil, fmt.Errorf("lecture11: CodeArithmetic with groups %s and %s, want codes [k, d] of one d", with.Shape(), without.Shape())
+		return nil, fmt.Errorf("lecture11: CodeArithmetic with groups %s and %s, want codes [k, d] with the same d", with.Shape(), without.Shape())
 	}
 	difference := make([]float64, len(a))
 	for j := range a {
@@ -227,14 +232,14 @@ func meanDifference(with, without *tensors.Tensor) ([]float64, error) {
 // (Burda, Grosse & Salakhutdinov 2016, appendix C).
 const activeVariance = 0.01
 
-// CodeStatistics describe the aggregated posterior q(z) = (1/l) Σ_i q(z|x_i), component by component, [d] each.
+// CodeStatistics describes the aggregated posterior q(z) = (1/l) Σ_i q(z|x_i), component by component, [d] each.
 type CodeStatistics struct {
 	Mean         []float64 // mean over objects of μ_j(x)
 	MeanVariance []float64 // variance over objects of μ_j(x)
 	Variance     []float64 // of q(z): MeanVariance plus the mean of σ_j²(x)
 }
 
-// NewCodeStatistics gathers the statistics of the encoder's outputs for l objects, [l, d] each.
+// NewCodeStatistics computes the statistics of the encoder's outputs for l objects, [l, d] each.
 func NewCodeStatistics(mean, logVar *tensors.Tensor) (CodeStatistics, error) {
 	if err := checkTensors("NewCodeStatistics", mean, logVar); err != nil {
 		return CodeStatistics{}, err
@@ -265,7 +270,7 @@ func NewCodeStatistics(mean, logVar *tensors.Tensor) (CodeStatistics, error) {
 	return s, nil
 }
 
-// Active is the number of components of the code that carry information: Var_x μ_j(x) > 0.01.
+// Active returns the number of components of the code that carry information: Var_x μ_j(x) > 0.01.
 func (s CodeStatistics) Active() int {
 	count := 0
 	for _, v := range s.MeanVariance {
@@ -276,15 +281,15 @@ func (s CodeStatistics) Active() int {
 	return count
 }
 
-// NeighbourAgreement is the share of codes z [l, d] whose nearest other code (Euclidean) belongs to an object with the
-// same label. Labels drawn at random agree in 1/C of the cases for C equally frequent ones.
+// NeighbourAgreement returns the share of codes z [l, d] whose nearest other code (Euclidean) belongs to an object with
+// the same label. For C equally frequent labels drawn at random, it is 1/C on average.
 func NeighbourAgreement(z *tensors.Tensor, labels []uint8) (float64, error) {
 	columns, err := Columns(z)
 	if err != nil {
 		return 0, err
 	}
 	if len(labels) != len(columns[0]) || len(labels) < 2 {
-		return 0, fmt.Errorf("lecture11: NeighbourAgreement of codes %s and %d labels, want as many, at least 2",
+		return 0, fmt.Errorf("lecture11: NeighbourAgreement of codes %s and %d labels, want one label for each of at least 2 codes",
 			z.Shape(), len(labels))
 	}
 	same := 0
@@ -306,8 +311,8 @@ func NeighbourAgreement(z *tensors.Tensor, labels []uint8) (float64, error) {
 	return float64(same) / float64(len(labels)), nil
 }
 
-// Greyness is the share of pixels from 0.25 to 0.75 half-way along a path between two objects: in the decoded object, and
-// in the average of the two ends, which fades one into the other.
+// Greyness is the share of pixels from 0.25 to 0.75 halfway along a path between two objects: in the decoded object,
+// and in the average of the two ends, which fades one into the other.
 type Greyness struct{ Decoded, Faded float64 }
 
 // MidGrey compares the middle of a decoded path x [steps, n] with the average of its ends.

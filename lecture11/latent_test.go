@@ -9,8 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// TestCodeSheets: tiles of a rectangle by hand; draws have the mean, the variance and the length that N(0, I) has; each code
-// is repeated in place.
+// TestCodeSheets: the tiles of a rectangle are those computed by hand; draws have the mean, the variance and the length
+// of N(0, I); each code is repeated in place.
 func TestCodeSheets(t *testing.T) {
 	grid, err := CodeGrid(2, 3, 0, 4, -3, 3)
 	if err != nil {

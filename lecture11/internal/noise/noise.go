@@ -1,7 +1,8 @@
-// Package noise draws random numbers inside a graph: a counter-based generator, whose words are the same on each backend.
+// Package noise draws random numbers inside a graph with a counter-based generator, whose words are the same on each
+// backend.
 //
-// GoMLX's RandomNormal (v0.28.2) returns an infinity once in 2³² numbers on a CPU (the logarithm of a float32 that XLA counts as 0),
-// which an hour of training meets, and takes four times as long.
+// On a CPU, GoMLX's RandomNormal (v0.28.2) returns an infinity once in 2³² numbers, where XLA treats the argument of
+// the logarithm, a float32, as 0. An hour of training meets one. RandomNormal also takes four times as long.
 package noise
 
 import (
@@ -13,12 +14,12 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// ScopeNormal draws ε ~ N(0, I) from the generator of the scope: other numbers in each step of a training.
+// ScopeNormal draws ε ~ N(0, I) from the generator of the scope. Each step of a training gets different numbers.
 func ScopeNormal(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
 	return Normal(ScopeKey(scope, g), shape)
 }
 
-// ScopeUniform draws u ~ U[0, 1) from the generator of the scope: other numbers in each step of a training.
+// ScopeUniform draws u ~ U[0, 1) from the generator of the scope. Each step of a training gets different numbers.
 func ScopeUniform(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
 	return Uniform(ScopeKey(scope, g), shape)
 }
@@ -26,7 +27,7 @@ func ScopeUniform(scope *model.Scope, g *Graph, shape shapes.Shape) *Node {
 // StateNormal draws ε ~ N(0, I) from a state of the random generator.
 func StateNormal(state *Node, shape shapes.Shape) *Node { return Normal(StateKey(state), shape) }
 
-// keyShape is that of a key of the counter-based generator.
+// keyShape is the shape of a key of the counter-based generator.
 var keyShape = shapes.Make(dtypes.Uint32, 2)
 
 // ScopeKey draws a key from the generator of the scope.
@@ -40,34 +41,35 @@ func StateKey(state *Node) *Node {
 	return key
 }
 
-// Normal draws ε ~ N(0, I) of a shape, by pairs.
+// Normal draws ε ~ N(0, I) of the given shape, in pairs.
 func Normal(key *Node, shape shapes.Shape) *Node {
 	a, b := randomBits(key, shape)
 	return joinHalves(StopGradient(boxMuller(a, b)), shape)
 }
 
-// Uniform draws u ~ U[0, 1) of a shape, in steps of 2⁻²⁴.
+// Uniform draws u ~ U[0, 1) of the given shape, in steps of 2⁻²⁴.
 func Uniform(key *Node, shape shapes.Shape) *Node {
 	a, b := randomBits(key, shape)
 	bits := BitwiseShiftRightLogicalScalar(Concatenate([]*Node{a, b}, 1), uint32(8))
 	return joinHalves(StopGradient(scaled(bits, 0, 1.0/(1<<24))), shape)
 }
 
-// randomBits returns two words for each two numbers of a shape. a, b: [rows, ⌈columns/2⌉], where columns is the last axis.
+// randomBits returns two words for every two numbers of shape. a, b: [rows, ⌈columns/2⌉], where columns is the last
+// dimension.
 func randomBits(key *Node, shape shapes.Shape) (a, b *Node) {
 	rows, columns := rowsAndColumns(shape)
 	counter := shapes.Make(dtypes.Uint32, rows, (columns+1)/2)
 	return threefry(key, Iota(key.Graph(), counter, 0), Iota(key.Graph(), counter, 1))
 }
 
-// joinHalves brings values [rows, 2·⌈columns/2⌉] into the wanted shape.
+// joinHalves converts values [rows, 2·⌈columns/2⌉] to shape and drops the surplus of an odd number of columns.
 func joinHalves(values *Node, shape shapes.Shape) *Node {
 	_, columns := rowsAndColumns(shape)
 	values = Slice(values, AxisRange(), AxisRange(0, columns))
 	return ConvertDType(Reshape(values, shape.Dimensions...), shape.DType)
 }
 
-// rowsAndColumns is a shape as a matrix whose columns are its last axis.
+// rowsAndColumns returns the size of shape as a matrix whose columns are its last axis.
 func rowsAndColumns(shape shapes.Shape) (rows, columns int) {
 	if shape.Rank() == 0 {
 		return 1, 1
@@ -76,10 +78,10 @@ func rowsAndColumns(shape shapes.Shape) (rows, columns int) {
 	return shape.Size() / columns, columns
 }
 
-// threefry is Threefry-2×32 with 20 rounds, the generator of JAX: two random words for each counter of two words. key:
-// [2]; counters and results: any one shape; all Uint32.
+// threefry is Threefry-2×32 with 20 rounds, the generator of JAX. It returns two random words for each counter of two
+// words. key: [2]; counters and results all have the same shape; everything is Uint32.
 //
-// It consists of additions, shifts and exclusive ors, which XLA fuses with what uses the words.
+// It consists of additions, shifts and exclusive ors, which XLA fuses with the code that uses the words.
 // Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 func threefry(key, x0, x1 *Node) (a, b *Node) {
 	rotations := [2][4]int{{13, 15, 26, 6}, {17, 29, 16, 24}}
@@ -108,8 +110,8 @@ func rotateLeft(x *Node, bits int) *Node {
 //
 //	s·√(−2 ln u)·cos πt/2,  s·√(−2 ln u)·sin πt/2,
 //
-// where s makes the half circle of πt/2 a whole one. Sine and cosine are polynomials, exact to 5·10⁻⁸, which is an eighth
-// of the time of XLA's. Box & Muller 1958.
+// where s extends the half circle of πt/2 to a whole one. Sine and cosine are polynomials, exact to 5·10⁻⁸; they take
+// an eighth of the time of XLA's. Box & Muller 1958.
 func boxMuller(a, b *Node) *Node {
 	u := scaled(BitwiseShiftRightLogicalScalar(a, uint32(1)), 0.5, 1.0/(1<<31))
 	s := AddScalar(scaled(BitwiseAnd(a, Const(a.Graph(), uint32(1))), 0, -2), 1)
@@ -121,13 +123,13 @@ func boxMuller(a, b *Node) *Node {
 	return Concatenate([]*Node{Mul(radius, cos), Mul(radius, sin)}, 1)
 }
 
-// scaled is (i + shift)·scale for the words read as signed numbers i.
+// scaled returns (i + shift)·scale, where i are the words read as signed numbers.
 func scaled(words *Node, shift, scale float64) *Node {
 	numbers := ConvertDType(Bitcast(words, dtypes.Int32), dtypes.Float32)
 	return MulScalar(AddScalar(numbers, shift), scale)
 }
 
-// polynomial is c₀xᵐ + c₁xᵐ⁻¹ + … + cₘ.
+// polynomial returns c₀xᵐ + c₁xᵐ⁻¹ + … + cₘ.
 func polynomial(x *Node, c ...float64) *Node {
 	sum := MulScalar(x, c[0])
 	for _, term := range c[1 : len(c)-1] {

@@ -17,7 +17,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// near fails unless got is within the tolerance of want.
+// near reports an error unless got is within tolerance of want.
 func near(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
@@ -25,7 +25,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// wide copies float32 values.
+// wide returns a copy of float32 values.
 func wide(t *tensors.Tensor) ([]float64, error) {
 	flat, err := tensors.CopyFlatData[float32](t)
 	values := make([]float64, len(flat))
@@ -35,7 +35,8 @@ func wide(t *tensors.Tensor) ([]float64, error) {
 	return values, err
 }
 
-// TestNormalNoise: moments, the distribution function, no correlation within pairs, an odd count.
+// TestNormalNoise checks the moments, the distribution function, the lack of correlation within pairs, and an odd
+// count.
 func TestNormalNoise(t *testing.T) {
 	const n = 200_001
 	state, err := RNGStateFromSeed(5)
@@ -61,7 +62,8 @@ func TestNormalNoise(t *testing.T) {
 	belowKolmogorov(t, values, distuv.UnitNormal.CDF)
 }
 
-// belowKolmogorov fails where sorted values are not a sample of the distribution function (Kolmogorov & Smirnov, 0.1 %).
+// belowKolmogorov reports an error unless the sorted values pass the Kolmogorov-Smirnov test of the distribution
+// function at 0.1 %.
 func belowKolmogorov(t *testing.T, values []float64, cdf func(float64) float64) {
 	t.Helper()
 	worst, n := 0.0, float64(len(values))
@@ -81,7 +83,8 @@ func squares(values []float64) []float64 {
 	return squared
 }
 
-// TestBoxMuller: for words over their whole range, ends among them, the numbers are the formula's in float64, and finite.
+// TestBoxMuller: for words over their whole range, ends included, the numbers are finite and agree with the formula in
+// float64.
 func TestBoxMuller(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 3))
 	a, b := []uint32{0, 0, math.MaxUint32, math.MaxUint32, 1, 2}, []uint32{0, 1 << 31, math.MaxUint32, 1<<31 - 1, 7, 1 << 30}
@@ -102,7 +105,7 @@ func TestBoxMuller(t *testing.T) {
 	}
 }
 
-// TestThreefry: the known answers of Random123's file kat_vectors for threefry2x32 with 20 rounds.
+// TestThreefry compares with the known answers in Random123's file kat_vectors for threefry2x32 with 20 rounds.
 func TestThreefry(t *testing.T) {
 	for _, c := range []struct{ key, counter, want [2]uint32 }{
 		{[2]uint32{0, 0}, [2]uint32{0, 0}, [2]uint32{0x6b200159, 0x99ba4efe}},
@@ -128,7 +131,7 @@ func TestThreefry(t *testing.T) {
 	}
 }
 
-// TestUniformNoise: moments, range, the distribution function.
+// TestUniformNoise checks the moments, the range and the distribution function.
 func TestUniformNoise(t *testing.T) {
 	const n = 100_000
 	out, err := ExecOnce(testx.Backend(t), func(key *Node) *Node {

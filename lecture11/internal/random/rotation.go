@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Rotation draws an orthogonal matrix [n, n]: the Q of a matrix of N(0, 1).
+// Rotation draws an orthogonal matrix [n, n], the factor Q of a matrix whose entries are drawn from N(0, 1).
 func Rotation(n int, rng *rand.Rand) *mat.Dense {
 	m := mat.NewDense(n, n, nil)
 	for i := range n {

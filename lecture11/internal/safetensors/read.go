@@ -15,11 +15,11 @@ import (
 	"strings"
 )
 
-// ErrDamaged is the error, wrapped, of a file whose bytes are not those that were written.
+// ErrDamaged is wrapped by the error for a file whose bytes are not those that were written.
 var ErrDamaged = errors.New("the file is damaged")
 
-// Read reads a whole file. Nothing may follow its data. A file with a checksum is refused unless the checksum is right; a
-// file without one, such as other programs write, is read with Checked false.
+// Read reads a whole file. Nothing may follow its data. A file with a checksum is refused unless the checksum is right.
+// A file without one, as other programs write it, is read with Checked false.
 func Read(r io.Reader) (*File, error) {
 	f, err := read(r)
 	if err != nil {
@@ -28,7 +28,7 @@ func Read(r io.Reader) (*File, error) {
 	return f, nil
 }
 
-// ReadHeader reads what a file holds without its data: the tensors have none. The checksum is not checked.
+// ReadHeader reads a file except for the data of its tensors, which is nil. The checksum is not checked.
 func ReadHeader(r io.Reader) (*File, error) {
 	_, header, err := readHeader(r)
 	if err == nil {
@@ -64,7 +64,7 @@ func read(r io.Reader) (*File, error) {
 	}
 	offset := 0
 	for i, t := range f.Tensors {
-		size, _ := Size(t.DType, t.Shape) // parse has seen it
+		size, _ := Size(t.DType, t.Shape) // parse has checked it
 		f.Tensors[i].Data = data[offset : offset+size : offset+size]
 		offset += size
 	}
@@ -88,7 +88,8 @@ func readHeader(r io.Reader) (start, header []byte, err error) {
 	return start, header, nil
 }
 
-// readExactly reads size bytes. Memory grows with what is read, not with what a damaged length promises.
+// readExactly reads size bytes. Its memory grows with the bytes that are read, not with the length that a damaged
+// header promises.
 func readExactly(r io.Reader, size int) ([]byte, error) {
 	const atOnce = 1 << 20
 	if size <= atOnce {
@@ -104,7 +105,7 @@ func readExactly(r io.Reader, size int) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// readData reads the data, size bytes, behind which the file must end.
+// readData reads the data, which is size bytes long. The file must end after it.
 func readData(in *bufio.Reader, size int) ([]byte, error) {
 	data, err := readExactly(in, size)
 	if err != nil {
@@ -119,7 +120,7 @@ func readData(in *bufio.Reader, size int) ([]byte, error) {
 	return data, nil
 }
 
-// check compares the checksum of a file with that in its header.
+// check compares the checksum of a file with the one in its header.
 func check(checksum string, start, header, data []byte) error {
 	digits, ok := strings.CutPrefix(checksum, checksumPrefix)
 	if !ok || len(digits) != len(noDigits) {
@@ -136,8 +137,8 @@ func check(checksum string, start, header, data []byte) error {
 	return nil
 }
 
-// parse reads a header and returns the file without its data, and the number of bytes of the data. The tensors must fill
-// the data without gaps.
+// parse reads a header. It returns the file without its data, and the number of bytes of the data. It is an error if
+// the tensors do not fill the data without gaps.
 func parse(header []byte) (*File, int, error) {
 	f := &File{Metadata: map[string]string{}}
 	var places []place
@@ -163,13 +164,13 @@ func parse(header []byte) (*File, int, error) {
 	return f, offset, nil
 }
 
-// place is a tensor and where its data lie.
+// place is a tensor with the position of its data.
 type place struct {
 	Tensor
 	from, to int
 }
 
-// parseEntry reads what a header says of a tensor.
+// parseEntry reads the entry of a tensor in a header.
 func parseEntry(name string, value json.RawMessage) (place, error) {
 	var e entry
 	if err := strictly(value, &e); err != nil {
@@ -189,15 +190,15 @@ func parseEntry(name string, value json.RawMessage) (place, error) {
 	return place{Tensor{Name: name, DType: e.DType, Shape: e.Shape}, from, to}, nil
 }
 
-// strictly reads a JSON value; members that to does not have are an error.
+// strictly decodes a JSON value. It is an error if the value has members that to does not have.
 func strictly(value json.RawMessage, to any) error {
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.DisallowUnknownFields()
 	return decoder.Decode(to)
 }
 
-// eachMember calls fn for each member of the JSON object text. Two of one name are an error, as is anything behind it but
-// spaces.
+// eachMember calls fn for each member of the JSON object text. Two members of the same name are an error, as is
+// anything but spaces after the object.
 func eachMember(text []byte, fn func(name string, value json.RawMessage) error) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
@@ -211,7 +212,7 @@ func eachMember(text []byte, fn func(name string, value json.RawMessage) error) 
 		}
 		name, ok := token.(string)
 		if !ok || seen[name] {
-			return fmt.Errorf("member %v, want a name that is not there yet", token)
+			return fmt.Errorf("member %v, want a name that is not used yet", token)
 		}
 		seen[name] = true
 		var value json.RawMessage

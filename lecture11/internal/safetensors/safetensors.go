@@ -2,8 +2,9 @@
 //
 //	length of the header (uint64, little endian) | header (JSON, padded with spaces to 8 bytes) | data
 //
-// The header maps the name of each tensor to its dtype, its shape and its place in the data, and "__metadata__" to a map
-// of strings. Files of [Write] carry a checksum of all their bytes in the metadata, which other readers pass over.
+// The header maps the name of each tensor to its dtype, its shape and its position in the data, and "__metadata__" to a
+// map of strings. Files that [Write] wrote carry a checksum of all their bytes in the metadata, which other readers
+// ignore.
 package safetensors
 
 import (
@@ -24,17 +25,17 @@ type Tensor struct {
 type File struct {
 	Metadata map[string]string // without the checksum
 	Tensors  []Tensor          // in the order of their data
-	Checked  bool              // the file has a checksum, and it is right; set by [Read] alone
+	Checked  bool              // whether the file has a checksum that is right; set only by [Read]
 }
 
-// dtypeSizes are the bytes of a component, by the name of its dtype.
+// dtypeSizes holds the number of bytes of a component, by the name of its dtype.
 var dtypeSizes = map[string]int{
 	"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
 	"U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
 }
 
 // Size returns the number of bytes of a tensor. It is an error if the dtype is unknown, a dimension is negative, or the
-// product is not an int.
+// product overflows an int.
 func Size(dtype string, shape []int) (int, error) {
 	size, ok := dtypeSizes[dtype]
 	if !ok {
@@ -55,14 +56,14 @@ func Size(dtype string, shape []int) (int, error) {
 	return size, nil
 }
 
-// maxHeader bounds the header, so that a damaged length cannot ask for all memory. The reference implementation has the
-// same bound.
+// maxHeader limits the size of the header, so that a damaged length does not claim all memory. The reference
+// implementation has the same limit.
 const maxHeader = 100_000_000
 
 const (
 	metadataName = "__metadata__"
 	checksumName = "checksum"
-	// checksumPrefix comes before the 64 hexadecimal digits of the checksum, the SHA-256 of the whole file with these digits
-	// replaced by zeros.
+	// checksumPrefix precedes the 64 hexadecimal digits of the checksum, which is the SHA-256 of the whole file with
+	// these digits replaced by zeros.
 	checksumPrefix = "sha256:"
 )

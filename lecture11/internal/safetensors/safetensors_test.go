@@ -21,7 +21,8 @@ func floats(values ...float32) []byte {
 	return b
 }
 
-// sample is a file with a tensor of each size of components, a scalar, an empty tensor and names that JSON escapes.
+// sample returns the metadata and the tensors of a file: one tensor for each size of components, a scalar, an empty
+// tensor and names that JSON escapes.
 func sample() (map[string]string, []Tensor) {
 	return map[string]string{"kind": "toy", "quote": "\"checksum\":\"sha256:\\u0000\" <ü>", "": "no name"}, []Tensor{
 		{Name: "a/weights", DType: "F32", Shape: []int{2, 3}, Data: floats(1, -2, 3.5, 0, 1e-30, float32(math.Inf(1)))},
@@ -42,7 +43,8 @@ func written(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-// TestWriteRead: what is written comes back, checked, and each tensor starts at a multiple of the size of its components.
+// TestWriteRead: a file reads back as it was written, checked, and each tensor starts at a multiple of the size of its
+// components.
 func TestWriteRead(t *testing.T) {
 	metadata, tensors := sample()
 	text := written(t)
@@ -73,8 +75,8 @@ func TestWriteRead(t *testing.T) {
 	}
 }
 
-// TestEveryCutAndFlip: a file that is cut at any byte, has any bit flipped, or continues after its end is refused. A flip in
-// the name of the checksum makes a file without one: it is not checked, and says so.
+// TestEveryCutAndFlip: a file that is cut at any byte, has any bit flipped, or continues after its end is refused. A
+// flip in the name of the checksum makes a file without a checksum, which is read with Checked false.
 func TestEveryCutAndFlip(t *testing.T) {
 	text := written(t)
 	for cut := range text {
@@ -134,7 +136,7 @@ func TestReadPyPI(t *testing.T) {
 	}
 }
 
-// TestReadRefuses: headers that the format forbids.
+// TestReadRefuses checks headers that the format forbids.
 func TestReadRefuses(t *testing.T) {
 	for _, c := range []struct{ name, header, want string }{
 		{"overlap", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}`, "no overlap"},
@@ -191,7 +193,8 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever the bytes, Read returns an error or tensors that tile the data, which Write can write again.
+// FuzzRead: for any bytes, Read returns an error or tensors that fill the data without gaps and that Write can write
+// again.
 func FuzzRead(f *testing.F) {
 	f.Add(written(f))
 	if golden, err := os.ReadFile("testdata/pypi.safetensors"); err == nil {
@@ -209,7 +212,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("tensor %q has %d bytes, want %d (%v)", tensor.Name, len(tensor.Data), size, err)
 			}
 			if !bytes.HasPrefix(rest, tensor.Data) {
-				t.Fatalf("tensor %q does not lie behind the one before it", tensor.Name)
+				t.Fatalf("tensor %q does not follow the one before it", tensor.Name)
 			}
 			rest = rest[len(tensor.Data):]
 		}

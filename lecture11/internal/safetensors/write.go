@@ -21,11 +21,11 @@ type entry struct {
 	Offsets []int  `json:"data_offsets"`
 }
 
-// noDigits takes the place of the checksum while it is computed.
+// noDigits replaces the digits of the checksum while it is computed.
 var noDigits = strings.Repeat("0", 2*sha256.Size)
 
-// Write writes the metadata and the tensors with a checksum. Tensors of large components come first, so that all are
-// aligned, and else in the order of their names.
+// Write writes the metadata and the tensors with a checksum. Tensors with large components come first, so that all are
+// aligned; those with components of the same size are in the order of their names.
 func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {
 	tensors = slices.Clone(tensors)
 	slices.SortFunc(tensors, func(a, b Tensor) int {
@@ -54,8 +54,8 @@ func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {
 	return nil
 }
 
-// makeHeader returns the header with zeros for the checksum, which is the first value of the metadata. It comes first so
-// that no other value can be taken for it.
+// makeHeader returns the header with zeros in place of the checksum. The checksum is the first value of the metadata,
+// so that no other value can be mistaken for it.
 func makeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(`{"` + metadataName + `":{"` + checksumName + `":"` + checksumPrefix + noDigits + `"`)
@@ -97,7 +97,7 @@ func makeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
 func quote(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // no string fails
+		panic(err) // a string never fails
 	}
 	return string(text)
 }
