@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Encode gives q_α(z|x) of each object x [l, n]: its mean μ and the logarithm of its variance ln σ², [l, d] each.
+// Encode returns q_α(z|x) of each object x [l, n]: its mean μ and the logarithm of its variance ln σ², [l, d] each.
 func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error) {
 	if err := m.checkObjects(x); err != nil {
 		return nil, nil, err
@@ -28,7 +28,7 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 	return out[0], out[1], nil
 }
 
-// Decode gives the mean E[x|z] of p_β(x|z) for codes z [l, d]: [l, n]; for the Bernoulli likelihood, the probability
+// Decode returns the mean E[x|z] of p_β(x|z) for codes z [l, d]: [l, n]; for the Bernoulli likelihood, the probability
 // that a pixel is 1.
 func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 	if err := checkTensors("VAE.Decode", z); err != nil {
@@ -43,16 +43,19 @@ func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 	}))
 }
 
-// Reconstruct encodes objects x [l, n] and decodes the means of their codes: [l, n].
+// Reconstruct encodes objects x [l, n (+ classes)] and decodes the means of their codes, with the labels of the objects where the
+// model is conditional: [l, n]. Both networks are one program.
 func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
-	held, release := m.hold()
-	defer release()
-	m = &VAE{cfg: m.cfg, nets: m.nets, fitted: held}
-	mean, _, err := m.Encode(x)
-	if err != nil {
+	if err := m.checkObjects(x); err != nil {
 		return nil, err
 	}
-	return m.decodeLike(x, mean)
+	return first(m.apply("Reconstruct", x, func(scope *model.Scope, x *Node) []*Node {
+		z := m.encode(scope, x).mean
+		if m.cfg.Classes > 0 {
+			z = Concatenate([]*Node{z, Slice(x, AxisRange(), AxisRange(m.cfg.Features))}, -1)
+		}
+		return []*Node{likelihoods[m.cfg.Likelihood].mean(m.decode(scope, z))}
+	}))
 }
 
 // decodeLike decodes codes z [l·k, d], k for each object of x, with the objects' labels where the model is conditional.
