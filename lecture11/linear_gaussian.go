@@ -10,19 +10,19 @@ import (
 	"gonum.org/v1/gonum/stat/distmv"
 )
 
-// LinearGaussian is the one VAE whose answers are known: the decoder is affine,
+// LinearGaussian is the VAE whose answers are known. Its decoder is affine:
 //
 //	z ~ N(0, I_d),  x|z ~ N(W z + b, τ² I_n),
 //
-// so that p(x) = N(b, W Wᵀ + τ² I) and p(z|x) = N(M⁻¹Wᵀ(x − b), τ² M⁻¹) with M = WᵀW + τ² I. It is the oracle of
-// the bounds on slide "Variational Auto Encoder". Tipping & Bishop 1999 (probabilistic PCA).
+// so that p(x) = N(b, W Wᵀ + τ² I) and p(z|x) = N(M⁻¹Wᵀ(x − b), τ² M⁻¹) with M = WᵀW + τ² I. It is the oracle for the
+// bounds on slide "Variational Auto Encoder". Tipping & Bishop 1999 (probabilistic PCA).
 type LinearGaussian struct {
 	W     *mat.Dense // [n, d]
 	B     []float64  // [n]
 	Noise float64    // τ
 }
 
-// NewLinearGaussian draws W and b from N(0, 1) with the seed. n components of x, d of z, noise τ > 0.
+// NewLinearGaussian draws W and b from N(0, 1) with the seed. x has n components, z has d, and the noise is τ > 0.
 func NewLinearGaussian(n, d int, noise float64, seed uint64) (*LinearGaussian, error) {
 	if n < 1 || d < 1 || !(noise > 0) {
 		return nil, fmt.Errorf("lecture11: NewLinearGaussian(n = %d, d = %d, noise = %g), want all positive", n, d, noise)
@@ -48,7 +48,7 @@ func (m *LinearGaussian) Sample(l int, seed uint64) [][]float64 {
 	return x
 }
 
-// Objects is Sample as a tensor, [l, n].
+// Objects draws like Sample and returns a tensor, [l, n].
 func (m *LinearGaussian) Objects(l int, seed uint64) *tensors.Tensor {
 	flat := make([]float32, 0, l*len(m.B))
 	for _, x := range m.Sample(l, seed) {
@@ -59,7 +59,7 @@ func (m *LinearGaussian) Objects(l int, seed uint64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, l, len(m.B))
 }
 
-// LogLikelihood is ln p(x) of the objects x [l, n], exactly.
+// LogLikelihood returns the exact ln p(x) of the objects x [l, n].
 func (m *LinearGaussian) LogLikelihood(x *tensors.Tensor) (Estimate, error) {
 	if err := checkObjects("LinearGaussian", x, len(m.B), false); err != nil {
 		return Estimate{}, err
@@ -75,8 +75,8 @@ func (m *LinearGaussian) LogLikelihood(x *tensors.Tensor) (Estimate, error) {
 	return NewEstimate(values), nil
 }
 
-// LinearGaussian gives the distribution that a VAE with an affine decoder and a Gaussian likelihood has learnt, whose p(x)
-// is known.
+// LinearGaussian returns the distribution that a VAE with an affine decoder and a Gaussian likelihood has learnt. Its
+// p(x) is known.
 func (m *VAE) LinearGaussian() (*LinearGaussian, error) {
 	if err := m.checkNamedNets("LinearGaussian"); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (m *VAE) LinearGaussian() (*LinearGaussian, error) {
 	return &LinearGaussian{W: decoder.Matrix, B: decoder.Offset, Noise: c.NoiseStd}, nil
 }
 
-// Marginal is p(x); its LogProb is the truth that every bound stays under, in nats.
+// Marginal returns p(x). Its LogProb, in nats, is the true value that no bound exceeds.
 func (m *LinearGaussian) Marginal(seed uint64) *distmv.Normal {
 	n, _ := m.W.Dims()
 	cov := mat.NewSymDense(n, nil)
@@ -103,7 +103,7 @@ func (m *LinearGaussian) Marginal(seed uint64) *distmv.Normal {
 	return normal(m.B, cov, seed)
 }
 
-// Posterior is p(z|x), for which the evidence lower bound is tight.
+// Posterior returns p(z|x), for which the evidence lower bound is tight.
 func (m *LinearGaussian) Posterior(x []float64, seed uint64) *distmv.Normal {
 	_, d := m.W.Dims()
 	precision := mat.NewSymDense(d, nil) // M = WᵀW + τ² I
@@ -126,8 +126,8 @@ func (m *LinearGaussian) Posterior(x []float64, seed uint64) *distmv.Normal {
 	return normal(mean.RawVector().Data, cov, seed)
 }
 
-// LogWeights draws k codes from q and gives ln w = ln p(x|z) + ln p(z) − ln q(z) of each, in nats. For the posterior all
-// are ln p(x).
+// LogWeights draws k codes from q and returns ln w = ln p(x|z) + ln p(z) − ln q(z) of each, in nats. For the posterior
+// all of them equal ln p(x).
 func (m *LinearGaussian) LogWeights(x []float64, q *distmv.Normal, k int) []float64 {
 	weights := make([]float64, k)
 	for i := range weights {
@@ -137,7 +137,7 @@ func (m *LinearGaussian) LogWeights(x []float64, q *distmv.Normal, k int) []floa
 	return weights
 }
 
-// logJoint is ln p(x|z) + ln p(z).
+// logJoint returns ln p(x|z) + ln p(z).
 func (m *LinearGaussian) logJoint(x, z []float64) float64 {
 	var mean mat.VecDense
 	mean.MulVec(m.W, mat.NewVecDense(len(z), z))
@@ -154,7 +154,7 @@ func (m *LinearGaussian) logJoint(x, z []float64) float64 {
 		prior + float64(len(z))*math.Log(2*math.Pi))
 }
 
-// normal is N(mean, cov) with its own random source. The covariances above are positive definite by construction.
+// normal returns N(mean, cov) with its own random source. The covariances above are positive definite by construction.
 func normal(mean []float64, cov mat.Symmetric, seed uint64) *distmv.Normal {
 	dist, ok := distmv.NewNormal(mean, cov, rand.NewPCG(seed, 0))
 	if !ok {
@@ -163,8 +163,8 @@ func normal(mean []float64, cov mat.Symmetric, seed uint64) *distmv.Normal {
 	return dist
 }
 
-// Proposal is a Gaussian near p(z|x), but not it: its first mean is shifted, its covariance is widen times as large. Under
-// it the bound has a gap.
+// Proposal returns a Gaussian close to p(z|x) but different from it: the first component of its mean is shifted, and
+// its covariance is multiplied by widen. With it the bound has a gap.
 func (m *LinearGaussian) Proposal(x []float64, shift, widen float64, seed uint64) *distmv.Normal {
 	exact := m.Posterior(x, seed)
 	var cov mat.SymDense

@@ -41,7 +41,7 @@ func TestBoundGap(t *testing.T) {
 	near(t, "ELBO", elbo.Mean, want, 4*elbo.SE)
 }
 
-// TestBoundsRise is C12.3 on the toy: the bound does not fall with the number of codes and stays under ln p(x).
+// TestBoundsRise is C12.3 on the toy: the bound does not fall with the number of codes and is at most ln p(x).
 func TestBoundsRise(t *testing.T) {
 	m, x := toyLinearGaussian(t)
 	truth := m.Marginal(0).LogProb(x)
@@ -62,7 +62,7 @@ func TestBoundsRise(t *testing.T) {
 	}
 }
 
-// TestGraphWeightsMatchToy is C12.1 in the models' own float32 graph functions: ln w from GaussianLogLikelihood and
+// TestGraphWeightsMatchToy is C12.1 for the models' own float32 graph functions: ln w from GaussianLogLikelihood and
 // GaussianLogDensity agrees with the oracle.
 func TestGraphWeightsMatchToy(t *testing.T) {
 	m, err := NewLinearGaussian(10, 1, 0.5, 1) // d = 1: the posterior is a diagonal Gaussian, as an encoder's
@@ -92,9 +92,10 @@ func TestGraphWeightsMatchToy(t *testing.T) {
 	}
 }
 
-// TestLinearVAE is C12.3 while a model is trained: for unseen objects ELBO ≤ L_50 ≤ ln p_β(x) at each point, with p_β known
-// from the decoder as it is then. At the end ln p is that of the data's own distribution (KL under 0.05 nats), and the ELBO
-// has reached it: the decoder may turn its codes until the posterior is as diagonal as the encoder's.
+// TestLinearVAE is C12.3 during the training of a model: for unseen objects ELBO ≤ L_50 ≤ ln p_β(x) at each evaluation,
+// with p_β known from the current decoder. At the end ln p is that of the data's own distribution (KL under 0.05 nats),
+// and the ELBO has reached it, because the decoder can rotate its codes until the posterior is as diagonal as the
+// encoder's.
 func TestLinearVAE(t *testing.T) {
 	toy, err := NewLinearGaussian(10, 2, 0.5, 1)
 	if err != nil {
@@ -129,8 +130,8 @@ func TestLinearVAE(t *testing.T) {
 	}
 }
 
-// orderedBounds gives ELBO, L_50 and ln p of unseen objects, and fails where they are not in this order, object by object in
-// the mean (4 SE of the difference).
+// orderedBounds returns ELBO, L_50 and ln p of unseen objects. It reports an error unless they are in this order, as a
+// mean over the objects (4 SE of the difference).
 func orderedBounds(t *testing.T, vae *VAE, unseen *tensors.Tensor, step int) [3]float64 {
 	t.Helper()
 	learnt, err := vae.LinearGaussian()
@@ -162,7 +163,7 @@ func orderedBounds(t *testing.T, vae *VAE, unseen *tensors.Tensor, step int) [3]
 	return [3]float64{elbo.Bound.Mean, bound.Mean, truth.Mean}
 }
 
-// TestLinearGaussianRefuses: models whose p(x) is not known, objects of another size.
+// TestLinearGaussianRefuses: models whose p(x) is not known, and objects of another size, are refused.
 func TestLinearGaussianRefuses(t *testing.T) {
 	for _, c := range []VAEConfig{{}, {Hidden: []int{}}, {Hidden: []int{}, Likelihood: "gaussian", Classes: 2}} {
 		c.Features, c.Latent = 4, 2

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// longTests is the least time that must be left for the tests that train for long.
+// longTests is the time that must be left to start a test that trains for long.
 const longTests = 11 * time.Minute
 
-// long skips a test that trains for long where the limit of the whole run is Go's ten minutes: `go test -timeout 40m` runs it, as
-// .ci/run does.
+// long skips a test that trains for long if the time limit of the whole run is Go's default of ten minutes. `go test
+// -timeout 40m` runs it, as .ci/run does.
 func long(t *testing.T) {
 	t.Helper()
 	if deadline, limited := t.Deadline(); limited && time.Until(deadline) < longTests {

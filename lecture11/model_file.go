@@ -13,8 +13,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Save writes the model to w as a safetensors file: its weights and, in the metadata, its kind, its configuration and the
-// training they come from. The functions such as [LoadVAE] rebuild the model from it and need nothing else.
+// Save writes the model to w as a safetensors file: its weights and, in the metadata, its kind, its configuration and
+// the training that they come from. Functions such as [LoadVAE] rebuild the model from the file alone.
 func (f *fitted) Save(w io.Writer) error {
 	p, err := f.partFile()
 	if err != nil {
@@ -23,7 +23,7 @@ func (f *fitted) Save(w io.Writer) error {
 	return writePart(w, p)
 }
 
-// partFile copies what a file keeps of the model.
+// partFile returns a copy of the parts of the model that a file keeps.
 func (f *fitted) partFile() (p partFile, err error) {
 	defer f.reading()()
 	if err := f.checkTrained(); err != nil {
@@ -44,11 +44,11 @@ func (f *fitted) partFile() (p partFile, err error) {
 	return p, nil
 }
 
-// SaveFile is Save to a file. The file is written beside path, synced and renamed: at path lies the old or the new
-// version, whole, whatever happens.
+// SaveFile saves the model to the file at path. It writes a temporary file beside path, syncs and renames it, so that
+// path always holds either the old or the new version, complete.
 func (f *fitted) SaveFile(path string) error { return saveFile(path, f.Save) }
 
-// saveFile makes the file at path of what save writes, all or nothing.
+// saveFile writes the output of save to the file at path, all or nothing.
 func saveFile(path string, save func(w io.Writer) error) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -76,15 +76,15 @@ func saveFile(path string, save func(w io.Writer) error) (err error) {
 	return nil
 }
 
-// syncFolder makes a rename last through a power cut, where the system can.
+// syncFolder makes a rename survive a power cut, where the system can.
 func syncFolder(dir string) {
 	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync() // some systems cannot sync folders; the file itself is whole
+		_ = d.Sync() // some systems cannot sync folders; the file itself is complete
 		_ = d.Close()
 	}
 }
 
-// describe fills in what a file says of the model.
+// describe fills in the description of the model in a file.
 func (f *fitted) describe(info *Info) error {
 	config, err := json.Marshal(f.config)
 	if err != nil {
@@ -94,9 +94,9 @@ func (f *fitted) describe(info *Info) error {
 	return nil
 }
 
-// Load reads the weights that Save, or the training of a model of this configuration, wrote. On an error the model is as
-// it was. A model with custom networks, such as one of [NewGANOf], is built with the same functions and then
-// loaded by it.
+// Load reads weights that Save wrote, or the training of a model with the same configuration. On an error the model is
+// unchanged. A model with custom networks, such as one of [NewGANOf], must be built with the same functions before its
+// Load reads the file.
 func (f *fitted) Load(r io.Reader) error {
 	p, err := readPart(r)
 	if err == nil {
@@ -108,12 +108,12 @@ func (f *fitted) Load(r io.Reader) error {
 	return nil
 }
 
-// load takes the weights of a file over.
+// load replaces the weights of the model by those of a file.
 func (f *fitted) load(p partFile) error {
 	return f.guard.change(f.kind+".Load", func() error { return f.take(p) })
 }
 
-// take is load for who may change the weights.
+// take is load for callers that hold the right to change the weights.
 func (f *fitted) take(p partFile) error {
 	var here Info
 	if err := f.describe(&here); err != nil {
@@ -144,7 +144,7 @@ func (f *fitted) take(p partFile) error {
 	return nil
 }
 
-// checkModel returns an error unless the file holds the weights of a model of that kind.
+// checkModel returns an error unless the file holds the weights of a model of the given kind.
 func (p partFile) checkModel(kind string) error {
 	switch {
 	case p.Kind != kind:
@@ -155,7 +155,7 @@ func (p partFile) checkModel(kind string) error {
 	return nil
 }
 
-// sameConfig returns an error that names the first field in which a configuration of a file is another than that of the
+// sameConfig returns an error that names the first field in which the configuration of a file differs from that of the
 // model.
 func sameConfig(file, model any) error {
 	got, want, err := asJSON(file, model)
@@ -165,7 +165,7 @@ func sameConfig(file, model any) error {
 	return firstDifference("", got, want)
 }
 
-// replace sets the weights of the model, all or none, and drops what trainings of the former ones have left.
+// replace sets the weights of the model, all or none, and drops the remains of trainings of the former weights.
 func (f *fitted) replace(values map[string]*tensors.Tensor, order []savedVariable) error {
 	variables, err := f.variableSet()
 	if err != nil {
@@ -185,7 +185,7 @@ func (f *fitted) replace(values map[string]*tensors.Tensor, order []savedVariabl
 	return nil
 }
 
-// strictConfig reads a configuration; fields that it does not have are an error.
+// strictConfig decodes a configuration. Unknown fields are an error.
 func strictConfig(text json.RawMessage, config any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()

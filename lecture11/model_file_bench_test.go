@@ -9,8 +9,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// BenchmarkLoadVAE times a VAE 784-512-20 from its file to the first reconstruction of one object, with the backend started:
-// reading, checking, and building and compiling both networks.
+// BenchmarkLoadVAE times a VAE 784-512-20 from its file to the first reconstruction of one object, on a backend that
+// runs already: reading, checking, and building and compiling both networks.
 func BenchmarkLoadVAE(b *testing.B) {
 	m := must(NewVAE(testx.Backend(b), VAEConfig{Features: 784, Latent: 20, Seed: 1}))
 	weights := map[string]*tensors.Tensor{}

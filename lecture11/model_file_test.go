@@ -20,19 +20,19 @@ import (
 	"deeplearning.example/lecture11/internal/safetensors"
 )
 
-// fourObjects are objects of 4 components and their labels.
+// fourObjects returns objects of 4 components and their labels.
 func fourObjects() (x *tensors.Tensor, labels []uint8) {
 	return tensors.FromValue([][]float32{{1, 0, 1, 0}, {0, 1, 0, 1}, {1, 1, 0, 0}, {0, 0.5, 1, 0.25}}), []uint8{0, 1, 0, 1}
 }
 
-// fileModel has the methods of all models for files.
+// fileModel has the file methods that all models share.
 type fileModel interface {
 	Save(w io.Writer) error
 	SaveFile(path string) error
 	Load(r io.Reader) error
 }
 
-// savedKind is a small trained model of a kind, how such a file is loaded, and what the model computes.
+// savedKind is a small trained model of a kind, with the function that loads its file and the results that it computes.
 type savedKind struct {
 	name     string
 	trained  func(t *testing.T) (fileModel, savedTraining)
@@ -47,10 +47,10 @@ type savedTraining interface {
 	Step() int
 }
 
-// oneStep is a training of one step, for the weights alone.
+// oneStep is a training of one step, for tests that need only weights.
 var oneStep = FitConfig{Epochs: 1, Batch: 4, Seed: 2}
 
-// ran runs a training.
+// ran runs a training and returns it.
 func ran(t *testing.T, training *Training, err error) *Training {
 	t.Helper()
 	if err != nil {
@@ -68,7 +68,7 @@ func loads[M fileModel](load func(compute.Backend, io.Reader) (M, error)) func(c
 	return func(backend compute.Backend, r io.Reader) (fileModel, error) { return load(backend, r) }
 }
 
-// savedKinds has each kind of model once.
+// savedKinds returns each kind of model once.
 func savedKinds() []savedKind {
 	x, labels := fourObjects()
 	return []savedKind{
@@ -163,14 +163,15 @@ func savedKinds() []savedKind {
 	}
 }
 
-// savedKindOf is the kind of that name.
+// savedKindOf returns the kind with the given name.
 func savedKindOf(name string) savedKind {
 	kinds := savedKinds()
 	return kinds[slices.IndexFunc(kinds, func(k savedKind) bool { return k.name == name })]
 }
 
-// TestLoadNeedsOnlyTheFile: each kind of model, saved by itself and by its training, is loaded from the file alone, computes
-// the same to the last bit, and says where its weights come from. Each kind refuses the files of the others by name.
+// TestLoadNeedsOnlyTheFile: each kind of model, saved by itself and by its training, is loaded from the file alone,
+// computes the same to the last bit, and reports the origin of its weights. Each kind refuses the files of the others
+// by name.
 func TestLoadNeedsOnlyTheFile(t *testing.T) {
 	long(t)
 	kinds := savedKinds()
@@ -204,7 +205,7 @@ func TestLoadNeedsOnlyTheFile(t *testing.T) {
 				}
 				var again bytes.Buffer
 				if err := loaded.Save(&again); err != nil || name == "the model's file" && !bytes.Equal(again.Bytes(), text) {
-					t.Errorf("%s: the loaded model is saved as other bytes (%v)", name, err)
+					t.Errorf("%s: the loaded model is saved with different bytes (%v)", name, err)
 				}
 			}
 		})
@@ -219,8 +220,8 @@ func TestLoadNeedsOnlyTheFile(t *testing.T) {
 	}
 }
 
-// TestEveryCutAndFlipOfAModel: of a VAE's file each cut and each flipped bit is refused, by LoadVAE and by Load of a model
-// that has weights, which then are as they were.
+// TestEveryCutAndFlipOfAModel: LoadVAE, and Load of a model that has weights, refuse a VAE's file with any cut or any
+// flipped bit. The weights of the model are then unchanged.
 func TestEveryCutAndFlipOfAModel(t *testing.T) {
 	kind := savedKindOf("VAE")
 	m, _ := kind.trained(t)
@@ -259,14 +260,14 @@ func TestEveryCutAndFlipOfAModel(t *testing.T) {
 	}
 	refused("trailing byte", len(text), append(slices.Clone(text), 0))
 	if after := must(vae.WeightsHash()); after != before {
-		t.Errorf("refused files have changed the weights: %s, want %s", after, before)
+		t.Errorf("refused files changed the weights: %s, want %s", after, before)
 	}
 	if err := vae.Load(bytes.NewReader(text)); err != nil || must(vae.WeightsHash()) == before {
 		t.Errorf("the whole file is not loaded: %v", err)
 	}
 }
 
-// edited returns a file whose contents change changed, with a right checksum.
+// edited returns a file with the contents that change makes, with a right checksum.
 func edited(t *testing.T, text []byte, change func(p *partFile)) *bytes.Reader {
 	t.Helper()
 	p := must(readPart(bytes.NewReader(text)))
@@ -278,8 +279,8 @@ func edited(t *testing.T, text []byte, change func(p *partFile)) *bytes.Reader {
 	return bytes.NewReader(out.Bytes())
 }
 
-// TestLoadRefuses: what a whole file may hold that a VAE cannot be made of. Another version of the training code is not
-// among them: it is provenance.
+// TestLoadRefuses checks undamaged files from which no VAE can be built. Another version of the training code is
+// accepted: it only describes the origin of the weights.
 func TestLoadRefuses(t *testing.T) {
 	kind := savedKindOf("VAE")
 	m, training := kind.trained(t)
@@ -326,7 +327,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// foreignFile is a file as another program would write it: without a checksum.
+// foreignFile returns a file as another program would write it: without a checksum.
 func foreignFile(t *testing.T, f *safetensors.File) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -336,8 +337,8 @@ func foreignFile(t *testing.T, f *safetensors.File) []byte {
 	return bytes.Replace(out.Bytes(), []byte(`"checksum":"sha256:`), []byte(`"chequers":"sha256:`), 1)
 }
 
-// TestCustomNetworksAreLoaded: a GAN with custom networks, of which one keeps a running mean that no gradient trains, is
-// not made from a file alone; built with the same functions, it loads it and computes the same.
+// TestCustomNetworksAreLoaded: a GAN with custom networks, one of which keeps a running mean that no gradient trains,
+// is not made from a file alone. Built with the same functions, it loads the file and computes the same.
 func TestCustomNetworksAreLoaded(t *testing.T) {
 	nets := GANNets{ID: "centred", Generator: Dense([]int{3}, 4, "tanh"), Discriminator: func(scope *model.Scope, x *Node) *Node {
 		mean := scope.VariableWithValue("mean", []float32{0, 0, 0, 0}).SetTrainable(false)
@@ -372,8 +373,8 @@ func TestCustomNetworksAreLoaded(t *testing.T) {
 	}
 }
 
-// TestWeightsByName: the weights go out and into a new model by name, and the copy computes the same; weights that do not
-// fit are refused, and the model is as it was.
+// TestWeightsByName: the weights are copied by name into a new model, and the copy computes the same. Weights that do
+// not fit are refused, and the model is unchanged.
 func TestWeightsByName(t *testing.T) {
 	x, _ := fourObjects()
 	kind := savedKindOf("GAN")
@@ -390,7 +391,7 @@ func TestWeightsByName(t *testing.T) {
 		}
 	}
 	training, err := fresh.Training(x, "four", oneStep)
-	ran(t, training, err) // the copies of what no gradient trains are still not trained
+	ran(t, training, err) // the copies of variables that no gradient trains are still not trained
 	before := must(gan.WeightsHash())
 	const name = "generator/output/dense/weights"
 	for _, c := range []struct {
@@ -414,11 +415,11 @@ func TestWeightsByName(t *testing.T) {
 		}
 	}
 	if after := must(gan.WeightsHash()); after != before {
-		t.Errorf("refused weights have changed the model")
+		t.Errorf("refused weights changed the model")
 	}
 }
 
-// TestSaveFileIsAtomic: when saving fails half-way the old file stays, and nothing lies beside it.
+// TestSaveFileIsAtomic: when saving fails halfway, the old file remains, and there is no other file beside it.
 func TestSaveFileIsAtomic(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model.safetensors")
@@ -442,6 +443,6 @@ func TestSaveFileIsAtomic(t *testing.T) {
 		t.Errorf("%d files in the folder, want 1: %v", len(files), files)
 	}
 	if err := saveFile(filepath.Join(dir, "none", "model"), write("", nil)); err == nil {
-		t.Error("a folder that is not there: no error")
+		t.Error("SaveFile in a missing folder returns no error")
 	}
 }

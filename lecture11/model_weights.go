@@ -9,8 +9,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Weights returns copies of the weights of the model by name, such as "encoder/output/dense/weights": all that it computes
-// with.
+// Weights returns copies of all weights that the model computes with, by name, such as "encoder/output/dense/weights".
 func (f *fitted) Weights() (map[string]*tensors.Tensor, error) {
 	defer f.reading()()
 	if err := f.checkTrained(); err != nil {
@@ -27,8 +26,9 @@ func (f *fitted) Weights() (map[string]*tensors.Tensor, error) {
 	return values, nil
 }
 
-// SetWeights sets the weights of the model, trained or new, to copies of those given: of all names that Weights returns,
-// with the same shapes. On an error the model is as it was. [ReadWeights] reads them from a file of another program.
+// SetWeights sets the weights of the model, trained or new, to copies of weights. They must have the names and the
+// shapes of those that Weights returns. On an error the model is unchanged. [ReadWeights] reads weights from a file of
+// another program.
 func (f *fitted) SetWeights(weights map[string]*tensors.Tensor) error {
 	err := f.guard.change(f.kind+".SetWeights", func() error {
 		copies, order, err := f.copyWeights(weights)
@@ -43,7 +43,7 @@ func (f *fitted) SetWeights(weights map[string]*tensors.Tensor) error {
 	return nil
 }
 
-// copyWeights copies weights that are complete, of the right shapes and all of one type of floats.
+// copyWeights copies weights that are complete, have the right shapes and are floats of one type.
 func (f *fitted) copyWeights(weights map[string]*tensors.Tensor) (copies map[string]*tensors.Tensor, order []savedVariable, err error) {
 	wanted, err := f.wantedWeights()
 	if err != nil {
@@ -86,7 +86,7 @@ func checkShape(name string, value *tensors.Tensor, dims []int) error {
 	return nil
 }
 
-// wantedWeights returns the variables that are weights: those that there are, else those that the networks will have.
+// wantedWeights returns the variables that are weights: the existing ones, else those that the networks will have.
 func (f *fitted) wantedWeights() ([]*model.Variable, error) {
 	variables, err := f.variableSet()
 	if err != nil || f.store.NumVariables() == 0 {
@@ -96,7 +96,7 @@ func (f *fitted) wantedWeights() ([]*model.Variable, error) {
 	return slices.DeleteFunc(weights, func(v *model.Variable) bool { return variables.part(v) != partWeights }), nil
 }
 
-// variableSet is the variables of the model. The networks are built once for it.
+// variableSet returns the variables of the model. It builds the networks once for this.
 func (f *fitted) variableSet() (weightSet, error) {
 	f.used.mu.Lock()
 	defer f.used.mu.Unlock()

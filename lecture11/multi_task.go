@@ -15,8 +15,8 @@ import (
 
 // Task is one problem of several that a model learns: a head g_t(z, β_t) on the shared code with its own loss ℒ_t.
 type Task struct {
-	Name    string  `json:"name"`    // for people, losses and transfer; not "loss"
-	Classes int     `json:"classes"` // ≥ 2: cross-entropy over so many classes; 0: squared error of one number
+	Name    string  `json:"name"`    // for people, the names of losses, and transfer; not "loss"
+	Classes int     `json:"classes"` // ≥ 2: cross-entropy over this number of classes; 0: squared error of one number
 	Weight  float64 `json:"weight"`  // λ_t > 0; default 1
 }
 
@@ -26,16 +26,17 @@ type MultiTaskConfig struct {
 	Features   int    `json:"features"`   // components n of an object x
 	Hidden     []int  `json:"hidden"`     // sizes of the layers of f, the last that of z; default {256, 128}; {}: z = x
 	Activation string `json:"activation"` // after each layer of f: "relu" (default), "tanh", "gelu", "linear"
-	Tasks      []Task `json:"tasks"`      // T, at least one, each with a name of its own
+	Tasks      []Task `json:"tasks"`      // T, at least one, all with different names
 
-	// Balance says how the tasks' losses make one. "equal" (default): Σ λ_t ℒ_t. "uncertainty" learns their weights (Kendall
-	// et al. 2018), "gradnorm" keeps the norms of their gradients alike (Chen et al. 2018), "pcgrad" takes from each gradient
-	// what works against another task's (Yu et al. 2020).
+	// Balance is the rule that combines the tasks' losses. "equal" (default) minimises Σ λ_t ℒ_t. "uncertainty" learns
+	// their weights (Kendall et al. 2018). "gradnorm" balances the norms of their gradients (Chen et al. 2018).
+	// "pcgrad" removes from each gradient its component against another task's (Yu et al. 2020).
 	Balance string `json:"balance"`
 
-	// Runs is R: so many models of other first weights are trained side by side in one program, each as if alone; default 1.
+	// Runs is R, the number of models with different initial weights that are trained side by side in one program, each
+	// as if it were alone; default 1.
 	Runs int   `json:"runs"`
-	Seed int64 `json:"seed"` // the first weights of all runs
+	Seed int64 `json:"seed"` // of the initial weights of all runs
 }
 
 func (c MultiTaskConfig) withDefaults() MultiTaskConfig {
@@ -52,7 +53,7 @@ func (c MultiTaskConfig) withDefaults() MultiTaskConfig {
 	return c
 }
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c MultiTaskConfig) check() error {
 	switch {
 	case c.Features < 1:
@@ -78,10 +79,10 @@ func (c MultiTaskConfig) check() error {
 	return c.checkTasks()
 }
 
-// totalLoss is the name of the loss that a training minimises. The losses of the tasks are reported beside it.
+// totalLoss is the name of the loss that a training minimises. The losses of the tasks are reported in addition.
 const totalLoss = "loss"
 
-// checkTasks returns an error that names the first task that makes no model.
+// checkTasks returns an error that names the first invalid task.
 func (c MultiTaskConfig) checkTasks() error {
 	seen := map[string]int{}
 	for i, t := range c.Tasks {
@@ -90,9 +91,9 @@ func (c MultiTaskConfig) checkTasks() error {
 		case t.Name == "":
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] has no Name, want one", i)
 		case t.Name == totalLoss:
-			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d].Name = %q, want another name: this is the total loss of a training", i, t.Name)
+			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d].Name = %q, want another name, because this is the total loss of a training", i, t.Name)
 		case twice:
-			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] and [%d] are both called %q, want names of their own", first, i, t.Name)
+			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] and [%d] are both called %q, want different names", first, i, t.Name)
 		case t.Classes < 0 || t.Classes == 1:
 			return fmt.Errorf("lecture11: task %q has Classes = %d, want at least 2, or 0 for a number", t.Name, t.Classes)
 		case !(t.Weight > 0) || math.IsInf(t.Weight, 0):
@@ -107,8 +108,8 @@ func (c MultiTaskConfig) checkTasks() error {
 //
 //	Σ_{t∈T} λ_t Σ_{x∈X_t} ℒ_t(g_t(f(x, α), β_t), y_t) → min over α, {β_t},
 //
-// each inner sum divided by its number of objects in a batch. With one task it is a classifier or a regression, whose
-// layers can be carried to another one; see [MultiTask.StartFrom].
+// where each inner sum is divided by its number of objects in a batch. With one task it is a classifier or a
+// regression; its layers can be transferred to another model; see [MultiTask.StartFrom].
 //
 // Slide "Multi-task learning"; Caruana 1997.
 type MultiTask struct {
@@ -118,7 +119,7 @@ type MultiTask struct {
 	fitted
 }
 
-// NewMultiTask returns an untrained model that computes on backend. The error names the field of cfg that is wrong.
+// NewMultiTask returns an untrained model that computes on backend. The error names the invalid field of cfg.
 func NewMultiTask(backend compute.Backend, cfg MultiTaskConfig) (*MultiTask, error) {
 	if err := checkBackend("NewMultiTask", backend); err != nil {
 		return nil, err
@@ -141,16 +142,16 @@ func (m *MultiTask) buildAll(scope *model.Scope, g *Graph) {
 	}
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *MultiTask) Config() MultiTaskConfig { return m.cfg }
 
-// taskGroup is the tasks of one width, whose heads are one layer: hundreds of heads cost one product.
+// taskGroup holds the tasks of one width. Their heads form one layer, so that hundreds of heads cost one product.
 type taskGroup struct {
 	classes int   // 0 for numbers
 	tasks   []int // places in Tasks
 }
 
-// groupTasks groups tasks by what their heads give, in the order of their first ones.
+// groupTasks groups tasks by the outputs of their heads, in the order of the first task of each group.
 func groupTasks(tasks []Task) []taskGroup {
 	var groups []taskGroup
 	for i, t := range tasks {
@@ -164,10 +165,10 @@ func groupTasks(tasks []Task) []taskGroup {
 	return groups
 }
 
-// width is the number of outputs of each head of the group.
+// width returns the number of outputs of each head of the group.
 func (g taskGroup) width() int { return max(1, g.classes) }
 
-// scopeName is where the heads' weights lie under "heads".
+// scopeName returns the scope of the heads' weights under "heads".
 func (g taskGroup) scopeName() string {
 	if g.classes == 0 {
 		return "numbers"
@@ -175,11 +176,11 @@ func (g taskGroup) scopeName() string {
 	return fmt.Sprintf("classes_%d", g.classes)
 }
 
-// sharedScope is where layer i of f lies.
+// sharedScope returns the scope of layer i of f.
 func sharedScope(i int) string { return fmt.Sprintf("shared_%d", i) }
 
-// represent builds z = f(x, α): the activations after each layer, of which the last is z, or x itself without layers.
-// x: [R, batch, n]; results: [R, batch, size].
+// represent builds z = f(x, α). It returns the activations after each layer, of which the last is z, or x itself if
+// there are no layers. x: [R, batch, n]; results: [R, batch, size].
 func (m *MultiTask) represent(scope *model.Scope, x *Node) []*Node {
 	outputs := []*Node{x}
 	if m.body != nil { // one run

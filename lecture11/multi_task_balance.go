@@ -22,7 +22,8 @@ type taskStep struct {
 	share    func(v *model.Variable) *Node // see adamApply
 }
 
-// balances are the ways to make one step of the tasks' losses. They give what is minimised, a sum over runs.
+// balances holds the rules that build one training step from the tasks' losses. They return the minimised value, a sum
+// over runs.
 var balances = map[string]func(s taskStep) *Node{
 	"equal": taskStep.equal, "uncertainty": taskStep.uncertainty, "gradnorm": taskStep.gradNorm, "pcgrad": taskStep.pcGrad,
 }
@@ -59,18 +60,19 @@ func (s taskStep) uncertainty() *Node {
 	return s.minimise(Mul(Add(scaled, MulScalar(logVariance, 0.5)), s.m.taskWeights(g)))
 }
 
-// logVariances are the s_t of each run and task, [R, T].
+// logVariances returns the s_t of each run and task, [R, T].
 func logVariances(scope *model.Scope, shape shapes.Shape) *model.Variable {
 	return scope.Store().Scope("/balance").WithInitializer(initializer.Zero).VariableWithShape("log_variance", shape)
 }
 
-// balanceVariable is a variable of the balance for each run and task, [R, T], that Adam does not move.
+// balanceVariable returns a variable of the balance for each run and task, [R, T], which Adam does not change.
 func (s taskStep) balanceVariable(name string, init model.VariableInitializer) *model.Variable {
 	scope := s.scope.Store().Scope("/balance").WithInitializer(init)
 	return scope.VariableWithShape(name, s.losses.Shape()).SetTrainable(false)
 }
 
-// Constants of GradNorm: the strength α of the pull towards equal pace, and the step of its weights; both as in the paper.
+// Constants of GradNorm: the strength α of the pull towards equal rates, and the step of its weights; both as in the
+// paper.
 const (
 	gradNormStrength = 1.5
 	gradNormRate     = 0.025
@@ -80,8 +82,8 @@ const (
 //
 //	Σ_t |G_t − Ḡ·r_t^α|,  G_t = ‖∇_W w_t ℒ_t‖,
 //
-// where W is the last shared layer and r_t = (ℒ_t/ℒ_t(0)) over its mean: a task that learns more slowly than the others gets
-// a larger gradient. Chen et al. 2018, algorithm 1.
+// where W is the last shared layer and r_t is ℒ_t/ℒ_t(0) divided by its mean over tasks. A task that learns more slowly
+// than the others gets a larger gradient. Chen et al. 2018, algorithm 1.
 func (s taskStep) gradNorm() *Node {
 	g := s.losses.Graph()
 	tasks := float64(len(s.m.cfg.Tasks))
@@ -107,7 +109,7 @@ func normalised(weights *Node, sum float64) *Node {
 	return MulScalar(Div(weights, ReduceAndKeep(weights, ReduceSum, -1)), sum)
 }
 
-// lastLayerNorms are ‖∇_W ℒ_t‖ for the weights W of the last shared layer: [R, T].
+// lastLayerNorms returns ‖∇_W ℒ_t‖ for the weights W of the last shared layer: [R, T].
 func (s taskStep) lastLayerNorms() *Node {
 	g := s.losses.Graph()
 	last := s.scope.Shared("shared_%d", len(s.m.cfg.Hidden)-1).GetVariable(weightsName).NodeValue(g)
@@ -119,11 +121,12 @@ func (s taskStep) lastLayerNorms() *Node {
 	return StopGradient(Stack(norms, 1))
 }
 
-// pcGrad takes from the gradient of each task on α what works against another task's, one after another from a random one on,
+// pcGrad removes from the gradient of each task on α the components against other tasks, one after another, starting at
+// a random task:
 //
 //	g_t := g_t − min(0, g_tᵀg_j)/‖g_j‖² · g_j  for all j ≠ t,
 //
-// and steps along the sum; heads step along their own. Yu et al. 2020, algorithm 1.
+// and steps along the sum; each head steps along its own gradient. Yu et al. 2020, algorithm 1.
 func (s taskStep) pcGrad() *Node {
 	total := Add(ReduceAllSum(Mul(s.losses, s.m.taskWeights(s.losses.Graph()))), s.extra)
 	variables := trainable(s.scope, total.Graph())
@@ -144,7 +147,7 @@ func (s taskStep) pcGrad() *Node {
 	return total
 }
 
-// project removes conflicts from the gradients [R, T, P], each against all others as they were.
+// project removes conflicts from the gradients [R, T, P], each against the original gradients of all others.
 func (s taskStep) project(gradients *Node) *Node {
 	g, tasks := gradients.Graph(), gradients.Shape().Dim(1)
 	if tasks == 1 {
@@ -164,10 +167,10 @@ func (s taskStep) project(gradients *Node) *Node {
 	return Transpose(clean, 0, 1)
 }
 
-// isShared tells whether a variable is part of α.
+// isShared reports whether a variable is part of α.
 func isShared(v *model.Variable) bool { return strings.HasPrefix(v.Scope(), "/shared_") }
 
-// sharedGradients are the gradients of each task's loss, of losses [R, T], on α, laid out as one vector: [R, T, P].
+// sharedGradients returns the gradient of each task's loss, of losses [R, T], on α, laid out as one vector: [R, T, P].
 func (m *MultiTask) sharedGradients(shared []*model.Variable, losses *Node) *Node {
 	g := losses.Graph()
 	nodes := make([]*Node, len(shared))
@@ -185,7 +188,7 @@ func (m *MultiTask) sharedGradients(shared []*model.Variable, losses *Node) *Nod
 	return Stack(perTask, 1)
 }
 
-// splitLike cuts vectors [R, P] into nodes of the variables' shapes.
+// splitLike splits vectors [R, P] into nodes of the variables' shapes.
 func splitLike(flat *Node, variables []*model.Variable) []*Node {
 	parts := make([]*Node, len(variables))
 	at := 0

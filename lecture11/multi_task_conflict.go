@@ -10,15 +10,16 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Conflict is how the gradients of the tasks' losses stand to each other, in one run.
+// Conflict describes how the gradients of the tasks' losses relate to each other, in one run.
 type Conflict struct {
 	Norms   []float64   // ‖∇_α ℒ_t‖ on the shared weights, [T]
-	Cosines [][]float64 // of ∇_α ℒ_s and ∇_α ℒ_t, [T, T]: below 0, a step for one task undoes the other's
-	Joint   float64     // ‖∇_α Σ_t λ_t ℒ_t‖, by a backward pass of its own
+	Cosines [][]float64 // of ∇_α ℒ_s and ∇_α ℒ_t, [T, T]: below 0, a step for one task works against the other
+	Joint   float64     // ‖∇_α Σ_t λ_t ℒ_t‖, from a separate backward pass
 	Heads   [][]float64 // ‖∇_{β_s} ℒ_t‖ at [t][s]: exactly 0 for s ≠ t
 }
 
-// GradientConflict gives the Conflict of each run on the objects d, taken as one batch. It costs a backward pass for each task.
+// GradientConflict returns the Conflict of each run on the objects d, taken as one batch. It costs one backward pass
+// per task.
 func (m *MultiTask) GradientConflict(d TaskData) ([]Conflict, error) {
 	defer m.reading()()
 	if err := m.checkData(d); err != nil {
@@ -62,8 +63,8 @@ func (m *MultiTask) GradientConflict(d TaskData) ([]Conflict, error) {
 	return conflicts, nil
 }
 
-// conflictNodes builds the inner products of the tasks' gradients on α [R, T, T], the square of the joint gradient's norm [R],
-// and the norms of the gradients on the heads [R, T, T]. losses: [R, T].
+// conflictNodes builds the inner products of the tasks' gradients on α [R, T, T], the squared norm of the joint
+// gradient [R], and the norms of the gradients on the heads [R, T, T]. losses: [R, T].
 func (m *MultiTask) conflictNodes(scope *model.Scope, losses *Node) []*Node {
 	var shared []*model.Variable
 	for _, v := range trainable(scope, losses.Graph()) {
@@ -82,7 +83,7 @@ func (m *MultiTask) conflictNodes(scope *model.Scope, losses *Node) []*Node {
 	return []*Node{products, ReduceSum(Square(joint), 1, 2), Stack(rows, 1)}
 }
 
-// headNorms are ‖∇_{β_s} ℒ‖ for the weights of each head s, [R, T]; loss is a sum over runs.
+// headNorms returns ‖∇_{β_s} ℒ‖ for the weights of each head s, [R, T]; loss is a sum over runs.
 func (m *MultiTask) headNorms(scope *model.Scope, loss *Node) *Node {
 	var parts []*Node
 	for _, g := range m.groups {
@@ -93,7 +94,7 @@ func (m *MultiTask) headNorms(scope *model.Scope, loss *Node) *Node {
 	return m.inTaskOrder(parts)
 }
 
-// newConflict reads norms and cosines from the inner products of the gradients.
+// newConflict computes norms and cosines from the inner products of the gradients.
 func newConflict(products [][]float64) Conflict {
 	tasks := len(products)
 	c := Conflict{Norms: make([]float64, tasks), Cosines: make([][]float64, tasks)}
@@ -109,7 +110,7 @@ func newConflict(products [][]float64) Conflict {
 	return c
 }
 
-// MeanCosine is the mean of the cosines of all pairs of tasks.
+// MeanCosine returns the mean of the cosines over all pairs of tasks.
 func (c Conflict) MeanCosine() float64 {
 	sum, pairs := 0.0, 0
 	for s, row := range c.Cosines {

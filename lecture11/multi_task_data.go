@@ -8,18 +8,19 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// TaskData is objects with their labels in several tasks. Each task has its own objects X_t: those whose label it knows.
+// TaskData holds objects with their labels in several tasks. Each task has its own objects X_t: those whose label is
+// known.
 type TaskData struct {
-	X  *tensors.Tensor // [l, n]: floats, or bytes 0…255 that stand for [0, 1]
+	X  *tensors.Tensor // [l, n]: floats, or bytes 0…255 scaled to [0, 1]
 	Y  *tensors.Tensor // [l, T] float32: the class 0 … Classes−1, or the number; NaN where it is not known. See TaskLabels
 	ID string          // identifies X in keys, such as the ID of a data set
 
-	// Weights are factors of the objects' losses in all tasks, such as importance weights; nil: 1 for each.
+	// Weights are factors of the objects' losses in all tasks, such as importance weights; nil means 1 for each.
 	Weights []float64
 }
 
-// TaskLabels joins a column of labels for each task, as many in each, to labels [l, T]. NaN stands for a label that is not
-// known.
+// TaskLabels joins one column of labels per task, all of the same length, into labels [l, T]. NaN stands for an unknown
+// label.
 func TaskLabels(columns ...[]float64) (*tensors.Tensor, error) {
 	if len(columns) == 0 || len(columns[0]) == 0 {
 		return nil, fmt.Errorf("lecture11: TaskLabels of %d columns, want at least one with at least one label", len(columns))
@@ -28,7 +29,7 @@ func TaskLabels(columns ...[]float64) (*tensors.Tensor, error) {
 	flat := make([]float32, l*tasks)
 	for t, column := range columns {
 		if len(column) != l {
-			return nil, fmt.Errorf("lecture11: TaskLabels: column %d has %d labels, want %d as the first", t, len(column), l)
+			return nil, fmt.Errorf("lecture11: TaskLabels: column %d has %d labels, want %d as in the first", t, len(column), l)
 		}
 		for i, v := range column {
 			flat[i*tasks+t] = float32(v)
@@ -37,7 +38,7 @@ func TaskLabels(columns ...[]float64) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(flat, l, tasks), nil
 }
 
-// ClassColumn gives class labels as a column for TaskLabels.
+// ClassColumn converts class labels to a column for TaskLabels.
 func ClassColumn[L ~uint8 | ~int](labels []L) []float64 {
 	column := make([]float64, len(labels))
 	for i, label := range labels {
@@ -46,7 +47,8 @@ func ClassColumn[L ~uint8 | ~int](labels []L) []float64 {
 	return column
 }
 
-// checkData returns an error that names the task or object that is wrong unless d fits the model: sizes, labels in range.
+// checkData returns an error that names the invalid task or object unless d fits the model: its sizes, and labels in
+// range.
 func (m *MultiTask) checkData(d TaskData) error {
 	if err := m.checkObjects(d.X, m.cfg.Features, false); err != nil {
 		return err
@@ -68,7 +70,7 @@ func (m *MultiTask) checkData(d TaskData) error {
 	return checkWeights(d.Weights, l)
 }
 
-// allows tells whether the task may have the label; NaN is no label.
+// allows reports whether the task may have the label. NaN is not a label.
 func (t Task) allows(label float32) bool {
 	if label != label {
 		return true
@@ -79,7 +81,7 @@ func (t Task) allows(label float32) bool {
 	return label >= 0 && label < float32(t.Classes) && label == float32(int(label))
 }
 
-// labelRange says in words which labels the task may have.
+// labelRange describes the labels that the task may have.
 func (t Task) labelRange() string {
 	if t.Classes == 0 {
 		return "a finite number, or NaN for none"
@@ -87,7 +89,7 @@ func (t Task) labelRange() string {
 	return fmt.Sprintf("a class 0 to %d, or NaN for none: the head has %d outputs", t.Classes-1, t.Classes)
 }
 
-// checkWeights returns an error unless weights are l numbers of at least 0, or none.
+// checkWeights returns an error unless weights is empty or holds l numbers of at least 0.
 func checkWeights(weights []float64, l int) error {
 	if weights == nil {
 		return nil
@@ -103,8 +105,8 @@ func checkWeights(weights []float64, l int) error {
 	return nil
 }
 
-// checkTrainable returns an error that names the task unless each one can be learnt from the objects at rows: it has labels,
-// of more than one class, and not all of weight 0. where says whose rows they are.
+// checkTrainable returns an error that names the first task that cannot be learnt from the objects at rows. A task
+// needs labels, of more than one class, not all with weight 0. where describes the owner of the rows.
 func (m *MultiTask) checkTrainable(d TaskData, y []float32, rows []int, where string) error {
 	tasks := len(m.cfg.Tasks)
 	for t, task := range m.cfg.Tasks {
@@ -131,7 +133,7 @@ func (m *MultiTask) checkTrainable(d TaskData, y []float32, rows []int, where st
 	return nil
 }
 
-// rowsInRange returns an error unless rows are places of l objects, at least one.
+// rowsInRange returns an error unless rows is a list of indices of l objects, at least one.
 func rowsInRange(rows []int, l, run int) error {
 	if len(rows) == 0 {
 		return fmt.Errorf("lecture11: RunPlan %d has no Objects, want some, or nil for all", run)

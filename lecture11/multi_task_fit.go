@@ -18,23 +18,25 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// RunPlan says what is special in the training of one run. The zero value is a plain training on all objects.
+// RunPlan describes how the training of one run differs from a plain one. The zero value is a plain training on all
+// objects.
 type RunPlan struct {
-	Objects []int `json:"objects"` // places of the objects that this run trains on; nil: all
+	Objects []int `json:"objects"` // indices of the objects that this run trains on; nil: all
 
-	// Frozen is how many of the first layers of f keep their weights, to the last bit.
+	// Frozen is the number of leading layers of f that keep their weights, to the last bit.
 	Frozen int `json:"frozen"`
-	// HeadFirst is the share of the training, 0 to 1, in which only the heads move; then all do (LP-FT, Kumar et al. 2022).
+	// HeadFirst is the share of the training, 0 to 1, in which only the heads are trained; then all layers are (LP-FT,
+	// Kumar et al. 2022).
 	HeadFirst float64 `json:"head_first"`
 	// KeepNear is μ ≥ 0 of the penalty μ/2·‖α − α₀‖², with α₀ the weights of f at the start (L2-SP, Li et al. 2018).
 	KeepNear float64 `json:"keep_near"`
-	// HeadRate is the factor of Adam's step for the heads; default 1. A head alone on frozen layers wants 10.
+	// HeadRate is a factor of Adam's step for the heads; default 1. A head alone on frozen layers needs 10.
 	HeadRate float64 `json:"head_rate"`
 	// HeadDecay is μ ≥ 0 of the penalty μ/2·‖β‖² on the heads' weights, not their biases.
 	HeadDecay float64 `json:"head_decay"`
 }
 
-// check returns an error that names the field of the plan of a run that cannot be followed.
+// check returns an error that names the first invalid field of the plan of a run.
 func (p RunPlan) check(m *MultiTask, l, run int) error {
 	switch {
 	case p.Frozen < 0 || p.Frozen > len(m.cfg.Hidden):
@@ -54,11 +56,12 @@ func (p RunPlan) check(m *MultiTask, l, run int) error {
 	return rowsInRange(p.Objects, l, run)
 }
 
-// Training prepares the training of all runs on d. plans: none, where each run trains on all objects; one, for all runs; or
-// one for each run.
+// Training prepares the training of all runs on d. plans holds no plan, so that each run trains on all objects; one
+// plan for all runs; or one plan per run.
 //
-// A step takes Batch objects for each run. An epoch is a pass over the objects of the run that has most; runs with fewer see
-// theirs again. The loss is a mean over runs; with 2 to 20 tasks there is also the loss of each, under its name.
+// A step takes Batch objects for each run. An epoch is a pass over the objects of the run that has most; runs with
+// fewer repeat theirs. The loss is a mean over runs; with 2 to 20 tasks the loss of each is also reported, under its
+// name.
 func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Training, error) {
 	if err := m.checkData(d); err != nil {
 		return nil, err
@@ -67,7 +70,7 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults(defaultBatch) // a run with fewer objects sees them again
+	cfg = cfg.withDefaults(defaultBatch) // a run with fewer objects repeats them
 	if cfg.Batch < 1 {
 		return nil, cfg.check(1)
 	}
@@ -88,7 +91,7 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 	})
 }
 
-// heldOut evaluates Σ λ_t ℒ_t of held-out objects, however the training balances the tasks: a mean over runs.
+// heldOut evaluates Σ λ_t ℒ_t of held-out objects, as a mean over runs, for every balance of the tasks.
 func (m *MultiTask) heldOut(e *Evaluation) (*heldOutSet, error) {
 	x, err := e.objects()
 	if err != nil {
@@ -113,7 +116,7 @@ func (m *MultiTask) heldOut(e *Evaluation) (*heldOutSet, error) {
 	}}, nil
 }
 
-// planKey tells one list of plans, which may hold many objects, from another.
+// planKey returns a key that identifies a list of plans, which may hold many objects.
 func planKey(plans []RunPlan) (string, error) {
 	text, err := json.Marshal(plans)
 	if err != nil {
@@ -124,7 +127,7 @@ func planKey(plans []RunPlan) (string, error) {
 	return digestOf(hash), nil
 }
 
-// plansFor gives a plan for each run and checks them and what they train on.
+// plansFor returns a plan for each run after checking them and the objects that they train on.
 func (m *MultiTask) plansFor(d TaskData, plans []RunPlan) ([]RunPlan, error) {
 	if len(plans) == 0 {
 		plans = []RunPlan{{}}
@@ -146,7 +149,7 @@ func (m *MultiTask) plansFor(d TaskData, plans []RunPlan) ([]RunPlan, error) {
 			rows, where = plan.Objects, fmt.Sprintf(" of run %d", run)
 		}
 		if plan.Objects == nil && run > 0 {
-			continue // as run 0, or all the same
+			continue // the same as run 0
 		}
 		if err := m.checkTrainable(d, y, rows, where); err != nil {
 			return nil, err
@@ -158,8 +161,8 @@ func (m *MultiTask) plansFor(d TaskData, plans []RunPlan) ([]RunPlan, error) {
 	return plans, nil
 }
 
-// objectTable lays out the objects of an epoch: row i has the i-th object of each run, [rows, R]. Each run has its objects in
-// an order of its own, again and again where others have more.
+// objectTable lays out the objects of an epoch: row i has the i-th object of each run, [rows, R]. Each run shuffles its
+// own objects and repeats them if others have more.
 func (m *MultiTask) objectTable(l int, cfg FitConfig, plans []RunPlan) *tensors.Tensor {
 	rows := cfg.Batch
 	for _, plan := range plans {
@@ -180,7 +183,7 @@ func (m *MultiTask) objectTable(l int, cfg FitConfig, plans []RunPlan) *tensors.
 	return tensors.FromFlatDataAndDimensions(table, rows, len(plans))
 }
 
-// rows are the objects of the run, of l.
+// rows returns the indices of the run's objects among l.
 func (p RunPlan) rows(l int) []int {
 	if p.Objects == nil {
 		return allRows(l)
@@ -188,7 +191,7 @@ func (p RunPlan) rows(l int) []int {
 	return p.Objects
 }
 
-// weightColumn gives the objects' weights, [l, 1], or one 1 for all, [1, 1].
+// weightColumn returns the objects' weights, [l, 1], or a single 1 for all, [1, 1].
 func weightColumn(d TaskData) *tensors.Tensor {
 	if d.Weights == nil {
 		return tensors.FromFlatDataAndDimensions([]float32{1}, 1, 1)
@@ -200,7 +203,7 @@ func weightColumn(d TaskData) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, len(flat), 1)
 }
 
-// step builds a step. objects: places [batch, R]; data: x [l, n], y [l, T], weights [l, 1] or [1, 1].
+// step builds a step. objects: indices [batch, R]; data: x [l, n], y [l, T], weights [l, 1] or [1, 1].
 func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, progress, objects *Node, data []*Node) []Loss {
 	at := ExpandAxes(Transpose(objects, 0, 1), -1) // [R, batch, 1]
 	x, y, weight := pixels(Gather(data[0], at)), Gather(data[1], at), data[2]
@@ -215,7 +218,8 @@ func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, pro
 	return m.namedLosses(total, s.losses)
 }
 
-// namedLosses are the mean over runs of total, a sum over runs, and, of a few tasks, that of each task. of: [R, T].
+// namedLosses returns the mean over runs of total, a sum over runs, and, for a few tasks, that of each task. of: [R,
+// T].
 func (m *MultiTask) namedLosses(total, of *Node) []Loss {
 	losses := []Loss{{totalLoss, MulScalar(total, 1/float64(m.cfg.Runs))}}
 	if n := len(m.cfg.Tasks); n > 1 && n <= maxNamedLosses {
@@ -226,11 +230,11 @@ func (m *MultiTask) namedLosses(total, of *Node) []Loss {
 	return losses
 }
 
-// maxNamedLosses bounds the tasks whose losses come back one by one.
+// maxNamedLosses limits the number of tasks whose losses are reported one by one.
 const maxNamedLosses = 20
 
-// stepShares says which part of its step a variable takes in each run: of f 0 while the plan keeps it, else 1, and of the heads
-// HeadRate. nil if no plan asks for anything.
+// stepShares returns the factors of a variable's step in each run. A variable of f has 0 while the plan keeps it, else
+// 1; a variable of the heads has HeadRate. It returns nil if no plan needs factors.
 func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
 	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 || p.HeadRate > 0 }) {
 		return nil
@@ -250,11 +254,11 @@ func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
 	}
 }
 
-// sharedShares are those of a variable of f: [R].
+// sharedShares returns the factors of a variable of f: [R].
 func sharedShares(progress *Node, plans []RunPlan, v *model.Variable) *Node {
 	var layer int
 	if _, err := fmt.Sscanf(v.Scope(), "/shared_%d", &layer); err != nil {
-		panic(fmt.Sprintf("lecture11: %s is no shared layer", v.Scope())) // isShared has seen it
+		panic(fmt.Sprintf("lecture11: %s is not a shared layer", v.Scope())) // isShared has checked it
 	}
 	free, from := make([]float32, len(plans)), make([]float32, len(plans))
 	for r, plan := range plans {
@@ -267,7 +271,7 @@ func sharedShares(progress *Node, plans []RunPlan, v *model.Variable) *Node {
 	return Mul(Const(progress.Graph(), free), ConvertDType(moving, dtypes.Float32))
 }
 
-// perRun gives a vector [R] the shape [R, 1, …] of a rank.
+// perRun reshapes a vector [R] to [R, 1, …] of the given rank.
 func perRun(vector *Node, rank int) *Node {
 	for vector.Rank() < rank {
 		vector = ExpandAxes(vector, -1)
@@ -275,7 +279,7 @@ func perRun(vector *Node, rank int) *Node {
 	return vector
 }
 
-// penalties are Σ over runs of μ/2·‖α − α₀‖² and μ/2·‖β‖²: a scalar.
+// penalties returns Σ over runs of μ/2·‖α − α₀‖² and μ/2·‖β‖²: a scalar.
 func (m *MultiTask) penalties(scope *model.Scope, progress *Node, plans []RunPlan) *Node {
 	g := progress.Graph()
 	sum := Const(g, float32(0))
@@ -295,12 +299,12 @@ func (m *MultiTask) penalties(scope *model.Scope, progress *Node, plans []RunPla
 	return sum
 }
 
-// halfSquares is Σ_r μ_r/2·‖x_r‖². x: [R, …].
+// halfSquares returns Σ_r μ_r/2·‖x_r‖². x: [R, …].
 func halfSquares(x *Node, mu []float32) *Node {
 	return MulScalar(ReduceAllSum(Mul(Square(x), perRun(Const(x.Graph(), mu), x.Rank()))), 0.5)
 }
 
-// origin is the value that a variable had at the start of the training.
+// origin returns the value that a variable had at the start of the training.
 func origin(scope *model.Scope, v *model.Variable, progress *Node) *Node {
 	g := progress.Graph()
 	kept := scope.Store().Scope("/origin"+v.Scope()).WithInitializer(initializer.Zero).

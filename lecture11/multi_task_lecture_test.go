@@ -17,7 +17,7 @@ func newStudy(t *testing.T, c LinearStudyConfig) *LinearStudy {
 	return s
 }
 
-// studied trains a shared plane of two dimensions for a number of steps.
+// studied trains a shared plane of two dimensions for the given number of steps.
 func studied(t *testing.T, s *LinearStudy, steps int, plan RunPlan) *MultiTask {
 	t.Helper()
 	plan.HeadDecay = 0.5
@@ -26,8 +26,9 @@ func studied(t *testing.T, s *LinearStudy, steps int, plan RunPlan) *MultiTask {
 		LearningRate: 2e-2, Decay: "linear", Seed: 1, StepsPerCall: 500}, s.Plans(plan)...)
 }
 
-// TestLearningToLearn is C14.2: the test error above the noise, over 5 seeds side by side, against the best ridge of each task.
-// It falls with the number of tasks and with their objects; with few of both, and where the tasks are unrelated, sharing hurts.
+// TestLearningToLearn is C14.2: the test error above the noise, over 5 seeds side by side, compared with the best ridge
+// of each task. It falls with the number of tasks and with the number of their objects. With few of both, and with
+// unrelated tasks, sharing hurts.
 func TestLearningToLearn(t *testing.T) {
 	long(t)
 	together := func(tasks, l, common int) (mtl, alone Estimate) {
@@ -47,15 +48,15 @@ func TestLearningToLearn(t *testing.T) {
 	for _, tasks := range []int{1, 5, 20, 50} {
 		var mtl Estimate
 		if mtl, alone = together(tasks, 20, 2); mtl.Mean > previous {
-			t.Errorf("|T| = %d: %v, no better than with fewer tasks, %.3f", tasks, mtl, previous)
+			t.Errorf("|T| = %d: %v, want it better than with fewer tasks, %.3f", tasks, mtl, previous)
 		}
 		previous = mtl.Mean
 	}
 	if previous > alone.Mean/5 {
-		t.Errorf("50 tasks of 20 objects: %.3f, ridge %v, want a fifth of it at most", previous, alone)
+		t.Errorf("50 tasks of 20 objects: %.3f, ridge %v, want at most a fifth of it", previous, alone)
 	}
 	if fewer, _ := together(50, 10, 2); fewer.Mean < previous {
-		t.Errorf("50 tasks: %v with 10 objects each, better than with 20, %.3f", fewer, previous)
+		t.Errorf("50 tasks: %v with 10 objects each, want it worse than with 20, %.3f", fewer, previous)
 	}
 	if mtl, alone := together(5, 5, 2); mtl.Mean < alone.Mean {
 		t.Errorf("5 tasks of 5 objects: %v, want it worse than the ridge's %v", mtl, alone)
@@ -65,9 +66,9 @@ func TestLearningToLearn(t *testing.T) {
 	}
 }
 
-// TestConflictOfTasks is C14.3: with the heads learnt on a shared layer as it was drawn, the gradients of related tasks on it
-// have a mean cosine above 0, those of unrelated ones about 0 (mean over 6 first layers, 3 SE). A task of weight 100 has most of
-// the joint gradient, in the mean over tasks.
+// TestConflictOfTasks is C14.3. The heads are learnt on a shared layer that keeps its random weights. The gradients of
+// related tasks on this layer have a mean cosine above 0, those of unrelated ones about 0 (mean over 6 random layers, 3
+// SE). A task of weight 100 contributes most of the joint gradient, as a mean over tasks.
 func TestConflictOfTasks(t *testing.T) {
 	for _, common := range []int{2, 20} {
 		s := newStudy(t, LinearStudyConfig{Tasks: 20, Objects: 200, Common: common, Seeds: 1})
@@ -87,7 +88,7 @@ func TestConflictOfTasks(t *testing.T) {
 				share += 100 * norm / (99*norm + floats.Sum(c.Norms)) / float64(len(c.Norms))
 			}
 			if share < 0.5 {
-				t.Errorf("a task of weight 100 among 19 of weight 1 has %.2f of the gradients' norms in the mean, want most", share)
+				t.Errorf("a task of weight 100 among 19 of weight 1 has %.2f of the gradients' norms on average, want most", share)
 			}
 		}
 		e := NewEstimate(means)
@@ -98,8 +99,8 @@ func TestConflictOfTasks(t *testing.T) {
 	}
 }
 
-// TestJointGradient: the joint gradient's norm, by its own backward pass, is that of the weighted sum of the tasks' gradients, to
-// 1e-5; a task has no gradient in another's head, exactly.
+// TestJointGradient: the joint gradient's norm, from its own backward pass, is that of the weighted sum of the tasks'
+// gradients, to 1e-5. The gradient of a task in another task's head is exactly 0.
 func TestJointGradient(t *testing.T) {
 	tasks, d := threeTasks(t)
 	m := newMultiTask(t, MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Runs: 2, Seed: 1})
@@ -122,7 +123,7 @@ func TestJointGradient(t *testing.T) {
 	}
 }
 
-// TestLinearStudyRefuses: sizes that make no study, and a model of another one.
+// TestLinearStudyRefuses: sizes that make no study, and a model of another study, are refused.
 func TestLinearStudyRefuses(t *testing.T) {
 	_, err := NewLinearStudy(LinearStudyConfig{Tasks: 2, N: 3, Common: 4, Objects: 1, Seeds: 1})
 	wantError(t, err, "1 ≤ d ≤ n")
@@ -138,7 +139,7 @@ func TestLinearStudyRefuses(t *testing.T) {
 	wantError(t, err, "object 1 has 2 components")
 }
 
-// TestRidge: the closed form has no gradient: Xᵀ(Xw − y) + λw = 0.
+// TestRidge: the gradient Xᵀ(Xw − y) + λw is 0 at the closed form.
 func TestRidge(t *testing.T) {
 	s := newStudy(t, LinearStudyConfig{Tasks: 1, Objects: 30, Common: 2, Seeds: 1})
 	const lambda = 0.7

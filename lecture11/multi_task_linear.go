@@ -10,9 +10,9 @@ import (
 	"deeplearning.example/lecture11/internal/random"
 )
 
-// linearTasks are regressions whose truth is known: task t is y = w_tᵀx + s·ε with x ~ N(0, I_n), ε ~ N(0, 1) and w_t = U a_t.
-// The columns of U [n, d] are orthonormal and common to all tasks, and a_t ~ N(0, 2/d·I_d). So E‖w_t‖² = 2 for each d: with a
-// small d the tasks are related, with d = n they are not.
+// linearTasks holds regressions whose truth is known: task t is y = w_tᵀx + s·ε with x ~ N(0, I_n), ε ~ N(0, 1) and w_t
+// = U a_t. The columns of U [n, d] are orthonormal and common to all tasks, and a_t ~ N(0, 2/d·I_d). So E‖w_t‖² = 2 for
+// each d. With a small d the tasks are related, with d = n they are not.
 type linearTasks struct {
 	weights [][]float64 // w_t, [T, n]
 	noise   float64     // s
@@ -40,7 +40,7 @@ func newLinearTasks(tasks, n, d int, noise float64, seed uint64) (*linearTasks, 
 	return p, nil
 }
 
-// draw draws l objects for each task: x [T·l, n] as rows and y, those of task t from t·l on.
+// draw draws l objects for each task: x [T·l, n] as rows, and y. Those of task t start at t·l.
 func (p *linearTasks) draw(l int, seed uint64) (x [][]float64, y []float64) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	for _, w := range p.weights {
@@ -56,8 +56,8 @@ func (p *linearTasks) draw(l int, seed uint64) (x [][]float64, y []float64) {
 	return x, y
 }
 
-// table lays objects out for a model of several tasks: x as floats [T·l, n], and labels [T·l, T], NaN but for the own task of
-// each object.
+// table lays out objects for a model of several tasks: x as floats [T·l, n], and labels [T·l, T], which are NaN except
+// for the object's own task.
 func (p *linearTasks) table(x [][]float64, y []float64) (objects, labels *tensors.Tensor) {
 	n, tasks := len(p.weights[0]), len(p.weights)
 	l := len(x) / tasks

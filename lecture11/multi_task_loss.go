@@ -6,9 +6,9 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// taskLosses are the tasks' losses of a batch, in each run: means over the objects that have a label of the task, and exactly
-// 0, with a gradient of exactly 0, where none has. outputs: of heads; y: [R, batch, T], NaN where a label is missing; weight:
-// [R, batch, 1], of the objects. Result: [R, T].
+// taskLosses returns the tasks' losses of a batch in each run: means over the objects that have a label of the task. A
+// task without labels in the batch has a loss and a gradient of exactly 0. outputs: of the heads; y: [R, batch, T], NaN
+// where a label is missing; weight: [R, batch, 1], of the objects. Result: [R, T].
 func (m *MultiTask) taskLosses(outputs []*Node, y, weight *Node) *Node {
 	perObject, known := m.objectLosses(outputs, y)
 	known = ConvertDType(known, perObject.DType())
@@ -16,8 +16,8 @@ func (m *MultiTask) taskLosses(outputs []*Node, y, weight *Node) *Node {
 	return Div(sums, MaxScalar(ReduceSum(known, 1), 1))
 }
 
-// objectLosses are the losses of each object in each task, 0 where the label is missing, and whether it is known:
-// [R, batch, T] both. Classification: −ln of the probability of the label, in nats. Numbers: (g − y)².
+// objectLosses returns the losses of each object in each task, 0 where the label is missing, and whether the label is
+// known: [R, batch, T] both. Classification: −ln of the probability of the label, in nats. Numbers: (g − y)².
 func (m *MultiTask) objectLosses(outputs []*Node, y *Node) (losses, known *Node) {
 	known = Equal(y, y)
 	y = Where(known, y, ZerosLike(y))
@@ -29,7 +29,7 @@ func (m *MultiTask) objectLosses(outputs []*Node, y *Node) (losses, known *Node)
 	return Where(known, losses, ZerosLike(losses)), known
 }
 
-// losses of one group: outputs [R, batch, tasks, width], y [R, batch, tasks] → [R, batch, tasks].
+// losses computes the losses of one group: outputs [R, batch, tasks, width], y [R, batch, tasks] → [R, batch, tasks].
 func (g taskGroup) losses(outputs, y *Node) *Node {
 	if g.classes == 0 {
 		return Square(Sub(Squeeze(outputs, -1), y))
@@ -46,7 +46,8 @@ func pickTasks(y *Node, tasks []int) *Node {
 	return Transpose(Gather(Transpose(y, 0, 2), column(y.Graph(), tasks)), 0, 2)
 }
 
-// inTaskOrder joins what the groups give for their tasks, [R, batch, tasks] each, in the order of Tasks: [R, batch, T].
+// inTaskOrder joins the results of the groups for their tasks, [R, batch, tasks] each, in the order of Tasks: [R,
+// batch, T].
 func (m *MultiTask) inTaskOrder(parts []*Node) *Node {
 	if len(parts) == 1 {
 		return parts[0]
@@ -63,7 +64,7 @@ func (m *MultiTask) inTaskOrder(parts []*Node) *Node {
 	return pickTasks(joined, place)
 }
 
-// inOrder tells whether places are 0 … n−1.
+// inOrder reports whether places is 0 … n−1.
 func inOrder(places []int, n int) bool {
 	for i, p := range places {
 		if i != p {
@@ -73,7 +74,7 @@ func inOrder(places []int, n int) bool {
 	return len(places) == n
 }
 
-// column gives indices as a column for Gather: [len, 1].
+// column returns indices as a column for Gather: [len, 1].
 func column(g *Graph, places []int) *Node {
 	flat := make([][]int32, len(places))
 	for i, p := range places {
@@ -82,7 +83,7 @@ func column(g *Graph, places []int) *Node {
 	return Const(g, flat)
 }
 
-// taskWeights are λ_t, [1, T].
+// taskWeights returns λ_t, [1, T].
 func (m *MultiTask) taskWeights(g *Graph) *Node {
 	weights := make([]float32, len(m.cfg.Tasks))
 	for i, t := range m.cfg.Tasks {

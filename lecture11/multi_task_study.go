@@ -6,24 +6,24 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// LinearStudy measures learnability and learning to learn where the truth is known: for each of several seeds the same number
-// of linear tasks in R^n with l objects each (see linearTasks), all seeds as runs of one model.
+// LinearStudy measures learnability and learning to learn where the truth is known. Each of several seeds has the same
+// number of linear tasks in R^n with l objects each (see linearTasks); all seeds are runs of one model.
 //
 // Slide "Multi-task learning".
 type LinearStudy struct {
-	problems []*linearTasks // one a seed
+	problems []*linearTasks // one per seed
 	x        [][][]float64
 	y        [][]float64
 	objects  int // of a seed
 	data     TaskData
 }
 
-// LinearStudyConfig says what is drawn.
+// LinearStudyConfig describes the problems that a LinearStudy draws.
 type LinearStudyConfig struct {
 	Tasks   int     // |T|
 	Objects int     // l_t, the same for all tasks
 	N       int     // components of x
-	Common  int     // dimension of the subspace that the tasks have in common; N: they are unrelated
+	Common  int     // dimension of the subspace that the tasks share; N for unrelated tasks
 	Noise   float64 // standard deviation of y around wᵀx
 	Seeds   int     // problems, 0 … Seeds−1
 }
@@ -31,7 +31,7 @@ type LinearStudyConfig struct {
 // NewLinearStudy draws the problems.
 func NewLinearStudy(c LinearStudyConfig) (*LinearStudy, error) {
 	if c.Objects < 1 || c.Seeds < 1 {
-		return nil, fmt.Errorf("lecture11: NewLinearStudy with Objects = %d, Seeds = %d, want at least 1 of both", c.Objects, c.Seeds)
+		return nil, fmt.Errorf("lecture11: NewLinearStudy with Objects = %d, Seeds = %d, want both at least 1", c.Objects, c.Seeds)
 	}
 	s := &LinearStudy{objects: c.Tasks * c.Objects}
 	var x, y []float32
@@ -60,7 +60,8 @@ func NewLinearStudy(c LinearStudyConfig) (*LinearStudy, error) {
 	return s, nil
 }
 
-// Model is the configuration of a linear model for all seeds: a shared layer of the given width and a head for each task.
+// Model returns the configuration of a linear model for all seeds: a shared layer of the given width and a head for
+// each task.
 func (s *LinearStudy) Model(shared int) MultiTaskConfig {
 	cfg := MultiTaskConfig{Features: len(s.x[0][0]), Hidden: []int{shared}, Activation: "linear", Runs: len(s.problems), Seed: 1}
 	for t := range s.problems[0].weights {
@@ -69,10 +70,10 @@ func (s *LinearStudy) Model(shared int) MultiTaskConfig {
 	return cfg
 }
 
-// Data is the objects of all seeds.
+// Data returns the objects of all seeds.
 func (s *LinearStudy) Data() TaskData { return s.data }
 
-// Plans gives each run the objects of its seed, and otherwise plan.
+// Plans returns copies of plan, each with the objects of one seed.
 func (s *LinearStudy) Plans(plan RunPlan) []RunPlan {
 	plans := make([]RunPlan, len(s.problems))
 	for seed := range plans {
@@ -84,8 +85,8 @@ func (s *LinearStudy) Plans(plan RunPlan) []RunPlan {
 	return plans
 }
 
-// Excess is the test error above the noise, E(ŷ − w_tᵀx)² = ‖ŵ_t − w_t‖² + b̂_t² for x ~ N(0, I), exactly: a mean over tasks,
-// estimated over the seeds.
+// Excess returns the exact test error above the noise, E(ŷ − w_tᵀx)² = ‖ŵ_t − w_t‖² + b̂_t² for x ~ N(0, I), as a mean
+// over tasks. The estimate is over the seeds.
 func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
 	if m.cfg.Runs != len(s.problems) || len(m.cfg.Tasks) != len(s.problems[0].weights) {
 		return Estimate{}, fmt.Errorf("lecture11: LinearStudy.Excess of a model with %d runs and %d tasks, want %d and %d", m.cfg.Runs,
@@ -105,7 +106,8 @@ func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
 	return NewEstimate(means), nil
 }
 
-// AloneExcess is Excess for tasks learnt alone, each by the ridge whose λ comes nearest to the truth; see bestRidge.
+// AloneExcess returns Excess for tasks that are learnt alone, each by the ridge whose λ comes closest to the truth; see
+// bestRidge.
 func (s *LinearStudy) AloneExcess() (Estimate, error) {
 	means := make([]float64, len(s.problems))
 	for seed, problem := range s.problems {

@@ -16,7 +16,8 @@ import (
 
 var nan = math.NaN()
 
-// threeTasks are a task of 3 classes, one of a number, one of 2 classes, and 12 objects with labels, some of them missing.
+// threeTasks returns a task of 3 classes, a task of numbers, a task of 2 classes, and 12 objects with labels, some of
+// them missing.
 func threeTasks(t *testing.T) ([]Task, TaskData) {
 	t.Helper()
 	tasks := []Task{{Name: "kind", Classes: 3, Weight: 2}, {Name: "size"}, {Name: "side", Classes: 2, Weight: 0.5}}
@@ -53,7 +54,7 @@ func newMultiTask(t *testing.T, cfg MultiTaskConfig) *MultiTask {
 	return m
 }
 
-// fitTasks trains a model and gives it back.
+// fitTasks trains a model and returns it.
 func fitTasks(t *testing.T, m *MultiTask, d TaskData, cfg FitConfig, plans ...RunPlan) *MultiTask {
 	t.Helper()
 	training, err := m.Training(d, cfg, plans...)
@@ -66,7 +67,7 @@ func fitTasks(t *testing.T, m *MultiTask, d TaskData, cfg FitConfig, plans ...Ru
 	return m
 }
 
-// valuesOf are the values of a variable.
+// valuesOf returns the values of a variable.
 func valuesOf(t *testing.T, m *MultiTask, path string) []float32 {
 	t.Helper()
 	v := m.store.GetVariable(path)
@@ -76,7 +77,7 @@ func valuesOf(t *testing.T, m *MultiTask, path string) []float32 {
 	return tensors.MustCopyFlatData[float32](v.MustValue())
 }
 
-// naiveNet applies f and a head in loops, with the weights of a run: the oracle of the graph.
+// naiveNet applies f and a head in loops, with the weights of a run. It is the oracle of the graph.
 func naiveNet(t *testing.T, m *MultiTask, run int, x []float32, head string, place, width int) []float64 {
 	t.Helper()
 	in := make([]float64, len(x))
@@ -106,7 +107,7 @@ func naiveLayer(t *testing.T, m *MultiTask, run int, x []float64, scope string) 
 	return out
 }
 
-// TestMultiTaskNaive: predictions and results are those of loops over runs, tasks and objects.
+// TestMultiTaskNaive compares predictions and results with loops over runs, tasks and objects.
 func TestMultiTaskNaive(t *testing.T) {
 	tasks, d := threeTasks(t)
 	m := newMultiTask(t, MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Runs: 2, Seed: 1})
@@ -163,7 +164,7 @@ func softmax(x []float64) []float64 {
 	return p
 }
 
-// naiveLoss is the loss of one object and whether it is right; NaN without a label.
+// naiveLoss returns the loss of one object and whether its class is right; both are NaN without a label.
 func naiveLoss(out []float64, y float64) (loss, hit float64) {
 	if math.IsNaN(y) {
 		return nan, 0
@@ -183,7 +184,7 @@ func naiveLoss(out []float64, y float64) (loss, hit float64) {
 	return -math.Log(softmax(out)[int(y)]), hit
 }
 
-// gradientsAt builds, on the weights of a trained model, the gradients of fn's scalar in the variables at paths.
+// gradientsAt builds, with the weights of a trained model, the gradients of fn's scalar in the variables at paths.
 func gradientsAt(t *testing.T, m *MultiTask, d TaskData, fn func(losses *Node) *Node, paths ...string) [][]float32 {
 	t.Helper()
 	exec, err := model.NewExec(m.backend, m.store, func(scope *model.Scope, x, y *Node) []*Node {
@@ -209,9 +210,9 @@ func gradientsAt(t *testing.T, m *MultiTask, d TaskData, fn func(losses *Node) *
 	return flat
 }
 
-// TestHardSharing is C14.1: the gradient of the weighted sum of the losses in α is the weighted sum of the tasks' gradients,
-// to 1e-6 of its size; that of a task in another's head is exactly 0, and so is that of a task without labels in the batch, in
-// all weights.
+// TestHardSharing is C14.1: the gradient of the weighted sum of the losses in α is the weighted sum of the tasks'
+// gradients, to 1e-6 of its size. The gradient of a task in another task's head is exactly 0. A task without labels in
+// the batch has a gradient of exactly 0 in all weights.
 func TestHardSharing(t *testing.T) {
 	tasks, d := threeTasks(t)
 	m := newMultiTask(t, MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Seed: 1})
@@ -264,7 +265,7 @@ func anyNonZero(x []float32) bool {
 	return false
 }
 
-// TestHeadGradient: the gradient in α and β of each kind of loss is that of central differences.
+// TestHeadGradient compares the gradient in α and β of each kind of loss with central differences.
 func TestHeadGradient(t *testing.T) {
 	tasks, d := threeTasks(t)
 	m := newMultiTask(t, MultiTaskConfig{Features: 5, Hidden: []int{7}, Activation: "tanh", Tasks: tasks, Seed: 1})
@@ -285,8 +286,8 @@ func TestHeadGradient(t *testing.T) {
 	}
 }
 
-// TestRunsAreAlone: each of three runs side by side, with other objects and other plans, ends with the weights that it has
-// when it is trained alone from the same start, to 1e-5.
+// TestRunsAreAlone: each of three runs side by side, with different objects and plans, ends with the weights of a
+// training alone from the same start, to 1e-5.
 func TestRunsAreAlone(t *testing.T) {
 	long(t)
 	tasks, d := threeTasks(t)
@@ -302,7 +303,7 @@ func TestRunsAreAlone(t *testing.T) {
 	for run, plan := range plans {
 		alone := newMultiTask(t, cfg)
 		startFrom(t, alone, runOf(source, run), all)
-		fitTasks(t, alone, d, fit, plan) // a batch is all objects, so that their order does not matter
+		fitTasks(t, alone, d, fit, plan) // a batch holds all objects, so that their order does not matter
 		for _, path := range []string{"/shared_0/weights", "/shared_1/biases", "/heads/classes_3/weights", "/heads/numbers/weights"} {
 			got, want := part(valuesOf(t, together, path), run, 3), valuesOf(t, alone, path)
 			for i := range want {
@@ -312,7 +313,7 @@ func TestRunsAreAlone(t *testing.T) {
 	}
 }
 
-// runOf is one run of a trained model as a model of its own.
+// runOf returns one run of a trained model as a separate model.
 func runOf(m *MultiTask, run int) *MultiTask {
 	one := *m
 	one.cfg.Runs = 1
@@ -342,7 +343,7 @@ func startFrom(t *testing.T, m, source *MultiTask, starts ...Start) StartReport 
 	return report
 }
 
-// TestBalances: each way to balance learns the three tasks.
+// TestBalances: with each rule of balance the three tasks are learnt.
 func TestBalances(t *testing.T) {
 	long(t)
 	tasks, d := threeTasks(t)
@@ -361,7 +362,8 @@ func TestBalances(t *testing.T) {
 	}
 }
 
-// TestProjectGradients: PCGrad on three gradients, against a loop over the same order; two orthogonal ones stay.
+// TestProjectGradients compares PCGrad on three gradients with a loop in the same order. Two orthogonal ones stay the
+// same.
 func TestProjectGradients(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	const tasks, size = 3, 6
@@ -397,12 +399,12 @@ func TestProjectGradients(t *testing.T) {
 			ok = ok || same
 		}
 		if !ok {
-			t.Errorf("gradient of task %d is %v, which is that of no order", i, got[i*size:(i+1)*size])
+			t.Errorf("gradient of task %d is %v, want that of one of the two orders", i, got[i*size:(i+1)*size])
 		}
 	}
 }
 
-// projected is g_i without what works against the others, taken in turn from the first.
+// projected returns g_i without its components against the others, which are taken in turn starting at first.
 func projected(g [][]float64, i, first int) []float64 {
 	clean := append([]float64(nil), g[i]...)
 	for k := range len(g) - 1 {
@@ -419,8 +421,9 @@ func projected(g [][]float64, i, first int) []float64 {
 	return clean
 }
 
-// TestGradientConflict: two tasks with the same head and the same labels have the cosine 1 and norms alike; with labels far
-// above and far below what the head says, −1; and with labels twice as far, about twice the norm.
+// TestGradientConflict: two tasks with the same head and the same labels have the cosine 1 and equal norms. With labels
+// far above and far below the head's output the cosine is −1, and with labels twice as far the norm is about twice as
+// large.
 func TestGradientConflict(t *testing.T) {
 	_, d := threeTasks(t)
 	tasks := []Task{{Name: "a"}, {Name: "b"}}
@@ -442,7 +445,7 @@ func TestGradientConflict(t *testing.T) {
 	}
 }
 
-// constant is a column of 12 labels.
+// constant returns a column of 12 equal labels.
 func constant(v float64) []float64 {
 	column := make([]float64, 12)
 	for i := range column {
@@ -451,7 +454,7 @@ func constant(v float64) []float64 {
 	return column
 }
 
-// TestHundredsOfTasks: 300 tasks are one graph and are learnt.
+// TestHundredsOfTasks: 300 tasks form one graph and are learnt.
 func TestHundredsOfTasks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	const l, n, count = 200, 6, 300

@@ -11,10 +11,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// runBatch is how many objects go to the runs in one call: fewer where there are many runs.
+// runBatch returns the number of objects in one call, which is smaller for many runs.
 func (m *MultiTask) runBatch() int { return max(20, min(inferenceBatch, 10_000/m.cfg.Runs)) }
 
-// forRuns hands the objects x [batch, n] to each run: [R, batch, n].
+// forRuns copies the objects x [batch, n] to each run: [R, batch, n].
 func (m *MultiTask) forRuns(x *Node) *Node {
 	x = pixels(x)
 	return BroadcastToDims(ExpandAxes(x, 0), m.cfg.Runs, x.Shape().Dim(0), x.Shape().Dim(1))
@@ -56,8 +56,8 @@ func (m *MultiTask) predict(scope *model.Scope, x *Node, run, group, place int) 
 	return out
 }
 
-// Codes gives the activations of one run after layer number layers of f, 1 … len(Hidden), for the objects x [l, n]: [l, size].
-// The last are z = f(x, α).
+// Codes returns the activations of one run after the given number of layers of f, 1 … len(Hidden), for the objects x
+// [l, n]: [l, size]. The last layer's are z = f(x, α).
 func (m *MultiTask) Codes(x *tensors.Tensor, run, layers int) (*tensors.Tensor, error) {
 	defer m.reading()()
 	if err := m.checkRun(run); err != nil {
@@ -86,7 +86,7 @@ func (m *MultiTask) checkRun(run int) error {
 	return nil
 }
 
-// find gives the group of a task and its place there.
+// find returns the group of a task and its place there.
 func (m *MultiTask) find(task string) (group, place int, err error) {
 	var names []string
 	for g, tasks := range m.groups {
@@ -100,15 +100,15 @@ func (m *MultiTask) find(task string) (group, place int, err error) {
 	return 0, 0, fmt.Errorf("lecture11: no task %q, want one of %q", task, names)
 }
 
-// TaskResult is how well one run does a task.
+// TaskResult describes how well one run solves a task.
 type TaskResult struct {
 	Loss     float64 // mean cross-entropy in nats, or mean squared error
-	Accuracy float64 // share of objects whose likeliest class is the label; NaN for numbers
-	Objects  int     // with a label
+	Accuracy float64 // share of objects whose most probable class is the label; NaN for numbers
+	Objects  int     // number of objects with a label
 }
 
-// Evaluate measures each run on each task of d: [R][T]. With plans, one for each run, a run is measured on its Objects only. A
-// task of which no label is known has NaN and 0 objects.
+// Evaluate measures each run on each task of d: [R][T]. With plans, one for each run, a run is measured only on its
+// Objects. A task without known labels has NaN and 0 objects.
 func (m *MultiTask) Evaluate(d TaskData, plans ...RunPlan) ([][]TaskResult, error) {
 	defer m.reading()()
 	if err := m.checkData(d); err != nil {
@@ -142,7 +142,7 @@ func (m *MultiTask) Evaluate(d TaskData, plans ...RunPlan) ([][]TaskResult, erro
 	return m.results(out, d.Y, measured)
 }
 
-// measured tells which runs an object is for.
+// measured returns a function that reports whether an object counts for a run.
 func (m *MultiTask) measured(d TaskData, plans []RunPlan) (func(object, run int) bool, error) {
 	if len(plans) == 0 {
 		return func(int, int) bool { return true }, nil
@@ -165,7 +165,7 @@ func (m *MultiTask) measured(d TaskData, plans []RunPlan) (func(object, run int)
 	return func(object, run int) bool { return asked[object*m.cfg.Runs+run] }, nil
 }
 
-// hits are 1 where the likeliest class is the label and else 0: [R, batch, T].
+// hits returns 1 where the most probable class is the label, else 0: [R, batch, T].
 func (m *MultiTask) hits(outputs []*Node, y *Node) *Node {
 	var parts []*Node
 	for i, g := range m.groups {
@@ -180,7 +180,7 @@ func (m *MultiTask) hits(outputs []*Node, y *Node) *Node {
 	return m.inTaskOrder(parts)
 }
 
-// results averages losses and hits, [l, R, T] each, over the objects that are measured and whose label is known.
+// results averages losses and hits, [l, R, T] each, over the measured objects whose label is known.
 func (m *MultiTask) results(out []*tensors.Tensor, labels *tensors.Tensor, measured func(object, run int) bool) ([][]TaskResult, error) {
 	var flat [3][]float32
 	for i, t := range append(out, labels) {
@@ -226,7 +226,8 @@ func (r *TaskResult) average(classes bool) {
 	}
 }
 
-// TaskMaps gives what a run with linear layers does in each task as one map from x: y = W x + b, Matrix [width, n].
+// TaskMaps returns the affine map from x to the output of each task in a run with linear layers: y = W x + b, Matrix
+// [width, n].
 func (m *MultiTask) TaskMaps(run int) ([]AffineMap, error) {
 	defer m.reading()()
 	if err := m.checkRun(run); err != nil {
@@ -261,7 +262,7 @@ func (m *MultiTask) TaskMaps(run int) ([]AffineMap, error) {
 	return maps, nil
 }
 
-// layerMap reads a layer of a run.
+// layerMap returns the affine map of a layer of a run.
 func (m *MultiTask) layerMap(scope string, run int) (AffineMap, error) {
 	if err := m.checkTrained(); err != nil {
 		return AffineMap{}, err
@@ -284,7 +285,7 @@ func (m *MultiTask) layerMap(scope string, run int) (AffineMap, error) {
 	return AffineMap{mat.DenseCopyOf(mat.NewDense(inputs, outputs, parts[0]).T()), parts[1]}, nil
 }
 
-// after is the map x ↦ m(first(x)).
+// after returns the map x ↦ m(first(x)).
 func (m AffineMap) after(first AffineMap) AffineMap {
 	var matrix mat.Dense
 	matrix.Mul(m.Matrix, first.Matrix)

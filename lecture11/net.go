@@ -18,7 +18,7 @@ import (
 // again on the same (shared) scope reuses them.
 type NetFn func(scope *model.Scope, x *Node) *Node
 
-// activations are the non-linearities that a configuration may name.
+// activations holds the non-linearities that a configuration can name.
 var activations = map[string]func(*Node) *Node{
 	"relu":   activation.Relu,
 	"tanh":   Tanh,
@@ -27,16 +27,17 @@ var activations = map[string]func(*Node) *Node{
 	"leaky":  func(x *Node) *Node { return Max(x, MulScalar(x, 0.2)) },
 }
 
-// Dense is a network of fully connected layers: hidden sizes with the named activation ("relu", "tanh", "gelu", "leaky", which is max(x, 0.2x), or "linear", none)
-// after each, then a linear layer to outputs. No hidden size makes it a single affine map.
+// Dense returns a network of fully connected layers: hidden sizes, each followed by the named activation, then a linear
+// layer to outputs. The activation is "relu", "tanh", "gelu", "leaky" for max(x, 0.2x), or "linear" for none. Without
+// hidden sizes the network is a single affine map.
 //
-// Weights start uniform in ±√(6/(in + out)) (Glorot & Bengio 2010), biases at 0. He's N(0, 2/in), GoMLX's default, leaves
-// autoencoders of digits twice the error after the same training (docs/design.md).
+// Weights start uniform in ±√(6/(in + out)) (Glorot & Bengio 2010), biases at 0. With He's N(0, 2/in), GoMLX's default,
+// autoencoders of digits have twice the error after the same training (docs/design.md).
 func Dense(hidden []int, outputs int, activationName string) NetFn {
 	return denseBy(hidden, outputs, activationName, nil)
 }
 
-// denseBy is Dense, whose layers use their weights as use says.
+// denseBy is Dense with the weights of each layer transformed by use.
 func denseBy(hidden []int, outputs int, activationName string, use weightFn) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
 		act := activations[activationName]
@@ -47,7 +48,8 @@ func denseBy(hidden []int, outputs int, activationName string, use weightFn) Net
 	}
 }
 
-// weightFn gives the weights [in, out] that a layer computes with from those that it stores; scope is the layer's. nil: the same.
+// weightFn returns the weights [in, out] that a layer computes with, given those that it stores; scope is the layer's.
+// A nil weightFn returns them unchanged.
 type weightFn func(scope *model.Scope, weights *Node) *Node
 
 // affine is a fully connected layer without activation: x [batch, in] → x·W + b, [batch, outputs].
@@ -55,7 +57,7 @@ func affine(scope *model.Scope, x *Node, outputs int) *Node {
 	return layers.DenseWithBias(scope.WithInitializer(initializer.XavierUniformFn(scope)), x, outputs)
 }
 
-// affineBy is affine with the weights as use says, stored under the same names.
+// affineBy is affine with the weights transformed by use; they are stored under the same names.
 func affineBy(scope *model.Scope, x *Node, outputs int, use weightFn) *Node {
 	if use == nil {
 		return affine(scope, x, outputs)
@@ -67,21 +69,21 @@ func affineBy(scope *model.Scope, x *Node, outputs int, use weightFn) *Node {
 	return Add(Dot(x, use(scope, weights)).Product(), ExpandLeftToRank(bias, 2))
 }
 
-// weightsName is the name that a layer gives its weights, in GoMLX as here.
+// weightsName is the name of a layer's weights, the same as in GoMLX.
 const weightsName = "weights"
 
-// netSpec is what the networks of an encoder and a decoder are made of.
+// netSpec describes the networks of an encoder and a decoder.
 type netSpec struct {
 	features   int        // components n of an object
-	image      imageShape // of "conv" networks, with the zeros of the configuration
+	image      imageShape // of "conv" networks, as in the configuration, zeros included
 	hidden     []int      // hidden sizes of a dense encoder; the decoder has them reversed
 	activation string
 }
 
-// encoders are the networks that a configuration may name: x [batch, n (+ classes)] → [batch, outputs].
+// encoders holds the networks that a configuration can name: x [batch, n (+ classes)] → [batch, outputs].
 var encoders = map[string]func(s netSpec, outputs int) NetFn{"dense": denseEncoder, "conv": convEncoder}
 
-// decoders are the networks that a configuration may name: z [batch, d (+ classes)] → [batch, n].
+// decoders holds the networks that a configuration can name: z [batch, d (+ classes)] → [batch, n].
 var decoders = map[string]func(s netSpec) NetFn{"dense": denseDecoder, "conv": convDecoder}
 
 func denseEncoder(s netSpec, outputs int) NetFn { return Dense(s.hidden, outputs, s.activation) }
@@ -92,10 +94,10 @@ func denseDecoder(s netSpec) NetFn {
 	return Dense(reversed, s.features, s.activation)
 }
 
-// wantDims panics, as graph functions do, unless the output of a network has the dimensions that its model wants.
+// wantDims panics, as graph functions do, unless the output of a network has the dimensions that its model expects.
 func wantDims(net string, x *Node, rows, columns int) {
 	if s := x.Shape(); s.Rank() != 2 || s.Dim(0) != rows || s.Dim(1) != columns {
-		panic(fmt.Errorf("lecture11: the %s gives %s for a batch of %d, want [%d, %d]", net, s, rows, rows, columns))
+		panic(fmt.Errorf("lecture11: the %s returns %s for a batch of %d, want [%d, %d]", net, s, rows, rows, columns))
 	}
 }
 
@@ -109,7 +111,7 @@ func checkSizes(field string, sizes []int) error {
 	return nil
 }
 
-// checkNets returns an error that names the first field of a configuration from which no encoder or decoder can be built.
+// checkNets returns an error that names the first field of a configuration that is invalid for an encoder or a decoder.
 func checkNets(config string, s netSpec, encoder, decoder string) error {
 	if err := checkSizes(config+".Hidden", s.hidden); err != nil {
 		return err
@@ -142,8 +144,8 @@ func checkName[V any](field, name string, known map[string]V) error {
 	return fmt.Errorf("lecture11: %s = %q, want one of %s", field, name, strings.Join(names, ", "))
 }
 
-// pixels gives a batch of objects as numbers of the network's dtype. Bytes are pixels 0…255 and become [0, 1]; floats
-// pass unchanged. x: [batch, …]; result: the same shape.
+// pixels converts a batch of objects to the network's dtype. Bytes are pixels 0…255 and become [0, 1]; floats remain
+// unchanged. x: [batch, …]; result: the same shape.
 func pixels(x *Node) *Node {
 	if !x.DType().IsInt() {
 		return x

@@ -15,12 +15,13 @@ const (
 	convChannels2 = 32
 )
 
-// imageShape is how the n = height·width·channels components of an object are an image: row by row from the top, in a row
-// pixel by pixel from the left, the channels of a pixel together. In a configuration it may have zeros; see of.
+// imageShape describes how the n = height·width·channels components of an object form an image. Rows are in order from
+// the top, pixels of a row from the left, and the channels of a pixel are adjacent. In a configuration it may have
+// zeros; see of.
 type imageShape struct{ height, width, channels int }
 
-// of fills the zeros of a configuration: one channel, a square where neither height nor width is known, else the other one
-// from the number of features.
+// of replaces the zeros of a configuration. There is one channel. If neither height nor width is known, the image is
+// square; else the other one follows from the number of features.
 func (s imageShape) of(features int) imageShape {
 	s.channels = cmp.Or(s.channels, 1)
 	pixels := features / max(1, s.channels)
@@ -36,10 +37,11 @@ func (s imageShape) of(features int) imageShape {
 	return s
 }
 
-// features returns the number of components of the image, which is 0 where height or width is.
+// features returns the number of components of the image, or 0 if height or width is 0.
 func (s imageShape) features() int { return s.height * s.width * cmp.Or(s.channels, 1) }
 
-// check returns an error unless objects of so many components are such images. config is the name of a configuration.
+// check returns an error unless objects with this number of features are such images. config is the name of a
+// configuration.
 func (s imageShape) check(config string, features int) error {
 	image := s.of(features)
 	if min(image.height, image.width, image.channels) > 0 && image.features() == features {
@@ -49,12 +51,12 @@ func (s imageShape) check(config string, features int) error {
 		"zeros stand for a square image of one channel", config, features, s.height, s.width, s.channels)
 }
 
-// half is the image after a convolution of stride 2, with as many channels: half as high and wide, rounded up.
+// half returns the shape after a convolution of stride 2 with the same channels: half as high and wide, rounded up.
 func (s imageShape) half() imageShape {
 	return imageShape{(s.height + 1) / 2, (s.width + 1) / 2, s.channels}
 }
 
-// halves are the image and count images after it, each half of the one before.
+// halves returns the shape of the image and of count images after it, each half as large as the one before.
 func (s imageShape) halves(count int) []imageShape {
 	shapes := []imageShape{s}
 	for range count {
@@ -63,8 +65,8 @@ func (s imageShape) halves(count int) []imageShape {
 	return shapes
 }
 
-// convEncoder halves the image twice by convolutions 3×3 with stride 2, then maps it to the outputs. What x has beyond the
-// image (a label) joins before the last layer.
+// convEncoder halves the image twice by 3×3 convolutions with stride 2, then maps it to the outputs. Components of x
+// beyond the image (a label) are added before the last layer.
 func convEncoder(s netSpec, outputs int) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
 		batch, image := x.Shape().Dim(0), s.image.of(s.features)
@@ -82,8 +84,8 @@ func convEncoder(s netSpec, outputs int) NetFn {
 	}
 }
 
-// convDecoder maps the code to a small image and doubles it twice by resize-convolutions. Where the size of the image is
-// odd, the last row or column of the doubled one is dropped.
+// convDecoder maps the code to a small image and doubles it twice by resize-convolutions. Where the size of the image
+// is odd, the last row or column of the doubled image is dropped.
 func convDecoder(s netSpec) NetFn {
 	return func(scope *model.Scope, z *Node) *Node {
 		batch, images := z.Shape().Dim(0), s.image.of(s.features).halves(2)
@@ -96,5 +98,5 @@ func convDecoder(s netSpec) NetFn {
 	}
 }
 
-// cropped cuts images of other channels to this height and width.
+// cropped crops images of any channels to this height and width.
 func (s imageShape) cropped(x *Node) *Node { return crop(x, s.height, s.width) }

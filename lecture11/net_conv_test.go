@@ -28,7 +28,7 @@ func newNaiveImage(h, w, c int) naiveImage {
 	return image
 }
 
-// naiveFrom reads an image from its components, as the configurations lay them out.
+// naiveFrom reads an image from its components, in the layout of the configurations.
 func naiveFrom(flat []float64, h, w, c int) naiveImage {
 	image := newNaiveImage(h, w, c)
 	for i := range h {
@@ -62,7 +62,7 @@ func (x naiveImage) relu() naiveImage {
 	return x
 }
 
-// doubled repeats each pixel, up to a height and a width.
+// doubled repeats each pixel, up to the given height and width.
 func (x naiveImage) doubled(h, w int) naiveImage {
 	y := newNaiveImage(h, w, len(x[0][0]))
 	for i := range h {
@@ -73,7 +73,7 @@ func (x naiveImage) doubled(h, w int) naiveImage {
 	return y
 }
 
-// naiveConvolution is the 3×3 convolution of convolution's comment in loops, with the weights under a scope.
+// naiveConvolution is the 3×3 convolution of convolution's comment written as loops, with the weights under a scope.
 func naiveConvolution(t *testing.T, store *model.Store, scope string, x naiveImage, stride int) naiveImage {
 	t.Helper()
 	kernel, bias := naiveWeights(t, store, scope)
@@ -127,7 +127,7 @@ func naiveWeights(t *testing.T, store *model.Store, scope string) (weights, bias
 	return weights, bias
 }
 
-// newImageAutoencoder has the first weights of a training, and biases that are not 0.
+// newImageAutoencoder returns an autoencoder with the initial weights of a training, and biases that are not 0.
 func newImageAutoencoder(t *testing.T, cfg AutoencoderConfig) *Autoencoder {
 	t.Helper()
 	m, err := NewAutoencoder(testx.Backend(t), cfg)
@@ -156,8 +156,8 @@ func newImageAutoencoder(t *testing.T, cfg AutoencoderConfig) *Autoencoder {
 	return m
 }
 
-// colourBars are l images of three channels, as bytes [l, h·w·3]: a bright bar at a height of its own, in one of three
-// colours on one of three grounds.
+// colourBars returns l images of three channels, as bytes [l, h·w·3]. Each has a bright bar at its own height, in one
+// of three colours on one of three backgrounds.
 func colourBars(l, h, w int) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(2, 2))
 	flat := make([]uint8, 0, l*h*w*3)
@@ -218,7 +218,7 @@ func TestConvNets(t *testing.T) {
 	}
 }
 
-// naiveDecode is the decoder in loops. What falls outside of an odd image is convolved and then dropped.
+// naiveDecode is the decoder written as loops. Pixels outside an odd image are convolved and then dropped.
 func naiveDecode(t *testing.T, store *model.Store, code []float64, h, w int) naiveImage {
 	t.Helper()
 	half := func(n int) int { return int(math.Ceil(float64(n) / 2)) }
@@ -229,7 +229,7 @@ func naiveDecode(t *testing.T, store *model.Store, code []float64, h, w int) nai
 	return naiveConvolution(t, store, "/decoder/conv_1", image.doubled(2*h1, 2*w1), 1).part(h, w)
 }
 
-// part is the image without its last rows and columns.
+// part returns the image without its last rows and columns.
 func (x naiveImage) part(h, w int) naiveImage {
 	x = x[:h]
 	for i := range x {
@@ -238,8 +238,8 @@ func (x naiveImage) part(h, w int) naiveImage {
 	return x
 }
 
-// TestColourImages: a convolutional autoencoder learns small colour images of an odd size; the error of the mean image
-// falls to a tenth.
+// TestColourImages: a convolutional autoencoder learns small colour images of an odd size. Its error falls to a tenth
+// of that of the mean image.
 func TestColourImages(t *testing.T) {
 	const h, w = 7, 5
 	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Height: h, Width: w, Channels: 3, Code: 8, Encoder: "conv", Decoder: "conv", Seed: 1})
@@ -265,7 +265,7 @@ func TestColourImages(t *testing.T) {
 	}
 }
 
-// TestImageShapes: what a configuration says of its images, and what it may leave open.
+// TestImageShapes checks the image shapes that a configuration describes, and the fields that it may leave out.
 func TestImageShapes(t *testing.T) {
 	for _, c := range []struct {
 		features    int
@@ -292,7 +292,7 @@ func TestImageShapes(t *testing.T) {
 	}
 }
 
-// TestImageConfigs: each model of images takes colour images that are not square, with Features left out.
+// TestImageConfigs: each model of images accepts colour images that are not square, with Features left out.
 func TestImageConfigs(t *testing.T) {
 	long(t)
 	backend, x := testx.Backend(t), colourBars(40, 5, 3)
