@@ -306,8 +306,8 @@ func TestOwnNets(t *testing.T) {
 	}
 	trainGAN(t, m, ring(t, 80), FitConfig{Batch: 40, Seed: 1})
 	for want, change := range map[string]func(n *GANNets){
-		"the discriminator of a GAN gives (Float32)[1, 2] for a batch of 1, want [1, 1]": func(n *GANNets) { n.Discriminator = Dense(nil, 2, "tanh") },
-		"the generator of a GAN gives (Float32)[1, 3] for a batch of 1, want [1, 2]":     func(n *GANNets) { n.Generator = Dense(nil, 3, "tanh") },
+		"the discriminator of a GAN returns (Float32)[1, 2] for a batch of 1, want [1, 1]": func(n *GANNets) { n.Discriminator = Dense(nil, 2, "tanh") },
+		"the generator of a GAN returns (Float32)[1, 3] for a batch of 1, want [1, 2]":     func(n *GANNets) { n.Generator = Dense(nil, 3, "tanh") },
 	} {
 		wrong := nets
 		change(&wrong)

@@ -136,12 +136,12 @@ func TestCustomNetErrors(t *testing.T) {
 	dense := func(outputs int) NetFn { return Dense(nil, outputs, "relu") }
 	of := func(_ any, err error) error { return err }
 	for want, err := range map[string]error{
-		"the encoder of a VAE gives (Float32)[1, 2] for a batch of 1, want [1, 4]":          of(NewVAEOf(backend, vae, CodingNets{"mine", dense(2), dense(9)})),
-		"the decoder of a VAE gives (Float32)[1, 8] for a batch of 1, want [1, 9]":          of(NewVAEOf(backend, vae, CodingNets{"mine", dense(4), dense(8)})),
-		"the encoder of an Autoencoder gives (Float32)[1, 6]":                               of(NewAutoencoderOf(backend, ae, CodingNets{"mine", dense(6), dense(9)})),
-		"the decoder of an Autoencoder gives (Float32)[1, 8]":                               of(NewAutoencoderOf(backend, ae, CodingNets{"mine", dense(3), dense(8)})),
-		"the body of a Classifier gives (Float32)[1, 6] for a batch of 1, want [1, 7]":      of(NewClassifierOf(backend, classifier, BodyNet{"mine", dense(6)})),
-		"the body of a MultiTask gives (Float32)[1, 6] for a batch of 1, want [1, 4]":       of(NewMultiTaskOf(backend, multi, BodyNet{"mine", dense(6)})),
+		"the encoder of a VAE returns (Float32)[1, 2] for a batch of 1, want [1, 4]":        of(NewVAEOf(backend, vae, CodingNets{"mine", dense(2), dense(9)})),
+		"the decoder of a VAE returns (Float32)[1, 8] for a batch of 1, want [1, 9]":        of(NewVAEOf(backend, vae, CodingNets{"mine", dense(4), dense(8)})),
+		"the encoder of an Autoencoder returns (Float32)[1, 6]":                             of(NewAutoencoderOf(backend, ae, CodingNets{"mine", dense(6), dense(9)})),
+		"the decoder of an Autoencoder returns (Float32)[1, 8]":                             of(NewAutoencoderOf(backend, ae, CodingNets{"mine", dense(3), dense(8)})),
+		"the body of a Classifier returns (Float32)[1, 6] for a batch of 1, want [1, 7]":    of(NewClassifierOf(backend, classifier, BodyNet{"mine", dense(6)})),
+		"the body of a MultiTask returns (Float32)[1, 6] for a batch of 1, want [1, 4]":     of(NewMultiTaskOf(backend, multi, BodyNet{"mine", dense(6)})),
 		"NewVAEOf, want CodingNets with ID, Encoder and Decoder":                            of(NewVAEOf(backend, vae, CodingNets{Encoder: dense(4), Decoder: dense(9)})),
 		"NewAutoencoderOf, want CodingNets with ID":                                         of(NewAutoencoderOf(backend, ae, CodingNets{ID: "mine", Encoder: dense(3)})),
 		"NewClassifierOf, want a BodyNet with ID and Body":                                  of(NewClassifierOf(backend, classifier, BodyNet{ID: "mine"})),
