@@ -19,7 +19,7 @@ type Network struct {
 	Store   *model.Store                              // copies of the weights, on no device
 }
 
-// networkOf returns a network of the model by its name, one of the parts.
+// networkOf returns the network of the model with the given name, which must be one of parts.
 func (f *fitted) networkOf(part string, parts map[string]Network) (Network, error) {
 	n, ok := parts[part]
 	if !ok {
@@ -38,8 +38,8 @@ func (f *fitted) networkOf(part string, parts map[string]Network) (Network, erro
 	return n, nil
 }
 
-// Network returns the "encoder", x ↦ μ_α(x), ln σ_α²(x) with the results "mean" and "log_variance", or the "decoder",
-// z ↦ E[x|z] with the result "x". Labels of a conditional model are appended as [WithLabels] does.
+// Network returns the "encoder", x ↦ μ_α(x), ln σ_α²(x) with the results "mean" and "log_variance", or the "decoder", z
+// ↦ E[x|z] with the result "x". The labels of a conditional model are appended as in [WithLabels].
 func (m *VAE) Network(part string) (Network, error) {
 	return m.networkOf(part, map[string]Network{
 		"encoder": {Inputs: m.cfg.Features + m.cfg.Classes, Outputs: []string{"mean", "log_variance"}, Build: func(scope *model.Scope, x *Node) []*Node {
@@ -52,8 +52,8 @@ func (m *VAE) Network(part string) (Network, error) {
 	})
 }
 
-// Network returns the "encoder", x ↦ z with the result "code", the "decoder", z ↦ x̂ with the result "x", or, of a model with
-// classes, the "classifier", x ↦ p(y|x) with the result "probabilities".
+// Network returns the "encoder", x ↦ z with the result "code", or the "decoder", z ↦ x̂ with the result "x". A model
+// with classes also has the "classifier", x ↦ p(y|x) with the result "probabilities".
 func (m *Autoencoder) Network(part string) (Network, error) {
 	parts := map[string]Network{
 		"encoder": {Inputs: m.cfg.Features, Outputs: []string{"code"}, Build: func(scope *model.Scope, x *Node) []*Node {
@@ -80,9 +80,9 @@ func (m *Classifier) Network(part string) (Network, error) {
 	})
 }
 
-// Network returns the "generator", z ↦ G(z) with the result "x", by the mean of its weights where GANConfig.Average asks for
-// it, or the "discriminator", x ↦ D's output before any sigmoid, [batch, 1], with the result "a". Labels of a conditional
-// model are appended as [WithLabels] does.
+// Network returns the "generator", z ↦ G(z) with the result "x", or the "discriminator", x ↦ D's output before any
+// sigmoid, [batch, 1], with the result "a". The generator uses the mean of its weights if GANConfig.Average asks for
+// it. The labels of a conditional model are appended as in [WithLabels].
 func (m *GAN) Network(part string) (Network, error) {
 	return m.networkOf(part, map[string]Network{
 		"generator": {Inputs: m.cfg.Latent + m.cfg.Classes, Outputs: []string{"x"}, Build: func(scope *model.Scope, z *Node) []*Node {

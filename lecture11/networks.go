@@ -9,18 +9,18 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// CodingNets are the networks of an autoencoder or of a VAE. With classes both of a VAE get the label appended to their
-// input, as components of 0 and 1.
+// CodingNets holds the networks of an autoencoder or of a VAE. In a VAE with classes, both networks get the label
+// appended to their input, as components of 0 and 1.
 type CodingNets struct {
 	ID      string // part of the key under which a trained model is stored, and of its file
 	Encoder NetFn  // objects [batch, n (+ classes)] → codes [batch, d]; of a VAE μ and ln σ², [batch, 2d]
-	Decoder NetFn  // codes [batch, d (+ classes)] → [batch, n]: what Likelihood or Loss reads, for "bernoulli" logits
+	Decoder NetFn  // codes [batch, d (+ classes)] → [batch, n], the input of Likelihood or Loss: logits for "bernoulli"
 }
 
 // check returns an error unless the networks are complete.
 func (n CodingNets) check(function string) error {
 	if n.ID == "" || n.Encoder == nil || n.Decoder == nil {
-		return fmt.Errorf("lecture11: %s, want CodingNets with ID, Encoder and Decoder: the ID is part of the key of what is trained", function)
+		return fmt.Errorf("lecture11: %s, want CodingNets with ID, Encoder and Decoder: the ID is part of the key of a training", function)
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ type BodyNet struct {
 // check returns an error unless the network is complete and hidden is the size of z.
 func (n BodyNet) check(function string, hidden []int) error {
 	if n.ID == "" || n.Body == nil {
-		return fmt.Errorf("lecture11: %s, want a BodyNet with ID and Body: the ID is part of the key of what is trained", function)
+		return fmt.Errorf("lecture11: %s, want a BodyNet with ID and Body: the ID is part of the key of a training", function)
 	}
 	if len(hidden) != 1 {
 		return fmt.Errorf("lecture11: %s with Hidden = %v, want one size: that of the z of Body", function, hidden)
@@ -42,8 +42,8 @@ func (n BodyNet) check(function string, hidden []int) error {
 	return nil
 }
 
-// NewVAEOf is NewVAE with networks of your own, in place of those that Encoder, Decoder, Hidden and Activation ask for. Networks
-// whose outputs have other shapes than the configuration says are an error.
+// NewVAEOf is NewVAE with custom networks in place of those that Encoder, Decoder, Hidden and Activation describe.
+// Networks whose outputs do not have the shapes of the configuration are an error.
 func NewVAEOf(backend compute.Backend, cfg VAEConfig, nets CodingNets) (*VAE, error) {
 	if err := checkBackend("NewVAEOf", backend); err != nil {
 		return nil, err
@@ -62,8 +62,8 @@ func NewVAEOf(backend compute.Backend, cfg VAEConfig, nets CodingNets) (*VAE, er
 	return m, nil
 }
 
-// NewAutoencoderOf is NewAutoencoder with networks of your own, in place of those that Encoder, Decoder, Hidden and
-// Activation ask for. Networks whose outputs have other shapes than the configuration says are an error.
+// NewAutoencoderOf is NewAutoencoder with custom networks in place of those that Encoder, Decoder, Hidden and
+// Activation describe. Networks whose outputs do not have the shapes of the configuration are an error.
 func NewAutoencoderOf(backend compute.Backend, cfg AutoencoderConfig, nets CodingNets) (*Autoencoder, error) {
 	if err := checkBackend("NewAutoencoderOf", backend); err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func NewAutoencoderOf(backend compute.Backend, cfg AutoencoderConfig, nets Codin
 		return nil, err
 	}
 	if cfg.Sparsity.Kind == "l1" {
-		return nil, errors.New("lecture11: NewAutoencoderOf with AutoencoderConfig.Sparsity.Kind \"l1\", want another: its decoder is one affine layer")
+		return nil, errors.New("lecture11: NewAutoencoderOf with AutoencoderConfig.Sparsity.Kind \"l1\", want another kind: the decoder of \"l1\" is one affine layer")
 	}
 	m, err := NewAutoencoder(backend, cfg)
 	if err != nil {
@@ -85,9 +85,9 @@ func NewAutoencoderOf(backend compute.Backend, cfg AutoencoderConfig, nets Codin
 	return m, nil
 }
 
-// NewClassifierOf is NewClassifier with hidden layers of your own, in place of those that Encoder, Hidden and Activation
-// ask for. Hidden is {d}, the size of the z that Body returns; [Classifier.Features] of layer 1 is z, and an affine layer
-// maps z to the classes.
+// NewClassifierOf is NewClassifier with custom hidden layers in place of those that Encoder, Hidden and Activation
+// describe. Hidden is {d}, the size of the z that Body returns. [Classifier.Features] of layer 1 is z, and an affine
+// layer maps z to the classes.
 func NewClassifierOf(backend compute.Backend, cfg ClassifierConfig, net BodyNet) (*Classifier, error) {
 	if err := checkBackend("NewClassifierOf", backend); err != nil {
 		return nil, err
@@ -106,9 +106,9 @@ func NewClassifierOf(backend compute.Backend, cfg ClassifierConfig, net BodyNet)
 	return m, nil
 }
 
-// NewMultiTaskOf is NewMultiTask with a shared network f of your own, in place of that which Hidden and Activation ask for.
-// Hidden is {d}, the size of the z that Body returns. There is one run, and the tasks' losses are balanced by "equal",
-// "uncertainty" or "pcgrad".
+// NewMultiTaskOf is NewMultiTask with a custom shared network f in place of the one that Hidden and Activation
+// describe. Hidden is {d}, the size of the z that Body returns. There is one run, and the tasks' losses are balanced by
+// "equal", "uncertainty" or "pcgrad".
 func NewMultiTaskOf(backend compute.Backend, cfg MultiTaskConfig, net BodyNet) (*MultiTask, error) {
 	if err := checkBackend("NewMultiTaskOf", backend); err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func NewMultiTaskOf(backend compute.Backend, cfg MultiTaskConfig, net BodyNet) (
 	}
 	if cfg.Runs > 1 || cfg.Balance == "gradnorm" {
 		return nil, fmt.Errorf("lecture11: NewMultiTaskOf with MultiTaskConfig.Runs = %d and Balance = %q, want 1 run and another balance: "+
-			"Body is built for one, and its last layer is not known", cfg.Runs, cfg.Balance)
+			"Body is built for one run, and its last layer is not known", cfg.Runs, cfg.Balance)
 	}
 	m, err := NewMultiTask(backend, cfg)
 	if err != nil {
@@ -131,8 +131,8 @@ func NewMultiTaskOf(backend compute.Backend, cfg MultiTaskConfig, net BodyNet) (
 	return m, nil
 }
 
-// setNetworks notes that the model has custom networks, and identifies them by the graph that they build, which takes a few
-// milliseconds: a key with an old ID for a new function is then another key.
+// setNetworks records that the model has custom networks, and identifies them by the graph that they build. A new
+// function under an old ID therefore has a new key. Building the graph takes a few milliseconds.
 func (f *fitted) setNetworks(id string) error {
 	f.networks = id
 	_, err := f.traceNetworks(func(g *Graph) {
@@ -148,7 +148,8 @@ func (f *fitted) setNetworks(id string) error {
 	return nil
 }
 
-// checkNamedNets returns an error if the model has custom networks, for what works with those of the configuration alone.
+// checkNamedNets returns an error if the model has custom networks. It guards functions that need the networks of the
+// configuration.
 func (f *fitted) checkNamedNets(function string) error {
 	if f.networks != "" {
 		return fmt.Errorf("lecture11: %s of a %s with the custom networks %q, want those of a configuration", function, f.kind, f.networks)

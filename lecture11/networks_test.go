@@ -12,12 +12,12 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// reluLayer is a fully connected layer with ReLU, stored as the first hidden layer of a [Classifier] is.
+// reluLayer is a fully connected layer with ReLU, stored like the first hidden layer of a [Classifier].
 func reluLayer(size int) NetFn {
 	return func(scope *model.Scope, x *Node) *Node { return activations["relu"](affine(scope, x, size)) }
 }
 
-// stackedBody is a layer with ReLU, stored as a layer of a [MultiTask] with one run is.
+// stackedBody is a layer with ReLU, stored like a layer of a [MultiTask] with one run.
 func stackedBody(size int) NetFn {
 	return func(scope *model.Scope, x *Node) *Node {
 		x = ExpandAxes(x, 0)
@@ -25,8 +25,8 @@ func stackedBody(size int) NetFn {
 	}
 }
 
-// TestCustomNetsAreThose: models of custom networks that build what the configuration would build train to the same
-// losses, and keys tell them apart.
+// TestCustomNetsAreThose: models with custom networks that build the same as the configuration train to the same
+// losses, and their keys differ.
 func TestCustomNetsAreThose(t *testing.T) {
 	long(t)
 	backend, x := testx.Backend(t), greyObjects(9)
@@ -84,7 +84,7 @@ func TestCustomNetsAreThose(t *testing.T) {
 	}
 }
 
-// TestCustomNetKeys: the same function has the same key; another function under the same ID has another one.
+// TestCustomNetKeys: the same function has the same key; another function under the same ID has a different key.
 func TestCustomNetKeys(t *testing.T) {
 	key := func(activation string, slope float64) map[string]any {
 		m := must(NewVAEOf(testx.Backend(t), VAEConfig{Features: 9, Latent: 2, Seed: 1}, CodingNets{"mine", Dense([]int{6}, 4, activation),
@@ -98,7 +98,7 @@ func TestCustomNetKeys(t *testing.T) {
 	wantError(t, sameKey(key("relu", 3), key("relu", 2)), "networks.graph")
 }
 
-// TestCustomNetFiles: a model of custom networks is loaded into one that was built with the same functions.
+// TestCustomNetFiles: a model with custom networks is loaded into one that was built with the same functions.
 func TestCustomNetFiles(t *testing.T) {
 	build := func() *Autoencoder {
 		return must(NewAutoencoderOf(testx.Backend(t), AutoencoderConfig{Features: 9, Code: 3, Seed: 1},
@@ -122,7 +122,8 @@ func TestCustomNetFiles(t *testing.T) {
 	}
 }
 
-// TestCustomNetErrors: what is missing, or has an output of another shape, is named with what is wanted.
+// TestCustomNetErrors: an error names the network that is missing or has an output of the wrong shape, and the wanted
+// shape.
 func TestCustomNetErrors(t *testing.T) {
 	backend := testx.Backend(t)
 	tasks, _ := threeTasks(t)

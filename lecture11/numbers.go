@@ -9,7 +9,7 @@ import (
 // finite reports whether v is neither NaN nor an infinity.
 func finite(v float32) bool { return v-v == 0 }
 
-// meanOf is the mean of at least one value.
+// meanOf returns the mean of at least one value.
 func meanOf(values []float64) float64 {
 	sum := 0.0
 	for _, v := range values {
@@ -18,7 +18,7 @@ func meanOf(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// squaredDistance is ‖a − b‖².
+// squaredDistance returns ‖a − b‖².
 func squaredDistance(a, b []float64) float64 {
 	sum := 0.0
 	for j := range a {
@@ -34,7 +34,7 @@ func addDiagonal(m *mat.SymDense, value float64) {
 	}
 }
 
-// allRows are the places of l objects.
+// allRows returns the indices of l objects.
 func allRows(l int) []int {
 	rows := make([]int, l)
 	for i := range rows {

@@ -14,8 +14,8 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// TestOwnData: what is read from files trains models as it is: pictures in colour a classifier that then knows them all, a table
-// a VAE with 64 bits.
+// TestOwnData: models train on files as they are read. A classifier learns all pictures of a set in colour, and a VAE
+// trains on a table of float64.
 func TestOwnData(t *testing.T) {
 	shapes, err := data.FromImages("data/testdata/shapes", data.ImageOptions{})
 	if err != nil {
@@ -69,8 +69,8 @@ func far(l int, size float64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, l, 4)
 }
 
-// TestF5ScaleTheObjects: no learning rate can help where the loss is not finite before the first update. The error names the
-// largest |x| and asks to scale the objects.
+// TestF5ScaleTheObjects: if the loss is not finite before the first update, no learning rate can help. The error names
+// the largest |x| and asks to scale the objects.
 func TestF5ScaleTheObjects(t *testing.T) {
 	vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 2, Likelihood: "gaussian", Seed: 1})
 	if err != nil {
@@ -90,12 +90,12 @@ func TestF5ScaleTheObjects(t *testing.T) {
 		t.Errorf("largest |x| = %g, want %g, just below 1e4", diverged.Largest, largest)
 	}
 	if text := err.Error(); !strings.Contains(text, "scale the objects") || strings.Contains(text, "learning rate") {
-		t.Errorf("error %q, want to scale the objects and no word of the learning rate", text)
+		t.Errorf("error %q, want advice to scale the objects, without the learning rate", text)
 	}
 }
 
-// TestDefaultBatch: fewer objects than the default batch make one batch, which the key holds; a batch that is asked for stays an
-// error, and so is a game whose D has no two objects a step.
+// TestDefaultBatch: if there are fewer objects than the default batch, they form one batch, which the key holds. A
+// larger batch in the configuration is still an error, as is a game whose D has fewer than two objects per step.
 func TestDefaultBatch(t *testing.T) {
 	vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 2, Likelihood: "gaussian", Seed: 1})
 	if err != nil {
@@ -175,7 +175,8 @@ func TestF10LabelColumns(t *testing.T) {
 	}
 }
 
-// TestEpisodesLeaveSmallClassesOut: episodes are drawn from the classes that have K + Q objects, as if the others were not there.
+// TestEpisodesLeaveSmallClassesOut: episodes are drawn from the classes that have K + Q objects, as if the other
+// classes did not exist.
 func TestEpisodesLeaveSmallClassesOut(t *testing.T) {
 	labels := slices.Concat(slices.Repeat([]uint8{4}, 3), slices.Repeat([]uint8{1, 2, 7}, 6), []uint8{9})
 	c := EpisodeConfig{Ways: 3, Shots: 2, Queries: 4}

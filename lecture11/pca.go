@@ -17,10 +17,10 @@ import (
 //
 //	C = (1/l) Σ_i (x_i − x̄)(x_i − x̄)ᵀ = U Λ Uᵀ.
 //
-// Among all pairs of an encoder and a decoder that are affine and meet in a code of d components, z = Uᵀ(x − x̄) and
-// x̂ = U z + x̄ with the first d eigenvectors have the least squared error, Σ_{j>d} λ_j for an object in the mean (Eckart &
-// Young 1936). So it is the oracle of a linear [Autoencoder], which has the same loss and the same column span at its
-// optimum, but not the same U (Baldi & Hornik 1989). All is in float64.
+// Among all affine encoders and decoders with a code of d components, z = Uᵀ(x − x̄) and x̂ = U z + x̄ with the first d
+// eigenvectors have the least squared error, Σ_{j>d} λ_j on average over the objects (Eckart & Young 1936). This makes
+// it the oracle of a linear [Autoencoder], which has the same loss and the same column span at its optimum, but not the
+// same U (Baldi & Hornik 1989). All computations are in float64.
 //
 // Slide "Linear autoencoder and PCA".
 type PCA struct {
@@ -29,10 +29,10 @@ type PCA struct {
 	Components *mat.Dense // U, [n, n]: column j is u_j, of length 1 and orthogonal to the others
 }
 
-// covarianceBatch is how many objects' products are added up in one call of the device.
+// covarianceBatch is the number of objects whose products are summed in one call of the device.
 const covarianceBatch = 4000
 
-// NewPCA analyses the objects x [l, n]: floats, or bytes 0…255 that stand for [0, 1]. Backend adds up the products.
+// NewPCA analyses the objects x [l, n]: floats, or bytes 0…255 scaled to [0, 1]. backend computes the sums of products.
 func NewPCA(backend compute.Backend, x *tensors.Tensor) (*PCA, error) {
 	if err := checkBackend("NewPCA", backend); err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func NewPCA(backend compute.Backend, x *tensors.Tensor) (*PCA, error) {
 	return newPCA(mean, covariance)
 }
 
-// newPCA takes the eigenvalues, which come in rising order, and vectors of a covariance and turns the order around. A
-// component's sign is chosen so that its largest entry is positive.
+// newPCA computes the eigenvalues and eigenvectors of a covariance and reverses their order, which is ascending at
+// first. The sign of each component is chosen so that its largest entry is positive.
 func newPCA(mean []float64, covariance *mat.SymDense) (*PCA, error) {
 	n := len(mean)
 	var eigen mat.EigenSym
@@ -60,7 +60,7 @@ func newPCA(mean []float64, covariance *mat.SymDense) (*PCA, error) {
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors)
 	for j := range n {
-		p.Variances[j] = max(p.Variances[j], 0) // an eigenvalue 0 may be found as −1e−17
+		p.Variances[j] = max(p.Variances[j], 0) // an eigenvalue 0 may come out as −1e−17
 		u := mat.Col(nil, n-1-j, &vectors)
 		low, high := slices.Min(u), slices.Max(u)
 		for i, v := range u {
@@ -70,7 +70,7 @@ func newPCA(mean []float64, covariance *mat.SymDense) (*PCA, error) {
 	return p, nil
 }
 
-// meanAndCovariance gives x̄ [n] and C [n, n] of the objects x [l, n].
+// meanAndCovariance returns x̄ [n] and C [n, n] of the objects x [l, n].
 func meanAndCovariance(backend compute.Backend, x *tensors.Tensor) ([]float64, *mat.SymDense, error) {
 	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	sum, err := sumOver(backend, x, func(x *Node) *Node { return ReduceSum(x, 0) })
@@ -97,7 +97,7 @@ func meanAndCovariance(backend compute.Backend, x *tensors.Tensor) ([]float64, *
 	return mean, covariance, nil
 }
 
-// sumOver adds up fn of batches of the objects x [l, n], which it gets as float64.
+// sumOver sums fn over batches of the objects x [l, n], which fn gets as float64.
 func sumOver(backend compute.Backend, x *tensors.Tensor, fn func(x *Node) *Node) ([]float64, error) {
 	exec, err := NewExec(backend, func(x *Node) *Node { return fn(ConvertDType(pixels(x), dtypes.Float64)) })
 	if err != nil {
@@ -141,7 +141,7 @@ func (p *PCA) check(d int) error {
 	return nil
 }
 
-// Subspace gives the first d components, U_d: [n, d], a view.
+// Subspace returns the first d components, U_d: [n, d], as a view.
 func (p *PCA) Subspace(d int) (*mat.Dense, error) {
 	if err := p.check(d); err != nil {
 		return nil, err
@@ -149,8 +149,8 @@ func (p *PCA) Subspace(d int) (*mat.Dense, error) {
 	return p.Components.Slice(0, len(p.Mean), 0, d).(*mat.Dense), nil
 }
 
-// Loss is the mean over the objects analysed of ‖x̂ − x‖², summed over components, for a code of d components:
-// Σ_{j>d} λ_j. No affine encoder and decoder have less.
+// Loss returns the mean over the analysed objects of ‖x̂ − x‖², summed over components, for a code of d components:
+// Σ_{j>d} λ_j. No affine encoder and decoder have a smaller loss.
 func (p *PCA) Loss(d int) (float64, error) {
 	if err := p.check(d); err != nil {
 		return 0, err
@@ -162,8 +162,8 @@ func (p *PCA) Loss(d int) (float64, error) {
 	return sum, nil
 }
 
-// Gap is λ_d/λ_{d+1}, by how much component d stands out of those that a code of d components leaves out. Where it is near
-// 1, the loss hardly depends on which of the two is kept.
+// Gap returns λ_d/λ_{d+1}, which compares the last component of a code of d components with the first one that it
+// leaves out. If it is close to 1, the loss hardly depends on which of the two is kept.
 func (p *PCA) Gap(d int) (float64, error) {
 	if err := p.check(d); err != nil || d == len(p.Mean) {
 		return math.Inf(1), err
@@ -171,19 +171,19 @@ func (p *PCA) Gap(d int) (float64, error) {
 	return p.Variances[d-1] / p.Variances[d], nil
 }
 
-// Encode gives the codes z = U_dᵀ(x − x̄) of objects x [l, n]: float32 [l, d].
+// Encode returns the codes z = U_dᵀ(x − x̄) of objects x [l, n]: float32 [l, d].
 func (p *PCA) Encode(x *tensors.Tensor, d int) (*tensors.Tensor, error) {
 	z, _, err := p.project(x, d)
 	return denseTensor(z, err)
 }
 
-// Reconstruct gives x̂ = U_d U_dᵀ(x − x̄) + x̄ of objects x [l, n]: float32 [l, n].
+// Reconstruct returns x̂ = U_d U_dᵀ(x − x̄) + x̄ of objects x [l, n]: float32 [l, n].
 func (p *PCA) Reconstruct(x *tensors.Tensor, d int) (*tensors.Tensor, error) {
 	_, rebuilt, err := p.project(x, d)
 	return denseTensor(rebuilt, err)
 }
 
-// LossOf is the mean of ‖x̂ − x‖² over any objects x [l, n], each a sum over components.
+// LossOf returns the mean of ‖x̂ − x‖², summed over components, over any objects x [l, n].
 func (p *PCA) LossOf(x *tensors.Tensor, d int) (Estimate, error) {
 	_, rebuilt, err := p.project(x, d)
 	if err != nil {
@@ -203,7 +203,7 @@ func (p *PCA) LossOf(x *tensors.Tensor, d int) (Estimate, error) {
 	return NewEstimate(losses), nil
 }
 
-// project gives the codes [l, d] and the reconstructions [l, n] of objects x [l, n].
+// project returns the codes [l, d] and the reconstructions [l, n] of objects x [l, n].
 func (p *PCA) project(x *tensors.Tensor, d int) (z, rebuilt *mat.Dense, err error) {
 	u, err := p.Subspace(d)
 	if err != nil {
@@ -228,7 +228,7 @@ func (p *PCA) project(x *tensors.Tensor, d int) (z, rebuilt *mat.Dense, err erro
 	return z, rebuilt, nil
 }
 
-// denseTensor gives a matrix as a tensor float32.
+// denseTensor converts a matrix to a float32 tensor.
 func denseTensor(m *mat.Dense, err error) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, err

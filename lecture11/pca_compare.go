@@ -9,11 +9,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// PrincipalAngles gives the sines of the principal angles between the column spans of a [n, d] and b [n, d], the largest
-// first: d numbers in [0, 1], all 0 where the spans are the same. It does not matter which columns span them.
+// PrincipalAngles returns the sines of the principal angles between the column spans of a [n, d] and b [n, d], the
+// largest first: d numbers in [0, 1], which are all 0 if the spans are the same. They depend only on the spans, not on
+// the columns.
 //
-// They are the singular values of (I − Q_a Q_aᵀ) Q_b for orthonormal bases Q_a, Q_b, which keeps the digits of small angles;
-// cosines would lose them (Björck & Golub 1973).
+// They are the singular values of (I − Q_a Q_aᵀ) Q_b for orthonormal bases Q_a, Q_b. This keeps the digits of small
+// angles, which cosines would lose (Björck & Golub 1973).
 //
 // Slide "Linear autoencoder and PCA": same column span.
 func PrincipalAngles(a, b *mat.Dense) ([]float64, error) {
@@ -27,7 +28,7 @@ func PrincipalAngles(a, b *mat.Dense) ([]float64, error) {
 	}
 	n, d := qa.Dims()
 	if rows, columns := qb.Dims(); rows != n || columns != d {
-		return nil, fmt.Errorf("lecture11: PrincipalAngles of [%d, %d] and [%d, %d], want one shape", n, d, rows, columns)
+		return nil, fmt.Errorf("lecture11: PrincipalAngles of [%d, %d] and [%d, %d], want equal shapes", n, d, rows, columns)
 	}
 	var inside, rest mat.Dense
 	inside.Mul(qa.T(), qb)
@@ -44,10 +45,10 @@ func PrincipalAngles(a, b *mat.Dense) ([]float64, error) {
 	return sines, nil
 }
 
-// rankTolerance is how small a singular value may be, against the largest, before columns count as dependent.
+// rankTolerance is the ratio of a singular value to the largest one below which columns count as dependent.
 const rankTolerance = 1e-10
 
-// orthonormal gives an orthonormal basis of the span of m's columns, [n, d].
+// orthonormal returns an orthonormal basis of the span of m's columns, [n, d].
 func orthonormal(m *mat.Dense) (*mat.Dense, error) {
 	n, d := m.Dims()
 	var svd mat.SVD
@@ -59,21 +60,21 @@ func orthonormal(m *mat.Dense) (*mat.Dense, error) {
 	return &u, nil
 }
 
-// ProjectorDistances say how far the map BA of a linear autoencoder, x̂ = B A x + …, is from the projector U_d U_dᵀ of a PCA
-// with a code of the same size, as a share of the projector. Both are 0 where they are the same map.
+// ProjectorDistances holds two distances between the map BA of a linear autoencoder, x̂ = B A x + …, and the projector
+// U_d U_dᵀ of a PCA with a code of the same size, relative to the projector. Both are 0 if the maps are the same.
 type ProjectorDistances struct {
-	// OnData is ‖(BA − U_d U_dᵀ) C^½‖ / ‖U_d U_dᵀ C^½‖, by Frobenius' norm: what the difference does to objects with the
-	// covariance C.
+	// OnData is ‖(BA − U_d U_dᵀ) C^½‖ / ‖U_d U_dᵀ C^½‖ in the Frobenius norm: the effect of the difference on objects
+	// with the covariance C.
 	OnData float64
-	// Plain is ‖BA − U_d U_dᵀ‖ / ‖U_d U_dᵀ‖. In directions in which objects do not differ nothing is learnt, so that it says
-	// nothing where there are such: pixels at the border.
+	// Plain is ‖BA − U_d U_dᵀ‖ / ‖U_d U_dᵀ‖. The autoencoder learns nothing in directions in which the objects do not
+	// vary, such as pixels at the border. If there are such directions, Plain is meaningless.
 	Plain float64
 }
 
 // ProjectorDistances compares the maps of a linear autoencoder (see [Autoencoder.LinearMaps]) with the projector on the
-// first d components, d being the size of its code.
+// first d components, where d is the size of its code.
 //
-// Since C^½ = U Λ^½ Uᵀ, both come from D = (BA)U − [U_d, 0], column j weighted by λ_j or by 1.
+// Since C^½ = U Λ^½ Uᵀ, both follow from D = (BA)U − [U_d, 0], with column j weighted by λ_j or by 1.
 //
 // Slide "Linear autoencoder and PCA".
 func (p *PCA) ProjectorDistances(encoder, decoder AffineMap) (ProjectorDistances, error) {

@@ -22,7 +22,7 @@ func newPCAOf(t *testing.T, x *tensors.Tensor) *PCA {
 	return p
 }
 
-// gapData has 4 directions that stand out of 20.
+// gapData returns points in 20 dimensions with a large variance in 4 directions.
 func gapData(t *testing.T) *data.Points {
 	t.Helper()
 	points, err := data.Gap(2000, 20, 4, 4, 1)
@@ -65,7 +65,7 @@ func TestPCAHandCase(t *testing.T) {
 	}
 }
 
-// TestPCABytes: bytes 0…255 are [0, 1], and more objects than one batch are added up whole.
+// TestPCABytes: bytes 0…255 are scaled to [0, 1], and sums over more objects than one batch are complete.
 func TestPCABytes(t *testing.T) {
 	train, _ := mnist(t, covarianceBatch+1, 1)
 	p := newPCAOf(t, train.Tensor())
@@ -86,7 +86,7 @@ func TestPCABytes(t *testing.T) {
 	near(t, "covariance U Λ Uᵀ", got, want, 1e-10)
 }
 
-// TestPCALoss: the components are orthonormal, and what they leave over is what the objects lose.
+// TestPCALoss: the components are orthonormal, and the loss of the objects is the variance of the components left out.
 func TestPCALoss(t *testing.T) {
 	x := gapData(t)
 	p := newPCAOf(t, x.Tensor())
@@ -114,8 +114,7 @@ func TestPCALoss(t *testing.T) {
 	}
 }
 
-// TestPCAIsBest is Eckart & Young's theorem: no projection on other subspaces loses less, nor does the same one without the
-// mean taken away.
+// TestPCAIsBest is Eckart & Young's theorem: no projection on another subspace has a smaller loss.
 func TestPCAIsBest(t *testing.T) {
 	x := gapData(t)
 	p := newPCAOf(t, x.Tensor())
@@ -169,7 +168,7 @@ func TestPrincipalAngles(t *testing.T) {
 		want string
 	}{
 		{a, mat.NewDense(3, 2, []float64{1, 2, 1, 2, 0, 0}), "want 2 independent columns"},
-		{a, mat.NewDense(3, 1, []float64{1, 2, 3}), "want one shape"},
+		{a, mat.NewDense(3, 1, []float64{1, 2, 3}), "want equal shapes"},
 		{mat.NewDense(1, 2, []float64{1, 2}), a, "matrix [1, 2]"},
 	} {
 		if _, err := PrincipalAngles(c.a, c.b); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -178,7 +177,8 @@ func TestPrincipalAngles(t *testing.T) {
 	}
 }
 
-// TestProjectorDistances: 0 for PCA's own maps in any basis, and for others what the definition typed in full gives.
+// TestProjectorDistances: the distances are 0 for PCA's own maps in any basis, and for other maps agree with the
+// definition written out in full.
 func TestProjectorDistances(t *testing.T) {
 	p := newPCAOf(t, gapData(t).Tensor())
 	u, err := p.Subspace(4)

@@ -7,9 +7,9 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// FewShotProbe is how well a linear probe does on features from few labels: it is fitted on perClass objects of each class,
-// drawn from known by the seed ([LabelBudget]), and gives the share of test whose class it tells. The same seed draws the
-// same objects whatever the features are, so that two features can be compared draw by draw.
+// FewShotProbe measures a linear probe of features on few labels. It fits the probe to perClass objects of each class,
+// which the seed draws from known ([LabelBudget]), and returns its accuracy on test. The same seed draws the same
+// objects for all features, so that two kinds of features can be compared draw by draw.
 //
 // Slide "Self-supervised (pretext) tasks".
 func FewShotProbe(known, test LabelledCodes, perClass int, seed uint64) (float64, error) {
@@ -41,15 +41,15 @@ func FewShotProbe(known, test LabelledCodes, perClass int, seed uint64) (float64
 	return accuracy.Mean, err
 }
 
-// Rival is the nearest object of another label.
+// Rival is the nearest object with another label.
 type Rival struct {
-	Place    int     // of the rival in the pool
+	Place    int     // index of the rival in the pool
 	Distance float64 // ‖x − x′‖/‖x‖
 }
 
-// Rivals gives for each object of x [l, n] its rival among those of pool [m, n]: the nearest of another label. Where it is near,
-// no one could tell the label from the object: of a letter H and its half turn, for one. A rival at distance 0 is a label of
-// chance. It takes O(lmn) time.
+// Rivals returns for each object of x [l, n] its rival among those of pool [m, n]: the nearest one with another label.
+// If it is close, the label cannot be inferred from the object, as for a letter H and its half turn. If the distance is
+// 0, the label is arbitrary. It takes O(lmn) time.
 //
 // Slide "Self-supervised (pretext) tasks".
 func Rivals(x, pool LabelledCodes) ([]Rival, error) {
@@ -62,7 +62,7 @@ func Rivals(x, pool LabelledCodes) ([]Rival, error) {
 		return nil, err
 	}
 	if len(from[0]) != len(others[0]) {
-		return nil, fmt.Errorf("lecture11: Rivals of %s in a pool %s, want as many components", x.Codes.Shape(), pool.Codes.Shape())
+		return nil, fmt.Errorf("lecture11: Rivals of %s in a pool %s, want equal numbers of components", x.Codes.Shape(), pool.Codes.Shape())
 	}
 	rivals := make([]Rival, len(from))
 	parallel(len(from), func(i int) { rivals[i] = rival(from[i], x.Labels[i], others, pool.Labels) })
@@ -75,7 +75,7 @@ func Rivals(x, pool LabelledCodes) ([]Rival, error) {
 	return rivals, nil
 }
 
-// labelledRows gives objects one by one; bytes count as [0, 1].
+// labelledRows returns objects one by one. Bytes are scaled to [0, 1].
 func labelledRows(c LabelledCodes) ([][]float64, error) {
 	if err := checkTensors("Rivals", c.Codes); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11/data/glyphs"
 )
 
-// probeData draws l features of d numbers and labels of three classes that lean on them.
+// probeData draws l features of d numbers and labels of three classes, on which the features depend.
 func probeData(l, d int, seed uint64) (z *tensors.Tensor, labels []uint8) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	flat := make([]float64, 0, l*d)
@@ -29,7 +29,8 @@ func probeData(l, d int, seed uint64) (z *tensors.Tensor, labels []uint8) {
 	return tensors.FromFlatDataAndDimensions(flat, l, d), labels
 }
 
-// naiveRidge solves the normal equations of centred features, (ZᵀZ + λ)Wᵀ = ZᵀY, and gives the scores of one more object.
+// naiveRidge solves the normal equations of centred features, (ZᵀZ + λ)Wᵀ = ZᵀY, and returns the scores of one more
+// object.
 func naiveRidge(t *testing.T, z [][]float64, labels []uint8, lambda float64, x []float64) []float64 {
 	t.Helper()
 	l, d := len(z), len(z[0])
@@ -65,8 +66,8 @@ func naiveRidge(t *testing.T, z [][]float64, labels []uint8, lambda float64, x [
 	return scores
 }
 
-// TestLinearProbeNaive: the scores are those of the normal equations, and the error of objects left out is that of a fit
-// without each of them, for more objects than features and for fewer.
+// TestLinearProbeNaive: the scores are those of the normal equations, and the leave-one-out error is that of separate
+// fits without each object, both for more objects than features and for fewer.
 func TestLinearProbeNaive(t *testing.T) {
 	for _, d := range []int{4, 30} {
 		const l = 18
@@ -104,7 +105,7 @@ func TestLinearProbeNaive(t *testing.T) {
 	}
 }
 
-// naiveLeaveOut fits without each object in turn. Its means leave the object out too.
+// naiveLeaveOut fits without each object in turn. The means are computed without the object too.
 func naiveLeaveOut(t *testing.T, z [][]float64, labels []uint8, lambda float64) float64 {
 	t.Helper()
 	sum := 0.0
@@ -127,7 +128,8 @@ func naiveLeaveOut(t *testing.T, z [][]float64, labels []uint8, lambda float64) 
 	return sum
 }
 
-// TestFewShotProbe: chance on features that know nothing, nearly all right on those that do, and one draw for one seed.
+// TestFewShotProbe: the accuracy is at chance for uninformative features and nearly 1 for informative ones, and one
+// seed always draws the same objects.
 func TestFewShotProbe(t *testing.T) {
 	labels := make([]uint8, 600)
 	good, bad := make([]float64, 600*2), make([]float64, 600*2)
@@ -153,7 +155,7 @@ func TestFewShotProbe(t *testing.T) {
 	}
 }
 
-// TestRivals: by hand; the distance is in units of the object's own length.
+// TestRivals compares with rivals found by hand. Distances are in units of the object's own length.
 func TestRivals(t *testing.T) {
 	x := tensors.FromValue([][]float32{{3, 4}, {3, 4}, {0, 4}, {6, 8}})
 	set := LabelledCodes{x, []uint8{0, 0, 1, 2}}
@@ -174,8 +176,8 @@ func TestRivals(t *testing.T) {
 	}
 }
 
-// TestQuarterTurnsOfGlyphs is C20.1 on six letters of many faces: far better than chance on families not seen, with the
-// failures where a letter's rival is near. O and H have one, F and L have not.
+// TestQuarterTurnsOfGlyphs is C20.1 on six letters of many faces: the accuracy on unseen families is far better than
+// chance, and the failures are letters with a close rival. O and H have one, F and L do not.
 func TestQuarterTurnsOfGlyphs(t *testing.T) {
 	all, err := glyphs.Load()
 	if err != nil {

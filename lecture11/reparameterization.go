@@ -10,15 +10,15 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// GradientDraws are one-draw estimates of ∂/∂μ E z², z ~ N(μ, σ²), whose true value is 2μ. They show what the
-// reparametrisation trick is for (slide "Variational Auto Encoder", continued).
+// GradientDraws holds one-draw estimates of ∂/∂μ E z², z ~ N(μ, σ²), whose true value is 2μ. They show the purpose of
+// the reparametrisation trick (slide "Variational Auto Encoder", continued).
 type GradientDraws struct {
 	Reparameterized []float64 // through z = μ + σε
 	Score           []float64 // z²·∂ ln q(z)/∂μ = z²(z − μ)/σ²: without the trick
 	Detached        []float64 // through z with its dependence on μ cut: the classic mistake
 }
 
-// NewGradientDraws makes draws estimates of each kind from the same noise ε.
+// NewGradientDraws computes draws estimates of each kind from the same noise ε.
 func NewGradientDraws(backend compute.Backend, mean, std float64, draws int, seed uint64) (GradientDraws, error) {
 	if err := checkBackend("NewGradientDraws", backend); err != nil {
 		return GradientDraws{}, err
@@ -46,7 +46,7 @@ func NewGradientDraws(backend compute.Backend, mean, std float64, draws int, see
 
 // gradientDraws builds the three estimates from eps [draws].
 func gradientDraws(eps *Node, mean, std float64) []*Node {
-	mu := AddScalar(ZerosLike(eps), mean) // one μ for each draw, so that each has a gradient of its own
+	mu := AddScalar(ZerosLike(eps), mean) // one μ for each draw, so that each has a separate gradient
 	z := Reparameterize(mu, AddScalar(ZerosLike(eps), 2*math.Log(std)), eps)
 	gradient := func(z *Node) *Node {
 		loss := Add(ReduceAllSum(Square(z)), MulScalar(ReduceAllSum(mu), 0)) // + 0·μ: a gradient even where z has none

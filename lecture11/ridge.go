@@ -6,23 +6,23 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Ridge is the linear regression with a penalty in closed form,
+// Ridge returns the weights of linear regression with a penalty, in closed form:
 //
 //	w = argmin Σ_i (y_i − wᵀx_i)² + λ‖w‖² = (XᵀX + λI)⁻¹Xᵀy:
 //
-// the best that a task can do alone, and the control of multi-task learning. x: l rows of n components; λ > 0.
+// It is the best that a task can do alone, and the control of multi-task learning. x: l rows of n components; λ > 0.
 //
 // Slide "Multi-task learning"; Hoerl & Kennard 1970.
 func Ridge(x [][]float64, y []float64, lambda float64) ([]float64, error) {
 	if len(x) == 0 || len(x) != len(y) || !(lambda > 0) {
-		return nil, fmt.Errorf("lecture11: Ridge of %d objects and %d values with λ = %g, want as many of both, at least 1, and λ > 0",
+		return nil, fmt.Errorf("lecture11: Ridge of %d objects and %d values with λ = %g, want equal numbers, at least 1, and λ > 0",
 			len(x), len(y), lambda)
 	}
 	n := len(x[0])
 	rows := mat.NewDense(len(x), n, nil)
 	for i, row := range x {
 		if len(row) != n {
-			return nil, fmt.Errorf("lecture11: Ridge: object %d has %d components, want %d as the first", i, len(row), n)
+			return nil, fmt.Errorf("lecture11: Ridge: object %d has %d components, want %d as in the first", i, len(row), n)
 		}
 		rows.SetRow(i, row)
 	}
@@ -41,8 +41,8 @@ func Ridge(x [][]float64, y []float64, lambda float64) ([]float64, error) {
 	return w.RawVector().Data, nil
 }
 
-// bestRidge is the Ridge whose λ, of 10⁻³ … 10³, comes nearest to the true weights: an oracle that no one has in practice,
-// so that what beats it does so by more than its choice of λ.
+// bestRidge returns the Ridge whose λ, from 10⁻³ … 10³, comes closest to the true weights. This is an oracle that is
+// not available in practice. A method that beats it does so by more than its choice of λ.
 func bestRidge(x [][]float64, y, truth []float64) (w []float64, distance float64, err error) {
 	for _, lambda := range []float64{1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1000} {
 		candidate, err := Ridge(x, y, lambda)

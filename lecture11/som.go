@@ -16,8 +16,8 @@ type SOMConfig struct {
 	Grid                 // the sheet of neurons: Width, Height, Hex, Torus
 	Features      int    `json:"features"`      // components n of an object x and of each weight vector w
 	Neighbourhood string `json:"neighbourhood"` // K(r): "gaussian" (default), "cut gaussian", "bubble", "triangle", …; see [SOMConfig.Kernel]
-	Init          string `json:"init"`          // first weights: "pca" (default), "samples" (of the objects) or "uniform" (the slide's ±1/√n)
-	Seed          int64  `json:"seed"`          // of the first weights
+	Init          string `json:"init"`          // initial weights: "pca" (default), "samples" (of the objects) or "uniform" (the slide's ±1/√n)
+	Seed          int64  `json:"seed"`          // of the initial weights
 
 	// Distance is ρ, by which an object x picks its winner:
 	//
@@ -26,14 +26,15 @@ type SOMConfig struct {
 	//	chebyshev  max_j |x_j − w_j|
 	//	cosine     1 − x·w/(‖x‖·‖w‖)
 	//
-	// or the ID of DistanceFunc. With the cosine the map learns the directions x/‖x‖ in place of the objects. Nodes move
-	// towards objects in the same way with each distance. So in a batch with η = 1 a node comes to the w of the least
-	// Σ_i K·‖x_i − w‖² for the winners of that epoch, and with the cosine also to that of the least Σ_i K·ρ(x_i, w). With
-	// manhattan, chebyshev and a DistanceFunc there is no sum of ρ that the training lowers, as in Kohonen's own rule for
+	// or the ID of DistanceFunc. With the cosine the map learns the directions x/‖x‖ instead of the objects.
+	//
+	// Nodes move towards objects in the same way with each distance. So in a batch with η = 1 a node moves to the w
+	// that minimises Σ_i K·‖x_i − w‖² for the winners of that epoch; with the cosine this w also minimises Σ_i K·ρ(x_i,
+	// w). With manhattan, chebyshev and a DistanceFunc the training lowers no sum of ρ, as in Kohonen's own rule for
 	// other distances and in MiniSom.
 	Distance string `json:"distance"`
 
-	// DistanceFunc is a distance of your own. Distance is then its ID, which stands for it in the key of what is trained.
+	// DistanceFunc is a custom distance. Distance is then its ID, which represents it in the key of a training.
 	DistanceFunc MapDistance `json:"-"`
 }
 
@@ -47,7 +48,7 @@ func (c SOMConfig) withDefaults() SOMConfig {
 	return c
 }
 
-// check returns an error that names the first field that makes no map.
+// check returns an error that names the first invalid field.
 func (c SOMConfig) check() error {
 	if err := c.Grid.check(); err != nil {
 		return err
@@ -64,20 +65,20 @@ func (c SOMConfig) check() error {
 	return checkName("SOMConfig.Init", c.Init, somInits)
 }
 
-// SOM is a Kohonen map (self-organizing map): m neurons on a grid, neuron (x, y) with a weight vector w_xy of n
-// components. Two metrics act: ρ in the space of objects picks the winner, r on the grid weighs the update.
+// SOM is a Kohonen map (self-organizing map): m neurons on a grid, where neuron (x, y) has a weight vector w_xy of n
+// components. There are two metrics: ρ in the space of objects picks the winner, and r on the grid weights the update.
 //
 // Slides "Kohonen map" and "Kohonen map training"; Kohonen 1982.
 type SOM struct {
 	cfg     SOMConfig
 	backend compute.Backend
 	weights *tensors.Tensor // [m, n]; nil until they are drawn
-	given   bool            // the weights came from SetWeights or from a training
+	given   bool            // whether the weights came from SetWeights or from a training
 	trained provenance      // of the weights
-	sync    func() error    // takes over the weights of a training under way; nil when they are here
+	sync    func() error    // takes over the weights of a running training; nil if weights is up to date
 }
 
-// NewSOM returns an untrained map that computes on backend. The error names the field of cfg that is wrong.
+// NewSOM returns an untrained map that computes on backend. The error names the invalid field of cfg.
 func NewSOM(backend compute.Backend, cfg SOMConfig) (*SOM, error) {
 	if err := checkBackend("NewSOM", backend); err != nil {
 		return nil, err
@@ -92,8 +93,9 @@ func NewSOM(backend compute.Backend, cfg SOMConfig) (*SOM, error) {
 // Config returns the configuration with the defaults filled in.
 func (m *SOM) Config() SOMConfig { return m.cfg }
 
-// Weights returns a copy of the weight vectors, [m, n], node by node: float32, or float64 if the map was trained on objects
-// of more digits than float32 has. A map whose first weights come from the objects has none before its training.
+// Weights returns a copy of the weight vectors, [m, n], node by node: float32, or float64 if the map was trained on
+// objects with more digits than float32 has. A map whose initial weights come from the objects has none before its
+// training.
 func (m *SOM) Weights() (*tensors.Tensor, error) {
 	if err := m.ensureWeights(); err != nil {
 		return nil, err
@@ -101,8 +103,8 @@ func (m *SOM) Weights() (*tensors.Tensor, error) {
 	return m.weights.LocalClone()
 }
 
-// SetWeights sets the weight vectors w, [m, n] float32 or float64: to start a training from them, or to read a map made
-// elsewhere.
+// SetWeights sets the weight vectors w, [m, n] float32 or float64, as the start of a training or from a map that was
+// trained elsewhere.
 func (m *SOM) SetWeights(w *tensors.Tensor) error {
 	weights, err := m.copyWeights(w)
 	if err != nil {
@@ -112,12 +114,12 @@ func (m *SOM) SetWeights(w *tensors.Tensor) error {
 	return nil
 }
 
-// use takes weights over that copyWeights has made.
+// use takes over weights that copyWeights returned.
 func (m *SOM) use(weights *tensors.Tensor) {
 	m.weights, m.given, m.sync, m.trained = weights, true, nil, provenance{}
 }
 
-// copyWeights copies weight vectors that fit the map and are all finite.
+// copyWeights copies weight vectors after checking that they fit the map and are finite.
 func (m *SOM) copyWeights(w *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := checkTensors("SOM.SetWeights", w); err != nil {
 		return nil, err
@@ -140,7 +142,7 @@ func (m *SOM) copyWeights(w *tensors.Tensor) (*tensors.Tensor, error) {
 	return m.cfg.weightsOf(flat, wide(w.DType())), nil
 }
 
-// ensureWeights draws the first weights where they need no objects.
+// ensureWeights draws the initial weights if they do not depend on objects.
 func (m *SOM) ensureWeights() error {
 	if m.sync != nil {
 		if err := m.sync(); err != nil {
@@ -166,7 +168,7 @@ func (m *SOM) Nearest(x *tensors.Tensor, k int) (*Nearest, error) {
 	return findNearest(m.backend, x, m.weights, k, m.cfg.metric())
 }
 
-// Winners is Nearest as two lists: nodes [l · k], the nearest first, and their distances ρ.
+// Winners returns Nearest as two lists: nodes [l · k], the nearest first, and their distances ρ.
 func (m *SOM) Winners(x *tensors.Tensor, k int) (nodes []int32, dist []float32, err error) {
 	near, err := m.Nearest(x, k)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// SizeAdvice is how good a map of one size became.
+// SizeAdvice describes the quality of a map of one size.
 type SizeAdvice struct {
 	Grid    Grid
 	Quality MapQuality
 }
 
-// AdviseSize trains a map of each size together, alike but for the grid, and measures each on the objects x [l, n]: the
-// quantisation error falls with the number of nodes, while more nodes stay unused and the topographic error tends to
-// rise. Which trade is right depends on what the map is read for; [UsualNodes] is a place to start. cfg and fit are those
-// of one map; the grid of cfg says whether it is hexagonal or a torus. id identifies x.
+// AdviseSize trains one map per size together, with equal settings except for the grid, and measures each on the
+// objects x [l, n]. With more nodes the quantisation error falls, while more nodes stay unused and the topographic
+// error tends to rise. The best size depends on the purpose of the map; [UsualNodes] is a first guess. cfg and fit are
+// those of one map; the grid of cfg determines whether it is hexagonal or a torus. id identifies x.
 func AdviseSize(ctx context.Context, backend compute.Backend, x *tensors.Tensor, id string, cfg SOMConfig, sizes []Grid,
 	fit SOMFit) ([]SizeAdvice, error) {
 	if err := checkBackend("AdviseSize", backend); err != nil {
@@ -41,7 +41,7 @@ func AdviseSize(ctx context.Context, backend compute.Backend, x *tensors.Tensor,
 	if err != nil {
 		return nil, fmt.Errorf("lecture11: AdviseSize: %w", err)
 	}
-	var point *CollapsedError // the advice says which
+	var point *CollapsedError // the advice names these maps
 	if err := training.Run(ctx, nil); err != nil && !errors.As(err, &point) {
 		return nil, fmt.Errorf("lecture11: AdviseSize: %w", err)
 	}
@@ -55,6 +55,6 @@ func AdviseSize(ctx context.Context, backend compute.Backend, x *tensors.Tensor,
 	return advice, nil
 }
 
-// UsualNodes is the number of nodes that is usually tried first for l objects, 5·√l. Vesanto & Alhoniemi 2000, "Clustering
-// of the self-organizing map".
+// UsualNodes returns the usual first guess for the number of nodes for l objects, 5·√l. Vesanto & Alhoniemi 2000,
+// "Clustering of the self-organizing map".
 func UsualNodes(l int) int { return int(math.Round(5 * math.Sqrt(float64(l)))) }

@@ -7,18 +7,18 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Alignment is how a map is turned and mirrored to lie as another one does.
+// Alignment describes how to rotate and mirror a map so that it matches another one.
 type Alignment struct {
 	Name  string  // "as it is", "mirrored left-right", "turned by 90°", …
-	Nodes []int   // [m]: the node of the map that comes to each place
+	Nodes []int   // [m]: the node of the map that moves to each place
 	RMS   float64 // root of the mean over nodes of ‖w_reference − w‖², in the unit of x, after aligning
-	As    float64 // the same without
+	As    float64 // the same before aligning
 }
 
-// Align finds the symmetry of the grid under which a map lies most like a reference: the arrangement of a map depends on
-// its first weights and the order of the objects, so that two good maps of the same data may be mirrored or turned
-// against each other. A square has 8 symmetries, a rectangle 4, a hexagonal sheet 2; a torus may also be shifted.
-// reference and weights: [m, n]. Slide 8, "depends on initialisation".
+// Align finds the symmetry of the grid under which a map is most similar to a reference. The arrangement of a map
+// depends on its initial weights and the order of the objects, so that two good maps of the same data may be mirrored
+// or rotated relative to each other. A square has 8 symmetries, a rectangle 4, a hexagonal sheet 2; a torus may also be
+// shifted. reference and weights: [m, n]. Slide 8, "depends on initialisation".
 func Align(reference, weights *tensors.Tensor, grid Grid) (Alignment, error) {
 	best := Alignment{RMS: math.Inf(1)}
 	if err := checkSheet(grid, reference); err != nil {
@@ -28,7 +28,7 @@ func Align(reference, weights *tensors.Tensor, grid Grid) (Alignment, error) {
 		return best, err
 	}
 	if !reference.Shape().Equal(weights.Shape()) {
-		return best, fmt.Errorf("lecture11: Align: maps of %s and %s, want one shape", reference.Shape(), weights.Shape())
+		return best, fmt.Errorf("lecture11: Align: maps of %s and %s, want equal shapes", reference.Shape(), weights.Shape())
 	}
 	a, err := float64s(reference)
 	if err != nil {
@@ -51,7 +51,7 @@ func Align(reference, weights *tensors.Tensor, grid Grid) (Alignment, error) {
 	return best, nil
 }
 
-// Weights gives a map's weights [m, n] in the aligned order.
+// Weights returns a map's weights [m, n] in the aligned order.
 func (a Alignment) Weights(weights *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := checkTensors("Alignment.Weights", weights); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func rmsDistance(a, b []float64, nodes []int) float64 {
 	return math.Sqrt(sum / float64(len(nodes)))
 }
 
-// turns are the symmetries of a square around its middle: (x, y) → (a·x + b·y, c·x + d·y).
+// turns holds the symmetries of a square around its middle: (x, y) → (a·x + b·y, c·x + d·y).
 var turns = []struct {
 	name       string
 	a, b, c, d float64
@@ -93,8 +93,8 @@ var turns = []struct {
 	{"turned by 270°", 0, 1, -1, 0},
 }
 
-// symmetries are those turns, and on a torus shifts of them, that bring each node to the place of another; the first is
-// the identity.
+// symmetries returns those turns that bring each node to the place of another node, and on a torus also their shifts.
+// The first is the identity.
 func (g Grid) symmetries() []Alignment {
 	shifts := 1
 	if g.Torus {
@@ -120,8 +120,8 @@ func (g Grid) symmetries() []Alignment {
 	return found
 }
 
-// moved applies a rigid motion around the middle of the sheet to all nodes. The result gives for each place the node
-// that arrives there; ok is false if one arrives between places.
+// moved applies a rigid motion around the middle of the sheet to all nodes. nodes holds for each place the node that
+// arrives there; ok is false if a node arrives between places.
 func (g Grid) moved(motion func(x, y float64) (float64, float64)) (nodes []int, ok bool) {
 	cx, cy := g.middle()
 	nodes = make([]int, g.Nodes())
@@ -137,7 +137,7 @@ func (g Grid) moved(motion func(x, y float64) (float64, float64)) (nodes []int, 
 	return nodes, true
 }
 
-// middle is the centre of the sheet's bounding box.
+// middle returns the centre of the sheet's bounding box.
 func (g Grid) middle() (x, y float64) {
 	width := float64(g.Width - 1)
 	if g.Hex && g.Height > 1 {
@@ -147,7 +147,7 @@ func (g Grid) middle() (x, y float64) {
 	return width / 2, bottom / 2
 }
 
-// at is the node at a place, −1 where there is none.
+// at returns the node at a place, or −1 where there is none.
 func (g Grid) at(x, y float64) int {
 	width, height := g.size()
 	for node := range g.Nodes() {

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestSOMBadInput: each mistake is an error that names the field, its value and what is wanted.
+// TestSOMBadInput: for each mistake there is an error that names the field, its value and the wanted value.
 func TestSOMBadInput(t *testing.T) {
 	backend := testx.Backend(t)
 	good := SOMConfig{Grid: Grid{Width: 3, Height: 2}, Features: 3}
@@ -79,7 +79,7 @@ func TestSOMBadInput(t *testing.T) {
 	}
 }
 
-// TestSOMOddInput: what is odd but can be trained on gives finite weights.
+// TestSOMOddInput: unusual but valid input yields finite weights.
 func TestSOMOddInput(t *testing.T) {
 	long(t)
 	constant := tensors.FromFlatDataAndDimensions(make([]float32, 30), 10, 3)

@@ -13,16 +13,17 @@ import (
 //	S_c = Σ_{a_i = c} ω_i·x_i,  N_c = Σ_{a_i = c} ω_i
 //	w_c := (1 − η)·w_c + η·(Σ_b K(r(b, c))·S_b) / (Σ_b K(r(b, c))·N_b)
 //
-// The winners come from ‖w‖² − 2x·w, a matrix product of a chunk of objects with the weights, so that no more than
-// chunk·m distances are held. Where components are missing, norms and N are over those present. A node near which nothing
-// was won, so that the divisor is 0, keeps its weights.
+// The winners come from ‖w‖² − 2x·w, a matrix product of a chunk of objects with the weights, so that at most chunk·m
+// distances are held. If components are missing, norms and N are over those present. A node with no winners near it, so
+// that the divisor is 0, keeps its weights.
 
-// leastWeight is the divisor below which a node keeps its weights: far from all winners the kernel's tail says nothing.
+// leastWeight is the divisor below which a node keeps its weights. Far from all winners the tail of the kernel is
+// meaningless.
 const leastWeight = 1e-30
 
 func shapeOfInts(dims []int) shapes.Shape { return shapes.Make(dtypes.Int32, dims...) }
 
-// prepare adds to the state what an epoch needs of the weights.
+// prepare adds to the state the values that an epoch derives from the weights.
 func (p *somProgram) prepare(s somState, sigma *Node) {
 	p.clear(s, s["w"].Graph())
 	if !p.metric.squared() {
@@ -35,8 +36,8 @@ func (p *somProgram) prepare(s somState, sigma *Node) {
 		s["wSquares"] = squares
 		s["bias"] = Reshape(s["pad"], p.k*p.m)
 	} else {
-		// Not by ReduceSum: go-xla lets a kind of reduction be used in one function of a program only, and the sums over the
-		// objects are in the body of the loop.
+		// ReduceSum cannot be used here: go-xla allows a kind of reduction in only one function of a program, and the
+		// sums over the objects are in the body of the loop.
 		norms := DotGeneral(squares, []int{1}, nil, like(Slice(squares, AxisElem(0)), 1), []int{1}, nil) // [k·m, 1]
 		s["bias"] = Add(Reshape(norms, p.k*p.m), Reshape(s["pad"], p.k*p.m))
 	}
@@ -45,7 +46,7 @@ func (p *somProgram) prepare(s somState, sigma *Node) {
 	}
 }
 
-// clear sets the sums of an epoch to 0. The last row of sums and counts takes the objects that a chunk has twice.
+// clear sets the sums of an epoch to 0. The last row of sums and counts collects the objects that a chunk repeats.
 func (p *somProgram) clear(s somState, g *Graph) {
 	s["sums"] = zeros(g, p.k*p.m+1, p.n)
 	s["counts"] = zeros(g, p.countDims()...)
@@ -61,17 +62,17 @@ func (p *somProgram) countDims() []int {
 	return []int{p.k*p.m + 1}
 }
 
-// somChunk are the objects of one chunk.
+// somChunk holds the objects of one chunk.
 type somChunk struct {
 	start *Node // the first row of x, int32; nil where the chunk is all of x
-	valid *Node // [chunk], 0 for an object that the chunk before had; nil where there are none
+	valid *Node // [chunk], 0 for an object that the previous chunk had too; nil if there are none
 	x     *Node // [chunk, n], 0 where a component is missing
 	known *Node // [chunk, n], 1 where a component is known; nil where none is missing
 	omega *Node // [chunk], the weights; nil where there are none
 }
 
-// take cuts chunk i out of the objects. The last one is moved back to where it is whole; what it then has a second time
-// does not count.
+// take takes chunk i of the objects. The last chunk starts earlier so that it is full; the repeated objects do not
+// count.
 func (p *somProgram) take(s somState, i *Node) somChunk {
 	var c somChunk
 	if p.chunk < p.l {
@@ -93,7 +94,7 @@ func (p *somProgram) take(s somState, i *Node) somChunk {
 	return c
 }
 
-// rowsOf takes the chunk's rows of x [l, …].
+// rowsOf returns the chunk's rows of x [l, …].
 func (p *somProgram) rowsOf(x, start *Node) *Node {
 	if start == nil {
 		return x
@@ -119,7 +120,7 @@ func (p *somProgram) accumulate(s somState, c somChunk) {
 	p.scatter(s, c, winner)
 }
 
-// winners finds the winners of a chunk by squares, and their distances: [chunk, k].
+// winners finds the winners of a chunk by squared distances, and their distances: [chunk, k].
 func (p *somProgram) winners(s somState, c somChunk) (winner, distance *Node) {
 	squares := p.scores(s, c)            // [chunk, k, m], ‖x − w‖² − ‖x‖²
 	norms := ReduceSum(Mul(c.x, c.x), 1) // [chunk], ‖x‖²
@@ -137,7 +138,7 @@ func (p *somProgram) winners(s somState, c somChunk) (winner, distance *Node) {
 	return winner, Sqrt(Max(square, like(square, 0)))
 }
 
-// scores gives ‖x − w‖² − ‖x‖² for a chunk and all nodes, [chunk, k, m].
+// scores returns ‖x − w‖² − ‖x‖² for a chunk and all nodes, [chunk, k, m].
 func (p *somProgram) scores(s somState, c somChunk) *Node {
 	product := DotGeneral(c.x, []int{1}, nil, s["minusTwo"], []int{1}, nil) // [chunk, k·m]
 	if p.missing {
@@ -147,7 +148,7 @@ func (p *somProgram) scores(s somState, c somChunk) *Node {
 	return Reshape(Add(product, bias), p.chunk, p.k, p.m)
 }
 
-// heskesScores are Σ_b K(r(b, c))·‖x − w_b‖², what Heskes's winner has least of: [chunk, k, m]. Heskes 1999, "Energy
+// heskesScores returns Σ_b K(r(b, c))·‖x − w_b‖², which Heskes's winner minimises: [chunk, k, m]. Heskes 1999, "Energy
 // functions for self-organizing maps".
 func (p *somProgram) heskesScores(s somState, squares, norms *Node) *Node {
 	dims := squares.Shape().Dimensions
@@ -157,7 +158,7 @@ func (p *somProgram) heskesScores(s somState, squares, norms *Node) *Node {
 	return Add(Transpose(around, 0, 1), pad)
 }
 
-// realNodes sets the columns and rows of the kernel [k, m, m] that fill a map up to 0.
+// realNodes sets the columns and rows of the kernel [k, m, m] for nodes that only pad a map to 0.
 func (p *somProgram) realNodes(s somState, kernel *Node) *Node {
 	real := asFloat(Equal(s["pad"], like(s["pad"], 0)))
 	dims := kernel.Shape().Dimensions
@@ -166,7 +167,7 @@ func (p *somProgram) realNodes(s somState, kernel *Node) *Node {
 	return Mul(kernel, Mul(rows, columns))
 }
 
-// at picks the score of a node for each object and map: scores [chunk, k, m], node [chunk, k].
+// at returns the score of a node for each object and map: scores [chunk, k, m], node [chunk, k].
 func (p *somProgram) at(scores, node *Node) *Node {
 	dims := scores.Shape().Dimensions
 	nodes := BroadcastToDims(Reshape(node, p.chunk, p.k, 1), dims...)
@@ -174,7 +175,7 @@ func (p *somProgram) at(scores, node *Node) *Node {
 	return ReduceSum(Where(here, scores, like(scores, 0)), 2)
 }
 
-// total sums values [chunk, k] over the objects that count, each times its weight: [k].
+// total sums values [chunk, k] over the objects that count, weighted by the objects' weights: [k].
 func (p *somProgram) total(c somChunk, values *Node) *Node {
 	for _, factor := range []*Node{c.valid, c.omega} {
 		if factor != nil {
@@ -184,7 +185,7 @@ func (p *somProgram) total(c somChunk, values *Node) *Node {
 	return ReduceSum(values, 0)
 }
 
-// noteWinners counts the objects whose winner is another than the epoch before, and keeps the winners.
+// noteWinners counts the objects whose winner differs from that of the previous epoch, and stores the winners.
 func (p *somProgram) noteWinners(s somState, c somChunk, winner *Node) {
 	if s["winners"] == nil {
 		return

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// benchSOM times trainings in b.N parts: the first call of the device, with the compilation, is left out.
+// benchSOM times a training in b.N parts, without the first call of the device, which includes the compilation.
 func benchSOM(b *testing.B, training *SOMTraining, objects int) {
 	done := errors.New("done")
 	first, steps := 0, 0
@@ -32,12 +32,12 @@ func benchSOM(b *testing.B, training *SOMTraining, objects int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(steps), "ns/step")
 }
 
-// BenchmarkSOMBatch20x20MNIST times epochs of 10 000 digits. Beside MiniSom: go run ./internal/peers/som.
+// BenchmarkSOMBatch20x20MNIST times epochs of 10 000 digits. For MiniSom: go run ./internal/peers/som.
 func BenchmarkSOMBatch20x20MNIST(b *testing.B) {
 	benchSOM(b, digitsTraining(b, SOMFit{Epochs: 1 << 20}), 10_000)
 }
 
-// BenchmarkSOMOnline20x20MNIST times steps on the same.
+// BenchmarkSOMOnline20x20MNIST times steps on the same digits.
 func BenchmarkSOMOnline20x20MNIST(b *testing.B) {
 	benchSOM(b, digitsTraining(b, SOMFit{Mode: "online", Steps: 1 << 30}), 1)
 }

@@ -2,14 +2,15 @@ package lecture11
 
 import "fmt"
 
-// collapsed is the Spread below which a map is one point: its nodes vary by less than a hundredth of what objects do.
+// collapsed is the Spread below which a map is one point: its nodes vary by less than a hundredth of the variation of
+// the objects.
 const collapsed = 1e-4
 
-// CollapsedError says that a training ended with the nodes of a map on one point, where the objects are not. The training
-// is finished, and the map can be read, but it shows nothing of the objects.
+// CollapsedError reports that at the end of a training the nodes of a map are at one point, although the objects are
+// not. The training is complete and the map can be read, but it shows nothing of the objects.
 type CollapsedError struct {
 	Name   string  // of the training
-	Map    int     // which of the maps that were trained together, from 0
+	Map    int     // index among the maps that were trained together, from 0
 	Spread float64 // of its nodes, as in [MapQuality]
 }
 
@@ -18,7 +19,7 @@ func (e *CollapsedError) Error() string {
 		"its state is kept: try SOMConfig.Init = \"pca\", a smaller SOMFit.Radius.End or more steps", e.Name, e.Map, e.Spread, collapsed)
 }
 
-// StateKept reports that the state is whole and worth saving in spite of the error.
+// StateKept reports that the state should be saved despite the error.
 func (e *CollapsedError) StateKept() bool { return true }
 
 // checkSpread returns a CollapsedError if a map of a finished training has collapsed.

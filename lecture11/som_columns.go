@@ -8,21 +8,21 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// A component that is the same in all objects and in all first weights, such as a pixel at the border of each image, adds 0
-// to each distance, and no step moves its weights. Training leaves such components out: the numbers are the same, and the
-// products are shorter.
+// A component that is the same in all objects and in all initial weights, such as a pixel at the border of each image,
+// adds 0 to each distance, and its weights never change. Training leaves such components out, which shortens the
+// products and changes no number.
 
-// fewConstant is the share of constant components up to which the objects are used as they are: leaving components out takes
-// a copy of the objects.
+// fewConstant is the share of constant components up to which the objects are used as they are, because leaving
+// components out requires a copy of the objects.
 const fewConstant = 0.05
 
-// largestCopy is up to how many bytes the objects are copied for it.
+// largestCopy is the limit for the size of this copy, in bytes.
 const largestCopy = 64 << 20
 
-// columnsAtOnce divides the number of the components used: products of rows that start at odd places are slower.
+// columnsAtOnce divides the number of components used, because products of rows at unaligned addresses are slower.
 const columnsAtOnce = 16
 
-// chooseColumns sets t.columns. initial are the first weights of each map, [m, n].
+// chooseColumns sets t.columns. initial holds the initial weights of each map, [m, n].
 func (t *SOMTraining) chooseColumns(initial [][]float64) error {
 	n := t.data.n
 	t.columns = seq(n)
@@ -50,7 +50,7 @@ func (t *SOMTraining) chooseColumns(initial [][]float64) error {
 		}
 	}
 	used := n - len(idle)
-	fill := (columnsAtOnce - used%columnsAtOnce) % columnsAtOnce // idle ones that are used all the same
+	fill := (columnsAtOnce - used%columnsAtOnce) % columnsAtOnce // idle components that are used nevertheless
 	idle = idle[min(len(idle), fill):]
 	left := slices.DeleteFunc(seq(n), func(j int32) bool { _, found := slices.BinarySearch(idle, j); return found })
 	if len(left) > 0 && float64(len(idle)) > fewConstant*float64(n) {
@@ -59,7 +59,7 @@ func (t *SOMTraining) chooseColumns(initial [][]float64) error {
 	return nil
 }
 
-// seq gives 0 … n − 1.
+// seq returns 0 … n − 1.
 func seq(n int) []int32 {
 	s := make([]int32, n)
 	for i := range s {
@@ -68,7 +68,7 @@ func seq(n int) []int32 {
 	return s
 }
 
-// takeColumns copies some columns of rows of n numbers.
+// takeColumns returns a copy of some columns of rows of n numbers.
 func takeColumns[T any](flat []T, n int, columns []int32) []T {
 	out := make([]T, 0, len(flat)/n*len(columns))
 	for from := 0; from < len(flat); from += n {
@@ -79,14 +79,14 @@ func takeColumns[T any](flat []T, n int, columns []int32) []T {
 	return out
 }
 
-// putColumns writes what takeColumns has taken, or what became of it, back into flat.
+// putColumns writes values into the columns of flat from which takeColumns copies.
 func putColumns[T any](flat []T, n int, columns []int32, values []T) {
 	for i, v := range values {
 		flat[i/len(columns)*n+int(columns[i%len(columns)])] = v
 	}
 }
 
-// columnsOf copies columns of x [l, n], float32 or bytes.
+// columnsOf returns a copy of columns of x [l, n], float32 or bytes.
 func columnsOf(x *tensors.Tensor, columns []int32) (out *tensors.Tensor, err error) {
 	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	if x.DType() == dtypes.Uint8 {
@@ -101,8 +101,8 @@ func columnsOf(x *tensors.Tensor, columns []int32) (out *tensors.Tensor, err err
 	return out, err
 }
 
-// takeSavedColumns takes over which components a training uses; nil where it has not yet chosen. They are saved, because
-// weights that did move at first can come to lie where they no longer do.
+// takeSavedColumns restores the components that a training uses; saved is nil if it has not chosen them yet. They are
+// saved because components whose weights change at first can become constant later.
 func (t *SOMTraining) takeSavedColumns(saved *tensors.Tensor) error {
 	if saved == nil {
 		t.columns = nil

@@ -14,7 +14,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// framed are l objects of n components, of which those of the frame are constant, as bytes or as numbers.
+// framed returns l objects of n components, as bytes or as numbers. The components of the frame are constant.
 func framed(l, n int, bytes bool) (x *tensors.Tensor, frame []int) {
 	flat, pixels := make([]float32, l*n), make([]uint8, l*n)
 	for i := range flat {
@@ -33,8 +33,9 @@ func framed(l, n int, bytes bool) (x *tensors.Tensor, frame []int) {
 	return tensors.FromFlatDataAndDimensions(flat, l, n), frame
 }
 
-// TestSOMConstantComponents: a training that leaves constant components out gives the map of one that does not, and theirs
-// keep the constant; where the first weights lie elsewhere, they are not left out.
+// TestSOMConstantComponents: a training that leaves constant components out trains the same map as one that does not,
+// and the weights of these components keep the constant. If their initial weights differ from the constant, they are
+// not left out.
 func TestSOMConstantComponents(t *testing.T) {
 	const l, n = 300, 160
 	for _, c := range []struct {
@@ -69,7 +70,7 @@ func TestSOMConstantComponents(t *testing.T) {
 				results = append(results, tensors.MustCopyFlatData[float32](sheetOf(t, m)))
 			}
 			if d := largestDifference(results[0], results[1]); d > 2e-6 {
-				t.Errorf("weights are up to %g apart from those of all components", d)
+				t.Errorf("weights differ by up to %g from those with all components", d)
 			}
 			if c.init == "samples" {
 				checkFrame(t, results[0], n, frame)
@@ -85,7 +86,7 @@ func largestDifference(a, b []float32) (most float64) {
 	return most
 }
 
-// checkFrame: the weights of the frame are its constants up to rounding.
+// checkFrame checks that the weights of the frame are its constants up to rounding.
 func checkFrame(t *testing.T, w []float32, n int, frame []int) {
 	t.Helper()
 	for i := 0; i < len(w); i += n {
@@ -97,8 +98,8 @@ func checkFrame(t *testing.T, w []float32, n int, frame []int) {
 	}
 }
 
-// TestSOMConstantComponentsResumed: weights from elsewhere reach the constant after some epochs; a training restored there
-// goes on with the components that it began with, and to the same bits.
+// TestSOMConstantComponentsResumed: initial weights from elsewhere reach the constant after some epochs. A training
+// restored there continues with its original components, and computes the same bits.
 func TestSOMConstantComponentsResumed(t *testing.T) {
 	const l, n = 4200, 512 // more than one call of the device takes
 	x, _ := framed(l, n, false)
@@ -145,10 +146,10 @@ func TestSOMConstantComponentsResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(second.columns, training.columns) || len(second.columns) != n {
-		t.Errorf("goes on with %d components, began with %d", len(second.columns), len(training.columns))
+		t.Errorf("continues with %d components, started with %d", len(second.columns), len(training.columns))
 	}
 	got, want := tensors.MustCopyFlatData[float32](sheetOf(t, m)), tensors.MustCopyFlatData[float32](sheetOf(t, whole))
 	if !slices.Equal(got, want) {
-		t.Errorf("weights are up to %g apart", largestDifference(got, want))
+		t.Errorf("weights differ by up to %g", largestDifference(got, want))
 	}
 }

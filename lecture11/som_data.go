@@ -11,13 +11,13 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// somData are the objects of a training and what is known of them before it starts.
+// somData holds the objects of a training and the statistics that are computed before it starts.
 type somData struct {
 	x          *tensors.Tensor // [l, n], as somMetric.prepare returns it; nil for a stream
 	l, n       int
-	wide       bool      // x has more digits than float32
-	centre     []float64 // [n], from where products are computed: the means, or nil where they are near 0
-	moves      bool      // the distance allows another origin and unit, see somMetric.moves
+	wide       bool      // whether x has more digits than float32
+	centre     []float64 // [n], the origin for products: the means, or nil where they are near 0
+	moves      bool      // whether the distance allows another origin and unit; see somMetric.moves
 	reach      float64   // the largest distance of a component from the centre
 	means      []float64 // [n], of the components present
 	lows       []float64 // [n], the least of the known
@@ -25,16 +25,16 @@ type somData struct {
 	variance   float64   // of the objects, summed over the components
 	weights    []float32 // [l] or nil
 	total      float64   // of the weights
-	missing    bool      // a component is NaN
+	missing    bool      // whether a component is NaN
 	counts     []float64 // [n], how often each component is known
 	deviations []float64 // [n], Σ (x − mean)² over the known
 	constant   []int     // the components that are known and the same in all objects
-	kept       []float64 // some objects of a stream, of which x is not held
+	kept       []float64 // some objects of a stream, whose x is not held
 	streamHash string    // of the contents of a stream
 	onDevice   map[string]*tensors.Tensor
 }
 
-// newSOMData checks objects x [l, n] and their weights w, [l] or nil. The error says which number is wrong.
+// newSOMData checks objects x [l, n] and their weights w, [l] or nil. The error names the invalid number.
 func newSOMData(x *tensors.Tensor, w *tensors.Tensor, cfg SOMConfig) (*somData, error) {
 	switch features := cfg.Features; {
 	case x == nil || x.Rank() != 2:
@@ -66,7 +66,7 @@ func newSOMData(x *tensors.Tensor, w *tensors.Tensor, cfg SOMConfig) (*somData, 
 	return d, nil
 }
 
-// hashes identifies the contents of the objects and of their weights.
+// hashes returns hashes of the contents of the objects and of their weights.
 func (d *somData) hashes() (map[string]string, error) {
 	objects := d.streamHash
 	if d.x != nil {
@@ -111,7 +111,7 @@ func (d *somData) takeWeights(w *tensors.Tensor) (err error) {
 	return nil
 }
 
-// measure finds the means of the components, their range and spread, and the constant ones.
+// measure computes the means of the components, their range and spread, and the constant components.
 func (d *somData) measure(at func(i int) float64) {
 	d.means, d.counts, d.deviations = make([]float64, d.n), make([]float64, d.n), make([]float64, d.n)
 	d.lows, d.highs = slices.Repeat([]float64{math.Inf(1)}, d.n), slices.Repeat([]float64{math.Inf(-1)}, d.n)
@@ -129,7 +129,7 @@ func (d *somData) measure(at func(i int) float64) {
 		d.means[j] /= max(d.counts[j], 1)
 		if !varies {
 			d.constant = append(d.constant, j)
-			d.means[j] = at(j) // without the rounding of the sum
+			d.means[j] = at(j) // without the rounding of a sum
 		}
 	}
 	for i := range d.l * d.n {
@@ -139,8 +139,8 @@ func (d *somData) measure(at func(i int) float64) {
 	}
 }
 
-// setCentre chooses from where products are computed, and finds the variance. ‖w‖² − 2w·x loses digits where both lie far
-// from 0; another origin takes a copy of the objects, so that it is used only where it helps.
+// setCentre chooses the origin for products and computes the variance. ‖w‖² − 2w·x loses digits if w and x are far from
+// 0. Another origin requires a copy of the objects, so that it is used only where it helps.
 func (d *somData) setCentre(metric somMetric) {
 	offset, spread := 0.0, 0.0
 	for j, mean := range d.means {
@@ -160,7 +160,7 @@ func (d *somData) setCentre(metric somMetric) {
 	}
 }
 
-// rows copies objects, their missing components replaced by the means, as exactly as weights can be.
+// rows returns copies of objects, with missing components replaced by the means, as exactly as weights can be.
 func (d *somData) rows(indices []int) ([]float64, error) {
 	out := make([]float64, 0, len(indices)*d.n)
 	err := withNumbers(d.x, func(at func(i int) float64) {
@@ -180,7 +180,7 @@ func (d *somData) rows(indices []int) ([]float64, error) {
 	return out, err
 }
 
-// sample returns count objects in an order drawn from the seed.
+// sample returns count objects in an order drawn with the seed.
 func (d *somData) sample(count int, seed int64) ([]float64, error) {
 	if count == 0 {
 		return nil, nil
@@ -192,8 +192,8 @@ func (d *somData) sample(count int, seed int64) ([]float64, error) {
 	return d.rows(rng.Perm(d.l)[:count])
 }
 
-// toDevice brings the columns of the objects to the device, once, and returns what the programs take: the objects "x" [l,
-// columns] in the frame, the "weights" [l] (where there are none, one of 1).
+// toDevice copies the columns of the objects to the device, once, and returns the inputs of the programs: the objects
+// "x" [l, columns] in the frame, and the "weights" [l] (a single 1 if there are none).
 func (d *somData) toDevice(backend compute.Backend, frame somFrame, columns []int32) (map[string]*tensors.Tensor, error) {
 	if d.onDevice != nil {
 		return d.onDevice, nil
@@ -219,7 +219,7 @@ func (d *somData) toDevice(backend compute.Backend, frame somFrame, columns []in
 	return all, nil
 }
 
-// framed returns columns of objects x [l, n] in the frame: x itself where nothing changes.
+// framed returns columns of objects x [l, n] in the frame, or x itself if nothing changes.
 func (d *somData) framed(x *tensors.Tensor, frame somFrame, columns []int32) (*tensors.Tensor, error) {
 	switch {
 	case !frame.plain() || wide(x.DType()):

@@ -11,46 +11,47 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// MapDistance builds a distance ρ(x_i, w_c) for all pairs of objects x [l, n] and weights w [m, n], both float32: [l, m]. Objects
-// reach it in their own unit and with all components known; NaN is refused before. As what it is built of may not be allowed
-// in a loop of the device, each step, or epoch of a batch, is a call.
+// MapDistance builds a distance ρ(x_i, w_c) for all pairs of objects x [l, n] and weights w [m, n], both float32: [l,
+// m]. The objects have their own unit, and all their components are known; NaN is refused before. Each step, or each
+// epoch of a batch, is a separate call of the device, because the operations of a MapDistance may not be allowed in a
+// loop.
 type MapDistance func(x, w *Node) *Node
 
 // somMetric is the distance ρ(x, w) by which a map picks winners.
 type somMetric struct {
 	name string
-	own  MapDistance // the user's; nil for a name of somDistances
+	own  MapDistance // custom; nil for a name of somDistances
 }
 
-// somDistances are the distances that a configuration may name; their formulas are at SOMConfig.
+// somDistances holds the distances that a configuration can name; their formulas are in the comment of SOMConfig.
 var somDistances = map[string]bool{"euclidean": true, "cosine": true, "manhattan": true, "chebyshev": true}
 
-// euclidean is the metric of maps whose configuration names no other.
+// euclideanMetric is the metric of maps whose configuration names no other.
 var euclideanMetric = somMetric{name: "euclidean"}
 
-// metric is the distance that the configuration asks for.
+// metric returns the distance of the configuration.
 func (c SOMConfig) metric() somMetric { return somMetric{c.withDefaults().Distance, c.DistanceFunc} }
 
-// checkDistance returns an error unless Distance and DistanceFunc fit each other.
+// checkDistance returns an error unless Distance and DistanceFunc are consistent.
 func (c SOMConfig) checkDistance() error {
 	switch {
 	case c.DistanceFunc == nil && !somDistances[c.Distance]:
 		return fmt.Errorf("lecture11: SOMConfig.Distance = %q, want one of %q, or the ID of a DistanceFunc", c.Distance,
 			slices.Sorted(maps.Keys(somDistances)))
 	case c.DistanceFunc != nil && (c.Distance == "" || somDistances[c.Distance]):
-		return fmt.Errorf("lecture11: SOMConfig.Distance = %q with a DistanceFunc, want an ID of its own: it stands for the "+
-			"function in the key of what is trained", c.Distance)
+		return fmt.Errorf("lecture11: SOMConfig.Distance = %q with a DistanceFunc, want an ID other than the names of distances: it represents "+
+			"the function in the key of a training", c.Distance)
 	}
 	return nil
 }
 
-// squared reports whether winners are found by ‖x − w‖², for which there are products.
+// squared reports whether winners are found by ‖x − w‖², which can be computed with products.
 func (d somMetric) squared() bool { return d.name == euclideanMetric.name }
 
-// moves reports whether ρ(x, w) stays the same when both are moved, and keeps its ratio when both are scaled.
+// moves reports whether ρ(x, w) is unchanged when both are translated, and keeps its ratios when both are scaled.
 func (d somMetric) moves() bool { return d.own == nil && d.name != "cosine" }
 
-// prepare returns the objects as the map sees them: for the cosine directions x/‖x‖, which have norm 1. It refuses
+// prepare returns the objects in the form that the map uses: for the cosine, directions x/‖x‖ of norm 1. It refuses
 // objects that have no distance.
 func (d somMetric) prepare(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if d.moves() || x.Size() == 0 {
@@ -73,7 +74,7 @@ func (d somMetric) prepare(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return x, nil
 }
 
-// unitObjects are the rows of x [l, n] divided by their norms, float32. A row of norm 0 is an error.
+// unitObjects returns the rows of x [l, n] divided by their norms, float32. A row of norm 0 is an error.
 func unitObjects(x *tensors.Tensor) (out *tensors.Tensor, err error) {
 	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	flat := make([]float32, l*n)
@@ -99,8 +100,8 @@ func unitObjects(x *tensors.Tensor) (out *tensors.Tensor, err error) {
 	return tensors.FromFlatDataAndDimensions(flat, l, n), err
 }
 
-// pairs builds ρ(x_i, w_c) for all pairs: x [l, n] as prepare returns them, 0 where a component is missing; w [m, n];
-// known [l, n] is 1 where a component is known, nil where all are. Result: [l, m].
+// pairs builds ρ(x_i, w_c) for all pairs. x [l, n] is the result of prepare, with 0 where a component is missing; w [m,
+// n]; known [l, n] is 1 where a component is known, or nil if all are. Result: [l, m].
 func (d somMetric) pairs(x, w, known *Node) *Node {
 	l, m, n := x.Shape().Dim(0), w.Shape().Dim(0), w.Shape().Dim(1)
 	switch {
@@ -123,18 +124,18 @@ func (d somMetric) pairs(x, w, known *Node) *Node {
 	return d.norm(difference, 2)
 }
 
-// norm reduces the axis of components of differences x − w, 0 where one is missing.
+// norm reduces the components axis of differences x − w, which are 0 where a component is missing.
 func (d somMetric) norm(difference *Node, axis int) *Node {
 	switch size := Abs(difference); d.name {
 	case "manhattan":
 		return ReduceSum(size, axis)
 	case "chebyshev":
-		return Neg(ReduceMin(Neg(size), axis)) // a maximum: go-xla lets a kind of reduction be in one function of a program only
+		return Neg(ReduceMin(Neg(size), axis)) // a maximum: go-xla allows a kind of reduction in only one function of a program
 	}
 	return Sqrt(ReduceSum(Mul(difference, difference), axis))
 }
 
-// unitRows divides the rows of w [m, n] by their norms; a row of 0 stays 0.
+// unitRows divides the rows of w [m, n] by their norms; a row of zeros is unchanged.
 func unitRows(w *Node) *Node {
 	dims := w.Shape().Dimensions
 	squares := Reshape(ReduceSum(Mul(w, w), 1), dims[0], 1)
@@ -143,10 +144,10 @@ func unitRows(w *Node) *Node {
 	return Mul(w, BroadcastToDims(inverse, dims...))
 }
 
-// pairsAtOnce is up to how many numbers the differences of objects and weights may have on a backend that stores them.
+// pairsAtOnce is the largest number of differences between objects and weights on a backend that stores them.
 const pairsAtOnce = 1 << 24
 
-// blocksOfPairs is pairs in blocks of objects, so that no more than pairsAtOnce differences are stored at a time.
+// blocksOfPairs computes pairs in blocks of objects, so that at most pairsAtOnce differences are stored at a time.
 func (d somMetric) blocksOfPairs(x, w, known *Node) *Node {
 	l := x.Shape().Dim(0)
 	size := min(l, max(1, pairsAtOnce/w.Shape().Size()))
@@ -163,7 +164,7 @@ func (d somMetric) blocksOfPairs(x, w, known *Node) *Node {
 	return Concatenate(blocks, 0)
 }
 
-// otherScores are the distances by which winners are found where they are not squares: [chunk, k, m].
+// otherScores returns the distances that find winners if they are not squares: [chunk, k, m].
 func (p *somProgram) otherScores(s somState, c somChunk) *Node {
 	flat, pairs := Reshape(s["w"], p.k*p.m, p.n), p.metric.pairs
 	if p.single {
@@ -173,8 +174,8 @@ func (p *somProgram) otherScores(s somState, c somChunk) *Node {
 	return Reshape(Add(pairs(c.x, flat, c.known), pad), p.chunk, p.k, p.m)
 }
 
-// onlineDistances are ρ between an object of each map, x [k, n], and its weights "w" [k, n, m], from their differences, of
-// the same shape: [k, m].
+// onlineDistances returns ρ between an object of each map, x [k, n], and its weights "w" [k, n, m], from their
+// differences, which have the same shape: [k, m].
 func (p *somProgram) onlineDistances(s somState, x, difference *Node) *Node {
 	if p.metric.moves() {
 		return p.metric.norm(difference, 1)

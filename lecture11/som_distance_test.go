@@ -16,7 +16,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// naiveDistances are the distances as loops, over the components that are known. "minkowski 3" stands for a user's own.
+// naiveDistances holds the distances as loops over the known components. "minkowski 3" represents a custom distance.
 var naiveDistances = map[string]func(x, w []float64) float64{
 	"manhattan": func(x, w []float64) float64 {
 		sum := 0.0
@@ -50,7 +50,7 @@ func minkowski(x, w *Node) *Node {
 	return PowScalar(AddScalar(ReduceSum(cubes, -1), 1e-30), 1.0/3)
 }
 
-// withDistance sets the distance of a configuration, with its function where it is the user's own.
+// withDistance sets the distance of a configuration, with its function if it is a custom one.
 func withDistance(cfg SOMConfig, name string) SOMConfig {
 	if cfg.Distance = name; name == "minkowski 3" {
 		cfg.DistanceFunc = minkowski
@@ -58,7 +58,7 @@ func withDistance(cfg SOMConfig, name string) SOMConfig {
 	return cfg
 }
 
-// TestSOMDistanceOracle compares trainings by each distance with loops in float64.
+// TestSOMDistanceOracle compares trainings with each distance with loops in float64.
 func TestSOMDistanceOracle(t *testing.T) {
 	long(t)
 	linear := Schedule{Name: "linear", Start: 1.9, End: 0.6}
@@ -84,9 +84,9 @@ func TestSOMDistanceOracle(t *testing.T) {
 	}
 }
 
-// TestSOMDistanceWide compares maps of many components, and maps of many nodes, whose objects come in chunks, with loops. It is one
-// epoch from weights that are objects: later, nodes lie so near to each other that rounding decides between two of them, and one object
-// that changes its node moves weights by more than any rounding.
+// TestSOMDistanceWide compares maps of many components, and maps of many nodes, whose objects come in chunks, with
+// loops. It trains one epoch from weights that are objects. Later, nodes are so close to each other that rounding
+// decides between two of them, and one object that changes its node moves weights by more than any rounding.
 func TestSOMDistanceWide(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large maps")
@@ -99,7 +99,7 @@ func TestSOMDistanceWide(t *testing.T) {
 	}
 }
 
-// TestSOMDistanceTogether: maps trained together by a distance are those trained one by one.
+// TestSOMDistanceTogether: maps that are trained together with a distance are the same as when trained one by one.
 func TestSOMDistanceTogether(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many programs")
@@ -199,8 +199,8 @@ func checkFlat(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-// TestSOMDistanceReading compares the nearest nodes, the measures and the losses of a map by each distance with loops, for
-// objects of several scales and types.
+// TestSOMDistanceReading compares the nearest nodes, the measures and the losses of a map with each distance with
+// loops, for objects of several scales and types.
 func TestSOMDistanceReading(t *testing.T) {
 	long(t)
 	objects := map[string]*tensors.Tensor{"float32": somObjects(40, 3, 1, 0)}
@@ -214,7 +214,7 @@ func TestSOMDistanceReading(t *testing.T) {
 	for name, distance := range naiveDistances {
 		for kind, x := range objects {
 			if name == "minkowski 3" && kind == "1e-25" || testing.Short() && (kind != "int32" || name == "chebyshev") {
-				continue // a user's function sees the objects in their own unit
+				continue // a custom function gets the objects in their own unit
 			}
 			t.Run(name+" "+kind, func(t *testing.T) {
 				m := newMap(t, withDistance(SOMConfig{Grid: Grid{Width: 3, Height: 3}, Features: 3}, name))
@@ -259,7 +259,7 @@ func checkDistanceReading(t *testing.T, m *SOM, x *tensors.Tensor, distance func
 	near(t, "QE", q.Quantisation*40/sum, 1, 1e-5)
 }
 
-// TestSOMDistortion compares the distortion with its double sum, with missing components.
+// TestSOMDistortion compares the distortion with its double sum, including missing components.
 func TestSOMDistortion(t *testing.T) {
 	x := somObjects(30, 3, 5, 0.2)
 	m := newMap(t, SOMConfig{Grid: Grid{Width: 4, Height: 3, Hex: true}, Features: 3, Neighbourhood: "triangle", Init: "samples"})
@@ -289,7 +289,7 @@ func TestSOMDistortion(t *testing.T) {
 	}
 }
 
-// TestSOMDistanceKey: another distance, and another ID, is another training.
+// TestSOMDistanceKey: another distance, or another ID, has another key.
 func TestSOMDistanceKey(t *testing.T) {
 	keys := map[string]bool{}
 	for _, cfg := range []SOMConfig{{}, {Distance: "cosine"}, {Distance: "mine/1", DistanceFunc: minkowski}, {Distance: "mine/2", DistanceFunc: minkowski}} {

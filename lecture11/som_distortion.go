@@ -15,8 +15,8 @@ func (m *SOM) Quality(x *tensors.Tensor) (MapQuality, error) {
 	return mapQuality(m.backend, x, m.weights, m.cfg.Grid, m.cfg.metric())
 }
 
-// Quantize returns the weights of the winner of each object of x [l, n]: [l, n], of the type of [SOM.Weights]. MiniSom's
-// quantization.
+// Quantize returns the weights of the winner of each object of x [l, n]: [l, n], of the type of [SOM.Weights]. It is
+// MiniSom's quantization.
 func (m *SOM) Quantize(x *tensors.Tensor) (*tensors.Tensor, error) {
 	near, err := m.Nearest(x, 1)
 	if err != nil {
@@ -34,12 +34,13 @@ func (m *SOM) Quantize(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return floatTensor(out, wide(m.weights.DType()), l, n), nil
 }
 
-// Distortion is how far the nodes around the winner of each object of x [l, n] are from it, summed over objects,
+// Distortion returns the distance of the nodes around the winner of each object of x [l, n] from the object, summed
+// over objects,
 //
 //	Σ_i Σ_c K(r(a(x_i), c); σ)·‖x_i − w_c‖²,
 //
-// in the squared unit of x, with σ = radius ≥ 0 in grid distances; over the components that are known. It weighs the
-// quantisation error against the order of the nodes. With the cosine x_i stands for its direction x_i/‖x_i‖.
+// in the squared unit of x, with σ = radius ≥ 0 in grid distances, over the known components. It balances the
+// quantisation error against the order of the nodes. With the cosine, x_i is the direction x_i/‖x_i‖.
 //
 // MiniSom's distortion_measure is documented as this sum; its version 2.3.6 leaves out the square.
 func (m *SOM) Distortion(x *tensors.Tensor, radius float64) (float64, error) {
@@ -72,8 +73,8 @@ func (m *SOM) Distortion(x *tensors.Tensor, radius float64) (float64, error) {
 	return sum, nil
 }
 
-// wonMoments are the moments of the objects that each node wins, from which follow their squared distances to any place:
-// counts, means and Σ (x − mean)², each [m · n].
+// wonMoments holds the moments of the objects that each node wins, from which their squared distances to any point
+// follow: counts, means and Σ (x − mean)², each [m · n].
 type wonMoments struct {
 	hits                     []int
 	counts, means, deviation []float64
@@ -100,7 +101,7 @@ func newWonMoments(x *tensors.Tensor, winners []int32, m int) (*wonMoments, erro
 	return w, err
 }
 
-// squaresTo is Σ ‖x − v‖² over the objects of a node.
+// squaresTo returns Σ ‖x − v‖² over the objects of a node.
 func (w *wonMoments) squaresTo(node int, v []float64) float64 {
 	sum := 0.0
 	for j := range v {

@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// Energy is the one map criterion that a rule is known to descend, and that rule: small loops in float64, for data and
-// maps of lecture size. With Heskes's winner a batch step never raises
+// Energy is a criterion of a map together with a rule that descends it: small loops in float64, for data and maps of
+// lecture size. No other criterion of maps is known to have such a rule. With Heskes's winner a batch step never raises
 //
 //	E(w) = Σ_i min_c Σ_c' K(r(c, c'))·‖x_i − w_c'‖²,
 //
-// summed over objects; with Kohonen's nearest winner it may (C7.5). Heskes 1999, "Energy functions for self-organizing
-// maps".
+// summed over objects; with Kohonen's nearest winner it can rise (C7.5). Heskes 1999, "Energy functions for
+// self-organizing maps".
 type Energy struct {
 	x [][]float64 // [l][n]
 	k [][]float64 // [m][m], K(r(c, c'))
@@ -36,7 +36,7 @@ func NewEnergy(x [][]float64, grid Grid, sigma float64) (*Energy, error) {
 	return e, nil
 }
 
-// Of gives E(w) for weights w [m][n].
+// Of returns E(w) for weights w [m][n].
 func (e *Energy) Of(w [][]float64) float64 {
 	sum := 0.0
 	for _, x := range e.x {
@@ -49,7 +49,7 @@ func (e *Energy) Of(w [][]float64) float64 {
 	return sum
 }
 
-// cost is Σ_c' K(r(c, c'))·‖x − w_c'‖².
+// cost returns Σ_c' K(r(c, c'))·‖x − w_c'‖².
 func (e *Energy) cost(c int, squares []float64) float64 {
 	sum := 0.0
 	for d, s := range squares {
@@ -67,9 +67,9 @@ func squaresTo(x []float64, w [][]float64) []float64 {
 	return squares
 }
 
-// Step is one epoch of the batch map: each node moves to the mean of all objects, weighted by the kernel around their
-// winners. The winner of an object is the nearest node, or with heskes the node c of the smallest
-// Σ_c' K(r(c, c'))·‖x − w_c'‖². w is left as it is.
+// Step returns the weights after one epoch of the batch map: each node moves to the mean of all objects, weighted by
+// the kernel around their winners. The winner of an object is the nearest node, or with heskes the node c of the
+// smallest Σ_c' K(r(c, c'))·‖x − w_c'‖². w is not changed.
 func (e *Energy) Step(w [][]float64, heskes bool) [][]float64 {
 	sums, weight := make([][]float64, len(w)), make([]float64, len(w))
 	for c := range sums {
@@ -115,8 +115,8 @@ func (e *Energy) Descent(w [][]float64, steps int, heskes bool) []float64 {
 	return energies
 }
 
-// Rises counts the steps that raised an energy by more than a rounding error, relative 10⁻⁹, and gives the largest rise
-// relative to the energy before it.
+// Rises returns the number of steps that raised an energy by more than a rounding error, relative 10⁻⁹, and the largest
+// rise relative to the energy before it.
 func Rises(energies []float64) (count int, largest float64) {
 	for i := 1; i < len(energies); i++ {
 		rise := energies[i]/energies[i-1] - 1
