@@ -268,9 +268,9 @@ func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error)
 	}))
 }
 
-// Randomize sets the weights of an untrained classifier to the first weights of a training, drawn from Seed. It is the control for any
-// use of [Classifier.Features]: learned features should be better. It returns an error if the model has weights, and
-// leaves them unchanged.
+// Randomize sets the weights of an untrained classifier to the first weights of a training, drawn from Seed. It is the
+// control for any use of [Classifier.Features]: learned features should be better. It returns an error if the model
+// has weights, and leaves them unchanged.
 func (m *Classifier) Randomize() error {
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 2*m.cfg.Features), 2, m.cfg.Features)
 	training, err := m.Training(x, []uint8{0, 1}, "none", FitConfig{Batch: 2})

@@ -9,7 +9,7 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// Corruption is the noise q(x̃|x) that a denoising autoencoder takes away again. The zero value leaves x as it is.
+// Corruption is the noise q(x̃|x) that a denoising autoencoder learns to remove. The zero value leaves x unchanged.
 type Corruption struct {
 	Kind  string  `json:"kind"`  // "" (none), "gaussian", "masking" or "salt-and-pepper"
 	Level float64 `json:"level"` // σ ≥ 0 in units of x for Gaussian noise; else the probability p₀ ∈ [0, 1] of a component
@@ -25,7 +25,7 @@ var corruptions = map[string]func(x, key *Node, level float64) *Node{
 	},
 }
 
-// check returns an error that names field if there is no such corruption.
+// check returns an error that names field if the corruption is not valid.
 func (c Corruption) check(field string) error {
 	if c == (Corruption{}) {
 		return nil
@@ -45,7 +45,8 @@ func (c Corruption) check(field string) error {
 // maxNoise bounds σ, so that its square is a float32.
 const maxNoise = 1e18
 
-// build draws x̃ ~ q(x̃|x); key gives the key of the random numbers where there is noise. x and result: [batch, n].
+// build draws x̃ ~ q(x̃|x). key returns the key of the random numbers; it is called only if there is noise. x and
+// result: [batch, n].
 func (c Corruption) build(x *Node, key func() *Node) *Node {
 	if c.Kind == "" {
 		return x
@@ -53,19 +54,20 @@ func (c Corruption) build(x *Node, key func() *Node) *Node {
 	return corruptions[c.Kind](x, key(), c.Level)
 }
 
-// fresh draws x̃ ~ q(x̃|x) with the random numbers of the scope: others in each step.
+// fresh draws x̃ ~ q(x̃|x) with the random numbers of the scope, which are new in each step.
 func (c Corruption) fresh(scope *model.Scope, x *Node) *Node {
 	return c.build(x, func() *Node { return noise.ScopeKey(scope, x.Graph()) })
 }
 
-// GaussianNoise is x̃ = x + σ·ε, that is x̃ ~ N(x, σ²I) for ε ~ N(0, I). x, eps and the result: [batch, n]; sigma is σ,
-// in units of x.
+// GaussianNoise returns x̃ = x + σ·ε, so that x̃ ~ N(x, σ²I) for ε ~ N(0, I). x, eps and the result: [batch, n]; sigma
+// is σ, in units of x.
 //
 // Slide "Denoising auto encoder", first noise; Vincent et al. 2008.
 func GaussianNoise(x, eps *Node, sigma float64) *Node { return Add(x, MulScalar(eps, sigma)) }
 
-// MaskingNoise sets each component of x to 0 with probability p₀ and leaves the others exactly as they are; there is no
-// 1/(1 − p₀), as dropout has. u ~ U[0, 1): a component is kept where u ≥ p₀. x, u and the result: [batch, n].
+// MaskingNoise sets each component of x to 0 with probability p₀ and leaves the others exactly as they are. Unlike
+// dropout, it does not scale by 1/(1 − p₀). u ~ U[0, 1): a component is kept where u ≥ p₀. x, u and the result:
+// [batch, n].
 //
 // Slide "Denoising auto encoder", second noise; Vincent et al. 2008, section 2.3.
 func MaskingNoise(x, u *Node, p0 float64) *Node {

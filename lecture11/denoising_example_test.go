@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// What is kept is kept exactly: no survivor is scaled up.
+// The components that are kept do not change: they are not scaled up.
 func ExampleMaskingNoise() {
 	backend := must.M1(gobackend.New(""))
 	x, u := [][]float64{{1, 2, 3, 4}}, [][]float64{{0.1, 0.9, 0.2, 0.3}}
@@ -22,7 +22,7 @@ func ExampleMaskingNoise() {
 	// Output: [[0 2 0 4]]
 }
 
-// Without noise a digit, here of four pixels, comes back as it is, as numbers in [0, 1].
+// Without noise a digit, here of four pixels, is returned unchanged, as numbers in [0, 1].
 func ExampleCorrupt() {
 	backend := must.M1(gobackend.New(""))
 	x := tensors.FromValue([][]uint8{{0, 51, 102, 255}})
@@ -31,7 +31,8 @@ func ExampleCorrupt() {
 	// Output: [[0.0 0.2 0.4 1.0]]
 }
 
-// Two centres at ±1, all mass on them: half-way the best guess is 0, which no object is; a step to the right decides.
+// Two centres at ±1 hold all the mass. Half-way between them the best guess is 0, which is not an object; a step to
+// the right makes it close to 1.
 func ExampleGaussianMixture() {
 	p := must.M1(lecture11.NewGaussianMixture([][]float64{{-1}, {1}}, nil, 0))
 	for _, noisy := range []float64{0, 0.25, 1} {
@@ -44,7 +45,7 @@ func ExampleGaussianMixture() {
 	// 0.999 0.999
 }
 
-// A component of little spread is taken back to its mean, one of much spread stays.
+// A component with little spread is moved back to its mean; one with much spread is nearly unchanged.
 func ExampleLinearSlopes() {
 	fmt.Printf("%.4f\n", must.M1(lecture11.LinearSlopes([]float64{3, 1, 0.3}, 0.7)))
 	// Output: [0.9484 0.6711 0.1552]

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// trainAutoencoder trains a model on x and gives it.
+// trainAutoencoder trains a model on x and returns it.
 func trainAutoencoder(t *testing.T, cfg AutoencoderConfig, fit FitConfig, x *tensors.Tensor, dataID string) *Autoencoder {
 	t.Helper()
 	m, err := NewAutoencoder(testx.Backend(t), cfg)
@@ -29,8 +29,8 @@ func trainAutoencoder(t *testing.T, cfg AutoencoderConfig, fit FitConfig, x *ten
 	return m
 }
 
-// ringScore trains a denoising autoencoder of 2-128-128-2 units (the code between them is affine and takes nothing
-// away) on the ring and compares its score on fresh x̃ with that of p_σ and that of p.
+// ringScore trains a denoising autoencoder of 2-128-128-2 units on the ring. The code between the hidden layers is
+// affine and loses nothing. It compares its score on new x̃ with that of p_σ and with that of p.
 func ringScore(t *testing.T, sigma float64, epochs int) (right, wrong FieldError) {
 	t.Helper()
 	ring, err := data.Ring(8, 16_000, 2, 0.3, 1)
@@ -69,9 +69,9 @@ func fieldError(t *testing.T, score, x *tensors.Tensor, p *GaussianMixture) Fiel
 	return e
 }
 
-// TestDenoiserIsScore is C11.2, with one seed, which must pass: after 10 000 steps (3000 with -short) the net's score
-// is within 0.10 of ∇ ln p_σ, with a cosine of 0.995; against ∇ ln p of the clean data the same net looks bad; and a
-// net for σ = 0.1 is bad, because its error is divided by σ².
+// TestDenoiserIsScore is C11.2, with one seed. After 10 000 steps (3000 with -short) the network's score is within
+// 0.10 of ∇ ln p_σ, with a cosine of 0.995. Compared with ∇ ln p of the clean data the same network is far off. A
+// network for σ = 0.1 is also far off, because its error is divided by σ².
 func TestDenoiserIsScore(t *testing.T) {
 	long(t)
 	epochs := 80
@@ -87,12 +87,12 @@ func TestDenoiserIsScore(t *testing.T) {
 	small, _ := ringScore(t, 0.1, 24)
 	t.Logf("σ = 0.1: %v", small)
 	if small.Relative < 0.15 || small.Relative < 3*right.Relative {
-		t.Errorf("σ = 0.1: relative error %.3f, want it to fail: at least 0.15, and three times that of σ = 0.5", small.Relative)
+		t.Errorf("σ = 0.1: relative error %.3f, want at least 0.15 and three times that of σ = 0.5", small.Relative)
 	}
 }
 
-// TestLinearDenoising is C11.3, with one seed, which must pass: a linear denoising autoencoder on N(0, diag(3², 1,
-// 0.3²)) with σ = 0.7 learns the matrix diag(s_j²/(s_j² + σ²)): its diagonal within 1 %, the rest within 0.01.
+// TestLinearDenoising is C11.3, with one seed. A linear denoising autoencoder on N(0, diag(3², 1, 0.3²)) with σ = 0.7
+// learns the matrix diag(s_j²/(s_j² + σ²)): the diagonal within 1 %, the other elements within 0.01.
 func TestLinearDenoising(t *testing.T) {
 	std, rng := []float64{3, 1, 0.3}, rand.New(rand.NewPCG(1, 0))
 	flat := make([]float32, 0, 600_000)
@@ -133,15 +133,15 @@ func TestLinearDenoising(t *testing.T) {
 	}
 }
 
-// TestMarginalisedMasking is C11.4: W = Q⁻¹P is what least squares gives on 500 copies of the objects, each masked
-// anew: within 1 % of ‖W‖, for each of three seeds. The 1/(1 − p₀) of dropout would be 1 off.
+// TestMarginalisedMasking is C11.4: W = Q⁻¹P is within 1 % of ‖W‖ of the least-squares solution on 500 copies of the
+// objects, each with its own mask, for each of three seeds. With the 1/(1 − p₀) of dropout the difference would be 1.
 func TestMarginalisedMasking(t *testing.T) {
 	const l, n, copies, p0 = 200, 5, 500, 0.3
 	for seed := range uint64(3) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		x := mat.NewDense(l, n, nil)
 		for i, z := range rows(rng, l, n) {
-			for j := range n { // correlated components of unlike spread, off the origin
+			for j := range n { // correlated components of different spread, away from the origin
 				x.Set(i, j, 1+z[j]*float64(j+1)/2+z[0])
 			}
 		}
@@ -155,10 +155,10 @@ func TestMarginalisedMasking(t *testing.T) {
 		if relative > 0.01 {
 			t.Errorf("seed %d: W is %.4f of its norm away from least squares, want at most 0.01", seed, relative)
 		}
-		var dropout mat.Dense // what dropout's scaling of the survivors would lead to
+		var dropout mat.Dense // the result with dropout's scaling of the survivors
 		dropout.Scale(1-p0, w)
 		if d := distance(&dropout, sampled) / mat.Norm(w, 2); d < 0.2 {
-			t.Errorf("seed %d: survivors times 1/(1 − p₀): only %.3f away, want it told apart", seed, d)
+			t.Errorf("seed %d: survivors times 1/(1 − p₀): only %.3f away, want a clear difference", seed, d)
 		}
 	}
 }
@@ -194,9 +194,9 @@ func distance(a, b mat.Matrix) float64 {
 	return mat.Norm(&d, 2)
 }
 
-// TestDenoisingMNIST is C11.5 and C11.6 on part of MNIST, with one seed, which must pass: from noisy digits the
-// denoising autoencoder rebuilds better than the plain one, and both better than nothing; from clean digits the plain
-// one wins; and the codes of the denoising one are more stable.
+// TestDenoisingMNIST is C11.5 and C11.6 on part of MNIST, with one seed. From noisy digits the denoising autoencoder
+// reconstructs better than the plain one, and both better than the noisy digits themselves. From clean digits the
+// plain one is better. The codes of the denoising one are more stable.
 func TestDenoisingMNIST(t *testing.T) {
 	long(t)
 	if testing.Short() {
@@ -250,7 +250,7 @@ func TestDenoisingMNIST(t *testing.T) {
 	}
 }
 
-// rebuildError is the mean squared error a component of what a model makes of x against clean.
+// rebuildError returns the mean squared error per component between clean and the reconstruction of x by a model.
 func rebuildError(t *testing.T, m *Autoencoder, x, clean *tensors.Tensor) float64 {
 	t.Helper()
 	rebuilt, err := m.Reconstruct(x)

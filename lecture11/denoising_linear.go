@@ -8,12 +8,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// LinearSlopes are the slopes of the best linear denoiser of x ~ N(0, diag s_j²) under Gaussian noise,
+// LinearSlopes returns the slopes of the best linear denoiser of x ~ N(0, diag s_j²) under Gaussian noise,
 //
-//	E[x_j|x̃] = s_j²/(s_j² + σ²)·x̃_j:
+//	E[x_j|x̃] = s_j²/(s_j² + σ²)·x̃_j.
 //
-// components of little spread beside the noise are taken back to their mean, those of much spread stay. std: s_j ≥ 0,
-// [n].
+// Components whose spread is small compared with the noise are moved back to their mean; those with a large spread
+// hardly change. std: s_j ≥ 0, [n].
 //
 // Slide "Denoising auto encoder", linear f and g.
 func LinearSlopes(std []float64, sigma float64) ([]float64, error) {
@@ -30,13 +30,14 @@ func LinearSlopes(std []float64, sigma float64) ([]float64, error) {
 	return slopes, nil
 }
 
-// LinearDenoiser is the linear map x̂ᵀ = x̃ᵀW that rebuilds the objects best, in the mean over the objects and over all
-// that the noise may do to them, without drawing any noise (a marginalised denoising autoencoder):
+// LinearDenoiser returns the linear map x̂ᵀ = x̃ᵀW with the least mean squared error over the objects and over the
+// noise. It is computed in closed form, without drawing noise (a marginalised denoising autoencoder):
 //
 //	W = Q⁻¹P,  P = E[X̃ᵀX],  Q = E[X̃ᵀX̃].
 //
-// With S = XᵀX and q = 1 − p₀, masking noise has P = qS, Q_jk = q²S_jk for j ≠ k and Q_jj = qS_jj; Gaussian noise has P
-// = S and Q = S + lσ²I. There is no offset: centre the objects for one. x: [l, n]; result: [n, n].
+// With S = XᵀX and q = 1 − p₀, masking noise has P = qS, Q_jk = q²S_jk for j ≠ k and Q_jj = qS_jj. Gaussian noise has
+// P = S and Q = S + lσ²I. The map has no offset, so centre the objects first if they need one. x: [l, n]; result: [n,
+// n].
 //
 // Slide "Denoising auto encoder", linear f and g; Chen, Xu, Weinberger & Sha 2012.
 func LinearDenoiser(x *tensors.Tensor, c Corruption) (*mat.Dense, error) {

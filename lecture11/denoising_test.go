@@ -14,8 +14,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestCorruptionsByHand: each noise on given random numbers, against values typed by hand. Those that it leaves are the
-// same to the last bit.
+// TestCorruptionsByHand compares each noise for given random numbers with values computed by hand. Components that the
+// noise leaves keep every bit.
 func TestCorruptionsByHand(t *testing.T) {
 	x := [][]float32{{0.3, -1.7, 1e-30, 0.9}}
 	u := [][]float32{{0, 0.24, 0.25, 0.5}}
@@ -38,7 +38,7 @@ func TestCorruptionsByHand(t *testing.T) {
 	}
 }
 
-// TestCorruptionIdentity: no noise is the identity, to the last bit, for each kind; p₀ = 1 leaves nothing.
+// TestCorruptionIdentity: without noise each kind is exactly the identity; p₀ = 1 masks every component.
 func TestCorruptionIdentity(t *testing.T) {
 	x := tensors.FromValue([][]float32{{0.1, -2, 1e-30, 3e8}, {0, 1, 0.5, 1.0 / 3}})
 	for _, c := range []Corruption{{}, {"gaussian", 0}, {"masking", 0}, {"salt-and-pepper", 0}} {
@@ -59,8 +59,8 @@ func TestCorruptionIdentity(t *testing.T) {
 	}
 }
 
-// TestCorruptShares: shares and moments over 200 000 components within 4 standard errors, survivors as they were, and
-// p₀ is the share that is lost, not that is kept. Bytes count as [0, 1].
+// TestCorruptShares: over 200 000 components the shares and moments are within 4 standard errors and the survivors do
+// not change. p₀ is the share that is lost, not the share that is kept. Bytes count as [0, 1].
 func TestCorruptShares(t *testing.T) {
 	const l, n = 2000, 100
 	bytes := make([]uint8, l*n)
@@ -97,7 +97,8 @@ func TestCorruptShares(t *testing.T) {
 	near(t, "variance of the noise", variance.Mean, 0.49, 4*variance.SE)
 }
 
-// shares are those of components that a corruption makes 0, leaves to the last bit, and makes 1.
+// shares returns the shares of components that a corruption sets to 0, leaves unchanged to the last bit, and sets to
+// 1.
 func shares(t *testing.T, x, clean *tensors.Tensor, c Corruption) (share [3]float64) {
 	t.Helper()
 	noisy, err := Corrupt(testx.Backend(t), x, c, 2)
@@ -120,7 +121,7 @@ func shares(t *testing.T, x, clean *tensors.Tensor, c Corruption) (share [3]floa
 	return share
 }
 
-// TestCorruptSeeds: the same seed gives the same x̃, another one another, and batches of one call differ.
+// TestCorruptSeeds: the same seed draws the same x̃, another seed draws another, and two batches of one call differ.
 func TestCorruptSeeds(t *testing.T) {
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 2*inferenceBatch), 2*inferenceBatch, 1)
 	draw := func(seed int64) []float32 {
@@ -139,8 +140,8 @@ func TestCorruptSeeds(t *testing.T) {
 	}
 }
 
-// identityNet is an untrained linear autoencoder whose encoder and decoder are set to the identity, and its training at
-// a rate so small that they stay so.
+// identityNet returns an untrained linear autoencoder whose encoder and decoder are set to the identity, and its
+// training with a learning rate so small that they do not change.
 func identityNet(t *testing.T, c Corruption, x *tensors.Tensor, fit FitConfig) (*Autoencoder, *Training) {
 	t.Helper()
 	n := x.Shape().Dimensions[1]
@@ -168,7 +169,7 @@ func identityNet(t *testing.T, c Corruption, x *tensors.Tensor, fit FitConfig) (
 	return m, training
 }
 
-// stepLosses runs a training and gives its loss after each call of the device.
+// stepLosses runs a training and returns its loss after each call of the device.
 func stepLosses(t *testing.T, training *Training) (losses []float64) {
 	t.Helper()
 	err := training.Run(t.Context(), func(_ int, l map[string]float64) error {
@@ -181,9 +182,9 @@ func stepLosses(t *testing.T, training *Training) (losses []float64) {
 	return losses
 }
 
-// TestNoiseIsFresh is the last line of C11.6, on the training graph itself: f and g are the identity and there is one
-// object, so that the loss of a step is ‖x̃ − x‖². No two epochs have the same x̃, whether steps run one by one or in a
-// loop of the device; the mean is nσ², the price of the identity (quiz C3).
+// TestNoiseIsFresh is the last line of C11.6, tested on the training graph itself. f and g are the identity and there
+// is one object, so that the loss of a step is ‖x̃ − x‖². No two epochs have the same x̃, whether steps run one by one
+// or in a loop of the device. The mean is nσ², the loss of the identity (quiz C3).
 func TestNoiseIsFresh(t *testing.T) {
 	x := tensors.FromValue([][]float32{{1, -2, 0.5}})
 	const sigma, epochs = 0.5, 3000
@@ -192,7 +193,7 @@ func TestNoiseIsFresh(t *testing.T) {
 	losses := stepLosses(t, one)
 	sorted := slices.Sorted(slices.Values(losses))
 	if distinct := len(slices.Compact(sorted)); distinct < epochs-1 { // two may coincide in float32
-		t.Errorf("%d different losses in %d epochs, want a fresh x̃ in each", distinct, epochs)
+		t.Errorf("%d different losses in %d epochs, want a new x̃ in each", distinct, epochs)
 	}
 	e := NewEstimate(losses)
 	near(t, "mean of ‖x̃ − x‖²", e.Mean, 3*sigma*sigma, 4*e.SE)
@@ -202,8 +203,8 @@ func TestNoiseIsFresh(t *testing.T) {
 	}
 }
 
-// TestTargetIsClean: with f and g the identity, masking that takes everything costs ‖x‖² exactly: the target is x, not
-// x̃, and the loss a sum over components.
+// TestTargetIsClean: with f and g the identity, masking all components costs exactly ‖x‖². So the target is x, not x̃,
+// and the loss is a sum over components.
 func TestTargetIsClean(t *testing.T) {
 	x := tensors.FromValue([][]float32{{1, -2, 0.5}, {0, 3, 1}})
 	for level, want := range map[float64]float64{1: (5.25 + 10) / 2, 0: 0} {
@@ -241,7 +242,7 @@ func TestDenoisingGradients(t *testing.T) {
 	}
 }
 
-// TestNoiseGradients: what passes through a noise is what autodiff says, in float64 against central differences.
+// TestNoiseGradients compares the gradient through each noise, in float64, with central differences.
 func TestNoiseGradients(t *testing.T) {
 	x, eps := [][]float64{{0.3, -1.7, 0.9}}, [][]float64{{0.7, 0.2, 0.9}}
 	for name, fn := range map[string]func(x, r *Node) *Node{
@@ -257,7 +258,8 @@ func TestNoiseGradients(t *testing.T) {
 	}
 }
 
-// TestCompareFields on vectors typed by hand: length counts in the one number, direction in the other.
+// TestCompareFields compares with vectors computed by hand: the relative error depends on lengths, the cosine only on
+// directions.
 func TestCompareFields(t *testing.T) {
 	truth := tensors.FromValue([][]float64{{3, 4}, {0, 0}, {0, 2}})
 	for _, c := range []struct {
@@ -279,8 +281,8 @@ func TestCompareFields(t *testing.T) {
 	}
 }
 
-// TestCodeInstability: independent noise of variance v on codes of variance 1 gives v; scale, shift and rotation change
-// nothing.
+// TestCodeInstability: independent noise of variance v on codes of variance 1 has the instability v. Scaling, shifting
+// and rotating the codes change nothing.
 func TestCodeInstability(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 0))
 	clean, noisy := rows(rng, 50_000, 2), make([][]float64, 50_000)
@@ -302,7 +304,7 @@ func TestCodeInstability(t *testing.T) {
 	near(t, "instability of codes turned and scaled", same, got, 1e-12)
 }
 
-// TestDenoisingErrors: what is no noise, no object, or no model of this kind is refused by name and value.
+// TestDenoisingErrors: noise, objects and models that are not valid return an error with their name and value.
 func TestDenoisingErrors(t *testing.T) {
 	backend, nan := testx.Backend(t), math.NaN()
 	x, bad := tensors.FromValue([][]float32{{1, 2}}), tensors.FromValue([][]float32{{1, float32(nan)}})

@@ -22,7 +22,7 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 	if err := checkPlainObjects("Corrupt", x); err != nil {
 		return nil, err
 	}
-	// The inputs are x and, where there is noise, a state of the random generator.
+	// The inputs are x and, if there is noise, a state of the random generator.
 	exec, err := NewExec(backend, func(inputs []*Node) *Node {
 		return c.build(pixels(inputs[0]), func() *Node { return noise.StateKey(inputs[1]) })
 	})
@@ -46,7 +46,7 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 	return out[0], nil
 }
 
-// checkPlainObjects returns an error unless x is [l, n], at least one object of at least one component, and finite.
+// checkPlainObjects returns an error unless x is [l, n] with at least one object and one component, and finite.
 func checkPlainObjects(function string, x *tensors.Tensor) error {
 	if err := checkTensors(function, x); err != nil {
 		return err
@@ -57,13 +57,13 @@ func checkPlainObjects(function string, x *tensors.Tensor) error {
 	return checkObjects(function, x, x.Shape().Dimensions[1], false)
 }
 
-// Score gives the score of the noisy data that a denoising autoencoder has learnt,
+// Score returns the score of the noisy data that a denoising autoencoder has learned,
 //
 //	(r(x̃) − x̃)/σ² ≈ ∇ ln p_σ(x̃),  r(x̃) = g(f(x̃, α), β),  p_σ = p * N(0, σ²I),
 //
-// for x̃ [l, n], σ being the noise of its training: float64 [l, n], in 1/unit of x. The optimum r of Gaussian noise and
-// squared error is E[x|x̃], for which the two sides are equal (Tweedie's formula, see [GaussianMixture.Denoise]).
-// Errors of the network are divided by σ²: small σ needs an ever better network.
+// for x̃ [l, n], where σ is the noise of its training: float64 [l, n], in 1/unit of x. For Gaussian noise and squared
+// error the optimal r is E[x|x̃], and then the two sides are equal (Tweedie's formula, see [GaussianMixture.Denoise]).
+// Errors of the network are divided by σ², so a smaller σ requires a more accurate network.
 //
 // Slide "Denoising auto encoder"; Vincent 2011; Alain & Bengio 2014, theorem 1 (there for σ → 0).
 func (m *Autoencoder) Score(x *tensors.Tensor) (*tensors.Tensor, error) {
@@ -90,18 +90,18 @@ func (m *Autoencoder) Score(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(values, x.Shape().Dimensions...), nil
 }
 
-// FieldError is how far one vector field is from another, the truth, over the same points.
+// FieldError is the error of one vector field relative to another, the true one, at the same points.
 type FieldError struct {
 	Relative float64 // √(Σ‖a − b‖² / Σ‖b‖²)
 	Cosine   float64 // of the angle between a and b, averaged over the points where b ≠ 0
 }
 
-// String gives both numbers: "relative error 0.035, cosine 0.9990".
+// String returns both numbers: "relative error 0.035, cosine 0.9990".
 func (e FieldError) String() string {
 	return fmt.Sprintf("relative error %.3f, cosine %.4f", e.Relative, e.Cosine)
 }
 
-// CompareFields compares vectors a with true ones b, both [l, n]: scores, or displacements.
+// CompareFields compares vectors a with true ones b, both [l, n], for example scores or displacements.
 func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
 	if err := checkTensors("CompareFields", a, b); err != nil {
 		return FieldError{}, err
@@ -133,17 +133,17 @@ func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
 		}
 	}
 	if truth == 0 {
-		return FieldError{}, fmt.Errorf("lecture11: CompareFields with a truth that is 0 everywhere, want a field")
+		return FieldError{}, fmt.Errorf("lecture11: CompareFields with true vectors that are all 0, want one that is not")
 	}
 	return FieldError{math.Sqrt(squares / truth), cosines / float64(counted)}, nil
 }
 
-// CodeInstability is how much noise moves the codes, as a share of how much the codes of objects differ,
+// CodeInstability returns the change of the codes by noise, relative to the differences between the codes of objects,
 //
 //	E‖f(x̃) − f(x)‖² / tr Var f(x),
 //
-// for codes clean and noisy, [l, d], of the same objects: 0 for codes that no noise moves. It does not change when all
-// codes are scaled, shifted or rotated.
+// for codes clean and noisy, [l, d], of the same objects. It is 0 if noise does not change the codes. It does not
+// change when all codes are scaled, shifted or rotated.
 //
 // Slide "Denoising auto encoder", first line.
 func CodeInstability(clean, noisy *tensors.Tensor) (float64, error) {

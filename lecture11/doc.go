@@ -1,14 +1,15 @@
-// Package lecture11 holds the models of Lecture 11 (Kohonen maps, autoencoders, transfer and multi-task learning,
-// generative adversarial networks) as computation graphs on GoMLX. A file is named after its slide's topic.
+// Package lecture11 holds the models of Lecture 11 as computation graphs on GoMLX: Kohonen maps, autoencoders,
+// transfer and multi-task learning, and generative adversarial networks. A file is named after its slide's topic.
 //
 // # Notation
 //
-// As on the slides: x is an object of n components, l the number of objects, z a code of d components; α are the weights
-// of an encoder, β those of a decoder (and, in [VAEConfig], the weight of the KL term, as the literature has it);
-// q_α(z|x) the encoder's distribution, p_β(x|z) the decoder's, p(z) = N(0, s²I) the prior; ln is the natural logarithm
-// and all information is in nats. Losses are summed over the components of an object and averaged over objects.
+// The symbols are those of the slides. x is an object of n components, l is the number of objects, and z is a code of
+// d components. α are the weights of an encoder and β those of a decoder; in [VAEConfig], Beta is the weight of the KL
+// term, as in the literature. q_α(z|x) is the encoder's distribution, p_β(x|z) the decoder's, and p(z) = N(0, s²I) the
+// prior. ln is the natural logarithm, and all information is in nats. Losses are summed over the components of an
+// object and averaged over objects.
 //
-// # Where a slide is
+// # Slides, files and notebooks
 //
 //	slide                              file                                      notebook
 //	1 Five-minutes block               attention.go, package lecture11/quiz      01_five_minutes.ipynb
@@ -58,22 +59,23 @@
 //	30 (checks): neighbours, a map     gan_judge_neighbours.go                   30_judging.ipynb
 //	30 (checks): the kernel distance   gan_judge_kernel.go
 //
-// # How it is built
+// # Conventions
 //
-// A function with *Node in its signature builds a graph and panics on wrong shapes; every other exported function returns
-// an error that names the field or the argument, its value and what is wanted. Randomness comes from seeds or is an
-// argument. A model does not know who calls it: [Training] reports by a function value, stops at a step boundary when its
-// context ends, and is saved and restored in parts. A trained model is a file (model_file.go, som_file.go): [LoadVAE] and the
-// like rebuild it without its data, and package lecture11/onnx hands its networks to other programs. The sets themselves are
-// in package lecture11/data.
+// A function with *Node in its signature builds a graph and panics on wrong shapes. Every other exported function
+// returns an error that names the field or the argument, its value and the requirement. Randomness comes from seeds or
+// arguments. A model does not depend on its caller: [Training] reports progress through a function value, stops at a
+// step boundary when its context ends, and is saved and restored in parts. A trained model is stored in a file
+// (model_file.go, som_file.go). [LoadVAE] and similar functions rebuild it without its data, and package
+// lecture11/onnx exports its networks to other programs. The data sets are in package lecture11/data.
 //
 // # Goroutines
 //
-// A model may be used from several goroutines, also while it trains in one of them: a use waits for the end of the call of
-// the device that the training is in, and sees the weights after some step, the same in the whole call of the method. A
-// function that a training reports to may use the model, too. Only one training of a model runs at a time, and meanwhile
-// Restore, Load, SetWeights, StartFrom and a second Run return an error. A training that another has interrupted does not go
-// on from weights that are not its own. A [SOM] may be used from several goroutines once it is trained; during its training
-// it, its [SOMTraining] and a [GANDoctor] belong to the goroutine of Run. A tensor may be passed to several calls at once; it
-// is the caller's to keep it until they return. A nil or finalized tensor is an error.
+// A model may be used from several goroutines, also while it trains in one of them. A method waits until the
+// training's current call of the device returns. It sees the weights after some step, and they do not change during
+// the method. A function that a training reports to may also use the model. Only one training of a model runs at a
+// time; meanwhile Restore, Load, SetWeights, StartFrom and a second Run return an error. A training that was
+// interrupted by another one does not continue from the other's weights. A [SOM] may be used from several goroutines
+// once it is trained. During its training, the map, its [SOMTraining] and a [GANDoctor] belong to the goroutine of
+// Run. A tensor may be passed to several calls at once, and the caller must keep it until they return. A nil or
+// finalized tensor is an error.
 package lecture11

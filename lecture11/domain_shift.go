@@ -12,30 +12,31 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// DomainDistance is how well a linear classifier tells two domains apart.
+// DomainDistance measures how well a linear classifier distinguishes two domains.
 type DomainDistance struct {
-	Distance Estimate // d̂_A = 2(1 − 2ε): 0 for domains that it cannot tell apart, 2 for separate ones
-	Error    Estimate // ε, the share of held-out objects whose domain it mistakes
-	Trained  float64  // the d̂_A of the objects that it was trained on: too large, the more so the fewer they are
+	Distance Estimate // d̂_A = 2(1 − 2ε): 0 for domains that it cannot distinguish, 2 for separate ones
+	Error    Estimate // ε, the share of held-out objects that it assigns to the wrong domain
+	Trained  float64  // d̂_A on the training objects: too large, especially for few objects
 }
 
-// String gives d̂_A and its standard error: "d̂_A = 0.73 ± 0.03".
+// String returns d̂_A and its standard error: "d̂_A = 0.73 ± 0.03".
 func (d DomainDistance) String() string { return fmt.Sprintf("d̂_A = %v", d.Distance) }
 
-// ProxyDistance estimates how far the objects source [l, n] and target [m, n] are from each other, as seen by a linear
-// classifier (softmax regression) that has to say which domain an object is of,
+// ProxyDistance estimates the distance between the objects source [l, n] and target [m, n] by a linear classifier
+// (softmax regression) that predicts the domain of an object,
 //
 //	d̂_A = 2(1 − 2ε),
 //
-// where ε is its error on objects held out: half of each domain trains it, the other half tests it. As many objects of either
-// domain are taken, drawn by cfg.Seed. ε = ½ is a guess; d̂_A may come out below 0 by chance. It says whether domains can be told
-// apart, not whether that does harm; and it grows with the objects and steps that the classifier has to learn from, so that
-// only distances found alike can be compared.
+// where ε is its error on held-out objects: half of each domain trains it, the other half tests it. The same number of
+// objects is drawn from both domains, by cfg.Seed. Guessing has ε = ½, and d̂_A may be below 0 by chance. It measures
+// whether the domains can be distinguished, not whether the shift does harm. It grows with the numbers of objects and
+// steps, so compare only distances computed with the same numbers.
 //
-// The classifier begins at weights of 0. Zero fields of cfg: 10 epochs of batches of 100, η = 10⁻³, cosine.
+// The classifier starts with weights of 0. Zero fields of cfg: 10 epochs of batches of 100, η = 10⁻³, cosine.
 //
-// Target must be other objects than source, not changed copies of them: a classifier that knows x from one domain mistakes
-// its copy from the other, and d̂_A is too small. n floats, or bytes 0…255 that stand for [0, 1].
+// The objects of target must not be changed copies of those of source. Otherwise a classifier that was trained on x
+// from one domain assigns its copy in the other domain wrongly, and d̂_A is too small. Objects are n floats, or bytes
+// 0…255 that stand for [0, 1].
 //
 // Slide "Domain shift"; Ben-David, Blitzer, Crammer & Pereira 2006.
 func ProxyDistance(ctx context.Context, backend compute.Backend, source, target *tensors.Tensor,
@@ -76,13 +77,13 @@ func ProxyDistance(ctx context.Context, backend compute.Backend, source, target 
 	return DomainDistance{NewEstimate(distance), NewEstimate(wrong), 2 * (1 - 2*(1-learnt.Mean))}, nil
 }
 
-// twoDomains are objects of both domains. x: [l, n]; domain: 0 for source, 1 for target.
+// twoDomains holds objects of both domains. x: [l, n]; domain: 0 for source, 1 for target.
 type twoDomains struct {
 	x      *tensors.Tensor
 	domain []uint8
 }
 
-// domainHalves draws as many objects of source as of target, and parts those of each in two.
+// domainHalves draws the same number of objects of source and target, and splits those of each into two halves.
 func domainHalves(source, target *tensors.Tensor, seed int64) (train, test twoDomains, err error) {
 	if err := checkTensors("ProxyDistance", source, target); err != nil {
 		return train, test, err
@@ -119,8 +120,8 @@ func domainHalves(source, target *tensors.Tensor, seed int64) (train, test twoDo
 	return train, test, nil
 }
 
-// ImportanceWeights gives w(x) = p_T(x)/p_S(x) for objects x of the source, from the logarithms of the two densities. Where
-// p_S is 0 and p_T is not, there is no weight.
+// ImportanceWeights returns w(x) = p_T(x)/p_S(x) for objects x of the source, from the logarithms of the two
+// densities. It returns an error if p_S is 0 for an object.
 //
 // Slide "Domain shift"; Shimodaira 2000.
 func ImportanceWeights(x []float64, logTarget, logSource func(x float64) float64) ([]float64, error) {
@@ -135,8 +136,9 @@ func ImportanceWeights(x []float64, logTarget, logSource func(x float64) float64
 	return w, nil
 }
 
-// LearntWeights gives w(x) = p_T(x)/p_S(x) from the probabilities p [l, 2] of a domain classifier that was trained on as many
-// objects of the source (class 0) as of the target (class 1): p₁/p₀, by Bayes' formula.
+// LearntWeights returns w(x) = p_T(x)/p_S(x) = p₁/p₀, by Bayes' formula, from the probabilities p [l, 2] of a domain
+// classifier. The classifier must be trained on equal numbers of objects of the source (class 0) and the target (class
+// 1).
 //
 // Slide "Domain shift"; Bickel, Brückner & Scheffer 2007.
 func LearntWeights(p *tensors.Tensor) ([]float64, error) {
@@ -157,11 +159,11 @@ func LearntWeights(p *tensors.Tensor) ([]float64, error) {
 	return w, nil
 }
 
-// WeightedLoss estimates the loss in the target from objects of the source,
+// WeightedLoss estimates the loss on the target from objects of the source,
 //
 //	E_T ℒ = E_S [p_T(x)/p_S(x)·ℒ],
 //
-// by the mean of w_i ℒ_i. It is unbiased, but its standard error is honest only if E_S w² is finite: see
+// by the mean of w_i ℒ_i. It is unbiased, but its standard error is valid only if E_S w² is finite: see
 // [EffectiveSampleSize]. w, losses: l numbers each.
 //
 // Slide "Domain shift".
@@ -176,9 +178,9 @@ func WeightedLoss(w, losses []float64) (Estimate, error) {
 	return NewEstimate(weighted), nil
 }
 
-// EffectiveSampleSize is (Σ w)²/Σ w²: a mean with weights w is about as uncertain as one of so many objects without. It is l
-// for equal weights and 1 if one weight is all there is. For l objects it tends to l/E_S w², which is 0 per object where the
-// target has heavier tails than the source.
+// EffectiveSampleSize returns (Σ w)²/Σ w², the number of equally weighted objects whose mean is about as uncertain as
+// the mean with weights w. It is l for equal weights, and 1 if only one weight is positive. For many objects it tends
+// to l/E_S w², and the share 1/E_S w² tends to 0 if the target has heavier tails than the source.
 //
 // Slide "Domain shift"; Kish 1965.
 func EffectiveSampleSize(w []float64) (float64, error) {
@@ -192,10 +194,10 @@ func EffectiveSampleSize(w []float64) (float64, error) {
 	return sum * sum / squares, nil
 }
 
-// checkImportance returns an error unless w is l weights ≥ 0 that are finite, at least one of them positive.
+// checkImportance returns an error unless w is l finite weights ≥ 0 and at least one of them is positive.
 func checkImportance(w []float64, l int) error {
 	if len(w) != l || l == 0 {
-		return fmt.Errorf("lecture11: %d weights for %d objects, want one for each, at least 1", len(w), l)
+		return fmt.Errorf("lecture11: %d weights for %d objects, want one for each object, at least 1", len(w), l)
 	}
 	sum := 0.0
 	for i, v := range w {

@@ -7,10 +7,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Polynomial is c₀ + c₁x + c₂x² + …: a model that is right or wrong as its degree has it.
+// Polynomial is c₀ + c₁x + c₂x² + …, a model that is adequate or not depending on its degree.
 type Polynomial []float64
 
-// At is the value at x.
+// At returns the value at x.
 func (c Polynomial) At(x float64) float64 {
 	sum := 0.0
 	for k := len(c) - 1; k >= 0; k-- {
@@ -19,7 +19,7 @@ func (c Polynomial) At(x float64) float64 {
 	return sum
 }
 
-// Losses are the squared errors (y_i − c(x_i))² of objects, in the unit of y squared.
+// Losses returns the squared errors (y_i − c(x_i))² of objects, in the unit of y squared.
 func (c Polynomial) Losses(x, y []float64) []float64 {
 	losses := make([]float64, len(x))
 	for i := range x {
@@ -29,17 +29,17 @@ func (c Polynomial) Losses(x, y []float64) []float64 {
 	return losses
 }
 
-// FitPolynomial is the polynomial of that degree with the least weighted squared error,
+// FitPolynomial returns the polynomial of the given degree with the least weighted squared error,
 //
 //	Σ_i w_i (y_i − c(x_i))² → min over c.
 //
-// With w = p_T/p_S it is the fit for the target made of objects of the source. Nil weights are equal ones.
+// With w = p_T/p_S it is the fit for the target computed from objects of the source. Nil weights are equal weights.
 //
 // Slide "Domain shift"; Shimodaira 2000.
 func FitPolynomial(x, y, w []float64, degree int) (Polynomial, error) {
 	l := len(x)
 	if len(y) != l || degree < 0 || l <= degree {
-		return nil, fmt.Errorf("lecture11: FitPolynomial of %d x and %d y with degree = %d, want as many, more than the degree ≥ 0",
+		return nil, fmt.Errorf("lecture11: FitPolynomial of %d x and %d y with degree = %d, want as many of both, more than the degree, and degree ≥ 0",
 			l, len(y), degree)
 	}
 	if w != nil {

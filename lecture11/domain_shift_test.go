@@ -15,7 +15,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// normalDraws draws l numbers of N(mean, std²).
+// normalDraws draws l numbers from N(mean, std²).
 func normalDraws(l int, mean, std float64, seed uint64) []float64 {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	x := make([]float64, l)
@@ -25,10 +25,10 @@ func normalDraws(l int, mean, std float64, seed uint64) []float64 {
 	return x
 }
 
-// column gives numbers as objects of one component.
+// column1 returns numbers as objects of one component.
 func column1(x []float64) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, len(x), 1) }
 
-// proxy is the distance of two sets of objects.
+// proxy returns the distance of two sets of objects.
 func proxy(t *testing.T, source, target *tensors.Tensor, rate float64) DomainDistance {
 	t.Helper()
 	d, err := ProxyDistance(t.Context(), testx.Backend(t), source, target, FitConfig{LearningRate: rate, Seed: 1})
@@ -38,8 +38,8 @@ func proxy(t *testing.T, source, target *tensors.Tensor, rate float64) DomainDis
 	return d
 }
 
-// TestProxyDistanceOfNormals: the best linear classifier between N(0, 1) and N(δ, 1) errs with probability Φ(−δ/2). With δ = 0
-// the distance is 0 and with δ = 20 it is 2.
+// TestProxyDistanceOfNormals: the best linear classifier between N(0, 1) and N(δ, 1) has the error Φ(−δ/2). For δ = 0
+// the distance is 0, and for δ = 20 it is 2.
 func TestProxyDistanceOfNormals(t *testing.T) {
 	for _, delta := range []float64{0, 1, 20} {
 		d := proxy(t, column1(normalDraws(8000, 0, 1, 1)), column1(normalDraws(9000, delta, 1, 2)), 0.02)
@@ -52,7 +52,8 @@ func TestProxyDistanceOfNormals(t *testing.T) {
 	}
 }
 
-// TestDomainHalves: no object is in both halves or drawn twice, and each half has as many of either domain.
+// TestDomainHalves: no object is in both halves or drawn twice, and each half has the same number of objects of both
+// domains.
 func TestDomainHalves(t *testing.T) {
 	source, target := make([]float64, 7), make([]float64, 4)
 	for i := range source {
@@ -79,8 +80,9 @@ func TestDomainHalves(t *testing.T) {
 	}
 }
 
-// TestShiftsOfDigits is C18.1 and C18.2 on a small set: the order of the accuracies under shifts, the distances of the domains,
-// and the trap: one pixel's shift is told from none more surely than a turn by 30°, and does far less harm.
+// TestShiftsOfDigits is C18.1 and C18.2 on a small set: the order of the accuracies under shifts and the distances of
+// the domains. It includes the trap: a shift by one pixel is easier to detect than a rotation by 30° and does far less
+// harm.
 func TestShiftsOfDigits(t *testing.T) {
 	long(t)
 	train, test := greyDigits(t, 8000, 6000)
@@ -123,7 +125,7 @@ func TestShiftsOfDigits(t *testing.T) {
 	near(t, "d̂_A of 30°", distance["30°"], 1.20, 0.2)
 	near(t, "d̂_A of one pixel to the right", distance["1 px right"], 1.78, 0.15)
 	if accuracy["clean"]-accuracy["1 px right"] > 0.5*(accuracy["clean"]-accuracy["30°"]) {
-		t.Error("one pixel harms as much as 30°: no trap")
+		t.Error("one pixel costs at least half as much accuracy as 30°, want less")
 	}
 }
 
@@ -162,7 +164,8 @@ func TestImportanceWeights(t *testing.T) {
 	}
 }
 
-// TestLearntWeights: softmax regression on (x, x²) finds the ratio of two normal densities, whose logarithm is quadratic.
+// TestLearntWeights: softmax regression on (x, x²) learns the ratio of two normal densities, whose logarithm is
+// quadratic.
 func TestLearntWeights(t *testing.T) {
 	const l = 20_000
 	source, target := distuv.Normal{Mu: 0.5, Sigma: 0.5}, distuv.Normal{Mu: 0, Sigma: 0.3}
@@ -195,8 +198,9 @@ func TestLearntWeights(t *testing.T) {
 	}
 }
 
-// TestFitPolynomial: against the normal equations typed in, and Shimodaira's example: the best line for y = −x + x³ in the
-// domain N(m, s²) has the slope −1 + 3(m² + s²) (Stein's lemma), which weights find from objects of the source.
+// TestFitPolynomial compares with the normal equations and with Shimodaira's example: the best line for y = −x + x³ in
+// the domain N(m, s²) has the slope −1 + 3(m² + s²) (Stein's lemma). The weights lead to this slope from objects of
+// the source.
 func TestFitPolynomial(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 0))
 	x, y, w := make([]float64, 9), make([]float64, 9), make([]float64, 9)

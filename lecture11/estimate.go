@@ -10,7 +10,7 @@ import (
 )
 
 // Estimate is a mean over objects or seeds, with its standard error. The error includes the spread between objects and
-// that of the codes drawn for them.
+// the spread of the codes drawn for them.
 type Estimate struct {
 	Mean, SE  float64
 	PerObject []float64
@@ -22,8 +22,8 @@ func NewEstimate(values []float64) Estimate {
 	return Estimate{Mean: mean, SE: stat.StdErr(std, float64(len(values))), PerObject: values}
 }
 
-// Interval95 is half the length of the 95 % interval of the mean, Student's t with l−1 degrees of freedom times SE; +Inf for a
-// single value.
+// Interval95 returns half the length of the 95 % interval of the mean: Student's t with l−1 degrees of freedom times
+// SE. It is +Inf for a single value.
 func (e Estimate) Interval95() float64 {
 	if len(e.PerObject) < 2 {
 		return math.Inf(1)
@@ -31,7 +31,7 @@ func (e Estimate) Interval95() float64 {
 	return distuv.StudentsT{Sigma: 1, Nu: float64(len(e.PerObject) - 1)}.Quantile(0.975) * e.SE
 }
 
-// Minus is the estimate of the difference, value by value, of two estimates of the same objects or seeds.
+// Minus returns the estimate of the difference of two estimates for the same objects or seeds, value by value.
 func (e Estimate) Minus(other Estimate) (Estimate, error) {
 	if len(e.PerObject) != len(other.PerObject) {
 		return Estimate{}, fmt.Errorf("lecture11: difference of estimates of %d and %d values, want the same number", len(e.PerObject), len(other.PerObject))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestEstimate: mean, standard error, the tabulated quantile of Student's t, a difference by pairs.
+// TestEstimate checks the mean, the standard error, the tabulated quantile of Student's t, and a paired difference.
 func TestEstimate(t *testing.T) {
 	e := NewEstimate([]float64{1, 2, 3, 4, 5})
 	near(t, "mean", e.Mean, 3, 0)

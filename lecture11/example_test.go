@@ -12,8 +12,8 @@ import (
 	"deeplearning.example/lecture11"
 )
 
-// The KL term of one code of two components against the prior N(0, I): the first component is at the prior and costs
-// nothing, the second has μ = 2 and costs ½·2² nats.
+// The KL term of one code of two components against the prior N(0, I): the first component equals the prior and costs
+// nothing; the second has μ = 2 and costs ½·2² nats.
 func ExampleKLDivergence() {
 	backend := must.M1(gobackend.New(""))
 	kl := graph.MustExecOnce(backend, func(mean, logVar *graph.Node) *graph.Node {
@@ -23,7 +23,7 @@ func ExampleKLDivergence() {
 	// Output: [2]
 }
 
-// A decoder that knows nothing pays ln 2 for each pixel.
+// A decoder that always answers ½ pays ln 2 for each pixel.
 func ExampleBernoulliLogLikelihood() {
 	backend := must.M1(gobackend.New(""))
 	logits := [][]float64{{0, 0, 0, 0}}
@@ -32,7 +32,7 @@ func ExampleBernoulliLogLikelihood() {
 	// Output: [-2.7726]
 }
 
-// A VAE on two patterns of four pixels: after training, each is rebuilt from a code of one number.
+// A VAE on two patterns of four pixels: after training, each pattern is reconstructed from a code of one number.
 func ExampleNewVAE() {
 	backend := must.M1(gobackend.New(""))
 	vae := must.M1(lecture11.NewVAE(backend, lecture11.VAEConfig{
@@ -48,7 +48,7 @@ func ExampleNewVAE() {
 	// Output: 1 0 1 0 0 1 0 1
 }
 
-// The bound of a linear-Gaussian model under its exact posterior is the likelihood itself, whatever code is drawn.
+// The bound of a linear-Gaussian model under its exact posterior equals the log-likelihood, for every code drawn.
 func ExampleLinearGaussian() {
 	m := must.M1(lecture11.NewLinearGaussian(3, 1, 0.5, 1))
 	x := m.Sample(1, 2)[0]

@@ -10,26 +10,26 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// EpisodeConfig is the size of an episode: N classes ("ways") with K labelled objects each ("shots"), and queries to be told
-// apart.
+// EpisodeConfig is the size of an episode: N classes ("ways") with K labelled objects each ("shots"), and the queries
+// to classify.
 type EpisodeConfig struct {
 	Ways    int `json:"ways"`    // N ≥ 2
 	Shots   int `json:"shots"`   // K ≥ 1 objects of support for each class
 	Queries int `json:"queries"` // objects of each class to classify
 }
 
-// size is the number of objects of an episode.
+// size returns the number of objects of an episode.
 func (c EpisodeConfig) size() int { return c.Ways * (c.Shots + c.Queries) }
 
-// Episode is a task of a few classes: the places of its objects. No object is in both parts.
+// Episode is a task of a few classes, given by the indices of its objects. No object is in both parts.
 type Episode struct {
-	Classes []uint8 // the labels of its N classes, in the order in which the episode counts them
+	Classes []uint8 // the labels of its N classes, in the order of the episode's class numbers
 	Support [][]int // [N][K]
 	Query   [][]int // [N][Q]
 }
 
-// DrawEpisodes draws episodes of objects with the given labels: N classes, then K + Q objects of each, without repetition.
-// Classes of fewer than K + Q objects are left out.
+// DrawEpisodes draws episodes of objects with the given labels: N classes, then K + Q objects of each, without
+// repetition. Classes with fewer than K + Q objects are not used.
 //
 // Slide "Few-shot learning"; Vinyals et al. 2016.
 func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Episode, error) {
@@ -42,7 +42,7 @@ func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Ep
 	}
 	classes := slices.Sorted(maps.Keys(places))
 	if c.Ways > len(classes) {
-		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, as many as there are", c.Ways, len(classes))
+		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, the number of classes", c.Ways, len(classes))
 	}
 	all := len(classes)
 	classes = slices.DeleteFunc(classes, func(class uint8) bool { return len(places[class]) < c.Shots+c.Queries })
@@ -64,8 +64,8 @@ func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Ep
 	return episodes, nil
 }
 
-// WithShuffledSupport gives the episodes with the labels of the support drawn anew: what is learnt from them is worth 1/N, and
-// whoever does better has seen the queries' labels elsewhere.
+// WithShuffledSupport returns the episodes with permuted labels of the support. The accuracy of a model adapted to
+// them should be 1/N; more means that the labels of the queries leaked.
 func WithShuffledSupport(episodes []Episode, seed uint64) []Episode {
 	rng := rand.New(rand.NewPCG(seed, 20))
 	shuffled := slices.Clone(episodes)
@@ -84,15 +84,15 @@ func WithShuffledSupport(episodes []Episode, seed uint64) []Episode {
 	return shuffled
 }
 
-// PrototypeAccuracy is the share of queries whose nearest prototype, the mean of the codes of a class's support, is that of
-// their class (Euclidean; the first of equal ones): an estimate over the episodes. codes: [l, d], of all objects that the episodes
-// are of.
+// PrototypeAccuracy returns the share of queries whose nearest prototype is that of their class, an estimate over the
+// episodes. A prototype is the mean of the codes of a class's support; distances are Euclidean, and the first of equal
+// ones wins. codes: [l, d], of all objects that the episodes are drawn from.
 func PrototypeAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
 	return shareOfRight(PrototypeGuesses(codes, episodes))
 }
 
-// NearestAccuracy is the share of queries whose nearest object of the support is of their class: an estimate over the episodes.
-// With one shot it is PrototypeAccuracy.
+// NearestAccuracy returns the share of queries whose nearest object of the support is of their class, an estimate over
+// the episodes. With one shot it equals PrototypeAccuracy.
 func NearestAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error) {
 	return shareOfRight(guesses(codes, episodes, func(z [][]float64, support []int) [][]float64 {
 		points := make([][]float64, len(support))
@@ -103,13 +103,13 @@ func NearestAccuracy(codes *tensors.Tensor, episodes []Episode) (Estimate, error
 	}))
 }
 
-// PrototypeGuesses gives the class of the prototype nearest to each query, as its number in the episode: guesses[e][k][q] is that
-// of query q of class k of episode e, right where it is k. See [PrototypeAccuracy].
+// PrototypeGuesses returns the class of the prototype nearest to each query, as its number in the episode:
+// guesses[e][k][q] is the guess for query q of class k of episode e, right if it is k. See [PrototypeAccuracy].
 func PrototypeGuesses(codes *tensors.Tensor, episodes []Episode) (guessed [][][]int, err error) {
 	return guesses(codes, episodes, prototype)
 }
 
-// guesses gives each query the class of the nearest of the points that stand for the classes.
+// guesses returns for each query the class of the nearest of the points that represent the classes.
 func guesses(codes *tensors.Tensor, episodes []Episode, points func(z [][]float64, support []int) [][]float64) ([][][]int, error) {
 	z, err := objectRows(codes)
 	if err != nil {
@@ -135,7 +135,7 @@ func guesses(codes *tensors.Tensor, episodes []Episode, points func(z [][]float6
 	return guessed, nil
 }
 
-// shareOfRight is the share of right guesses, episode by episode.
+// shareOfRight returns the share of right guesses, averaged over the episodes.
 func shareOfRight(guessed [][][]int, err error) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
@@ -156,13 +156,13 @@ func shareOfRight(guessed [][][]int, err error) (Estimate, error) {
 	return NewEstimate(shares), nil
 }
 
-// Confusion is how often queries of one class were taken for another.
+// Confusion is the share of queries of one class that were classified as another.
 type Confusion struct {
 	Class, Taken uint8   // labels
 	Share        float64 // of the queries of Class in episodes that had both classes
 }
 
-// Confusions gives the pairs of classes that nearest prototypes confuse, the worst first. See [PrototypeAccuracy].
+// Confusions returns the pairs of classes that nearest prototypes confuse, worst first. See [PrototypeAccuracy].
 func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) {
 	guessed, err := PrototypeGuesses(codes, episodes)
 	if err != nil {
@@ -190,7 +190,7 @@ func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) 
 	return worstFirst(asked, taken), nil
 }
 
-// worstFirst gives the pairs that were taken for each other, with their share of those asked.
+// worstFirst returns the pairs with confused queries, with the share of confused ones among those asked.
 func worstFirst(asked, taken map[[2]uint8]int) []Confusion {
 	var confusions []Confusion
 	for pair, count := range taken {
@@ -202,7 +202,7 @@ func worstFirst(asked, taken map[[2]uint8]int) []Confusion {
 	return confusions
 }
 
-// prototype is the mean of the codes of a support.
+// prototype returns the mean of the codes of a support.
 func prototype(z [][]float64, support []int) [][]float64 {
 	mean := make([]float64, len(z[0]))
 	for _, i := range support {
@@ -213,22 +213,23 @@ func prototype(z [][]float64, support []int) [][]float64 {
 	return [][]float64{mean}
 }
 
-// check returns an error unless the episode has a support and queries of as many classes, all of l objects.
+// check returns an error unless the episode has a support and queries of the same number of classes, all among l
+// objects.
 func (e Episode) check(l int) error {
 	if len(e.Support) == 0 || len(e.Support) != len(e.Query) {
-		return fmt.Errorf("a support of %d classes and queries of %d, want as many, at least 1", len(e.Support), len(e.Query))
+		return fmt.Errorf("a support of %d classes and queries of %d, want the same number, at least 1", len(e.Support), len(e.Query))
 	}
 	for _, part := range [][][]int{e.Support, e.Query} {
 		for _, objects := range part {
 			if len(objects) == 0 || slices.Max(objects) >= l || slices.Min(objects) < 0 {
-				return fmt.Errorf("objects %d, want places 0 to %d, at least one", objects, l-1)
+				return fmt.Errorf("objects %d, want indices 0 to %d, at least one", objects, l-1)
 			}
 		}
 	}
 	return nil
 }
 
-// nearestClass is the class with the nearest point.
+// nearestClass returns the class with the nearest point.
 func nearestClass(z []float64, standing [][][]float64) int {
 	best, class := 0.0, -1
 	for k, points := range standing {
@@ -241,7 +242,7 @@ func nearestClass(z []float64, standing [][][]float64) int {
 	return class
 }
 
-// episodeTable lays out episodes as rows of places, [episodes, N·(K+Q)]: for each class its support, then its queries.
+// episodeTable returns episodes as rows of indices, [episodes, N·(K+Q)]: for each class its support, then its queries.
 func episodeTable(episodes []Episode, c EpisodeConfig) *tensors.Tensor {
 	flat := make([]int32, 0, len(episodes)*c.size())
 	for _, e := range episodes {
@@ -254,14 +255,14 @@ func episodeTable(episodes []Episode, c EpisodeConfig) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, len(episodes), c.size())
 }
 
-// trainingEpisodes checks the objects x [l, n] and their labels and draws the episodes of an epoch: a table as of episodeTable. kind is
-// the model, for errors.
+// trainingEpisodes checks the objects x [l, n] and their labels, and draws the episodes of an epoch: a table as of
+// episodeTable. kind is the model's type, for errors.
 func trainingEpisodes(kind string, x *tensors.Tensor, features int, labels []uint8, c EpisodeConfig, count int, seed int64) (*tensors.Tensor, error) {
 	if err := checkObjects(kind, x, features, false); err != nil {
 		return nil, err
 	}
 	if len(labels) != x.Shape().Dimensions[0] {
-		return nil, fmt.Errorf("lecture11: %s.Training: %d labels for objects %s, want one for each", kind, len(labels), x.Shape())
+		return nil, fmt.Errorf("lecture11: %s.Training: %d labels for objects %s, want one for each object", kind, len(labels), x.Shape())
 	}
 	episodes, err := DrawEpisodes(labels, c, count, uint64(seed))
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// MetaConfig describes a network that learns first weights θ from which a few steps on a support are enough. Zero fields take the
-// default in their comment.
+// MetaConfig describes a network that learns first weights θ from which a few steps on a support suffice. Zero fields
+// take the default in their comment.
 type MetaConfig struct {
 	Features   int    `json:"features"`   // components n of an object
 	Hidden     []int  `json:"hidden"`     // default {128, 64}
 	Activation string `json:"activation"` // "tanh" (default), "relu", "gelu"
 
-	// Method is "maml" (default): through the inner steps, second derivatives included; "fomaml": as if they were none; or
-	// "reptile": towards the adapted weights.
+	// Method is "maml" (default), "fomaml" or "reptile". MAML differentiates through the inner steps, with second
+	// derivatives. First-order MAML ignores second derivatives. Reptile moves θ towards the adapted weights.
 	Method     string        `json:"method"`
 	Episode    EpisodeConfig `json:"episode"`     // default 5 ways, 1 shot, 5 queries
 	Episodes   int           `json:"episodes"`    // drawn for an epoch; default 4000
@@ -43,10 +43,10 @@ func (c MetaConfig) withDefaults() MetaConfig {
 	return c
 }
 
-// metaMethods are the names of MetaConfig.Method.
+// metaMethods holds the names of MetaConfig.Method.
 var metaMethods = map[string]bool{"maml": true, "fomaml": true, "reptile": true}
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c MetaConfig) check() error {
 	switch {
 	case c.Features < 1:
@@ -66,12 +66,13 @@ func (c MetaConfig) check() error {
 	return checkNets("MetaConfig", netSpec{features: c.Features, hidden: c.Hidden, activation: c.Activation}, "dense", "dense")
 }
 
-// Meta is a classifier of N classes whose first weights θ are learnt so that InnerSteps steps on the support of a new task,
+// Meta is a classifier of N classes that learns first weights θ such that InnerSteps steps on the support of a new
+// task,
 //
 //	θ'_t := θ'_t − a·∇ℒ_t(θ'_t; support),  θ'_t = θ at first,
 //
-// classify its queries: Σ_t ℒ_t(θ'_t; queries) → min over θ (MAML, Finn et al. 2017), with second derivatives or without
-// (first-order MAML), or θ := θ + ε·mean(θ'_t − θ) (Reptile, Nichol et al. 2018).
+// classify its queries. MAML minimises Σ_t ℒ_t(θ'_t; queries) over θ (Finn et al. 2017), with or without second
+// derivatives (first-order MAML). Reptile takes steps θ := θ + ε·mean(θ'_t − θ) (Nichol et al. 2018).
 //
 // Slide "Few-shot learning".
 type Meta struct {
@@ -79,7 +80,7 @@ type Meta struct {
 	fitted
 }
 
-// NewMeta returns an untrained network that computes on backend. The error names the field of cfg that is wrong.
+// NewMeta returns an untrained network that computes on backend. The error names the invalid field of cfg.
 func NewMeta(backend compute.Backend, cfg MetaConfig) (*Meta, error) {
 	if err := checkBackend("NewMeta", backend); err != nil {
 		return nil, err
@@ -93,17 +94,18 @@ func NewMeta(backend compute.Backend, cfg MetaConfig) (*Meta, error) {
 	return m, nil
 }
 
-// buildAll builds the network once, on an object of zeros.
+// buildAll builds the network once, with zeros as the object.
 func (m *Meta) buildAll(scope *model.Scope, g *Graph) {
 	m.weights(scope, ExpandAxes(zeroRow(g, m.cfg.Features), 0))
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *Meta) Config() MetaConfig { return m.cfg }
 
-// Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number of tasks of
-// a step, default 8, and an epoch is a pass over the episodes. The loss is that of the queries after the inner steps, in nats.
-// FitConfig.Decay is that of Adam's step, or of ε for Reptile, which does not look at FitConfig.LearningRate.
+// Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number
+// of tasks per step, default 8, and an epoch is a pass over the episodes. The loss is that of the queries after the
+// inner steps, in nats. FitConfig.Decay applies to Adam's step, or to ε for Reptile, which ignores
+// FitConfig.LearningRate.
 func (m *Meta) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
 	table, err := trainingEpisodes(m.kind, x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
@@ -120,7 +122,8 @@ func (m *Meta) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg Fi
 	})
 }
 
-// metaStep builds a step on the tasks given as places [M, N·(K+Q)] of objects x [l, n], and gives the loss of the queries.
+// metaStep builds a step on tasks, given as indices [M, N·(K+Q)] of objects x [l, n], and returns the loss of the
+// queries.
 func (m *Meta) metaStep(scope *model.Scope, cfg FitConfig, progress, places, x *Node) *Node {
 	support, queries := m.parts(pixels(Gather(x, ExpandAxes(places, -1))))
 	theta := m.weights(scope, support)
@@ -128,7 +131,7 @@ func (m *Meta) metaStep(scope *model.Scope, cfg FitConfig, progress, places, x *
 	loss := MulScalar(m.loss(adapted, queries, m.cfg.Episode.Queries), 1/float64(places.Shape().Dim(0)))
 	if m.cfg.Method == "reptile" {
 		variables := trainable(scope, x.Graph())
-		share := ConvertDType(decays[cfg.Decay](progress), theta[0].DType()) // of ε that is left
+		share := ConvertDType(decays[cfg.Decay](progress), theta[0].DType()) // remaining share of ε
 		for i, after := range ReptileStep(theta, adapted, m.cfg.OuterRate) {
 			after = Add(theta[i], Mul(Sub(after, theta[i]), share))
 			variables[i].SetNodeValue(Reshape(after, variables[i].Shape().Dimensions...))
@@ -147,7 +150,7 @@ func (m *Meta) parts(x *Node) (support, queries *Node) {
 	return support, Reshape(Slice(x, AxisRange(), AxisRange(), AxisRange(c.Shots)), tasks, c.Ways*c.Queries, n)
 }
 
-// weights makes θ, as weights [1, in, out] and biases [1, 1, out] of one layer after another. x: [M, objects, n].
+// weights creates θ as weights [1, in, out] and biases [1, 1, out], layer by layer. x: [M, objects, n].
 func (m *Meta) weights(scope *model.Scope, x *Node) []*Node {
 	var theta []*Node
 	x = Slice(x, AxisRange(0, 1))
@@ -170,7 +173,7 @@ func (m *Meta) logits(theta []*Node, x *Node) *Node {
 	return x
 }
 
-// loss is the sum over tasks of the mean cross-entropy of objects [M, N·each, n], each of the N classes together.
+// loss returns the sum over tasks of the mean cross-entropy of objects [M, N·each, n], which are ordered by class.
 func (m *Meta) loss(theta []*Node, x *Node, each int) *Node {
 	ways := m.cfg.Episode.Ways
 	class := Iota(x.Graph(), shapes.Make(dtypes.Int32, ways, each), 0)
@@ -184,8 +187,8 @@ func (m *Meta) adapt(theta []*Node, support *Node, steps int, secondOrder bool) 
 		m.cfg.InnerRate, steps, secondOrder)
 }
 
-// broadcastTasks gives each of so many tasks a copy of the weights [1, …]: [tasks, …]. The gradient of a sum over tasks in the copies
-// is each task's own.
+// broadcastTasks copies the weights [1, …] for each of the given number of tasks: [tasks, …]. The gradient of a sum
+// over tasks with respect to the copies consists of each task's own gradient.
 func broadcastTasks(theta []*Node, tasks int) []*Node {
 	copies := make([]*Node, len(theta))
 	for i, w := range theta {
@@ -196,8 +199,8 @@ func broadcastTasks(theta []*Node, tasks int) []*Node {
 	return copies
 }
 
-// InnerSteps takes steps θ' := θ' − a·∇ℒ(θ'). With secondOrder a later gradient passes through the ∇, which then gives
-// (I − a·H)ᵀ of each step; without, as if ∇ were constant.
+// InnerSteps takes steps θ' := θ' − a·∇ℒ(θ'). With secondOrder, gradients of the result are propagated through ∇, with
+// a factor (I − a·H)ᵀ per step. Without it, ∇ is treated as a constant.
 func InnerSteps(theta []*Node, loss func(theta []*Node) *Node, rate float64, steps int, secondOrder bool) []*Node {
 	for range steps {
 		next := slices.Clone(theta)
@@ -212,7 +215,7 @@ func InnerSteps(theta []*Node, loss func(theta []*Node) *Node, rate float64, ste
 	return theta
 }
 
-// ReptileStep is θ + ε·(mean over tasks of θ'_t − θ): [1, …] for each of theta [1, …] and adapted [tasks, …].
+// ReptileStep returns θ + ε·(mean over tasks of θ'_t − θ): [1, …] for each of theta [1, …] and adapted [tasks, …].
 func ReptileStep(theta, adapted []*Node, epsilon float64) []*Node {
 	moved := make([]*Node, len(theta))
 	for i, w := range theta {
@@ -222,9 +225,9 @@ func ReptileStep(theta, adapted []*Node, epsilon float64) []*Node {
 	return moved
 }
 
-// Accuracy adapts to the support of each episode by so many steps, 0 or more, and gives the share of its queries that are then
-// classified right: an estimate over the episodes, which must be of the size N, K, Q of the configuration but for Q and K, which may
-// be others. x: [l, n].
+// Accuracy adapts to the support of each episode by the given number of steps, 0 or more, and returns the share of its
+// queries that are then classified correctly, an estimate over the episodes. All episodes must have the configured
+// number N of classes and equal K and Q, which may differ from the configured ones. x: [l, n].
 func (m *Meta) Accuracy(x *tensors.Tensor, episodes []Episode, steps int) (Estimate, error) {
 	defer m.reading()()
 	size, err := m.checkEpisodes(x, episodes, steps)
@@ -244,7 +247,7 @@ func (m *Meta) Accuracy(x *tensors.Tensor, episodes []Episode, steps int) (Estim
 	if err != nil {
 		return Estimate{}, err
 	}
-	copied, err := x.LocalClone() // which the device may keep
+	copied, err := x.LocalClone() // the device may keep the copy
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -262,7 +265,7 @@ func (m *Meta) Accuracy(x *tensors.Tensor, episodes []Episode, steps int) (Estim
 	return NewEstimate(shares), nil
 }
 
-// checkEpisodes returns the size that all episodes have, or an error that names the first that is wrong.
+// checkEpisodes returns the size that all episodes have, or an error that names the first invalid one.
 func (m *Meta) checkEpisodes(x *tensors.Tensor, episodes []Episode, steps int) (EpisodeConfig, error) {
 	if err := m.checkObjects(x, m.cfg.Features, false); err != nil {
 		return EpisodeConfig{}, err

@@ -23,8 +23,8 @@ type PrototypeNetConfig struct {
 	Episode  EpisodeConfig `json:"episode"`  // of the training; default 20 ways, 1 shot, 5 queries
 	Episodes int           `json:"episodes"` // drawn for an epoch; default 1000
 
-	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
-	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	// Height, Width and Channels describe the components of an object as an image, for "conv" networks: row by row,
+	// with the channels of a pixel together. Features is then their product. Zeros mean a square image of one channel.
 	Height   int `json:"height,omitempty"`
 	Width    int `json:"width,omitempty"`
 	Channels int `json:"channels,omitempty"`
@@ -45,7 +45,7 @@ func (c PrototypeNetConfig) withDefaults() PrototypeNetConfig {
 	return c
 }
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c PrototypeNetConfig) check() error {
 	switch {
 	case c.Features < 1:
@@ -64,12 +64,12 @@ func (c PrototypeNetConfig) spec() netSpec {
 
 func (c PrototypeNetConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
-// PrototypeNet is an encoder f(x, α) that is trained on episodes to bring the objects of a class near their prototype
-// c_k = 1/K Σ f(x, α) over the support of class k:
+// PrototypeNet is an encoder f(x, α) that is trained on episodes to map the objects of a class close to their
+// prototype c_k = 1/K Σ f(x, α) over the support of class k:
 //
 //	p(k|x) = SoftMax_k(−‖f(x, α) − c_k‖²),  −ln p(y|x) → min over α, a mean over queries and episodes.
 //
-// It classifies classes that it never saw: nothing in it belongs to a class. The logits are those of a linear layer,
+// It can classify new classes, because none of its weights belongs to a class. The logits are those of a linear layer,
 // 2c_kᵀz − ‖c_k‖², as in the Kohonen layer.
 //
 // Slide "Few-shot learning"; Snell, Swersky & Zemel 2017.
@@ -78,7 +78,7 @@ type PrototypeNet struct {
 	fitted
 }
 
-// NewPrototypeNet returns an untrained network that computes on backend. The error names the field of cfg that is wrong.
+// NewPrototypeNet returns an untrained network that computes on backend. The error names the invalid field of cfg.
 func NewPrototypeNet(backend compute.Backend, cfg PrototypeNetConfig) (*PrototypeNet, error) {
 	if err := checkBackend("NewPrototypeNet", backend); err != nil {
 		return nil, err
@@ -92,16 +92,17 @@ func NewPrototypeNet(backend compute.Backend, cfg PrototypeNetConfig) (*Prototyp
 	return m, nil
 }
 
-// buildAll builds the encoder once, on an object of zeros.
+// buildAll builds the encoder once, with zeros as the object.
 func (m *PrototypeNet) buildAll(scope *model.Scope, g *Graph) {
 	m.encode(scope, zeroRow(g, m.cfg.Features))
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *PrototypeNet) Config() PrototypeNetConfig { return m.cfg }
 
-// Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number of
-// episodes of a step, default 1, and an epoch is a pass over the episodes. The losses are "loss", in nats, and "accuracy".
+// Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number
+// of episodes per step, default 1, and an epoch is a pass over the episodes. The losses are "loss", in nats, and
+// "accuracy".
 func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
 	table, err := trainingEpisodes(m.kind, x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
@@ -120,7 +121,7 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string
 	})
 }
 
-// episodeLoss builds the loss of episodes given as places [E, N·(K+Q)] of objects x [l, n].
+// episodeLoss builds the loss of episodes, given as indices [E, N·(K+Q)] of objects x [l, n].
 func (m *PrototypeNet) episodeLoss(scope *model.Scope, places, x *Node) (loss, accuracy *Node) {
 	c := m.cfg.Episode
 	z := m.encode(scope, Gather(x, Reshape(places, -1, 1)))
@@ -135,8 +136,8 @@ func (m *PrototypeNet) episodeLoss(scope *model.Scope, places, x *Node) (loss, a
 	return loss, MulScalar(ReduceAllMean(Mul(hit, best)), float64(c.Ways))
 }
 
-// PrototypeLogits are −‖z − c_k‖² without ‖z‖², which is the same for all k: 2c_kᵀz − ‖c_k‖². z: [E, Q, d]; prototypes:
-// [E, N, d]; result: [E, Q, N].
+// PrototypeLogits returns −‖z − c_k‖² without ‖z‖², which is the same for all k: 2c_kᵀz − ‖c_k‖². z: [E, Q, d];
+// prototypes: [E, N, d]; result: [E, Q, N].
 func PrototypeLogits(z, prototypes *Node) *Node {
 	products := Dot(z, prototypes).General([]int{2}, []int{0}, []int{2}, []int{0})
 	return Sub(MulScalar(products, 2), ExpandAxes(ReduceSum(Square(prototypes), -1), 1))
@@ -147,7 +148,7 @@ func (m *PrototypeNet) encode(scope *model.Scope, x *Node) *Node {
 	return encoders[m.cfg.Encoder](m.cfg.spec(), m.cfg.Code)(scope.In("encoder"), pixels(x))
 }
 
-// Encode gives the codes of objects x [l, n]: [l, d]. See [PrototypeAccuracy].
+// Encode returns the codes of objects x [l, n]: [l, d]. See [PrototypeAccuracy].
 func (m *PrototypeNet) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x, m.cfg.Features, false); err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ import (
 	"deeplearning.example/lecture11/data/glyphs"
 )
 
-// heldOut is glyphs of characters and families that train has none of: 20 characters and 30 % of the families, by the seed.
+// heldOut returns glyphs of 20 characters and 30 % of the families, chosen by the seed; train has none of these
+// characters and families.
 func heldOut(t *testing.T, seed uint64) (train, test *glyphs.Set) {
 	t.Helper()
 	all, err := glyphs.Load()
@@ -51,7 +52,8 @@ func episodesOf(t *testing.T, labels []uint8, c EpisodeConfig, count int) []Epis
 	return episodes
 }
 
-// TestEpisodes: sizes, labels, no object twice, classes that differ; the same seed gives the same.
+// TestEpisodes checks sizes and labels, that no object occurs twice and that classes differ. The same seed draws the
+// same episodes.
 func TestEpisodes(t *testing.T) {
 	var labels []uint8
 	for i := range 60 {
@@ -74,7 +76,7 @@ func TestEpisodes(t *testing.T) {
 		}
 	}
 	if again := episodesOf(t, labels, c, 50); fmt.Sprint(again) != fmt.Sprint(episodes) {
-		t.Error("the same seed gives other episodes")
+		t.Error("the same seed drew other episodes")
 	}
 	for want, c := range map[string]EpisodeConfig{
 		"an episode of 7 classes, want at most 6":        {Ways: 7, Shots: 1, Queries: 1},
@@ -119,8 +121,8 @@ func TestPrototypeLogits(t *testing.T) {
 	}
 }
 
-// TestPrototypesByHand: accuracies of episodes that can be seen; with one shot a prototype is the nearest object; labels of the
-// support at random are worth 1/N (3 SE, 600 episodes).
+// TestPrototypesByHand checks accuracies of episodes that were computed by hand. With one shot a prototype is the
+// nearest object. With random labels of the support the accuracy is 1/N (3 SE, 600 episodes).
 func TestPrototypesByHand(t *testing.T) {
 	codes := tensors.FromValue([][]float32{{0, 0}, {0, 4}, {10, 0}, {10, 4}, {1, 3.9}, {9, 0}})
 	episode := Episode{Support: [][]int{{0, 1}, {2, 3}}, Query: [][]int{{4}, {5}}}
@@ -133,7 +135,7 @@ func TestPrototypesByHand(t *testing.T) {
 			t.Errorf("%s: %v, want all right, then all wrong", name, e.PerObject)
 		}
 		_, err = f(codes, []Episode{{Support: [][]int{{0}, {6}}, Query: [][]int{{1}, {2}}}})
-		wantError(t, err, "objects [6], want places 0 to 5")
+		wantError(t, err, "objects [6], want indices 0 to 5")
 		_, err = f(codes, []Episode{{Support: [][]int{{0}}, Query: nil}})
 		wantError(t, err, "support of 1 classes and queries of 0")
 	}
@@ -175,8 +177,8 @@ func TestPrototypesByHand(t *testing.T) {
 	near(t, "shuffled support, chance", chance.Mean, 0.2, 3*chance.SE)
 }
 
-// TestPrototypeNet: trained for a short while, on characters and families it has never seen it beats pixels in the same episodes
-// by 3 SE of the paired difference.
+// TestPrototypeNet: after a short training, on unseen characters and families, the network classifies better than
+// pixels in the same episodes, by 3 SE of the paired difference.
 func TestPrototypeNet(t *testing.T) {
 	long(t)
 	train, test := heldOut(t, 1)
@@ -216,7 +218,7 @@ func TestPrototypeNet(t *testing.T) {
 	}
 }
 
-// TestPrototypeNetLoss: the loss and accuracy of two episodes are those of loops over the codes.
+// TestPrototypeNetLoss compares the loss and accuracy of two episodes with loops over the codes.
 func TestPrototypeNetLoss(t *testing.T) {
 	train, _ := heldOut(t, 1)
 	c := EpisodeConfig{Ways: 3, Shots: 2, Queries: 4}
@@ -224,7 +226,7 @@ func TestPrototypeNetLoss(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := FitConfig{Batch: 2, LearningRate: 1e-30, Seed: 5} // the weights stay
+	cfg := FitConfig{Batch: 2, LearningRate: 1e-30, Seed: 5} // the weights do not change
 	training, err := m.Training(train.Tensor(), train.Labels, train.ID, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -268,8 +270,9 @@ func TestPrototypeNetLoss(t *testing.T) {
 	near(t, "accuracy", got["accuracy"], right, 1e-6)
 }
 
-// TestMetaGradient is C19.2 on tasks ℒ_t = ½(θ − a_t)ᵀH_t(θ − a_t): the gradient through an inner step of size α is the mean over
-// tasks of (I − αH_t)ᵀH_t(θ'_t − a_t), 1e-5; that of first order is the mean of H_t(θ'_t − a_t), and another.
+// TestMetaGradient is C19.2 on tasks ℒ_t = ½(θ − a_t)ᵀH_t(θ − a_t). The gradient through an inner step of size α is
+// the mean over tasks of (I − αH_t)ᵀH_t(θ'_t − a_t), within 1e-5. The first-order gradient is the mean of H_t(θ'_t −
+// a_t), and differs.
 func TestMetaGradient(t *testing.T) {
 	h := [][][]float64{{{2, 0.5}, {0.5, 1}}, {{0.7, -0.4}, {-0.4, 3}}}
 	a := [][]float64{{1, -1}, {0.3, 2}}
@@ -292,7 +295,7 @@ func TestMetaGradient(t *testing.T) {
 		}
 	}
 	if floats.Distance(want[0][:], want[1][:], 2) < 0.1 {
-		t.Fatalf("first order %v and through the step %v are alike: the test tells nothing", want[0], want[1])
+		t.Fatalf("first order %v and through the step %v are almost equal, so that the test cannot distinguish them", want[0], want[1])
 	}
 	for order, second := range []bool{false, true} {
 		out, err := ExecOnce(testx.Backend(t), func(theta, a, h *Node) *Node {
@@ -317,8 +320,8 @@ func subtract(x, y []float64) []float64 { return []float64{x[0] - y[0], x[1] - y
 
 func times(c float64, x []float64) []float64 { return []float64{c * x[0], c * x[1]} }
 
-// TestReptileIsSGD is C19.3: with one inner step of size a and ε = 1, Reptile is a step of SGD of size a on the mean of the tasks'
-// losses.
+// TestReptileIsSGD is C19.3: with one inner step of size a and ε = 1, Reptile is a step of SGD of size a on the mean
+// of the tasks' losses.
 func TestReptileIsSGD(t *testing.T) {
 	a, theta, rate := [][]float64{{1, -1}, {0.3, 2}, {0, 0.5}}, []float64{0.4, -0.2}, 0.3
 	out, err := ExecOnce(testx.Backend(t), func(theta, a *Node) *Node {
@@ -338,8 +341,8 @@ func TestReptileIsSGD(t *testing.T) {
 	}
 }
 
-// TestMeta: each method, trained for a short while, is at chance before it adapts and better than nearest pixels in the same episodes
-// after (2 SE of the paired difference); support labels at random are worth nothing.
+// TestMeta: after a short training, each method is at chance before it adapts. After it adapts, it is better than
+// nearest pixels in the same episodes (2 SE of the paired difference). With random support labels it is at chance.
 func TestMeta(t *testing.T) {
 	long(t)
 	train, test := heldOut(t, 0)
@@ -383,8 +386,9 @@ func TestMeta(t *testing.T) {
 	}
 }
 
-// TestFewShotTuning: a head on the frozen features of a classifier of the training characters, learnt for each of 60 episodes, is
-// far above chance, and at chance with the labels of the support at random; each run is measured on its own queries.
+// TestFewShotTuning: a head on the frozen features of a classifier of the training characters, learned for each of 60
+// episodes, is far above chance. With random labels of the support it is at chance. Each run is measured on its own
+// queries.
 func TestFewShotTuning(t *testing.T) {
 	long(t)
 	train, test := heldOut(t, 0)
@@ -408,11 +412,11 @@ func TestFewShotTuning(t *testing.T) {
 	near(t, "shuffled support", chance.Mean, 0.2, 4*chance.SE)
 	for _, share := range e.PerObject {
 		if twentieths := share * 20; math.Abs(twentieths-math.Round(twentieths)) > 1e-9 {
-			t.Errorf("share %g of an episode is of other than its 20 queries", share)
+			t.Errorf("share %g of an episode is not a multiple of 1/20, want one over its 20 queries", share)
 		}
 	}
 	_, err = FewShotTuning(t.Context(), source, test.Tensor(), nil, cfg, plan)
-	wantError(t, err, "no episodes")
+	wantError(t, err, "of 0 episodes")
 	two := append(episodesOf(t, test.Labels, EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}, 1), episodes[0])
 	_, err = FewShotTuning(t.Context(), source, test.Tensor(), two, cfg, plan)
 	wantError(t, err, "episode 1 has 5 classes, want 2")
@@ -420,7 +424,7 @@ func TestFewShotTuning(t *testing.T) {
 	wantError(t, err, "2 plans for MultiTaskConfig.Runs = 1")
 }
 
-// TestFewShotRefuses: configurations, labels and episodes that make no sense.
+// TestFewShotRefuses tries invalid configurations, labels and episodes.
 func TestFewShotRefuses(t *testing.T) {
 	backend := testx.Backend(t)
 	for want, cfg := range map[string]PrototypeNetConfig{

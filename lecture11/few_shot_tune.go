@@ -7,10 +7,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// FewShotTuning adapts a trained network to the support of each episode by training, with a new head of N classes: the plain
-// way, and the control of all others. All episodes are runs of one program. plan says what moves, such as Frozen for a head on the
-// features as they are. It gives the share of queries that are then classified right, over the episodes, all of which must be of
-// the same N. x: [l, n].
+// FewShotTuning adapts a trained network to the support of each episode by training, with a new head of N classes. It
+// is the simplest method and the control for all others. All episodes are runs of one program. plan selects the
+// weights that are trained; Frozen, for example, trains only a head on the unchanged features. It returns the share of
+// queries that are then classified correctly, over the episodes, which must all have the same N. x: [l, n].
 //
 // Slide "Few-shot learning"; Chen et al. 2019, "A closer look at few-shot classification".
 func FewShotTuning(ctx context.Context, source *MultiTask, x *tensors.Tensor, episodes []Episode, cfg FitConfig, plan RunPlan) (Estimate, error) {
@@ -46,14 +46,14 @@ func FewShotTuning(ctx context.Context, source *MultiTask, x *tensors.Tensor, ep
 	return NewEstimate(shares), nil
 }
 
-// episodeTasks copies the objects of all episodes, each with its class in its episode as the label, and gives the plans to train
-// on the supports and to measure on the queries.
+// episodeTasks copies the objects of all episodes, each labelled with its class in its episode. It returns the plans
+// that train on the supports and measure on the queries.
 func episodeTasks(x *tensors.Tensor, episodes []Episode, plan RunPlan) (d TaskData, support, queries []RunPlan, err error) {
 	if err := checkTensors("FewShotTuning", x); err != nil {
 		return d, nil, nil, err
 	}
 	if len(episodes) == 0 {
-		return d, nil, nil, fmt.Errorf("lecture11: FewShotTuning of no episodes, want at least one")
+		return d, nil, nil, fmt.Errorf("lecture11: FewShotTuning of 0 episodes, want at least one")
 	}
 	var rows []int
 	var labels []float64

@@ -18,41 +18,42 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// FitConfig says how a model is trained. Zero fields take the default in their comment. As JSON it is part of the key
-// under which a trained model is stored.
+// FitConfig describes how a model is trained. Zero fields take the default in their comment. Its JSON is part of the
+// key under which a trained model is stored.
 type FitConfig struct {
 	Epochs       int     `json:"epochs"`        // passes over the data; default 1
-	Batch        int     `json:"batch"`         // objects a step; default 128, or all where there are fewer
+	Batch        int     `json:"batch"`         // objects per step; default 128, or all if there are fewer
 	LearningRate float64 `json:"learning_rate"` // Adam's step η at the start; default 1e-3
 	Decay        string  `json:"decay"`         // η over the run: "constant" (default), "linear" or "cosine", both to 0
 	Seed         int64   `json:"seed"`          // order of the objects and the noise of the training
 
-	// Beta1 is Adam's β₁ ∈ [0, 1), the memory of its first moment; nil: 0.9. Games such as a GAN's want 0 or 0.5.
+	// Beta1 is Adam's β₁ ∈ [0, 1), the decay of its first moment; nil: 0.9. Games such as a GAN's often use 0 or 0.5.
 	Beta1 *float64 `json:"beta1,omitempty"`
 
-	// WeightDecay is λ ≥ 0 of AdamW: each step also takes η·λ·w from the weights, not from the biases; default 0.
+	// WeightDecay is λ ≥ 0 of AdamW: each step also subtracts η·λ·w from the weights, but not from the biases; default
+	// 0.
 	WeightDecay float64 `json:"weight_decay,omitempty"`
 
-	// Evaluation measures the training on held-out objects, ends it when they are not learnt any better, and keeps the best
-	// weights; default nil: the training takes all its steps, and the last weights are the result.
+	// Evaluation measures the training on held-out objects, ends it when their loss stops falling, and keeps the best
+	// weights. Default nil: the training takes all its steps, and the last weights are the result.
 	Evaluation *Evaluation `json:"evaluation,omitempty"`
 
-	// StepsPerCall is how many steps run on the device before losses come back and an interrupt is looked at.
-	// It changes speed, not numbers. Default 50.
+	// StepsPerCall is the number of steps that run on the device before losses are returned and interrupts are
+	// checked. It changes the speed, not the numbers. Default 50.
 	StepsPerCall int `json:"-"`
 }
 
-// decays maps the names in FitConfig.Decay to the factor of η at the share t ∈ [0, 1) of the run.
+// decays maps the names in FitConfig.Decay to the factor of η after the share t ∈ [0, 1) of the training.
 var decays = map[string]func(t *Node) *Node{
 	"constant": OnesLike,
 	"linear":   OneMinus,
 	"cosine":   func(t *Node) *Node { return MulScalar(OnePlus(Cos(MulScalar(t, math.Pi))), 0.5) },
 }
 
-// defaultBatch is FitConfig.Batch where there are as many objects.
+// defaultBatch is FitConfig.Batch if there are at least this many objects.
 const defaultBatch = 128
 
-// withDefaults fills the zero fields for a training on n objects.
+// withDefaults returns the configuration with its zero fields filled in for a training on n objects.
 func (c FitConfig) withDefaults(n int) FitConfig {
 	c.Epochs = cmp.Or(c.Epochs, 1)
 	c.Batch = cmp.Or(c.Batch, min(defaultBatch, n))
@@ -63,7 +64,7 @@ func (c FitConfig) withDefaults(n int) FitConfig {
 	return c
 }
 
-// check returns an error that names the first field that cannot be trained with on n objects.
+// check returns an error that names the first field that does not allow a training on n objects.
 func (c FitConfig) check(n int) error {
 	switch {
 	case c.Epochs < 0:
@@ -88,37 +89,39 @@ type Loss struct {
 	Value *Node
 }
 
-// stepFn builds one optimiser step on a batch, followed by what steps see whole: the losses (the first is the one minimised) and the updates of the
-// variables. progress is the share t ∈ [0, 1) of the training done, a float32 scalar.
+// stepFn builds one optimizer step from the batch and the full tensors, and the updates of the variables. It returns
+// the losses, the first of which is minimised. progress is the share t ∈ [0, 1) of the training done, a float32
+// scalar.
 type stepFn func(scope *model.Scope, progress *Node, batch []*Node) []Loss
 
 // Training is a model under training: the shared loop of all gradient-trained models of the lecture.
 //
-// The data lie on the device once; each step gathers its batch there. Objects come in an order drawn anew for each
-// epoch from the seed; the last n mod Batch of them sit that epoch out. Losses come back as means over the steps of a
-// call. The numbers depend on the seeds and the device, not on how the steps are cut into calls or runs.
+// The data is stored on the device once, and each step gathers its batch there. For each epoch the seed draws a new
+// order of the objects; the last n mod Batch of them are not used in that epoch. Losses are returned as means over the
+// steps of a call. The numbers depend on the seeds and the device, but not on the division of the steps into calls or
+// runs.
 type Training struct {
 	name     string
 	key      map[string]any
 	cfg      FitConfig
 	backend  compute.Backend
 	store    *model.Store
-	model    *fitted // what is trained; nil for a loss of the tests
+	model    *fitted // the model that is trained; nil for a loss in tests
 	guard    *guard  // of store
 	initSeed int64
 	data     []*tensors.Tensor // each [n, …]; a step sees the rows of its batch
-	whole    []*tensors.Tensor // a step sees all of each, after its batch
+	whole    []*tensors.Tensor // passed to each step as a whole, after its batch
 	build    stepFn
-	held     *heldOutSet // how it is evaluated; nil: not
+	held     *heldOutSet // how it is evaluated; nil if it is not
 
 	n        int           // objects
 	step     int           // steps taken
 	taken    *atomic.Int64 // step, for other goroutines
-	oneByOne bool          // a call of the device for each step, instead of one for StepsPerCall of them
+	oneByOne bool          // each step is a call of the device, instead of StepsPerCall steps
 
 	past     snapshots
 	restored restoredParts // since the last Run
-	changes  int           // of the model's weights by others, when this training last had them
+	changes  int           // changes of the model's weights by others until this training last had them
 
 	exec      *model.Exec
 	lossNames []string
@@ -126,8 +129,8 @@ type Training struct {
 	orderOf   int
 }
 
-// newTraining checks the configuration and returns a training that has yet to start. Fields of spec: name and key
-// identify the result, build makes a step on the variables of store, initSeed draws their first values.
+// newTraining checks the configuration and returns a training that has not started. Fields of spec: name and key
+// identify the result, build makes a step on the variables of store, and initSeed draws their first values.
 func newTraining(spec Training) (*Training, error) {
 	t := &spec
 	t.n = t.data[0].Shape().Dimensions[0]
@@ -140,13 +143,13 @@ func newTraining(spec Training) (*Training, error) {
 		t.guard = t.model.guard
 	}
 	// GoMLX's pure-Go backend cannot run a loop whose body is as large as a training step (v0.1.2 of package compute:
-	// "input 0 for node … not computed yet"). On XLA the loop is the faster way on a CPU too; see docs/benchmarks.md.
+	// "input 0 for node … not computed yet"). On XLA the loop is faster on a CPU too; see docs/benchmarks.md.
 	t.oneByOne = t.backend != nil && t.backend.Name() == pureGo
 	return t, nil
 }
 
-// start makes what the first step needs: variables with values, data on the device, the compiled loop. It is left
-// until then, so that a stored model is restored without it.
+// start prepares the first step: it creates and initialises the variables, copies the data to the device and compiles
+// the loop. It runs as late as possible, because a stored model is restored without it.
 func (t *Training) start() error {
 	if t.exec != nil {
 		return nil
@@ -171,17 +174,18 @@ func (t *Training) start() error {
 	return t.prepareEvaluation()
 }
 
-// pureGo is what GoMLX's backend in Go calls itself. Its package is not imported, so that no cell links it for a name.
+// pureGo is the name of GoMLX's backend in Go. Its package is not imported, so that cells do not link it just for the
+// name.
 const pureGo = "Go Backend"
 
-// errTraced ends the building of a graph that is wanted only for the variables it creates.
+// errTraced stops the building of a graph that is built only to create its variables.
 var errTraced = errors.New("traced")
 
 // initialise sets the weights of the model to the first weights of the training.
 func (t *Training) initialise() error { return t.guard.change("Initialise", t.createVariables) }
 
-// createVariables creates the variables that a step asks for and the store lacks, by building one step without compiling
-// it, and draws their values. Its caller holds the weights for writing.
+// createVariables creates the variables that a step needs and the store lacks, and draws their values. To find them it
+// builds one step without compiling it. The caller must hold the weights for writing.
 func (t *Training) createVariables() error {
 	if t.step == 0 {
 		if err := t.store.SetRNGStateFromSeed(t.initSeed); err != nil {
@@ -214,7 +218,7 @@ func (t *Training) createVariables() error {
 	return t.store.SetRNGStateFromSeed(t.cfg.Seed)
 }
 
-// trace builds a step for the variables it creates and the names of its losses.
+// trace builds a step to create its variables and to read the names of its losses.
 func (t *Training) trace(scope *model.Scope, batch []*Node) []*Node {
 	t.lossNames = nil
 	for _, l := range t.build(scope, Const(batch[0].Graph(), float32(0)), batch) {
@@ -224,19 +228,20 @@ func (t *Training) trace(scope *model.Scope, batch []*Node) []*Node {
 	panic(errTraced)
 }
 
-// Name is short, for people and file names: "vae-20".
+// Name returns a short name for people and file names: "vae-20".
 func (t *Training) Name() string { return t.name }
 
-// Key is all that identifies the trained model: kind, architecture, hyperparameters, data, seeds, version of the code.
+// Key returns all that identifies the trained model: kind, architecture, hyperparameters, data, seeds and version of
+// the code.
 func (t *Training) Key() map[string]any { return t.key }
 
-// Step is the number of optimiser steps taken.
+// Step returns the number of optimizer steps taken.
 func (t *Training) Step() int { return int(t.taken.Load()) }
 
-// Steps is the number of optimiser steps of the whole training.
+// Steps returns the number of optimizer steps of the whole training.
 func (t *Training) Steps() int { return t.cfg.Epochs * t.stepsPerEpoch() }
 
-// Describe says in words how far step steps go: "5 epochs", or "stopped early after 5 epochs".
+// Describe describes the progress after the given step in words: "5 epochs", or "stopped early after 5 epochs".
 func (t *Training) Describe(step int) string {
 	if s, err := t.evaluationNow(); err == nil && s.stopped > 0 && step >= t.Steps() {
 		return "stopped early after " + t.epochsOf(s.stopped)
@@ -254,12 +259,13 @@ func (t *Training) epochsOf(step int) string {
 
 func (t *Training) stepsPerEpoch() int { return t.n / t.cfg.Batch }
 
-// Run trains from Step to Steps. After each call of the device, onStep (which may be nil) gets the number of steps taken
-// and the losses, means over the steps since the last call; its error ends the training. When ctx ends, Run returns
-// ctx.Err() at a step boundary; the state is whole, and a second Run goes on from there to the same numbers.
+// Run trains from Step to Steps. After each call of the device it calls onStep (which may be nil) with the number of
+// steps taken and the losses, as means over the steps since the last call. An error of onStep ends the training. When
+// ctx ends, Run returns ctx.Err() at a step boundary. The state is then complete, and a second Run continues from
+// there with the same numbers.
 //
-// A loss that is not finite ends the training with a [DivergedError], and onStep does not see it: the training is then
-// back at the last weights that gave finite losses.
+// If a loss is not finite, Run returns a [DivergedError] and does not call onStep. The training is then reset to the
+// last weights with finite losses.
 func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
 	if err := t.guard.begin("the training " + t.name); err != nil {
 		return err
@@ -287,7 +293,8 @@ func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[str
 	return nil
 }
 
-// advance takes the steps of one call, in which nobody uses the model, and returns their losses, or finds that they diverge.
+// advance takes the steps of one call, during which the model cannot be used. It returns their losses, or an error if
+// they diverge.
 func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 	t.guard.lock()
 	defer t.guard.unlock()
@@ -316,7 +323,8 @@ func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 	return losses, t.afterSteps(losses)
 }
 
-// call runs n steps on the device, or fewer if they run one by one and ctx ends, and returns the means of the losses.
+// call runs n steps on the device and returns the means of the losses. If steps run one by one and ctx ends, it runs
+// fewer.
 func (t *Training) call(ctx context.Context, n int) (map[string]float64, error) {
 	sums := make([]float64, len(t.lossNames))
 	done := 0
@@ -358,7 +366,7 @@ func (t *Training) execute(n int, sums []float64) error {
 	return out[0].FinalizeAll()
 }
 
-// single builds one step. The inputs and the result are those of loop, with one row of objects.
+// single builds one step. The inputs and the result are those of loop for a single step.
 func (t *Training) single(scope *model.Scope, inputs []*Node) []*Node {
 	zero := Const(inputs[0].Graph(), int32(0))
 	return []*Node{t.oneStep(scope, zero, inputs[0], inputs[2], inputs[3:])}
@@ -367,9 +375,9 @@ func (t *Training) single(scope *model.Scope, inputs []*Node) []*Node {
 // loop builds n steps as one loop on the device. inputs: the first step (int32), n (int32), the objects of each step
 // [StepsPerCall, Batch], the data. Result: the sums of the losses over the n steps, [parts].
 //
-// The body of a graph.While sees nothing of the function around it, so that data and variables go in as loop state; the
-// variables of the store are set to that state inside the body and to the loop's result after it. Scalars come from
-// Const here, because GoMLX caches other scalar constants for the graph, not for the function.
+// The body of a graph.While has no access to the function around it, so data and variables are passed in as loop
+// state. The variables of the store are set to that state inside the body, and to the loop's result after it. Scalars
+// come from Const here, because GoMLX caches other scalar constants per graph, not per function.
 func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 	g := inputs[0].Graph()
 	variables := slices.DeleteFunc(t.variables(), ofEvaluation)
@@ -409,8 +417,8 @@ func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 	return []*Node{result[1]}
 }
 
-// oneStep gathers the batch of step first+i from data, the objects and what steps see whole, builds the step on it and
-// returns the losses, [parts].
+// oneStep gathers the batch of step first+i from data, the objects and the tensors that steps see as a whole. It
+// builds the step and returns the losses, [parts].
 func (t *Training) oneStep(scope *model.Scope, i, first, order *Node, data []*Node) *Node {
 	row := Gather(order, Reshape(i, 1, 1)) // [1, Batch]
 	row = Reshape(row, t.cfg.Batch, 1)
@@ -427,7 +435,7 @@ func (t *Training) oneStep(scope *model.Scope, i, first, order *Node, data []*No
 	return Stack(values, 0)
 }
 
-// variables lists those of the store in the order of their creation.
+// variables lists the variables of the store in the order of their creation.
 func (t *Training) variables() []*model.Variable {
 	var vs []*model.Variable
 	for v := range t.store.IterVariables() {
@@ -436,8 +444,8 @@ func (t *Training) variables() []*model.Variable {
 	return vs
 }
 
-// indices gives the objects of the next n steps, [StepsPerCall, Batch], of which rows from n on are not used, or [1, Batch]
-// one by one.
+// indices returns the objects of the next n steps, [StepsPerCall, Batch], where rows from n on are not used. If steps
+// run one by one, it returns [1, Batch].
 func (t *Training) indices(n int) *tensors.Tensor {
 	b, perEpoch, height := t.cfg.Batch, t.stepsPerEpoch(), t.cfg.StepsPerCall
 	if t.oneByOne {
@@ -451,7 +459,7 @@ func (t *Training) indices(n int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(rows, height, b)
 }
 
-// epochOrder is the permutation of the objects in an epoch, a function of the seed and the epoch alone.
+// epochOrder returns the permutation of the objects in an epoch, which depends only on the seed and the epoch.
 func (t *Training) epochOrder(epoch int) []int32 {
 	if t.orderOf == epoch {
 		return t.order

@@ -9,16 +9,17 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// DivergedError says where a training ran away. The training is then as it was after step Kept, the last whose weights
-// gave finite losses.
+// DivergedError reports where a training diverged. The training is then in the state after step Kept, the last step
+// whose weights gave finite losses.
 type DivergedError struct {
 	Name  string  // of the training
-	Step  int     // whose loss is not finite, counted from 1
-	Part  string  // of the loss that is not finite, or "weights"
+	Step  int     // the step whose loss is not finite, counted from 1
+	Part  string  // the part of the loss that is not finite, or "weights"
 	Value float64 // of that part
-	Kept  int     // steps taken of the state that is kept
+	Kept  int     // steps taken in the state that is kept
 
-	// Largest is the largest |x| among the components of the objects at step 1, where no smaller rate could have helped, else 0.
+	// Largest is the largest |x| among the components of the objects if the training diverged at step 1, where no
+	// smaller learning rate could have helped; else 0.
 	Largest float64
 }
 
@@ -31,10 +32,10 @@ func (e *DivergedError) Error() string {
 		e.Name, e.Step, e.Part, e.Value, e.Kept)
 }
 
-// StateKept tells who stores trainings that the state is whole and worth a save, error or not.
+// StateKept reports that the state is complete and should be saved despite the error.
 func (e *DivergedError) StateKept() bool { return true }
 
-// snapshotEvery is the least time between two copies of the state of a training, which take some milliseconds each.
+// snapshotEvery is the minimum time between two copies of the state of a training, which take some milliseconds each.
 const snapshotEvery = time.Second
 
 // snapshot is the state of a training after some steps: copies of all variables in the host's memory.
@@ -43,14 +44,14 @@ type snapshot struct {
 	values []*tensors.Tensor
 }
 
-// snapshots are what a training can go back to: good, whose weights are known to give finite losses, and next, of which
-// that is not known yet.
+// snapshots are the states to which a training can return: good, whose weights are known to give finite losses, and
+// next, whose weights are not yet known to do so.
 type snapshots struct {
 	good, next *snapshot
 	taken      time.Time
 }
 
-// snapshot copies the state.
+// snapshot returns a copy of the state.
 func (t *Training) snapshot() (*snapshot, error) {
 	s := &snapshot{step: t.step}
 	for _, v := range t.variables() {
@@ -63,7 +64,7 @@ func (t *Training) snapshot() (*snapshot, error) {
 	return s, nil
 }
 
-// rewind takes the training back to s, which can be used again.
+// rewind resets the training to s, which stays usable.
 func (t *Training) rewind(s *snapshot) error {
 	for i, v := range t.variables() {
 		clone, err := s.values[i].LocalClone()
@@ -88,14 +89,14 @@ func (t *Training) remember() (err error) {
 	return err
 }
 
-// proven says that all steps since the last snapshot gave finite losses.
+// proven records that all steps since the last snapshot gave finite losses.
 func (s *snapshots) proven() {
 	if s.next != nil {
 		s.good, s.next = s.next, nil
 	}
 }
 
-// notFinite finds a part of the losses that is not a finite number.
+// notFinite returns a part of the losses that is not a finite number, if there is one.
 func (t *Training) notFinite(losses map[string]float64) (part string, value float64, found bool) {
 	for _, name := range t.lossNames {
 		if v := losses[name]; math.IsNaN(v) || math.IsInf(v, 0) {
@@ -105,8 +106,9 @@ func (t *Training) notFinite(losses map[string]float64) (part string, value floa
 	return "", 0, false
 }
 
-// diverged finds the step at which the losses stopped to be finite, by taking the steps since the last good state again,
-// one by one, and goes back to the last good weights. The losses so far say part = value before step t.step.
+// diverged finds the step at which the losses stopped being finite: it repeats the steps since the last good state one
+// by one. It resets the training to the last good weights. part and value are the part of the losses that was not
+// finite before step t.step.
 func (t *Training) diverged(ctx context.Context, part string, value float64) error {
 	report := &DivergedError{Name: t.name, Step: t.step, Part: part, Value: value}
 	last := t.past.good
@@ -141,11 +143,11 @@ func (t *Training) diverged(ctx context.Context, part string, value float64) err
 	return report
 }
 
-// weightsPart is the Part of a DivergedError whose weights are not finite.
+// weightsPart is the Part of a DivergedError for weights that are not finite.
 const weightsPart = "weights"
 
-// objects returns the objects that the training learns from. Where a step sees data whole, these begin with the objects, and
-// the data of its batch are their places.
+// objects returns the objects that the training learns from. In trainings that pass data as a whole the objects are
+// the first of these tensors, and the batch holds their indices.
 func (t *Training) objects() *tensors.Tensor {
 	if len(t.whole) > 0 {
 		return t.whole[0]
@@ -153,7 +155,7 @@ func (t *Training) objects() *tensors.Tensor {
 	return t.data[0]
 }
 
-// largestOf returns the largest |x| among the components of objects, of which bytes stand for [0, 1].
+// largestOf returns the largest |x| among the components of objects; bytes stand for [0, 1].
 func largestOf(x *tensors.Tensor) float64 {
 	flat, err := float64s(x)
 	if err != nil {
@@ -166,7 +168,7 @@ func largestOf(x *tensors.Tensor) float64 {
 	return most
 }
 
-// checkWeights looks for weights that are not finite after the last step, whose update no loss has seen.
+// checkWeights returns an error if weights are not finite after the last step, whose update no loss has seen.
 func (t *Training) checkWeights(ctx context.Context) error {
 	for _, v := range t.variables() {
 		if !v.Trainable {

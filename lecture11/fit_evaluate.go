@@ -14,24 +14,24 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Evaluation is a set of held-out objects on which a training is measured while it runs. The weights of the lowest loss on
-// them are the result, and the training ends early when that loss does not fall any more.
+// Evaluation is a set of held-out objects on which a training is measured while it runs. The result is the weights
+// with the lowest loss on them, and the training ends early when that loss stops falling.
 //
-// The loss is evaluated before the first step, every few epochs and after the last step, with the same random numbers each
-// time. onStep of [Training.Run] gets the last evaluation beside the losses of the training, as "evaluation loss" and so
-// on: means over the objects. The best weights are part of a saved training, so that a resumed one ends as an unbroken one
-// does. A training that ends early reports Step() == Steps(); see [Training.Best].
+// The loss is evaluated before the first step, every few epochs and after the last step, with the same random numbers
+// each time. Besides the losses of the training, onStep of [Training.Run] gets those of the last evaluation, as
+// "evaluation loss" and so on: means over the objects. The best weights are part of a saved training, so a resumed
+// training ends like an uninterrupted one. A training that ends early reports Step() == Steps(); see [Training.Best].
 type Evaluation struct {
-	X      *tensors.Tensor `json:"-"`    // objects, as those of the training
-	Labels []int           `json:"-"`    // of a model that learns from labels: one for each object
-	Y      *tensors.Tensor `json:"-"`    // of a [MultiTask], in place of Labels; see [TaskLabels]
-	ID     string          `json:"data"` // of the objects, for people
+	X      *tensors.Tensor `json:"-"`    // objects of the same form as those of the training
+	Labels []int           `json:"-"`    // one for each object, if the model learns from labels
+	Y      *tensors.Tensor `json:"-"`    // for a [MultiTask], in place of Labels; see [TaskLabels]
+	ID     string          `json:"data"` // names the objects, for people
 
 	Every    int `json:"every"`    // epochs from one evaluation to the next; default 1
-	Patience int `json:"patience"` // evaluations in turn without a lower loss that end the training; 0: none do
+	Patience int `json:"patience"` // the training ends after this number of evaluations in a row without a lower loss; 0: never
 }
 
-// withDefaults fills the zero fields.
+// withDefaults returns the evaluation with its zero fields filled in.
 func (e *Evaluation) withDefaults() *Evaluation {
 	if e == nil {
 		return nil
@@ -41,7 +41,7 @@ func (e *Evaluation) withDefaults() *Evaluation {
 	return &filled
 }
 
-// check returns an error that names the first field that cannot be evaluated by.
+// check returns an error that names the first invalid field.
 func (e *Evaluation) check() error {
 	switch {
 	case e == nil:
@@ -54,7 +54,7 @@ func (e *Evaluation) check() error {
 	return nil
 }
 
-// objects returns X with its name in a key.
+// objects returns X with its name in the key.
 func (e *Evaluation) objects() (namedTensor, error) {
 	if e.X == nil {
 		return namedTensor{}, errors.New("lecture11: FitConfig.Evaluation.X = nil, want held-out objects")
@@ -74,10 +74,10 @@ func (e *Evaluation) bytes(classes int) ([]uint8, error) {
 	return labels, nil
 }
 
-// heldOutSet is how a training is evaluated.
+// heldOutSet describes how a training is evaluated.
 type heldOutSet struct {
 	inputs []namedTensor // each [l, …]
-	// losses builds the losses of a batch, without a step: means, the first of which is to fall.
+	// losses builds the losses of a batch, without a step: means, the first of which should fall.
 	losses func(scope *model.Scope, batch []*Node) []Loss
 
 	every, patience int
@@ -85,14 +85,14 @@ type heldOutSet struct {
 	names           []string
 }
 
-// heldOut returns how a training is evaluated, nil where it is not.
+// heldOut returns how a training is evaluated, or nil if it is not.
 func (s trainingSpec) heldOut(kind string) (*heldOutSet, error) {
 	e := s.fit.Evaluation
 	if e == nil {
 		return nil, nil
 	}
 	if s.evaluate == nil {
-		return nil, fmt.Errorf("lecture11: %s.Training with FitConfig.Evaluation, want nil: it has no loss of held-out objects that says when to stop", kind)
+		return nil, fmt.Errorf("lecture11: %s.Training with FitConfig.Evaluation, want nil: it has no loss on held-out objects that could stop it early", kind)
 	}
 	if err := e.check(); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (s trainingSpec) heldOut(kind string) (*heldOutSet, error) {
 	return held, nil
 }
 
-// named returns the inputs with their names in a key.
+// named returns the inputs with their names in the key.
 func (h *heldOutSet) named() []namedTensor {
 	if h == nil {
 		return nil
@@ -117,24 +117,24 @@ func (h *heldOutSet) named() []namedTensor {
 	return named
 }
 
-// evaluationScope is where the state of the evaluations lies, beside the weights: variables that no step sees.
+// evaluationScope is the scope of the evaluations' state, beside the weights. No step sees its variables.
 const evaluationScope = "/evaluation"
 
-// bestPath is where the best value of a variable lies.
+// bestPath returns the path of the best value of a variable.
 func bestPath(v *model.Variable) string { return path.Join(evaluationScope, "best", v.Path()) }
 
-// evaluationStatePath is where the numbers of an evaluationState lie.
+// evaluationStatePath is the path of the numbers of an evaluationState.
 var evaluationStatePath = path.Join(evaluationScope, "state")
 
 // ofEvaluation reports whether a variable belongs to the evaluations.
 func ofEvaluation(v *model.Variable) bool { return strings.HasPrefix(v.Path(), evaluationScope+"/") }
 
-// evaluationState is what the evaluations of a training have found so far.
+// evaluationState holds the results of the evaluations of a training so far.
 type evaluationState struct {
 	best     float64   // the lowest loss; +Inf before the first evaluation
-	bestStep int       // of it
-	waited   int       // evaluations since
-	stopped  int       // the step at which the training ended early; 0: not
+	bestStep int       // the step of the lowest loss
+	waited   int       // evaluations since then
+	stopped  int       // the step at which the training ended early, or 0
 	last     []float64 // losses of the last evaluation; empty before the first
 }
 
@@ -142,7 +142,7 @@ func (s evaluationState) flat() []float64 {
 	return append([]float64{s.best, float64(s.bestStep), float64(s.waited), float64(s.stopped)}, s.last...)
 }
 
-// evaluationNow is evaluationState for others than the training.
+// evaluationNow is evaluationState for callers outside the training.
 func (t *Training) evaluationNow() (evaluationState, error) {
 	t.guard.weights.RLock()
 	defer t.guard.weights.RUnlock()
@@ -168,7 +168,7 @@ func (t *Training) setEvaluationState(s evaluationState) error {
 	return t.setFixed(evaluationStatePath, tensors.FromFlatDataAndDimensions(flat, len(flat)))
 }
 
-// setFixed sets a variable that is not trained, and creates it where it is missing.
+// setFixed sets a variable that is not trained, and creates it if it is missing.
 func (t *Training) setFixed(path string, value *tensors.Tensor) error {
 	if v := variableAt(t.store, path); v != nil {
 		return v.SetValue(value)
@@ -181,7 +181,7 @@ func (t *Training) setFixed(path string, value *tensors.Tensor) error {
 	return nil
 }
 
-// prepareEvaluation makes what the evaluations need, and makes the one before the first step.
+// prepareEvaluation prepares the evaluations and runs the one before the first step.
 func (t *Training) prepareEvaluation() error {
 	if t.held == nil {
 		return nil
@@ -201,8 +201,8 @@ func (t *Training) prepareEvaluation() error {
 	return t.setEvaluationState(evaluationState{best: last[0], last: last})
 }
 
-// heldOutLosses builds the losses of a batch, [parts]. inputs: a state of the random generator and the batch. The random
-// numbers of the training stay as they are.
+// heldOutLosses builds the losses of a batch, [parts]. inputs: a state of the random generator and the batch. The
+// random numbers of the training do not change.
 func (t *Training) heldOutLosses(scope *model.Scope, inputs []*Node) *Node {
 	rng := scope.Store().GetVariable("/" + model.RNGStateVariableName)
 	before := rng.NodeValue(inputs[0].Graph())
@@ -218,10 +218,10 @@ func (t *Training) heldOutLosses(scope *model.Scope, inputs []*Node) *Node {
 	return Stack(values, 0)
 }
 
-// evaluationBatch is how many held-out objects go through the model in one call.
+// evaluationBatch is the number of held-out objects in one call of the model.
 const evaluationBatch = 500
 
-// evaluate returns the losses of the held-out objects: means over batches, weighted by their objects.
+// evaluate returns the losses of the held-out objects: means over batches, weighted by their numbers of objects.
 func (t *Training) evaluate() ([]float64, error) {
 	var means []float64
 	l := t.held.inputs[0].value.Shape().Dimensions[0]
@@ -265,7 +265,7 @@ func (t *Training) evaluateRows(first, rows int) ([]float64, error) {
 	return float64s(out[0])
 }
 
-// evaluationSteps is the number of steps from one evaluation to the next.
+// evaluationSteps returns the number of steps from one evaluation to the next.
 func (t *Training) evaluationSteps() int { return t.held.every * t.stepsPerEpoch() }
 
 // untilEvaluation returns the number of steps to the next evaluation.
@@ -278,7 +278,8 @@ func (t *Training) untilEvaluation() int {
 	return min(rest, every-t.step%every)
 }
 
-// afterSteps evaluates the training where it is time, ends it where that is due, and adds the last evaluation to losses.
+// afterSteps evaluates the training if an evaluation is due, ends it if it should stop, and adds the last evaluation
+// to losses.
 func (t *Training) afterSteps(losses map[string]float64) error {
 	if t.held == nil {
 		return nil
@@ -296,8 +297,8 @@ func (t *Training) afterSteps(losses map[string]float64) error {
 	return nil
 }
 
-// judge evaluates the training and keeps the weights if they are the best so far. At the end of the training it sets them
-// to the best.
+// judge evaluates the training and keeps the weights if they are the best so far. At the end of the training it
+// restores the best weights.
 func (t *Training) judge(s evaluationState) (evaluationState, error) {
 	var err error
 	if s.last, err = t.evaluate(); err != nil {
@@ -323,7 +324,7 @@ func (t *Training) judge(s evaluationState) (evaluationState, error) {
 	return s, nil
 }
 
-// keepBest copies the weights to those of the best evaluation, takeBest takes the weights back from there.
+// keepBest stores the weights as those of the best evaluation; takeBest restores them.
 func (t *Training) keepBest() error {
 	return t.eachWeight(func(v *model.Variable) error {
 		clone, err := cloneOf(v)
@@ -344,8 +345,8 @@ func (t *Training) takeBest() error {
 	})
 }
 
-// eachWeight calls fn for the weights and whatever else the networks store: all variables but those of the optimiser, of the
-// evaluations and of the random generator.
+// eachWeight calls fn for the weights and all else that the networks store: all variables except those of the
+// optimizer, of the evaluations and of the random generator.
 func (t *Training) eachWeight(fn func(v *model.Variable) error) error {
 	for _, v := range t.variables() {
 		if !feedsTraining(v) || strings.HasPrefix(v.Path(), adamScope+"/") {
@@ -358,9 +359,9 @@ func (t *Training) eachWeight(fn func(v *model.Variable) error) error {
 	return nil
 }
 
-// Best returns the lowest loss of the held-out objects of FitConfig.Evaluation so far, the step of its weights, and the step
-// at which the training ended early, or 0. Without evaluations the loss is +Inf. The numbers belong to the part
-// "optimizer" of a saved training.
+// Best returns the lowest loss on the held-out objects of FitConfig.Evaluation so far, the step of its weights, and
+// the step at which the training ended early, or 0. Without evaluations the loss is +Inf. The numbers are saved in the
+// part "optimizer" of a training.
 func (t *Training) Best() (loss float64, step, stopped int, err error) {
 	s, err := t.evaluationNow()
 	return s.best, s.bestStep, s.stopped, err

@@ -15,7 +15,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// noisyClasses are l objects of 10 components in two classes that overlap much: small networks know few of them by heart.
+// noisyClasses returns l objects of 10 components in two classes that overlap strongly, so that training accuracy does
+// not generalise.
 func noisyClasses(l int, seed uint64) (*tensors.Tensor, []uint8) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	labels := make([]uint8, l)
@@ -29,7 +30,7 @@ func noisyClasses(l int, seed uint64) (*tensors.Tensor, []uint8) {
 	return tensors.FromFlatDataAndDimensions(flat, l, 10), labels
 }
 
-// overfitting is a classifier and its training on 40 objects, evaluated on 520 others.
+// overfitting returns a classifier and its training on 40 objects, evaluated on 520 others.
 func overfitting(t *testing.T, evaluated bool, patience int) (*Classifier, *Training) {
 	t.Helper()
 	m, err := NewClassifier(testx.Backend(t), ClassifierConfig{Features: 10, Classes: 2, Hidden: []int{30}, Seed: 1})
@@ -53,7 +54,8 @@ func overfitting(t *testing.T, evaluated bool, patience int) (*Classifier, *Trai
 	return m, training
 }
 
-// naiveCrossEntropy is that of held-out objects, from the probabilities.
+// naiveCrossEntropy returns the cross-entropy of the held-out objects, computed from the probabilities, and the
+// weights.
 func naiveCrossEntropy(t *testing.T, m *Classifier) (float64, []float32) {
 	t.Helper()
 	x, labels := noisyClasses(520, 2)
@@ -69,8 +71,8 @@ func naiveCrossEntropy(t *testing.T, m *Classifier) (float64, []float32) {
 	return sum / float64(len(labels)), flat
 }
 
-// TestEarlyStop follows a training without evaluations by hand, epoch by epoch, and wants the same training with
-// evaluations to stop at that epoch, with the weights of the best one.
+// TestEarlyStop follows a training without evaluations epoch by epoch and finds the best epoch and the end. The same
+// training with evaluations must stop at that end with the weights of the best epoch.
 func TestEarlyStop(t *testing.T) {
 	const every, patience = 8, 3 // steps of two epochs; evaluations
 	reference, plain := overfitting(t, false, 0)
@@ -94,7 +96,7 @@ func TestEarlyStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	if stopped == 0 || bestStep == 0 || stopped == plain.Steps() {
-		t.Fatalf("the training by hand has its best step at %d and stops at %d of %d: no test", bestStep, stopped, plain.Steps())
+		t.Fatalf("the training by hand has its best step at %d and stops at %d of %d: want a best step and an end within the training", bestStep, stopped, plain.Steps())
 	}
 
 	m, training := overfitting(t, true, patience)
@@ -122,8 +124,8 @@ func TestEarlyStop(t *testing.T) {
 	}
 }
 
-// TestEarlyStopResumed: a training interrupted between its best evaluation and its end, saved and restored into a new
-// model, ends as one that was never interrupted.
+// TestEarlyStopResumed: a training is interrupted between its best evaluation and its end, saved, and restored into a
+// new model. It ends like an uninterrupted one.
 func TestEarlyStopResumed(t *testing.T) {
 	whole, training := overfitting(t, true, 3)
 	runTraining(t, training)
@@ -152,7 +154,7 @@ func TestEarlyStopResumed(t *testing.T) {
 	}
 	_, want := naiveCrossEntropy(t, whole)
 	if _, got := naiveCrossEntropy(t, m); !slices.Equal(got, want) {
-		t.Error("resumed: the weights differ from those of the unbroken training")
+		t.Error("resumed: the weights differ from those of the uninterrupted training")
 	}
 	third, restored := overfitting(t, true, 3)
 	if err := restored.Restore(partWeights, bytes.NewReader(saved(t, second)[partWeights])); err != nil {
@@ -163,8 +165,8 @@ func TestEarlyStopResumed(t *testing.T) {
 	}
 }
 
-// TestEvaluationLosses: the losses of held-out objects are what the models say of them, and the numbers of the training
-// are those without evaluations, though both draw random numbers.
+// TestEvaluationLosses: the losses on held-out objects equal those computed by the models' methods. The numbers of the
+// training are those without evaluations, although both draw random numbers.
 func TestEvaluationLosses(t *testing.T) {
 	x := greyObjects(30)
 	held := headOf(t, x, 505)
@@ -239,7 +241,7 @@ func TestEvaluationOfTasks(t *testing.T) {
 	near(t, "evaluation loss", best, want, 1e-5)
 }
 
-// TestEvaluationKeys: the contents of the held-out objects are part of the key, the field alone is not.
+// TestEvaluationKeys: the contents of the held-out objects are part of the key, beside the field.
 func TestEvaluationKeys(t *testing.T) {
 	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 30, Code: 2, Seed: 1})
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// startTraining makes the variables of a training and compiles its step.
+// startTraining creates the variables of a training and compiles its step.
 func startTraining(t *testing.T, training *Training) {
 	t.Helper()
 	training.guard.lock()
@@ -28,7 +28,7 @@ func startTraining(t *testing.T, training *Training) {
 	}
 }
 
-// toyData is l points of the line y = 2x − 1 with noise, [l, 2].
+// toyData returns l points of the line y = 2x − 1 with noise, [l, 2].
 func toyData(l int) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(5, 0))
 	flat := make([]float32, 0, 2*l)
@@ -61,7 +61,7 @@ func lineTraining(t *testing.T, cfg FitConfig, noise float64) *Training {
 	return training
 }
 
-// weightsOf gives the trainable values of a training, variable by variable.
+// weightsOf returns the trainable values of a training, variable by variable.
 func weightsOf(t *testing.T, training *Training) []float32 {
 	t.Helper()
 	var all []float32
@@ -86,7 +86,7 @@ func runTraining(t *testing.T, training *Training) []float64 {
 	return losses
 }
 
-// TestTrainingNaive compares the loop and Adam with the same thing typed as Go loops: full batches, no noise.
+// TestTrainingNaive compares the loop and Adam with plain Go loops: full batches, no noise.
 func TestTrainingNaive(t *testing.T) {
 	cfg := FitConfig{Epochs: 12, Batch: 64, LearningRate: 0.1, Decay: "linear", StepsPerCall: 5}
 	training := lineTraining(t, cfg, 0)
@@ -121,8 +121,8 @@ func naiveAdam(w [2]float64, steps int, rate float64) [2]float64 {
 	return w
 }
 
-// TestTrainingSameNumbers: the same seeds give the same weights, however the steps are cut into calls and runs, and other
-// seeds give others.
+// TestTrainingSameNumbers: the same seeds give the same weights for every division of the steps into calls and runs,
+// and other seeds give others.
 func TestTrainingSameNumbers(t *testing.T) {
 	cfg := FitConfig{Epochs: 5, Batch: 10, Seed: 7}
 	reference := lineTraining(t, cfg, 0.3)
@@ -151,8 +151,8 @@ func TestTrainingSameNumbers(t *testing.T) {
 	}
 }
 
-// TestTrainingInterruptAndResume: a training interrupted, saved, restored into a new process's model and run to its end
-// gives the weights of one that was never interrupted.
+// TestTrainingInterruptAndResume: a training that is interrupted, saved, restored into the model of a new process and
+// finished has the weights of one that was never interrupted.
 func TestTrainingInterruptAndResume(t *testing.T) {
 	cfg := FitConfig{Epochs: 5, Batch: 10, Seed: 7, StepsPerCall: 4}
 	whole := lineTraining(t, cfg, 0.3)
@@ -194,7 +194,7 @@ func saved(t *testing.T, training *Training) map[string][]byte {
 	return parts
 }
 
-// TestRestoreRefuses: weights of another key, cut off, of the wrong part, or no weights at all.
+// TestRestoreRefuses tries weights of another key, truncated weights, the wrong part, and data that is not weights.
 func TestRestoreRefuses(t *testing.T) {
 	training := lineTraining(t, FitConfig{Epochs: 1, Batch: 8}, 0)
 	runTraining(t, training)
@@ -221,8 +221,8 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// TestTrainingDiverges: a loss that is not finite ends the run with the step and the part, and the training is back at the
-// last weights that gave a finite one: those of a training that was stopped there. onStep sees finite losses only.
+// TestTrainingDiverges: a loss that is not finite ends the run with the step and the part. The training is then reset
+// to the last weights with a finite loss, those of a training that was stopped there. onStep sees finite losses only.
 func TestTrainingDiverges(t *testing.T) {
 	fit := FitConfig{Epochs: 400, Batch: 8, LearningRate: 1e30, StepsPerCall: 10}
 	for _, c := range []struct {
@@ -268,7 +268,7 @@ func halfTraining(t *testing.T) *Training {
 	return training
 }
 
-// weightsAfter runs a training step by step, stops it, and gives its weights.
+// weightsAfter runs a training step by step, stops it, and returns its weights.
 func weightsAfter(t *testing.T, training *Training, steps int) []float32 {
 	t.Helper()
 	training.cfg.StepsPerCall = 1
@@ -289,14 +289,14 @@ func weightsAfter(t *testing.T, training *Training, steps int) []float32 {
 	return weightsOf(t, training)
 }
 
-// TestLastUpdateDiverges: weights that the last update has broken are found although no loss has seen them.
+// TestLastUpdateDiverges: weights that the last update made infinite are detected although no loss has seen them.
 func TestLastUpdateDiverges(t *testing.T) {
 	training := lineTraining(t, FitConfig{Epochs: 1, Batch: 64, LearningRate: math.MaxFloat32}, 0)
 	training.cfg.LearningRate = 1e300 // as float32: +Inf
 	err := training.Run(t.Context(), nil)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Part != "weights" || diverged.Kept != 0 {
-		t.Fatalf("error %v, want weights that diverged, state of step 0 kept", err)
+		t.Fatalf("error %v, want diverged weights and the state of step 0", err)
 	}
 	for _, w := range weightsOf(t, training) {
 		if math.IsNaN(float64(w)) || math.IsInf(float64(w), 0) {
@@ -305,7 +305,7 @@ func TestLastUpdateDiverges(t *testing.T) {
 	}
 }
 
-// TestEpochOrder: each epoch visits each object once, in another order, and the order depends on seed and epoch alone.
+// TestEpochOrder: each epoch visits each object once, in another order, and the order depends only on seed and epoch.
 func TestEpochOrder(t *testing.T) {
 	training := lineTraining(t, FitConfig{Epochs: 3, Batch: 8, Seed: 2}, 0)
 	first := slices.Clone(training.epochOrder(0))
@@ -314,17 +314,17 @@ func TestEpochOrder(t *testing.T) {
 		t.Error("two epochs have the same order")
 	}
 	if !slices.Equal(first, training.epochOrder(0)) {
-		t.Error("the order of an epoch changed when asked for again")
+		t.Error("the order of an epoch changed in a second call")
 	}
 	slices.Sort(second)
 	for i, object := range second {
 		if int(object) != i {
-			t.Fatalf("an epoch visits object %d at place %d of the sorted order", object, i)
+			t.Fatalf("an epoch has object %d at index %d of the sorted order", object, i)
 		}
 	}
 }
 
-// TestFitKeys: fields that are new keep the keys of trainings that do not use them.
+// TestFitKeys: new fields do not change the keys of trainings that do not use them.
 func TestFitKeys(t *testing.T) {
 	text, err := json.Marshal(FitConfig{}.withDefaults(500))
 	if err != nil {

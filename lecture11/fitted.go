@@ -18,27 +18,27 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// fitted is what the models that are trained by gradients share: their weights, and the programs that apply them, each
-// compiled when it is first asked for.
+// fitted is the common part of the models that are trained by gradients: their weights, and the programs that apply
+// them, each compiled on first use.
 type fitted struct {
 	kind     string // the model's type, for errors
 	backend  compute.Backend
 	store    *model.Store
 	guard    *guard // of store
-	held     bool   // the weights are kept as they are by who made this copy; see hold
+	held     bool   // the maker of this copy keeps the weights unchanged; see hold
 	programs *programs
 
-	config   any                                // what a file keeps of the model, with kind and networks
+	config   any                                // stored in the model's file, with kind and networks
 	networks string                             // the ID of custom networks; "" for those that config names
 	graphID  string                             // hash of the graph that custom networks build
 	build    func(scope *model.Scope, g *Graph) // builds all networks once
-	used     *usedVariables                     // what they use, found by building them
+	used     *usedVariables                     // the variables they use, found by building them
 
 	trained provenance // of the weights
 	changes int        // how often Load or SetWeights set the weights
 }
 
-// programs are the compiled uses of a model by name.
+// programs holds the compiled programs of a model by name.
 type programs struct {
 	mu     sync.Mutex
 	byName map[string]*model.Exec
@@ -52,11 +52,11 @@ func newFitted(kind string, backend compute.Backend, config any, build func(scop
 	return f
 }
 
-// zeroRow is an object or a code of zeros, [1, n].
+// zeroRow returns an object or a code of zeros, [1, n].
 func zeroRow(g *Graph, n int) *Node { return Zeros(g, shapes.Make(dtypes.Float32, 1, n)) }
 
-// traceNetworks builds all networks of the model once, without computing them, for the variables that they make. look, which may
-// be nil, gets their graph.
+// traceNetworks builds all networks of the model once, without computing them, and returns the variables they create.
+// look, which may be nil, is called with their graph.
 func (f *fitted) traceNetworks(look func(g *Graph)) (*model.Store, error) {
 	store := model.NewStore()
 	exec, err := model.NewExec(f.backend, store, func(scope *model.Scope, x *Node) *Node {
@@ -84,7 +84,7 @@ func (f *fitted) checkTrained() error {
 	return nil
 }
 
-// checkSource returns an error unless other has weights, to start from.
+// checkSource returns an error unless other has weights to start from.
 func (f *fitted) checkSource(other *fitted) error {
 	defer other.reading()()
 	if other.store.NumVariables() == 0 {
@@ -101,8 +101,8 @@ func (f *fitted) checkNew() error {
 	return nil
 }
 
-// startFrom copies the trainable weights of a trained model of the same networks into a model that has none. different says how the
-// networks differ, nil where they do not.
+// startFrom copies the trainable weights of a trained model of the same networks into a model that has none. different
+// is an error that describes how the networks differ, or nil.
 func (f *fitted) startFrom(other *fitted, different error) error {
 	if err := f.checkSource(other); err != nil {
 		return err
@@ -143,8 +143,8 @@ func (f *fitted) trainableValues() (paths []string, values []*tensors.Tensor, er
 	return paths, values, nil
 }
 
-// variableAt returns the variable of a store at a path, or nil. The store's own GetVariable asks the guard for one that is missing,
-// which refuses it.
+// variableAt returns the variable of a store at a path, or nil. The store's own GetVariable asks the guard for a
+// missing variable, and the guard refuses it.
 func variableAt(store *model.Store, path string) *model.Variable {
 	for v := range store.IterVariables() {
 		if v.Path() == path {
@@ -154,8 +154,8 @@ func variableAt(store *model.Store, path string) *model.Variable {
 	return nil
 }
 
-// WeightsHash identifies the weights of a trained model, as sixteen hexadecimal digits: of two models with the same networks it tells
-// whether they are one and the same. A distance in the features of a network means something only beside it.
+// WeightsHash returns sixteen hexadecimal digits that identify the weights of a trained model: two models with the
+// same networks are equal if their hashes are. Report it with any feature distance.
 func (f *fitted) WeightsHash() (string, error) {
 	defer f.reading()()
 	if err := f.checkTrained(); err != nil {
@@ -172,7 +172,7 @@ func (f *fitted) WeightsHash() (string, error) {
 	return hash, nil
 }
 
-// variablesHash identifies the names and values of the variables that are wanted, as sixteen hexadecimal digits.
+// variablesHash returns sixteen hexadecimal digits that identify the names and values of the wanted variables.
 func (f *fitted) variablesHash(wanted func(v *model.Variable) bool) (string, error) {
 	hash := sha256.New()
 	variables := slices.SortedFunc(f.store.IterVariables(), func(a, b *model.Variable) int { return cmp.Compare(a.Path(), b.Path()) })
@@ -201,7 +201,7 @@ func cloneOf(v *model.Variable) (*tensors.Tensor, error) {
 	return value.LocalClone()
 }
 
-// numbersOf gives the value of a variable.
+// numbersOf returns the value of a variable.
 func numbersOf(v *model.Variable) ([]float64, error) {
 	value, err := v.Value()
 	if err != nil {
@@ -210,7 +210,7 @@ func numbersOf(v *model.Variable) ([]float64, error) {
 	return float64s(value)
 }
 
-// weights are the trainable variables whose path begins with prefix.
+// weights returns the trainable variables whose path starts with prefix.
 func (f *fitted) weights(g *Graph, prefix string) []*Node {
 	var nodes []*Node
 	for v := range f.store.IterVariables() {
@@ -221,8 +221,8 @@ func (f *fitted) weights(g *Graph, prefix string) []*Node {
 	return nodes
 }
 
-// program returns the graph function fn of a model, known by name: compiled for each shape that it meets. Whoever calls it keeps the
-// weights as they are.
+// program returns the graph function fn of a model, cached by name and compiled for each shape of its inputs. The
+// caller must keep the weights unchanged.
 func program[F useFn](f *fitted, name string, fn F) (*model.Exec, error) {
 	f.programs.mu.Lock()
 	defer f.programs.mu.Unlock()
@@ -240,8 +240,8 @@ func program[F useFn](f *fitted, name string, fn F) (*model.Exec, error) {
 	return exec, nil
 }
 
-// likeWeights gives objects or codes as numbers of the weights' type. A model that has learnt from numbers of 64 bits computes with
-// them, while noise of [RandomCodes] and pixels have 32.
+// likeWeights converts objects or codes to the weights' type. A model that has learned from 64-bit numbers computes
+// with them, while the noise of [RandomCodes] and pixels have 32 bits.
 func (f *fitted) likeWeights(x *Node) *Node {
 	x = pixels(x)
 	for v := range f.store.IterVariables() {
@@ -252,7 +252,8 @@ func (f *fitted) likeWeights(x *Node) *Node {
 	return x
 }
 
-// apply gives the results of fn, known by name, for the rows of x: [l, …] each. fn gets x as likeWeights gives it.
+// apply returns the results of fn, cached by name, for the rows of x: [l, …] each. fn gets x as converted by
+// likeWeights.
 func (f *fitted) apply(name string, x *tensors.Tensor,
 	fn func(scope *model.Scope, x *Node) []*Node) ([]*tensors.Tensor, error) {
 	defer f.reading()()
@@ -267,13 +268,13 @@ func (f *fitted) apply(name string, x *tensors.Tensor,
 	return out, nil
 }
 
-// checkObjects is the function of that name for the objects of a model.
+// checkObjects calls the function of the same name for the objects of a model.
 func (f *fitted) checkObjects(x *tensors.Tensor, columns int, probabilities bool) error {
 	return checkObjects(f.kind, x, columns, probabilities)
 }
 
-// checkLabelColumns returns an error unless the columns of x [l, n + classes] from n on are labels of a conditional model, as
-// [WithLabels] appends them: a single 1 in each row (255 of bytes), else 0.
+// checkLabelColumns returns an error unless the columns of x [l, n + classes] from n on are labels of a conditional
+// model, as appended by [WithLabels]: a single 1 in each row (255 for bytes), and 0 elsewhere.
 func (f *fitted) checkLabelColumns(x *tensors.Tensor, n, classes int) error {
 	if classes == 0 {
 		return nil
@@ -293,7 +294,8 @@ func (f *fitted) checkLabelColumns(x *tensors.Tensor, n, classes int) error {
 	return nil
 }
 
-// checkOneHot returns an error that names the first row of flat, [l, n + classes], whose last columns are not a label.
+// checkOneHot returns an error that names the first row of flat, [l, n + classes], whose last columns are not a valid
+// label.
 func checkOneHot[T uint8 | float32 | float64](flat []T, n, classes int, one T) error {
 	for i := 0; i < len(flat); i += n + classes {
 		label := flat[i+n : i+n+classes]
@@ -307,14 +309,14 @@ func checkOneHot[T uint8 | float32 | float64](flat []T, n, classes int, one T) e
 			}
 		}
 		if ones != 1 || zeros != classes-1 {
-			return fmt.Errorf("the label columns of object %d are %v, want a single %v and else 0, as WithLabels appends them", i/(n+classes), label, one)
+			return fmt.Errorf("the label columns of object %d are %v, want a single %v and zeros elsewhere, as WithLabels appends them", i/(n+classes), label, one)
 		}
 	}
 	return nil
 }
 
-// checkObjects returns an error, which names who asks, unless x is [l, columns] and holds numbers: all finite, and in
-// [0, 1] where they are read as probabilities. Bytes are pixels, and always good.
+// checkObjects returns an error, which names who, unless x is [l, columns] and its numbers are finite and, for
+// probabilities, in [0, 1]. Bytes are pixels and always valid.
 func checkObjects(who string, x *tensors.Tensor, columns int, probabilities bool) error {
 	if err := checkTensors(who, x); err != nil {
 		return err
@@ -352,7 +354,7 @@ func checkValues[T float32 | float64](flat []T, columns int, probabilities bool)
 		}
 		want := "want finite values"
 		if finite {
-			want = "want [0, 1], the values that a Bernoulli likelihood speaks of"
+			want = "want [0, 1], the range of a Bernoulli likelihood"
 		}
 		return fmt.Errorf("component %d of object %d is %g, %s", i%columns, i/columns, value, want)
 	}

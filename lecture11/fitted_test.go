@@ -8,7 +8,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestObjectsOfDoubles: what learnt from objects of 64 bits, such as those of a mixture, takes noise of 32 bits, and objects of either.
+// TestObjectsOfDoubles: a model that has learned from 64-bit objects, such as those of a mixture, takes 32-bit noise
+// and objects of both types.
 func TestObjectsOfDoubles(t *testing.T) {
 	x := must(RingMixture(8, 2, 0.05)).Sample(80, 1)
 	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Average: 0.9, Seed: 1})

@@ -8,9 +8,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// NearestObjects finds, for each of the objects x [l, n], the nearest of the objects among [m, n], and the mean over
-// components of their squared difference. Bytes count as [0, 1]. What a model makes is told from a copy of what it has
-// learned by it. Slide "2D font manifold demonstration".
+// NearestObjects returns, for each of the objects x [l, n], the index of the nearest of the objects among [m, n] and
+// the mean over components of their squared difference. Bytes count as [0, 1]. It shows whether an object that a model
+// generates is a copy of a training object. Slide "2D font manifold demonstration".
 func NearestObjects(backend compute.Backend, x, among *tensors.Tensor) (nearest []int, mse []float64, err error) {
 	if err := checkBackend("NearestObjects", backend); err != nil {
 		return nil, nil, err
@@ -35,8 +35,8 @@ func NearestObjects(backend compute.Backend, x, among *tensors.Tensor) (nearest 
 	return nearest, mse, nil
 }
 
-// SquaredErrors gives, for each pair of objects of x and y [l, n], the mean over components of their squared difference.
-// Bytes count as [0, 1].
+// SquaredErrors returns, for each row of x and y [l, n], the mean over components of the squared difference. Bytes
+// count as [0, 1].
 func SquaredErrors(x, y *tensors.Tensor) ([]float64, error) {
 	if err := checkTensors("SquaredErrors", x, y); err != nil {
 		return nil, err
@@ -60,16 +60,16 @@ func SquaredErrors(x, y *tensors.Tensor) ([]float64, error) {
 	return errors, nil
 }
 
-// PairDistances gives the Euclidean distances between all pairs of codes z [l, d], those within a group and those between
-// groups. With [ROC] they tell whether a code keeps relatives together: ROC(same, other) is the chance that a pair of one
-// group is the closer one.
+// PairDistances returns the Euclidean distances of all pairs of codes z [l, d]: those within a group and those between
+// groups. With [ROC] they measure whether a code keeps the members of a group together: ROC(same, other) is the
+// probability that a pair within a group is closer than a pair of two groups.
 func PairDistances(z *tensors.Tensor, groups []int) (same, other []float64, err error) {
 	columns, err := Columns(z)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(groups) != z.Shape().Dimensions[0] {
-		return nil, nil, fmt.Errorf("lecture11: PairDistances of codes %s and %d groups, want one for each", z.Shape(), len(groups))
+		return nil, nil, fmt.Errorf("lecture11: PairDistances of codes %s and %d groups, want one for each code", z.Shape(), len(groups))
 	}
 	for i := range groups {
 		for j := range i {
@@ -87,8 +87,8 @@ func PairDistances(z *tensors.Tensor, groups []int) (same, other []float64, err 
 	return same, other, nil
 }
 
-// PathSteps gives the Euclidean distances ‖x_{i+1} − x_i‖ between neighbours on a decoded path x [steps, n]: steps − 1
-// numbers. A smooth decoder makes steps of like size.
+// PathSteps returns the Euclidean distances ‖x_{i+1} − x_i‖ between neighbours on a decoded path x [steps, n]: steps −
+// 1 numbers. The steps of a smooth decoder have similar lengths.
 func PathSteps(x *tensors.Tensor) ([]float64, error) {
 	if err := checkTensors("PathSteps", x); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/lecture11/data/glyphs"
 )
 
-// TestManifoldMeasures: by hand on four points.
+// TestManifoldMeasures compares with values computed by hand for four points.
 func TestManifoldMeasures(t *testing.T) {
 	z := tensors.FromFlatDataAndDimensions([]float32{0, 0, 3, 4, 0, 1, 6, 8}, 4, 2)
 	same, other, err := PairDistances(z, []int{0, 1, 0, 1})
@@ -53,9 +53,9 @@ func TestManifoldMeasures(t *testing.T) {
 	}
 }
 
-// TestFontManifold is C10.1 and C10.3 on the letter a: with 16 numbers the reconstruction of a face of a family that was
-// never seen is nearer than the nearest face that was, for at least 60 % of them, and of all faces those of one family have
-// the nearer codes, area under the curve at least 0.7. Both of 2 splits must say so.
+// TestFontManifold is C10.1 and C10.3 on the letter a, with codes of 16 numbers. For at least 60 % of the faces of
+// unseen families the reconstruction is nearer than the nearest training face. Faces of one family have nearer codes
+// than others, with an area under the curve of at least 0.7. Both must hold for each of 2 splits.
 func TestFontManifold(t *testing.T) {
 	long(t)
 	if testing.Short() {
