@@ -353,7 +353,7 @@ func TestDenoisingErrors(t *testing.T) {
 		"LinearDenoiser: Q = E[X̃ᵀX̃] of 1 objects has no inverse":              linear(x, Corruption{"masking", 0}),
 		"LinearDenoiser: component 1 of object 0":                               linear(bad, Corruption{"masking", 0.5}),
 		"CompareFields of":                                                      call(CompareFields(x, one)),
-		"0 everywhere":                                                          call(CompareFields(x, none)),
+		"true vectors that are all 0":                                           call(CompareFields(x, none)),
 		"CodeInstability of":                                                    call(CodeInstability(x, one)),
 		"codes that differ":                                                     call(CodeInstability(x, x)),
 	} {
