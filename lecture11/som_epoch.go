@@ -4,7 +4,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// apply moves the weights at the end of an epoch. eta, sigma: [k]; m0, rows: the block of nodes; result [k, rows, n].
+// apply updates the weights at the end of an epoch. eta, sigma: [k]; m0, rows: the block of nodes; result: [k, rows,
+// n].
 func (p *somProgram) apply(s somState, eta, sigma, m0 *Node, rows int) *Node {
 	block := func(x *Node) *Node { // rows m0 … of axis 1
 		if rows == p.m {
@@ -35,9 +36,9 @@ func (p *somProgram) apply(s somState, eta, sigma, m0 *Node, rows int) *Node {
 	return Where(won, Add(Mul(Sub(like(eta, 1), eta), w), Mul(eta, mean)), w)
 }
 
-// epochs builds a loop of "count" epochs on data that are one chunk. In state: the weights "w" [k, m, n], the "winners"
-// [l, k], how many epochs they have been "stable", the tables "eta", "sigma" [epochs, k]; out besides: the tables "qes",
-// "changes", "energies" [epochs, k].
+// epochs builds a loop of "count" epochs on data that are one chunk. The state holds the weights "w" [k, m, n], the
+// "winners" [l, k], the number of epochs "stable" in which they have not changed, and the tables "eta", "sigma"
+// [epochs, k]. The result also holds the tables "qes", "changes", "energies" [epochs, k].
 func (p *somProgram) epochs(g *Graph, s somState) somState {
 	height := s["eta"].Shape().Dim(0)
 	for _, name := range []string{"qes", "changes", "energies"} {
@@ -58,7 +59,7 @@ func (p *somProgram) epochs(g *Graph, s somState) somState {
 	})
 }
 
-// endEpoch writes the numbers of an epoch into its row of the tables.
+// endEpoch writes the values of an epoch to its row of the tables.
 func (p *somProgram) endEpoch(s somState, i *Node) {
 	s["qes"] = setRow(s["qes"], i, s["qe"])
 	s["changes"] = setRow(s["changes"], i, s["changed"])
@@ -67,8 +68,8 @@ func (p *somProgram) endEpoch(s somState, i *Node) {
 	s["stable"] = Where(Equal(any, like(any, 0)), next(s["stable"]), Const(any.Graph(), int32(0)))
 }
 
-// epoch builds one epoch: a loop over the chunks, then the update, in blocks of nodes where the map is large. State and
-// result are those of epochs, with tables of one row.
+// epoch builds one epoch: a loop over the chunks, then the update, in blocks of nodes if the map is large. The state
+// and the result are those of epochs, with tables of one row.
 func (p *somProgram) epoch(g *Graph, s somState) somState {
 	eta, sigma := Reshape(s["eta"], p.k), Reshape(s["sigma"], p.k)
 	p.prepare(s, sigma)
@@ -89,7 +90,7 @@ func (p *somProgram) epoch(g *Graph, s somState) somState {
 	return s
 }
 
-// applyAll moves the weights of all nodes, block by block where the kernel of all pairs would be large.
+// applyAll updates the weights of all nodes, block by block if the kernel of all pairs would be large.
 func (p *somProgram) applyAll(g *Graph, s somState, eta, sigma *Node) *Node {
 	if p.kernelFits() || p.single {
 		return p.apply(s, eta, sigma, nil, p.m)

@@ -7,7 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Four nodes in a row stand at 0, 1, 9 and 10: the wall between two clusters is in the middle.
+// Four nodes in a row are at 0, 1, 9 and 10. The wall between the two clusters is in the middle.
 func ExampleUMatrix() {
 	w := tensors.FromFlatDataAndDimensions([]float32{0, 1, 9, 10}, 4, 1)
 	u, err := lecture11.UMatrix(w, lecture11.Grid{Width: 4, Height: 1})
@@ -30,7 +30,7 @@ func ExampleNewClassMap() {
 	// Output: [0 -1 1] 0.8 1
 }
 
-// A map that has been turned round is brought back.
+// A rotated map is aligned with the original.
 func ExampleAlign() {
 	grid := lecture11.Grid{Width: 2, Height: 2}
 	a := tensors.FromFlatDataAndDimensions([]float32{0, 1, 2, 3}, 4, 1)

@@ -11,7 +11,7 @@ import (
 )
 
 // Save writes the map to w as a safetensors file: its weights and, in the metadata, its configuration and the training
-// they come from. [LoadSOM] rebuilds the map from it and needs nothing else.
+// that they come from. [LoadSOM] rebuilds the map from the file alone.
 func (m *SOM) Save(w io.Writer) error {
 	weights, err := m.Weights()
 	if err != nil {
@@ -27,12 +27,12 @@ func (m *SOM) Save(w io.Writer) error {
 	return writePart(w, p)
 }
 
-// SaveFile is Save to a file. The file is written beside path, synced and renamed: at path lies the old or the new
-// version, whole, whatever happens.
+// SaveFile saves the map to the file at path. It writes a temporary file beside path, syncs and renames it, so that
+// path always holds either the old or the new version, complete.
 func (m *SOM) SaveFile(path string) error { return saveFile(path, m.Save) }
 
-// LoadSOM returns the map that is in a file of [SOM.SaveFile], or in the part "weights" of the training of one map. It
-// computes on backend, and needs no data: the configuration is in the file. A damaged file, or one of another kind, is
+// LoadSOM returns the map in a file that [SOM.SaveFile] wrote, or in the part "weights" of the training of one map. It
+// computes on backend and needs no data: the configuration is in the file. A damaged file, or one of another kind, is
 // refused.
 func LoadSOM(backend compute.Backend, r io.Reader) (*SOM, error) {
 	if err := checkBackend("LoadSOM", backend); err != nil {
@@ -48,7 +48,7 @@ func LoadSOM(backend compute.Backend, r io.Reader) (*SOM, error) {
 	return maps[0], nil
 }
 
-// LoadSOMs returns the maps that are in the part "weights" of the training of several; see [TrainTogether] and [LoadSOM].
+// LoadSOMs returns the maps in the part "weights" of the training of several maps; see [TrainTogether] and [LoadSOM].
 func LoadSOMs(backend compute.Backend, r io.Reader) ([]*SOM, error) {
 	if err := checkBackend("LoadSOMs", backend); err != nil {
 		return nil, err
@@ -87,8 +87,8 @@ func loadSOMs(backend compute.Backend, r io.Reader) ([]*SOM, error) {
 	return maps, nil
 }
 
-// Load reads the weights that Save, or the training of one map of this configuration, wrote. On an error the map is as it
-// was.
+// Load reads weights that Save wrote, or the training of one map with the same configuration. On an error the map is
+// unchanged.
 func (m *SOM) Load(r io.Reader) error {
 	p, err := readPart(r)
 	if err == nil {
@@ -106,7 +106,7 @@ func (m *SOM) Load(r io.Reader) error {
 	return nil
 }
 
-// checkConfig returns an error unless a file holds one map of the configuration of m.
+// checkConfig returns an error unless a file holds one map with the configuration of m.
 func (m *SOM) checkConfig(config json.RawMessage) error {
 	var there []any
 	if err := json.Unmarshal(config, &there); err != nil || len(there) != 1 {

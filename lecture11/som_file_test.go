@@ -10,7 +10,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestLoadSOMs: the part "weights" of two maps trained together holds both, of different sizes; LoadSOM wants a file of one.
+// TestLoadSOMs: the part "weights" of two maps trained together holds both, of different sizes. LoadSOM requires a file
+// with one map.
 func TestLoadSOMs(t *testing.T) {
 	x, _ := fourObjects()
 	backend := testx.Backend(t)
@@ -40,7 +41,7 @@ func TestLoadSOMs(t *testing.T) {
 	}
 }
 
-// TestSOMLoad: a map takes the weights of a file of its configuration, and keeps its own on any error.
+// TestSOMLoad: a map loads the weights from a file with its configuration, and keeps its own on any error.
 func TestSOMLoad(t *testing.T) {
 	cfg := SOMConfig{Grid: Grid{Width: 2, Height: 1}, Features: 2, Init: "uniform", Seed: 1}
 	m, other := must(NewSOM(testx.Backend(t), cfg)), must(NewSOM(testx.Backend(t), cfg))
@@ -62,7 +63,7 @@ func TestSOMLoad(t *testing.T) {
 		text[i] ^= 0x10
 	}
 	if got := must(other.Weights()); !got.Equal(before) {
-		t.Errorf("refused files have changed the weights: %v, want %v", got, before)
+		t.Errorf("refused files changed the weights: %v, want %v", got, before)
 	}
 	if err := other.Load(bytes.NewReader(text)); err != nil || !must(other.Weights()).Equal(want) {
 		t.Errorf("loaded %v (%v), want %v", must(other.Weights()), err, want)

@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-// SOMFit says how a map is trained. Zero fields take the default in their comment. As JSON it is part of the key under
-// which a trained map is stored.
+// SOMFit describes the training of a map. Zero fields take the default in their comment. As JSON it is part of the key
+// under which a trained map is stored.
 type SOMFit struct {
 	Mode           string   `json:"mode"`             // "batch" (default): a step is an epoch; "online": a step is an object
 	Epochs         int      `json:"epochs"`           // passes over the objects; default 20
@@ -17,29 +17,30 @@ type SOMFit struct {
 	LearningRate   Schedule `json:"learning_rate"`    // η; default: batch constant 1, online exponential 0.5 → 0.1 (Init "uniform": 0.01)
 	Radius         Schedule `json:"radius"`           // σ in grid distances; default exponential, half the longer side → 0.2 (Init "uniform": 0.5)
 	Order          string   `json:"order"`            // online: "shuffled" (default), "random" (the slide's), "sequential"
-	Winner         string   `json:"winner"`           // batch: "nearest" (default, Kohonen's) or "heskes", whose energy never rises
-	StopWhenStable int      `json:"stop_when_stable"` // end after so many epochs in which no object changed its node; 0: never
+	Winner         string   `json:"winner"`           // batch: "nearest" (default, Kohonen's) or "heskes", with which an energy never rises
+	StopWhenStable int      `json:"stop_when_stable"` // stop after this number of epochs in which no object changed its node; 0: never
 	Seed           int64    `json:"seed"`             // of the order of the objects
 
-	// Every is the most steps between two reports of an online training. With 128 components and more, which are trained in
-	// blocks of steps, it is rounded down to a multiple of 64, and up from fewer. It changes speed, not numbers. Default: as
-	// many as take a few tenths of a second, in blocks 256.
+	// Every is the largest number of steps between two reports of an online training. From 128 components on, steps are
+	// computed in blocks, and Every becomes a multiple of 64: it is rounded down, or up if it is smaller. It affects
+	// the speed but not the numbers. Default: the number of steps that take a few tenths of a second, or 256 with
+	// blocks.
 	Every int `json:"-"`
 }
 
-// The names that a SOMFit may use.
+// These are the names that a SOMFit can use.
 var (
 	somModes   = map[string]bool{"batch": true, "online": true}
 	somOrders  = map[string]bool{"shuffled": true, "random": true, "sequential": true}
 	somWinners = map[string]bool{"nearest": true, "heskes": true}
 )
 
-// somEnds are σ at the end of a training and η at the end of one online where the user names none: the slide's, and those of
-// a map that starts among the objects. Its last steps are nearly those of k-means, and its quantisation errors as low as
-// MiniSom's (docs/benchmarks.md).
+// somEnds holds the default σ at the end of a training, and the default η at the end of an online one: the slide's, and
+// those of a map that starts among the objects. With the latter, the last steps are nearly those of k-means, and the
+// quantisation errors are as low as MiniSom's (docs/benchmarks.md).
 var somEnds = map[bool]struct{ radius, rate float64 }{true: {0.5, 0.01}, false: {0.2, 0.1}}
 
-// withDefaults fills the zero fields for a map.
+// withDefaults returns f with defaults for its zero fields, for a map of the given configuration.
 func (f SOMFit) withDefaults(cfg SOMConfig) SOMFit {
 	f.Mode = cmp.Or(f.Mode, "batch")
 	if f.Steps == 0 || f.Mode == "batch" {
@@ -58,7 +59,7 @@ func (f SOMFit) withDefaults(cfg SOMConfig) SOMFit {
 	return f
 }
 
-// check returns an error that names the first field that cannot be trained with.
+// check returns an error that names the first invalid field.
 func (f SOMFit) check() error {
 	for _, name := range []error{
 		checkName("SOMFit.Mode", f.Mode, somModes),
@@ -89,10 +90,10 @@ func (f SOMFit) check() error {
 	return nil
 }
 
-// maxRadius bounds a radius, in grid cells, so that its square is a float32.
+// maxRadius limits a radius, in grid cells, so that its square is a float32.
 const maxRadius = 1e9
 
-// steps is the number of steps of a training on l objects.
+// steps returns the number of steps of a training on l objects.
 func (f SOMFit) steps(l int) int {
 	switch {
 	case f.Mode == "batch":
@@ -103,7 +104,7 @@ func (f SOMFit) steps(l int) int {
 	return f.Epochs * l
 }
 
-// schedulesHash identifies functions of the user's own by their values; it is "" where there are none.
+// schedulesHash identifies custom schedule functions by their values; it is "" if there are none.
 func (f SOMFit) schedulesHash(steps int) (string, error) {
 	if f.LearningRate.Func == nil && f.Radius.Func == nil {
 		return "", nil
@@ -125,7 +126,7 @@ func (f SOMFit) schedulesHash(steps int) (string, error) {
 	return digestOf(hash), nil
 }
 
-// powerOfTwo is the largest power of two that is at most v, within bounds that are themselves powers of two.
+// powerOfTwo returns the largest power of two that is at most v, within bounds that are themselves powers of two.
 func powerOfTwo(v float64, least, most int) int {
 	p := most
 	for p > least && float64(p) > v {
@@ -134,11 +135,11 @@ func powerOfTwo(v float64, least, most int) int {
 	return p
 }
 
-// callTime is about how long a call of the device may take, in ns: after each, losses come back and an interrupt is
-// looked at.
+// callTime is the approximate limit for the time of a device call, in ns. After each call losses are reported, and an
+// interrupt takes effect.
 const callTime = 2e8
 
-// epochsPerCall is how many epochs of a small sample go into one call. It depends on sizes alone.
+// epochsPerCall returns the number of epochs of a small sample in one call. It depends only on sizes.
 func (p *somProgram) epochsPerCall() int {
 	if p.single {
 		return 1
@@ -147,10 +148,10 @@ func (p *somProgram) epochsPerCall() int {
 	return powerOfTwo(callTime/cost, 1, 64)
 }
 
-// blocksPerCall is how many blocks of online steps go into one call: more would take longer to compile.
+// blocksPerCall is the number of blocks of online steps in one call. More would take longer to compile.
 const blocksPerCall = 4
 
-// stepsPerCall is the same for online steps, of which there are to be at most every, if it is not 0.
+// stepsPerCall returns the number of online steps in one call, at most every unless every is 0.
 func (p *somProgram) stepsPerCall(every int) int {
 	every = cmp.Or(every, math.MaxInt)
 	switch {
@@ -162,18 +163,18 @@ func (p *somProgram) stepsPerCall(every int) int {
 	return min(every, powerOfTwo(callTime/(2e3+0.2*float64(p.k)*float64(p.m)*float64(p.n)), 64, 1<<13))
 }
 
-// oneChunk tells whether all objects are one chunk, so that a call can hold many epochs.
+// oneChunk reports whether all objects are one chunk, so that a call can hold many epochs.
 func (p *somProgram) oneChunk() bool {
 	return p.single || p.kernelFits() && p.l*max(p.k*p.m, p.n) <= 1<<21
 }
 
-// use sets the number of components, and that of objects at a time: few enough for the caches, and for memory.
+// use sets the number of components, and that of objects at a time, which must fit the caches and the memory.
 func (p *somProgram) use(components int) {
 	p.n = components
 	p.chunk = p.l
 	if !p.oneChunk() {
 		most := max(16, (1<<19)/max(p.k*p.m, p.n))
 		chunks := (p.l + most - 1) / most
-		p.chunk = (p.l + chunks - 1) / chunks // alike, so that the last one repeats few objects of the one before
+		p.chunk = (p.l + chunks - 1) / chunks // of equal size, so that the last one repeats few objects of the previous one
 	}
 }

@@ -9,28 +9,29 @@ import (
 )
 
 // somFrame is the origin and the unit in which a device computes with objects and weights: u = (x − centre)/unit, as
-// float32. Around an origin near the objects ‖w‖² − 2w·x keeps the digits that decide. The unit is a power of two, so that
-// dividing by it rounds nothing, and squares of numbers in it neither overflow nor vanish.
+// float32. With an origin close to the objects, ‖w‖² − 2w·x keeps the significant digits. The unit is a power of two,
+// so that dividing by it causes no rounding, and squares of numbers in it neither overflow nor underflow.
 type somFrame struct {
 	centre []float64 // [n]; nil: the origin of x
 	unit   float64
 }
 
-// plainFrame takes objects as they are.
+// plainFrame returns the frame that leaves objects unchanged.
 func plainFrame() somFrame { return somFrame{unit: 1} }
 
 // plain reports whether the frame changes nothing.
 func (f somFrame) plain() bool { return f.centre == nil && f.unit == 1 }
 
-// The sizes of numbers that are used as they are, as exponents of 2: sums of a million of their squares are far from the
-// ends of float32 and from farAway. Numbers of other sizes get a unit that brings the largest just below 2^frameHigh.
+// The sizes of numbers that need no unit, as exponents of 2: sums of a million of their squares are far from the limits
+// of float32 and from farAway. For numbers of other sizes the unit brings the largest just below 2^frameHigh.
 const (
 	frameLow  = -30
 	frameHigh = 30
 	frameEnd  = 126 // 1/unit and unit are float32 numbers
 )
 
-// unitFor is the unit for objects whose largest component has that size, and weights that may be larger.
+// unitFor returns the unit for objects whose largest component has the size objects, and for weights that may be
+// larger.
 func unitFor(objects, weights float64) float64 {
 	largest := max(objects, weights)
 	small := objects > 0 && objects < math.Ldexp(1, frameLow)
@@ -41,7 +42,7 @@ func unitFor(objects, weights float64) float64 {
 	return math.Ldexp(1, max(exponent-frameHigh, -frameEnd))
 }
 
-// at is the component j of the centre.
+// at returns component j of the centre.
 func (f somFrame) at(j int) float64 {
 	if f.centre == nil {
 		return 0
@@ -49,7 +50,7 @@ func (f somFrame) at(j int) float64 {
 	return f.centre[j]
 }
 
-// rows copies some columns of x [l, n] into the frame, as float32 [l, columns]. NaN stays NaN.
+// rows converts some columns of x [l, n] to the frame, as float32 [l, columns]. NaN remains NaN.
 func (f somFrame) rows(x *tensors.Tensor, columns []int32) (out *tensors.Tensor, err error) {
 	l, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	flat := make([]float32, l*len(columns))
@@ -63,7 +64,7 @@ func (f somFrame) rows(x *tensors.Tensor, columns []int32) (out *tensors.Tensor,
 	return tensors.FromFlatDataAndDimensions(flat, l, len(columns)), err
 }
 
-// both brings objects x [l, n] and weights [m, n] into the frame; tensors that are right already are returned as they are.
+// both converts objects x [l, n] and weights [m, n] to the frame. It returns tensors that need no change as they are.
 func (f somFrame) both(x, weights *tensors.Tensor) (_, _ *tensors.Tensor, err error) {
 	columns := seq(x.Shape().Dimensions[1])
 	if !f.plain() || wide(x.DType()) {
@@ -77,7 +78,7 @@ func (f somFrame) both(x, weights *tensors.Tensor) (_, _ *tensors.Tensor, err er
 	return x, weights, err
 }
 
-// out turns component j of a number in the frame back into the unit of x.
+// out converts component j of a number in the frame back to the unit of x.
 func (f somFrame) out(u float32, j int) float64 { return float64(u)*f.unit + f.at(j) }
 
 // wide reports whether a type holds numbers that float32 cannot.
@@ -94,7 +95,7 @@ func checkNumbers(t *tensors.Tensor) error {
 	return fmt.Errorf("lecture11: objects of type %s, want float32, float64, int32, int64, or bytes read as [0, 1]", t.DType())
 }
 
-// withNumbers calls use with a function that reads the numbers of t in their order. Bytes count as [0, 1].
+// withNumbers calls use with a function that reads the numbers of t in their order. Bytes are scaled to [0, 1].
 func withNumbers(t *tensors.Tensor, use func(at func(i int) float64)) error {
 	switch t.DType() {
 	case dtypes.Float32:
@@ -119,8 +120,9 @@ func numbersOfType[T float32 | float64 | int32 | int64](t *tensors.Tensor, use f
 	})
 }
 
-// pairFrame is the frame in which objects x [l, n] are compared with weights [m, n]: around the mean of the weights, in a
-// unit that suits both. It is plain where x and weights can be used as they are. missing says that a component of x is NaN.
+// pairFrame returns the frame in which objects x [l, n] are compared with weights [m, n]: around the mean of the
+// weights, in a unit that suits both. It is plain if x and weights can be used as they are. missing reports whether a
+// component of x is NaN.
 func pairFrame(x, weights *tensors.Tensor) (f somFrame, missing bool, err error) {
 	f = plainFrame()
 	if err := checkKnown("weights of a map", weights, &missing); err != nil {
@@ -160,7 +162,8 @@ func zeroIfNaN(v float64) float64 {
 	return v
 }
 
-// checkKnown returns an error if a component of x [l, n] is infinite, or all of a row are NaN. It sets missing if one is NaN.
+// checkKnown returns an error if a component of x [l, n] is infinite, or if all components of a row are NaN. It sets
+// missing if a component is NaN.
 func checkKnown(what string, x *tensors.Tensor, missing *bool) (err error) {
 	if x.DType() != dtypes.Float32 && x.DType() != dtypes.Float64 {
 		return nil
@@ -193,8 +196,8 @@ func checkKnown(what string, x *tensors.Tensor, missing *bool) (err error) {
 	return err
 }
 
-// meanObject returns the mean of the objects x [l, n], and their variance summed over components. Missing components are
-// left out.
+// meanObject returns the mean of the objects x [l, n], and their variance summed over components. Missing components
+// are ignored.
 func meanObject(x *tensors.Tensor) (mean []float64, variance float64, err error) {
 	n := x.Shape().Dimensions[1]
 	count, mean, squares := make([]float64, n), make([]float64, n), make([]float64, n)

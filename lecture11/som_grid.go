@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// Grid is the sheet on which the neurons of a Kohonen map sit: Width columns and Height rows, in a rectangular or a
-// hexagonal arrangement, with free borders or closed to a torus. Node (x, y), both from 0, has the index y·Width + x.
+// Grid is the sheet of the neurons of a Kohonen map: Width columns and Height rows, in a rectangular or a hexagonal
+// arrangement, with free borders or closed to a torus. Node (x, y), both from 0, has the index y·Width + x.
 //
-// Distances on it are in units of the distance of two neighbours. Slide "Kohonen map", second metric.
+// Distances on the grid are in units of the distance of two neighbours. Slide "Kohonen map", second metric.
 type Grid struct {
-	Width  int  `json:"width"`  // SizeX of the slide
-	Height int  `json:"height"` // SizeY of the slide
-	Hex    bool `json:"hex"`    // each node has six neighbours; odd rows are moved by half a step to the right
+	Width  int  `json:"width"`  // SizeX on the slide
+	Height int  `json:"height"` // SizeY on the slide
+	Hex    bool `json:"hex"`    // each node has six neighbours; odd rows are shifted by half a step to the right
 	Torus  bool `json:"torus"`  // the last column is beside the first, the last row beside the first
 }
 
 // rowStep is the distance of two rows of a hexagonal grid.
 var rowStep = math.Sqrt(3) / 2
 
-// touch is how far two neighbours lie from each other at most; rounding must not tear them apart.
+// touch is the largest distance of two neighbours, including rounding errors.
 const touch = 1 + 1e-9
 
-// check returns an error that names the field of a grid that is none.
+// check returns an error that names the first invalid field of a grid.
 func (g Grid) check() error {
 	switch {
 	case g.Width < 1:
@@ -37,16 +37,16 @@ func (g Grid) check() error {
 	return nil
 }
 
-// Nodes is the number m of neurons.
+// Nodes returns the number m of neurons.
 func (g Grid) Nodes() int { return g.Width * g.Height }
 
-// Index is the node at column x of row y.
+// Index returns the node at column x of row y.
 func (g Grid) Index(x, y int) int { return y*g.Width + x }
 
-// Cell is the column and the row of a node.
+// Cell returns the column and the row of a node.
 func (g Grid) Cell(node int) (x, y int) { return node % g.Width, node / g.Width }
 
-// Position is where a node is drawn: the unit is the distance of two neighbours, y grows downwards.
+// Position returns the point at which a node is drawn. The unit is the distance of two neighbours; y grows downwards.
 func (g Grid) Position(node int) (x, y float64) {
 	column, row := g.Cell(node)
 	if !g.Hex {
@@ -55,7 +55,7 @@ func (g Grid) Position(node int) (x, y float64) {
 	return float64(column) + 0.5*float64(row%2), rowStep * float64(row)
 }
 
-// size is the extent of the sheet, after which a torus begins again.
+// size returns the extent of the sheet, after which a torus repeats.
 func (g Grid) size() (width, height float64) {
 	if g.Hex {
 		return float64(g.Width), rowStep * float64(g.Height)
@@ -63,11 +63,11 @@ func (g Grid) size() (width, height float64) {
 	return float64(g.Width), float64(g.Height)
 }
 
-// Distance is the grid metric of two nodes: Euclidean on the sheet,
+// Distance returns the grid metric of two nodes: Euclidean on the sheet,
 //
 //	r((x, y), (a, b)) = √((x − a)² + (y − b)²),
 //
-// on a torus over the nearer border. Slide "Kohonen map".
+// and over the nearer border on a torus. Slide "Kohonen map".
 func (g Grid) Distance(a, b int) float64 { return math.Sqrt(g.squaredDistance(a, b)) }
 
 func (g Grid) squaredDistance(a, b int) float64 {
@@ -75,8 +75,8 @@ func (g Grid) squaredDistance(a, b int) float64 {
 	return dx*dx + dy*dy
 }
 
-// offsets are how far two nodes lie apart along the sheet's two sides, on a torus over the nearer border: in grid
-// distances, or, with cells, in columns and rows.
+// offsets returns the distances of two nodes along the two sides of the sheet, on a torus over the nearer border: in
+// grid distances, or, with cells, in columns and rows.
 func (g Grid) offsets(cells bool, a, b int) (dx, dy float64) {
 	g.Hex = g.Hex && !cells
 	ax, ay := g.Position(a)
@@ -89,7 +89,7 @@ func (g Grid) offsets(cells bool, a, b int) (dx, dy float64) {
 	return dx, dy
 }
 
-// Distances are the squared grid distances of all pairs of nodes, [m · m], row by row.
+// Distances returns the squared grid distances of all pairs of nodes, [m · m], row by row.
 func (g Grid) Distances() []float64 {
 	m := g.Nodes()
 	all := make([]float64, m*m)
@@ -101,9 +101,9 @@ func (g Grid) Distances() []float64 {
 	return all
 }
 
-// Neighbours are the nodes that touch a node, by index: on a rectangular grid the four beside, above and below it and,
-// with corners, the four at its corners too; on a hexagonal grid its six, whatever corners says. At a free border there
-// are fewer.
+// Neighbours returns the indices of the nodes that touch a node. On a rectangular grid these are the four beside, above
+// and below it and, with corners, the four at its corners. On a hexagonal grid they are its six, regardless of corners.
+// At a free border there are fewer.
 func (g Grid) Neighbours(node int, corners bool) []int {
 	limit := touch
 	if corners && !g.Hex {
@@ -119,7 +119,7 @@ func (g Grid) Neighbours(node int, corners bool) []int {
 	return slices.Compact(near)
 }
 
-// around are the nodes of the block of three by three around a node.
+// around returns the nodes of the three by three block around a node.
 func (g Grid) around(node int) []int {
 	x, y := g.Cell(node)
 	var block []int
@@ -137,7 +137,7 @@ func (g Grid) around(node int) []int {
 	return block
 }
 
-// String is as in "20×20 hexagonal torus".
+// String returns a description such as "20×20 hexagonal torus".
 func (g Grid) String() string {
 	text := fmt.Sprintf("%d×%d", g.Width, g.Height)
 	if g.Hex {

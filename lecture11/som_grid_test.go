@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestGridMetric: C6.1 of the lecture: symmetric, 0 only on the diagonal, triangle inequality, and the counts of pairs
-// at distance 1 and √2 on a 5×4 grid.
+// TestGridMetric is C6.1 of the lecture: the metric is symmetric, is 0 only on the diagonal and satisfies the triangle
+// inequality, and a 5×4 grid has the right numbers of pairs at distance 1 and √2.
 func TestGridMetric(t *testing.T) {
 	for _, g := range []Grid{{Width: 5, Height: 4}, {Width: 5, Height: 4, Hex: true}, {Width: 5, Height: 4, Torus: true},
 		{Width: 5, Height: 4, Hex: true, Torus: true}} {
@@ -42,7 +42,8 @@ func TestGridMetric(t *testing.T) {
 	}
 }
 
-// TestGridNeighbours: by hand, in the middle, at borders, over them, and on grids of one row.
+// TestGridNeighbours compares with neighbours found by hand: in the middle, at borders, over them, and on grids of one
+// row.
 func TestGridNeighbours(t *testing.T) {
 	for _, test := range []struct {
 		grid    Grid

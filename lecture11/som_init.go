@@ -7,18 +7,19 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// somInits are the first weights that a configuration may name. sample holds objects, [·, n] row by row, in an order
-// drawn from the seed.
+// somInits holds the initial weights that a configuration can name. sample holds objects, [·, n] row by row, in an
+// order drawn with the seed.
 var somInits = map[string]func(cfg SOMConfig, sample []float64) []float64{
 	"uniform": func(cfg SOMConfig, _ []float64) []float64 { return uniformWeights(cfg) },
 	"samples": sampleWeights,
 	"pca":     pcaWeights,
 }
 
-// initialSample is how many objects the first weights are taken from at most, if the map has no more nodes.
+// initialSample is the largest number of objects from which initial weights are computed, if the map does not have more
+// nodes.
 const initialSample = 1000
 
-// sampleSize is how many objects of l the first weights want.
+// sampleSize returns the number of objects, of l, from which the initial weights are computed.
 func (c SOMConfig) sampleSize(l int) int {
 	if c.Init == "uniform" {
 		return 0
@@ -26,8 +27,8 @@ func (c SOMConfig) sampleSize(l int) int {
 	return min(l, max(initialSample, c.Nodes()))
 }
 
-// initialise sets the first weights, from the objects where SOMConfig.Init says so. They are float64 where the objects have
-// more digits than float32.
+// initialise sets the initial weights, from the objects if SOMConfig.Init requires it. They are float64 if the objects
+// have more digits than float32.
 func (m *SOM) initialise(sample []float64, wide bool) {
 	m.weights = m.cfg.weightsOf(somInits[m.cfg.Init](m.cfg, sample), wide)
 }
@@ -37,7 +38,7 @@ func (c SOMConfig) weightsOf(flat []float64, wide bool) *tensors.Tensor {
 	return floatTensor(flat, wide, c.Nodes(), c.Features)
 }
 
-// floatTensor returns numbers as a tensor, float64 where it is to be wide, else float32.
+// floatTensor returns numbers as a tensor, float64 if wide, else float32.
 func floatTensor(flat []float64, wide bool, dims ...int) *tensors.Tensor {
 	if wide {
 		return tensors.FromFlatDataAndDimensions(flat, dims...)
@@ -49,7 +50,7 @@ func floatTensor(flat []float64, wide bool, dims ...int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(narrow, dims...)
 }
 
-// uniformWeights draws the slide's first weights, each component from (−1/√n, 1/√n): [m · n].
+// uniformWeights draws the slide's initial weights, each component from (−1/√n, 1/√n): [m · n].
 func uniformWeights(cfg SOMConfig) []float64 {
 	rng := rand.New(rand.NewPCG(uint64(cfg.Seed), 0))
 	limit := 1 / math.Sqrt(float64(cfg.Features))
@@ -60,8 +61,8 @@ func uniformWeights(cfg SOMConfig) []float64 {
 	return w
 }
 
-// sampleWeights are objects, one for each node, in the sample's order; where there are fewer objects than nodes, they
-// come again: [m · n].
+// sampleWeights returns one object for each node, in the order of the sample; if there are fewer objects than nodes,
+// they are repeated: [m · n].
 func sampleWeights(cfg SOMConfig, sample []float64) []float64 {
 	w := make([]float64, cfg.Nodes()*cfg.Features)
 	for i := range w {
@@ -70,11 +71,12 @@ func sampleWeights(cfg SOMConfig, sample []float64) []float64 {
 	return w
 }
 
-// pcaWeights lays the grid into the plane of the two first principal axes of the objects, the longer side along the first:
+// pcaWeights places the grid in the plane of the first two principal axes of the objects, with the longer side along
+// the first:
 //
 //	w_xy = mean + c_x·√λ_1·u_1 + c_y·√λ_2·u_2,   c from −1 to 1 over the sheet.
 //
-// The axes do not depend on the seed where the sample is all objects. Result: [m · n].
+// The axes do not depend on the seed if the sample is all objects. Result: [m · n].
 func pcaWeights(cfg SOMConfig, sample []float64) []float64 {
 	mean, axes := principalAxes(sample, cfg.Features, 2)
 	first, second := axes[0], axes[1]
@@ -92,7 +94,7 @@ func pcaWeights(cfg SOMConfig, sample []float64) []float64 {
 	return w
 }
 
-// along places i of count steps between −1 and 1.
+// along returns position i of count equal steps from −1 to 1.
 func along(i, count int) float64 {
 	if count == 1 {
 		return 0
@@ -100,15 +102,15 @@ func along(i, count int) float64 {
 	return 2*float64(i)/float64(count-1) - 1
 }
 
-// axisRounds is how often principalAxes multiplies by the covariance, axisGuards how many axes more than wanted it
-// follows, so that the wanted ones come out sooner.
+// axisRounds is the number of multiplications by the covariance in principalAxes. axisGuards is the number of
+// additional axes, with which the wanted ones converge sooner.
 const (
 	axisRounds = 40
 	axisGuards = 2
 )
 
-// principalAxes finds the means of objects [l, n] and their first principal axes, each of the length √λ of its standard
-// deviation, by orthogonal iteration: V := orthonormal(XᵀXV). An axis of no spread is 0.
+// principalAxes returns the mean of objects [l, n] and their first principal axes, each with the length √λ of its
+// standard deviation, by orthogonal iteration: V := orthonormal(XᵀXV). An axis without variance is 0.
 func principalAxes(flat []float64, n, count int) (mean []float64, axes [][]float64) {
 	x, mean := centredRows(flat, n)
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -135,7 +137,7 @@ func principalAxes(flat []float64, n, count int) (mean []float64, axes [][]float
 	return mean, axes[:count]
 }
 
-// centredRows are the objects less their mean.
+// centredRows returns the objects minus their mean.
 func centredRows(flat []float64, n int) (x [][]float64, mean []float64) {
 	l := len(flat) / n
 	mean = make([]float64, n)
@@ -152,7 +154,7 @@ func centredRows(flat []float64, n int) (x [][]float64, mean []float64) {
 	return x, mean
 }
 
-// covarianceTimes is XᵀXv/l.
+// covarianceTimes returns XᵀXv/l.
 func covarianceTimes(x [][]float64, v []float64) []float64 {
 	out := make([]float64, len(v))
 	for _, object := range x {
@@ -164,8 +166,8 @@ func covarianceTimes(x [][]float64, v []float64) []float64 {
 	return out
 }
 
-// orthonormalise makes vectors orthonormal in turn (Gram–Schmidt, twice for the rounding) and returns the lengths they
-// had; one that is a mixture of those before it becomes 0.
+// orthonormalise makes vectors orthonormal one after another (Gram–Schmidt, twice because of rounding) and returns
+// their original lengths. A linear combination of the vectors before it becomes 0.
 func orthonormalise(vectors [][]float64) (lengths []float64) {
 	for i, v := range vectors {
 		before := math.Sqrt(dot(v, v))
@@ -198,7 +200,7 @@ func dot(a, b []float64) float64 {
 	return sum
 }
 
-// largest is the component of the greatest size: its sign fixes that of an axis.
+// largest returns the component with the largest absolute value. Its sign fixes that of an axis.
 func largest(v []float64) float64 {
 	best := 0.0
 	for _, x := range v {

@@ -14,10 +14,10 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// The checks of the lecture for the slides "Kohonen map training" and the two pictures after it. notebooks/06_som.ipynb and
-// 08_reading_maps.ipynb show the same.
+// The checks of the lecture for the slides "Kohonen map training" and the two pictures after it. notebooks/06_som.ipynb
+// and 08_reading_maps.ipynb show the same.
 
-// slideFit is the slide's training as the lecture calibrated it: random objects, 20 000 steps.
+// slideFit is the slide's training with the lecture's parameters: random objects, 20 000 steps.
 func slideFit(from, to float64, seed int64) SOMFit {
 	return SOMFit{Mode: "online", Order: "random", Steps: 20_000, Seed: seed,
 		LearningRate: Schedule{Name: "exponential", Start: 0.5, End: 0.01},
@@ -44,7 +44,7 @@ func slideMaps(t testing.TB, x *data.Points, side, seeds int, fit func(seed int6
 	return maps
 }
 
-// runOrCollapse runs a training whose map may end on one point, as some claims of the slide have it.
+// runOrCollapse runs a training whose map may end at one point, as some claims of the slide predict.
 func runOrCollapse(t testing.TB, training *SOMTraining) {
 	t.Helper()
 	var collapsed *CollapsedError
@@ -62,7 +62,7 @@ func sheetOf(t testing.TB, m *SOM) *tensors.Tensor {
 	return w
 }
 
-// points gives a set of the lecture.
+// points returns a data set of the lecture.
 func points(t testing.TB, name string) *data.Points {
 	t.Helper()
 	make := map[string]func() (*data.Points, error){
@@ -80,7 +80,8 @@ func points(t testing.TB, name string) *data.Points {
 	return p
 }
 
-// TestLectureTopographicError: C7.3, medians of five seeds: all three numbers, and the control without neighbourhood.
+// TestLectureTopographicError is C7.3, with medians of five seeds: all three numbers, and the control without
+// neighbourhood.
 func TestLectureTopographicError(t *testing.T) {
 	long(t)
 	if testing.Short() {
@@ -113,8 +114,8 @@ func TestLectureTopographicError(t *testing.T) {
 	}
 }
 
-// TestLectureCollapse: C7.3: a frozen wide radius has a small topographic error and is found by the quantisation error; K = 1
-// collapses and is reported as such.
+// TestLectureCollapse is C7.3: a map trained with a constant wide radius has a small topographic error, and its
+// quantisation error reveals it. With K = 1 the map collapses and is reported as collapsed.
 func TestLectureCollapse(t *testing.T) {
 	x := points(t, "square")
 	for _, test := range []struct {
@@ -155,7 +156,7 @@ func firstAndLast(t *testing.T, fit SOMFit) (first, last []float32) {
 	return first, tensors.MustCopyFlatData[float32](sheetOf(t, m))
 }
 
-// TestLectureWTA: C7.1: with K = [r = 0] the map is WTA, bit for bit.
+// TestLectureWTA is C7.1: with K = [r = 0] the map is WTA, bit for bit.
 func TestLectureWTA(t *testing.T) {
 	x := points(t, "square")
 	w, got := firstAndLast(t, fixedFit(0.25, 0, 1000))
@@ -183,7 +184,7 @@ func TestLectureWTA(t *testing.T) {
 	}
 }
 
-// TestLectureOneKernel: C7.2: with K = 1 a difference of two nodes is (1 − η)^t of what it was.
+// TestLectureOneKernel is C7.2: with K = 1 the difference of two nodes is (1 − η)^t times its initial value.
 func TestLectureOneKernel(t *testing.T) {
 	first, last := firstAndLast(t, fixedFit(0.05, 1e9, 100))
 	for c := 1; c < len(first)/2; c++ {
@@ -194,8 +195,8 @@ func TestLectureOneKernel(t *testing.T) {
 	}
 }
 
-// TestLectureTwist: C7.4: from half the grid no cell is turned, from a radius of 1 a twist stays, without neighbourhood the
-// share is near ½.
+// TestLectureTwist is C7.4: from a radius of half the grid no cell is flipped. From a radius of 1 a twist remains.
+// Without neighbourhood the share is close to ½.
 func TestLectureTwist(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains 25 maps")
@@ -210,14 +211,14 @@ func TestLectureTwist(t *testing.T) {
 			}
 			worst = min(worst, share)
 		}
-		t.Logf("σ from %g: the most twisted of 10: %.3f", test.from, worst)
+		t.Logf("σ from %g: the worst share of 10 maps: %.3f", test.from, worst)
 		if worst < test.low || worst > test.high {
 			t.Errorf("σ from %g: %.3f, want %g to %g", test.from, worst, test.low, test.high)
 		}
 	}
 }
 
-// TestLectureReading: C8.1–C8.3 on iris, 8×8, three seeds.
+// TestLectureReading is C8.1–C8.3 on iris, 8×8, three seeds.
 func TestLectureReading(t *testing.T) {
 	x, backend := points(t, "iris"), testx.Backend(t)
 	purity := map[float64]float64{}
@@ -259,7 +260,7 @@ func TestLectureReading(t *testing.T) {
 	}
 }
 
-// TestAdviseSize: larger maps quantise better, and soon have nodes without objects.
+// TestAdviseSize: larger maps have smaller quantisation errors, and soon have nodes without objects.
 func TestAdviseSize(t *testing.T) {
 	x := points(t, "iris")
 	sizes := []Grid{{Width: 2, Height: 2}, {Width: 5, Height: 4}, {Width: 12, Height: 12}}
@@ -284,7 +285,7 @@ func TestAdviseSize(t *testing.T) {
 	}
 }
 
-// TestSOMEvery: reports as often as asked for, and the same numbers, for few components and for many.
+// TestSOMEvery: reports come as often as requested, with the same numbers, for few components and for many.
 func TestSOMEvery(t *testing.T) {
 	for n, want := range map[int][]int{2: {100, 200, 300, 400, 500}, 130: {64, 128, 192, 256, 320, 384, 448, 500}} {
 		flat := make([]float32, 300*n)

@@ -19,7 +19,7 @@ type minisomCase struct {
 	Start, Weights                []float32
 }
 
-// minisomSchedule is MiniSom's decay of a parameter as a schedule of ours.
+// minisomSchedule returns MiniSom's decay of a parameter as a Schedule.
 func minisomSchedule(decay string, start float64) Schedule {
 	switch decay {
 	case "asymptotic_decay":
@@ -36,7 +36,7 @@ func minisomSchedule(decay string, start float64) Schedule {
 	panic(decay)
 }
 
-// training gives the map and the fit that compute what MiniSom did.
+// training returns the map and the fit that compute the same as MiniSom.
 func (c minisomCase) training(width, height, features int) (SOMConfig, SOMFit) {
 	cfg := SOMConfig{Features: features, Grid: Grid{Width: width, Height: height, Hex: c.Topology == "hexagonal"}}
 	fit := SOMFit{Mode: c.Mode, Order: "sequential",
@@ -52,7 +52,7 @@ func (c minisomCase) training(width, height, features int) (SOMConfig, SOMFit) {
 	return cfg, fit
 }
 
-// TestSOMMiniSom compares weights with MiniSom's, from the same first weights and the same order of objects.
+// TestSOMMiniSom compares weights with MiniSom's, for the same initial weights and the same order of objects.
 func TestSOMMiniSom(t *testing.T) {
 	long(t)
 	text, err := os.ReadFile("testdata/som_minisom.json")

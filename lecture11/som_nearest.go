@@ -11,8 +11,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Nearest holds, for each of l objects, the K nodes of a map whose weights are nearest to it: what every reading and
-// every measure of a map starts from. Slide "Kohonen map training", the WTA line.
+// Nearest holds, for each of l objects, the K nodes of a map whose weights are nearest to it. All readings and measures
+// of a map start from it. Slide "Kohonen map training", the WTA line.
 type Nearest struct {
 	K         int
 	Nodes     []int32   // [l · K], object by object, the winner first
@@ -23,16 +23,16 @@ type Nearest struct {
 //
 //	a(x_i) = argmin_{(a,b)} ρ(x_i, w_ab),  then the second best, …
 //
-// x [l, n] (float32, float64, int32, int64, or bytes read as [0, 1]) and weights [m, n] (float32 or float64) may be of any
-// scale; of equally near nodes the one with the smaller index comes first. A component that is NaN is left out of the
-// distance, which is then over fewer components; an infinite one, and an object without any known one, is an error. The
-// objects go through the device in batches, so that nothing of l·m numbers is held. For a map with another distance see
-// [SOM.Nearest].
+// x [l, n] (float32, float64, int32, int64, or bytes scaled to [0, 1]) and weights [m, n] (float32 or float64) may be
+// of any scale. Of equally near nodes, the one with the smaller index comes first. A NaN component is left out of the
+// distance, which is then over fewer components. An infinite component, or an object without any known component, is an
+// error. The objects go through the device in batches, so that no tensor has l·m numbers. For a map with another
+// distance see [SOM.Nearest].
 func FindNearest(backend compute.Backend, x, weights *tensors.Tensor, k int) (*Nearest, error) {
 	return findNearest(backend, x, weights, k, euclideanMetric)
 }
 
-// findNearest is FindNearest by a distance.
+// findNearest is FindNearest with the distance metric.
 func findNearest(backend compute.Backend, x, weights *tensors.Tensor, k int, metric somMetric) (*Nearest, error) {
 	if err := checkBackend("FindNearest", backend); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func findNearest(backend compute.Backend, x, weights *tensors.Tensor, k int, met
 	return newNearest(k, out, frame.unit)
 }
 
-// newNearest takes over what nearestNodes has found in a frame of that unit.
+// newNearest takes over the results of nearestNodes in a frame with the given unit.
 func newNearest(k int, out []*tensors.Tensor, unit float64) (n *Nearest, err error) {
 	n = &Nearest{K: k}
 	if n.Nodes, err = tensors.CopyFlatData[int32](out[0]); err != nil {
@@ -85,10 +85,10 @@ func newNearest(k int, out []*tensors.Tensor, unit float64) (n *Nearest, err err
 	return n, nil
 }
 
-// Len is the number l of objects.
+// Len returns the number l of objects.
 func (n *Nearest) Len() int { return len(n.Nodes) / n.K }
 
-// Winners are the best nodes a(x_i), [l].
+// Winners returns the best nodes a(x_i), [l].
 func (n *Nearest) Winners() []int32 {
 	winners := make([]int32, n.Len())
 	for i := range winners {
@@ -97,8 +97,8 @@ func (n *Nearest) Winners() []int32 {
 	return winners
 }
 
-// order sorts the nodes of each object by distance: those that the fast product could not tell apart may have come in
-// another order.
+// order sorts the nodes of each object by distance. Nodes that the fast product cannot distinguish may be in another
+// order before.
 func (n *Nearest) order() {
 	for i := range n.Len() {
 		sort.Sort(nearestRow{n.Nodes[i*n.K : (i+1)*n.K], n.Distances[i*n.K : (i+1)*n.K]})
@@ -139,11 +139,12 @@ func isFloat(t *tensors.Tensor) bool {
 	return t.DType() == dtypes.Float32 || t.DType() == dtypes.Float64
 }
 
-// fewComponents is up to where distances are summed difference by difference. Above it they come from a matrix product,
-// which is faster and rounds more.
+// fewComponents is the largest number of components for which distances are summed difference by difference. Above it
+// they come from a matrix product, which is faster and rounds more.
 const fewComponents = 16
 
-// nearestNodes builds the k best nodes [batch, k] (int32) and their distances, computed difference by difference.
+// nearestNodes builds the k best nodes [batch, k] (int32) and their distances, which are computed difference by
+// difference.
 func nearestNodes(x, w *Node, k int, metric somMetric, missing bool) []*Node {
 	scores := metric.scores(x, w, missing) // [batch, m]
 	batch, m := scores.Shape().Dim(0), scores.Shape().Dim(1)
@@ -160,7 +161,8 @@ func nearestNodes(x, w *Node, k int, metric somMetric, missing bool) []*Node {
 	return []*Node{Stack(nodes, 1), Stack(distances, 1)}
 }
 
-// scores builds what the nearest node has least of, for all pairs: ρ, or its square. x [l, n], w [m, n]; result [l, m].
+// scores builds the values that the nearest node minimises, for all pairs: ρ, or its square. x [l, n], w [m, n];
+// result: [l, m].
 func (d somMetric) scores(x, w *Node, missing bool) *Node {
 	if d.squared() {
 		return squaredDistances(x, w, missing)
@@ -172,8 +174,8 @@ func (d somMetric) scores(x, w *Node, missing bool) *Node {
 	return d.pairs(x, w, known)
 }
 
-// exact builds the distances ρ of objects x [l, n] to the nodes [l] that have the scores [l], with the digits that products
-// lose: for the cosine 1 − cos = ½‖x/‖x‖ − w/‖w‖‖².
+// exact builds the distances ρ of objects x [l, n] to the nodes [l] that have the scores [l], with the digits that
+// products lose. For the cosine it is 1 − cos = ½‖x/‖x‖ − w/‖w‖‖².
 func (d somMetric) exact(x, w, nodes, scores *Node, missing bool) *Node {
 	if !d.squared() && d.name != "cosine" {
 		return scores
@@ -190,7 +192,7 @@ func (d somMetric) exact(x, w, nodes, scores *Node, missing bool) *Node {
 	return Where(GreaterThan(norm, like(norm, 0)), scale(square, 0.5), like(norm, 1))
 }
 
-// squaredDistances are ‖x_i − w_j‖² over the components that are present: x [l, n], w [m, n]; result [l, m].
+// squaredDistances returns ‖x_i − w_j‖² over the components that are present: x [l, n], w [m, n]; result: [l, m].
 func squaredDistances(x, w *Node, missing bool) *Node {
 	if x.Shape().Dim(1) <= fewComponents {
 		return ReduceSum(maskedSquare(Sub(ExpandAxes(x, 1), ExpandAxes(w, 0)), missing), -1)
@@ -208,7 +210,7 @@ func squaredDistances(x, w *Node, missing bool) *Node {
 	return Add(Sub(ReduceAndKeep(Square(x), ReduceSum, 1), MulScalar(product, 2)), rest)
 }
 
-// maskedSquare squares differences; those to a missing component count 0.
+// maskedSquare squares differences. The difference to a missing component counts as 0.
 func maskedSquare(d *Node, missing bool) *Node {
 	if missing {
 		_, d = present(d)
@@ -216,7 +218,7 @@ func maskedSquare(d *Node, missing bool) *Node {
 	return Square(d)
 }
 
-// inBatches applies a graph function of a batch of objects, at most that many rows of x, and of a second argument to all
+// inBatches applies a graph function of a batch of objects, at most rows rows of x, and of a second argument to all
 // rows of x, and joins the results, each [l, …].
 func inBatches(backend compute.Backend, rows int, fn func(x, second *Node) []*Node, x, second *tensors.Tensor) (
 	[]*tensors.Tensor, error) {

@@ -7,16 +7,17 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// neighbourhood is a kernel K on the grid, twice: built into a graph, and for two nodes. The arguments of kernel are the
-// absolute offsets dx, dy of nodes and the radius σ > 0, all of one shape; the value at r = 0 and the case σ = 0 are left
-// to [neighbourhood.build].
+// neighbourhood is a kernel K on the grid in two forms: built into a graph, and for two nodes. The arguments of kernel
+// are the absolute offsets dx, dy of nodes and the radius σ > 0, all of one shape. [neighbourhood.build] handles r = 0
+// and σ = 0.
 type neighbourhood struct {
-	cells  bool // offsets are counted in columns and rows, whatever the grid's arrangement
+	cells  bool // whether offsets are in columns and rows for any arrangement of the grid
 	kernel func(dx, dy, sigma *Node) *Node
 	value  func(dx, dy, sigma float64) float64
 }
 
-// neighbourhoods are the kernels that a configuration may name; their formulas are at SOMConfig.Kernel.
+// neighbourhoods holds the kernels that a configuration can name; their formulas are in the comment of
+// SOMConfig.Kernel.
 var neighbourhoods = map[string]neighbourhood{
 	"gaussian":     {kernel: gaussianKernel, value: gaussianValue},
 	"cut gaussian": {kernel: cutGaussianKernel, value: cutGaussianValue},
@@ -30,11 +31,11 @@ var neighbourhoods = map[string]neighbourhood{
 		value:  func(dx, dy, s float64) float64 { return max(0, 1-dx/s) * max(0, 1-dy/s) }},
 }
 
-// rim lets nodes at the distance σ belong to a bubble in spite of rounding.
+// rim makes a bubble include nodes at the distance σ despite rounding.
 const rim = 1 + 1e-5
 
-// Scalars of the graph functions below come from like, which makes one anew each time: GoMLX's own are cached for a graph
-// and must not be shared by the bodies of its loops.
+// like returns a constant of the shape of x. The graph functions below take their scalars from it, because it builds a
+// new one each time: GoMLX's own scalars are cached for a graph and must not be shared by the bodies of its loops.
 func like(x *Node, v float64) *Node {
 	return BroadcastToDims(Const(x.Graph(), float32(v)), x.Shape().Dimensions...)
 }
@@ -73,7 +74,7 @@ func indicator(b bool) float64 {
 	return 0
 }
 
-// build gives K for offsets dx, dy and radii sigma ≥ 0, all of one shape.
+// build returns K for offsets dx, dy and radii sigma ≥ 0, all of one shape.
 func (h neighbourhood) build(dx, dy, sigma *Node) *Node {
 	zero, one := like(dx, 0), like(dx, 1)
 	positive := GreaterThan(sigma, zero)
@@ -81,8 +82,8 @@ func (h neighbourhood) build(dx, dy, sigma *Node) *Node {
 	return Where(Equal(gridSquare(dx, dy), zero), one, k)
 }
 
-// Kernel is K(r(a, b)) at the radius σ: how strongly node b moves when a wins. By the name in Neighbourhood, with r the grid
-// distance:
+// Kernel returns K(r(a, b)) at the radius σ, the strength with which node b moves when a wins. By the name in
+// Neighbourhood, with the grid distance r:
 //
 //	gaussian         e^{−r²/2σ²}
 //	cut gaussian     e^{−r²/2σ²}·[r ≤ σ]
@@ -91,8 +92,8 @@ func (h neighbourhood) build(dx, dy, sigma *Node) *Node {
 //	square bubble    [|Δcolumn| < σ]·[|Δrow| < σ], MiniSom's "bubble"
 //	square triangle  max(0, 1 − |Δcolumn|/σ)·max(0, 1 − |Δrow|/σ), MiniSom's "triangle" divided by σ²
 //
-// All are 1 at r = 0 and do not increase, as the slide "Hard and soft competition" asks. At σ = 0 each is [r = 0], which
-// makes a map WTA. Slide "Kohonen map training", WTM step.
+// All kernels are 1 at r = 0 and do not increase, as slide "Hard and soft competition" requires. At σ = 0 each is [r =
+// 0], which makes a map WTA. Slide "Kohonen map training", WTM step.
 func (c SOMConfig) Kernel(a, b int, radius float64) float64 {
 	c = c.withDefaults()
 	h := neighbourhoods[c.Neighbourhood]

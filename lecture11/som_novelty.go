@@ -9,23 +9,23 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Novelty scores how new an object is to a map: its mean distance to the K nearest nodes,
+// Novelty scores the novelty of an object for a map by its mean distance to the K nearest nodes,
 //
 //	s(x) = (1/K) Σ_{k=1}^K ρ(x, w_k-th nearest),
 //
-// in the unit of x. An object is called new when its score is above a quantile of the scores of the objects that the map
-// was trained on.
+// in the unit of x. An object is called new if its score is above a quantile of the scores of the objects on which the
+// map was trained.
 type Novelty struct {
 	K         int
 	Quantile  float64
-	Threshold float64 // the training scores' quantile
+	Threshold float64 // the quantile of the training scores
 
 	backend compute.Backend
 	weights *tensors.Tensor
 }
 
-// NewNovelty sets the threshold so that a share 1 − quantile of the objects x [l, n] is above it: with quantile 0.99, one of
-// a hundred objects like these is called new by mistake. weights [m, n]; k is the number of nearest nodes.
+// NewNovelty sets the threshold so that a share 1 − quantile of the objects x [l, n] is above it: with quantile 0.99,
+// one in a hundred objects like these is called new by mistake. weights [m, n]; k is the number of nearest nodes.
 func NewNovelty(backend compute.Backend, weights, x *tensors.Tensor, k int, quantile float64) (*Novelty, error) {
 	if err := checkBackend("NewNovelty", backend); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func NewNovelty(backend compute.Backend, weights, x *tensors.Tensor, k int, quan
 	return v, nil
 }
 
-// Scores are s(x_i) of objects x [l, n]: [l].
+// Scores returns s(x_i) of objects x [l, n]: [l].
 func (v *Novelty) Scores(x *tensors.Tensor) ([]float64, error) {
 	nearest, err := FindNearest(v.backend, x, v.weights, v.K)
 	if err != nil {
@@ -58,7 +58,7 @@ func (v *Novelty) Scores(x *tensors.Tensor) ([]float64, error) {
 	return scores, nil
 }
 
-// New is the share of scores above the threshold, in [0, 1].
+// New returns the share of scores above the threshold, in [0, 1].
 func (v *Novelty) New(scores []float64) float64 {
 	above := 0
 	for _, s := range scores {
@@ -69,8 +69,8 @@ func (v *Novelty) New(scores []float64) float64 {
 	return float64(above) / float64(len(scores))
 }
 
-// ROC is the area under the ROC curve of two samples of scores: the chance that a new object has a higher score than a known
-// one, equals counted half; 0.5 is guessing, 1 a clean cut. Mann & Whitney 1947.
+// ROC returns the area under the ROC curve of two samples of scores: the probability that a new object has a higher
+// score than a known one, where equal scores count half. 0.5 is guessing, 1 is perfect separation. Mann & Whitney 1947.
 func ROC(known, novel []float64) (float64, error) {
 	if len(known) == 0 || len(novel) == 0 {
 		return 0, fmt.Errorf("lecture11: ROC of %d known and %d new scores, want at least one of each", len(known), len(novel))

@@ -9,22 +9,23 @@ import (
 //	winner  a = argmin_c ‖x_i − w_c‖²
 //	all c   w_c := w_c + η·K(r(a, c))·(x_i − w_c)
 //
-// An object of weight ω moves a node as ω visits in a row would: by 1 − (1 − ηK)^ω of the way.
+// An object of weight ω moves a node as far as ω consecutive visits would: by the share 1 − (1 − ηK)^ω of the distance.
 
-// manyComponents is from where on products of a block of objects with all weights beat differences object by object.
+// manyComponents is the number of components from which products of a block of objects with all weights are faster than
+// differences object by object.
 const manyComponents = 128
 
-// onlineBlock is how many steps share these products, B.
+// onlineBlock is the number B of steps that share these products.
 const onlineBlock = 64
 
-// blocked tells how the steps are computed; both ways give the same numbers up to rounding.
+// blocked reports whether steps are computed in blocks. Both methods give the same numbers up to rounding.
 func (p *somProgram) blocked() bool {
 	return p.n >= manyComponents && p.metric.squared() && !p.missing && !p.single
 }
 
-// online builds a loop of "count" steps. In state: the weights "w" [k, m, n], and for each step the object "order"
-// (int32), "eta" and "sigma", [steps, k]; out besides: "wins", the winner of each step, and "qe", the sum of the weighted
-// distances to the winners, [k].
+// online builds a loop of "count" steps. The state holds the weights "w" [k, m, n] and, for each step, the object
+// "order" (int32), "eta" and "sigma", [steps, k]. The result also holds "wins", the winner of each step, and "qe", the
+// sum of the weighted distances to the winners, [k].
 func (p *somProgram) online(g *Graph, s somState) somState {
 	dims := s["order"].Shape().Dimensions
 	s["wins"] = BroadcastToDims(Const(g, int32(0)), dims...)
@@ -40,8 +41,8 @@ func (p *somProgram) online(g *Graph, s somState) somState {
 	return s
 }
 
-// onlineStep builds step "i" difference by difference. Here "w" is [k, n, m]: sums over components then run along the nodes,
-// of which there are many, and not along a few components.
+// onlineStep builds step "i" difference by difference. Here "w" is [k, n, m]: sums over components then run along the
+// many nodes and not along a few components.
 func (p *somProgram) onlineStep(s somState) {
 	i := s["i"]
 	dims := []int{p.k, p.n, p.m}
@@ -59,7 +60,8 @@ func (p *somProgram) onlineStep(s somState) {
 	s["i"] = next(i)
 }
 
-// nearest finds the winners of an object of each map, x [k, n], and their distances, [k], from the differences [k, n, m].
+// nearest returns the winners of an object of each map, x [k, n], and their distances, [k], from the differences [k, n,
+// m].
 func (p *somProgram) nearest(s somState, x, difference *Node) (winner, distance *Node) {
 	if !p.metric.squared() {
 		return firstLeast(Add(p.onlineDistances(s, x, difference), s["pad"]))
@@ -68,7 +70,8 @@ func (p *somProgram) nearest(s somState, x, difference *Node) (winner, distance 
 	return winner, Sqrt(least)
 }
 
-// share is how far of the way to the object each node goes: [k, m], from the winner, η and σ, each [k].
+// share returns the share of the distance to the object that each node moves, [k, m], from the winner, η and σ, each
+// [k].
 func (p *somProgram) share(s somState, object, winner, eta, sigma *Node) *Node {
 	kernel := p.around(s, winner, sigma)
 	dims := []int{p.k, p.m}
@@ -80,7 +83,7 @@ func (p *somProgram) share(s somState, object, winner, eta, sigma *Node) *Node {
 	return Sub(like(share, 1), Pow(Sub(like(share, 1), share), omega))
 }
 
-// weighted1 multiplies values [k] by the weights of one object for each map.
+// weighted1 multiplies values [k] by the weight of one object for each map.
 func (p *somProgram) weighted1(s somState, object, values *Node) *Node {
 	if !p.weighted {
 		return values
@@ -88,7 +91,7 @@ func (p *somProgram) weighted1(s somState, object, values *Node) *Node {
 	return Mul(values, Reshape(Gather(s["weights"], object), p.k))
 }
 
-// setRow32 writes values [k] into row i of a table [rows, k] of int32.
+// setRow32 writes values [k] to row i of a table [rows, k] of int32.
 func setRow32(table, i, values *Node) *Node {
 	if table.Shape().Dim(0) == 1 {
 		return Reshape(values, 1, values.Shape().Dim(0))
@@ -96,19 +99,21 @@ func setRow32(table, i, values *Node) *Node {
 	return DynamicUpdateSlice(table, Reshape(values, 1, values.Shape().Dim(0)), []*Node{i, Const(i.Graph(), int32(0))})
 }
 
-// onlineBlocks builds the steps in blocks of B; those from "count" on move nothing. Within a block all weights are mixtures
-// w_t = s_t·w_0 + Σ_j β_tj·x_j of those at its start and of its objects, so that three products at its ends,
+// onlineBlocks builds the steps in blocks of B; steps from "count" on move nothing. Within a block all weights are
+// linear combinations w_t = s_t·w_0 + Σ_j β_tj·x_j of the weights at its start and of its objects, so that three
+// products at its ends,
 //
 //	P_jc = w_c·x_j,  G_jk = x_j·x_k  and  w_B = s_B·w_0 + βᵀX,
 //
-// hold all that is long; a step then moves, for all nodes, ‖w‖² and the products with the objects to come:
+// contain all the long operations. A step then updates, for all nodes, ‖w‖² and the products with the following
+// objects:
 //
 //	‖w‖² := (1−a)²‖w‖² + 2a(1−a)·P_t + a²·G_tt,   P_j := (1−a)·P_j + a·G_tj   with a = η·K(r(winner, c)).
 //
-// The arithmetic is the step's own in another order, and the weights are read and written once for the block. The shares
-// β_j of the objects before and s are moved in the same way, and lie in one table with P: rows 0 … t are β_0 … β_t, rows
-// t + 1 … B − 1 the products to come, row B is s. The steps of a block are a loop; the blocks are not, as GoMLX knows no loop
-// within a loop.
+// The arithmetic is that of the single step in another order, and the weights are read and written once per block. s
+// and the shares β_j of the previous objects are updated in the same way, and form one table with P: rows 0 … t are β_0
+// … β_t, rows t + 1 … B − 1 are the following products, and row B is s. The steps of a block are a loop; the blocks are
+// not, because GoMLX has no nested loops.
 func (p *somProgram) onlineBlocks(g *Graph, s somState) somState {
 	var steps func(somState) somState
 	var wins []*Node
@@ -132,7 +137,7 @@ func beforeBlockEnd(b somState) *Node {
 	return LessThan(b["t"], Const(b["t"].Graph(), int32(onlineBlock)))
 }
 
-// startBlock returns the state of the loop over the B steps from first on, and their objects [k, B, n].
+// startBlock returns the state of the loop over the B steps starting at first, and their objects [k, B, n].
 func (p *somProgram) startBlock(s somState, w *Node, first int) (b somState, x *Node) {
 	const size = onlineBlock
 	g := w.Graph()
@@ -144,7 +149,7 @@ func (p *somProgram) startBlock(s somState, w *Node, first int) (b somState, x *
 	counts := LessThan(AddScalar(Iota(g, shapeOfInts([]int{size, p.k}), 0), first), BroadcastToDims(s["count"], size, p.k))
 	b = somState{
 		"t": Const(g, int32(0)), "order": order, "sigma": cut(s["sigma"]), "counts": asFloat(counts),
-		"eta":     Mul(cut(s["eta"]), asFloat(counts)), // a step of η = 0 moves nothing
+		"eta":     Mul(cut(s["eta"]), asFloat(counts)), // a step with η = 0 moves nothing
 		"table":   Concatenate([]*Node{products, like(Slice(products, AxisRange(), AxisRange(0, 1)), 1)}, 1),
 		"product": zeros(g, p.k, p.m), "share": zeros(g, p.k, p.m), "squares": ReduceSum(Mul(w, w), 2),
 		"wins": BroadcastToDims(Const(g, int32(0)), size, p.k), "qe": zeros(g, p.k),
@@ -156,8 +161,9 @@ func (p *somProgram) startBlock(s somState, w *Node, first int) (b somState, x *
 	return b, x
 }
 
-// gram gives, of the products G of a block's objects [k, B, n], what its steps take: ‖x_t‖², [B, k], and for step t what
-// share of a is added to each row of the table, [B, k, B + 1]: G_tj to the products to come, 1 to its own share, else 0.
+// gram returns the parts that the steps use of the products G of a block's objects [k, B, n]: ‖x_t‖², [B, k], and for
+// step t the factor of a that is added to each row of the table, [B, k, B + 1]. This factor is G_tj for the following
+// products, 1 for the step's own share, else 0.
 func (p *somProgram) gram(x *Node) (own, added *Node) {
 	const size = onlineBlock
 	g := x.Graph()
@@ -170,8 +176,8 @@ func (p *somProgram) gram(x *Node) (own, added *Node) {
 	return Transpose(own, 0, 1), Transpose(added, 0, 1)
 }
 
-// blockStep builds step "t" of a block: first the moves of the step before, then its own winner and "share", a [k, m]. So
-// the shares are computed once, and not by XLA anew for each row of the table.
+// blockStep builds step "t" of a block: first the moves of the previous step, then its own winner and "share", a [k,
+// m]. In this order XLA computes the shares once, and not again for each row of the table.
 func (p *somProgram) blockStep(b somState) {
 	t := b["t"]
 	p.advance(b, Sub(t, Const(t.Graph(), int32(1))))
@@ -185,8 +191,8 @@ func (p *somProgram) blockStep(b somState) {
 	b["t"] = next(t)
 }
 
-// advance moves ‖w‖² and the table by the shares of step t, and takes the "product" of step t + 1, [k, m]. Before the first
-// step, t = −1, the shares are 0, and XLA takes row 0 for row −1.
+// advance updates ‖w‖² and the table by the shares of step t, and takes the "product" of step t + 1, [k, m]. Before the
+// first step, t = −1, the shares are 0, and XLA reads row 0 in place of row −1.
 func (p *somProgram) advance(b somState, t *Node) {
 	g, zero := t.Graph(), Const(t.Graph(), int32(0))
 	share, product, table := b["share"], b["product"], b["table"]
@@ -200,13 +206,13 @@ func (p *somProgram) advance(b somState, t *Node) {
 	added := DynamicSlice(b["gram"], []*Node{t, zero, zero}, []int{1, p.k, onlineBlock + 1})
 	added = BroadcastToDims(Reshape(added, p.k, onlineBlock+1, 1), dims...)
 	here := Equal(Iota(g, shapeOfInts(dims), 1), BroadcastToDims(t, dims...))
-	rest := Where(here, like(table, 0), table) // the product of this step has been of use
+	rest := Where(here, like(table, 0), table) // the product of this step is no longer needed
 	b["table"] = Add(Mul(wide(keep), rest), Mul(wide(share), added))
 	b["product"] = Reshape(DynamicSlice(b["table"], []*Node{zero, next(t), zero}, []int{p.k, 1, p.m}), p.k, p.m)
 }
 
-// endBlock returns the weights after a block, [k, m, n], from those before, w, the objects and the table. Nodes that did not
-// move keep theirs to the bit: what is added is 0.
+// endBlock returns the weights after a block, [k, m, n], from the weights w before it, the objects and the table. Nodes
+// that did not move keep theirs to the bit, because the summand is 0.
 func (p *somProgram) endBlock(w, x, table *Node) *Node {
 	mixed := p.dotMaps(Slice(table, AxisRange(), AxisRange(0, onlineBlock)), 1, x, 1)
 	left := Reshape(Slice(table, AxisRange(), AxisElem(onlineBlock)), p.k, p.m, 1)

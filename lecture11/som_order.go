@@ -2,7 +2,7 @@ package lecture11
 
 import "math/rand/v2"
 
-// somOrder gives the objects that an online training of one map sees, a function of the seed and the step alone.
+// somOrder computes the objects of an online training of one map, as a function of only the seed and the step.
 type somOrder struct {
 	kind  string
 	seed  int64
@@ -11,7 +11,7 @@ type somOrder struct {
 	list  []int32
 }
 
-// at is the object of a step.
+// at returns the object of a step.
 func (o *somOrder) at(step int) int32 {
 	if o.kind == "sequential" {
 		return int32(step % o.l)
@@ -22,7 +22,7 @@ func (o *somOrder) at(step int) int32 {
 	return o.list[step%o.l]
 }
 
-// draw gives the objects of an epoch: each once ("shuffled"), or each independent of the others ("random").
+// draw returns the objects of an epoch: each once ("shuffled"), or all independent ("random").
 func (o *somOrder) draw(epoch int) []int32 {
 	rng := rand.New(rand.NewPCG(uint64(o.seed), uint64(epoch)))
 	list := make([]int32, o.l)

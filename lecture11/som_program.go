@@ -10,31 +10,31 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// somProgram is what the compiled training of k maps is built from. All of its graphs have the maps as leading axis; one
-// map is k = 1, and maps of fewer nodes than m are filled up with nodes that never win.
+// somProgram describes the compiled training of k maps. All of its graphs have the maps as leading axis; for one map k
+// = 1. Maps with fewer nodes than m are padded with nodes that never win.
 type somProgram struct {
 	k, m, n  int // maps, nodes of the largest, components
 	l        int // objects
 	chunk    int // objects at a time
 	hood     neighbourhood
 	metric   somMetric
-	missing  bool // some components are NaN
-	weighted bool // objects have weights
-	heskes   bool // the winner is Heskes's
-	single   bool // the backend has no loops: one step or epoch a call, on all objects at once
+	missing  bool // whether some components are NaN
+	weighted bool // whether objects have weights
+	heskes   bool // whether the winner is Heskes's
+	single   bool // whether the backend has no loops: one step or epoch per call, on all objects at once
 }
 
-// wholeKernel is up to how many numbers the kernel of all pairs of nodes is held at once, [k, m, m]. Above it, it is made
-// in blocks of rows.
+// wholeKernel is the largest size of a kernel of all pairs of nodes, [k, m, m], that is held at once. A larger one is
+// computed in blocks of rows.
 const wholeKernel = 1 << 20
 
 func (p *somProgram) kernelFits() bool { return p.k*p.m*p.m <= wholeKernel }
 
-// farAway is the distance of a node that fills a map up: it never wins, and nothing becomes infinite.
+// farAway is the distance of a padding node. It never wins, and no number becomes infinite.
 const farAway = 1e30
 
-// somGeometry are the grids of k maps as tensors: positions "px", "py" [k, m], extents "ex", "ey" [k] after which a torus
-// begins again (infinite where there is none), and "pad" [k, m], 0 for a node and farAway for one that fills up.
+// somGeometry returns the grids of k maps as tensors: positions "px", "py" [k, m], and extents "ex", "ey" [k] after
+// which a torus repeats (infinite for other grids). "pad" [k, m] is 0 for a node and farAway for a padding node.
 func somGeometry(configs []SOMConfig, m int) map[string]*tensors.Tensor {
 	k := len(configs)
 	px, py, pad := make([]float32, k*m), make([]float32, k*m), make([]float32, k*m)
@@ -63,11 +63,11 @@ func somGeometry(configs []SOMConfig, m int) map[string]*tensors.Tensor {
 	}
 }
 
-// somState is the state of a loop by name. The body of a graph.While sees nothing of the function around it, so that all
-// that it needs is state.
+// somState is the state of a loop, by name. The body of a graph.While cannot use nodes of the function around it, so
+// that everything that it needs is in the state.
 type somState map[string]*Node
 
-// names are the state's names in the order of its nodes.
+// names returns the names of the state in the order of its nodes.
 func (s somState) names() []string { return slices.Sorted(maps.Keys(s)) }
 
 func (s somState) nodes() []*Node {
@@ -78,7 +78,7 @@ func (s somState) nodes() []*Node {
 	return nodes
 }
 
-// named gives nodes in the order of names as a state.
+// named returns nodes in the order of names as a state.
 func named(names []string, nodes []*Node) somState {
 	s := somState{}
 	for i, name := range names {
@@ -87,13 +87,13 @@ func named(names []string, nodes []*Node) somState {
 	return s
 }
 
-// loop runs body while more holds, and returns the last state. body changes the state that it is given. Without loops body
-// runs once, and the caller sees to it that this is enough.
+// loop runs body while more holds, and returns the last state. body changes the state that it is given. On a backend
+// without loops body runs once, and the caller ensures that this is enough.
 func (p *somProgram) loop(g *Graph, s somState, more func(s somState) *Node, body func(s somState)) somState {
 	return p.newLoop(g, s, more, body)(s)
 }
 
-// newLoop makes a loop that can be run several times, on states like s.
+// newLoop returns a loop that can be run several times, on states with the names of s.
 func (p *somProgram) newLoop(g *Graph, s somState, more func(s somState) *Node, body func(s somState)) func(somState) somState {
 	if p.single {
 		return func(s somState) somState {
@@ -115,7 +115,7 @@ func (p *somProgram) newLoop(g *Graph, s somState, more func(s somState) *Node, 
 		body(p)
 		for _, name := range slices.Collect(maps.Keys(p)) {
 			if _, ok := s[name]; !ok {
-				delete(p, name) // made in the body, of no use after it
+				delete(p, name) // created in the body, not used after it
 			}
 		}
 		return p.nodes()
@@ -123,29 +123,29 @@ func (p *somProgram) newLoop(g *Graph, s somState, more func(s somState) *Node, 
 	return func(s somState) somState { return named(names, While(cond, step, s.nodes()...)) }
 }
 
-// zeros are made anew for each use, as like is.
+// zeros returns new zeros for each use, for the same reason as like.
 func zeros(g *Graph, dims ...int) *Node { return BroadcastToDims(Const(g, float32(0)), dims...) }
 
-// scale multiplies by a number.
+// scale multiplies x by a number.
 func scale(x *Node, v float64) *Node { return Mul(x, like(x, v)) }
 
-// next raises a counter by one.
+// next increments a counter.
 func next(i *Node) *Node { return Add(i, Const(i.Graph(), int32(1))) }
 
-// row takes row i of a table [rows, k]: [k].
+// row returns row i of a table [rows, k]: [k].
 func row(table, i *Node) *Node {
 	return Reshape(Gather(table, Reshape(i, 1, 1)), table.Shape().Dim(1))
 }
 
-// setRow writes values [k] into row i of a table [rows, k].
+// setRow writes values [k] to row i of a table [rows, k].
 func setRow(table, i, values *Node) *Node {
 	dims := table.Shape().Dimensions
 	here := Equal(Iota(table.Graph(), shapeOfInts(dims), 0), BroadcastToDims(i, dims...))
 	return Where(here, BroadcastToDims(Reshape(values, 1, dims[1]), dims...), table)
 }
 
-// firstLeast gives the place of the least number along the last axis, the first of equal ones, and that number: what ArgMin
-// and ReduceMin do. XLA's CPU takes minima with vector instructions, but ArgMin's pairs one by one.
+// firstLeast returns the index of the smallest number along the last axis, the first of equal ones, and that number, as
+// ArgMin and ReduceMin do. On a CPU, XLA computes minima with vector instructions, but the pairs of ArgMin one by one.
 func firstLeast(x *Node) (place, least *Node) {
 	least = ReduceMin(x, -1)
 	dims := x.Shape().Dimensions
@@ -155,7 +155,7 @@ func firstLeast(x *Node) (place, least *Node) {
 	return ReduceMin(Where(here, places, none), -1), least
 }
 
-// kernelRows gives K(r; σ) between nodes at px, py [k, rows] and all m nodes: [k, rows, m]. sigma: [k].
+// kernelRows returns K(r; σ) between nodes at px, py [k, rows] and all m nodes: [k, rows, m]. sigma: [k].
 func (p *somProgram) kernelRows(s somState, px, py, sigma *Node) *Node {
 	dims := []int{p.k, px.Shape().Dim(1), p.m}
 	dx := p.offset(px, s["px"], s["ex"], dims)
@@ -163,7 +163,8 @@ func (p *somProgram) kernelRows(s somState, px, py, sigma *Node) *Node {
 	return p.hood.build(dx, dy, BroadcastToDims(Reshape(sigma, p.k, 1, 1), dims...))
 }
 
-// offset is |a − b|, on a torus over the nearer border: a [k, rows], b [k, m], extent [k]; result dims [k, rows, m].
+// offset returns |a − b|, on a torus over the nearer border: a [k, rows], b [k, m], extent [k]; result dims [k, rows,
+// m].
 func (p *somProgram) offset(a, b, extent *Node, dims []int) *Node {
 	d := Abs(Sub(
 		BroadcastToDims(Reshape(a, p.k, dims[1], 1), dims...),
@@ -171,14 +172,14 @@ func (p *somProgram) offset(a, b, extent *Node, dims []int) *Node {
 	return Min(d, Sub(BroadcastToDims(Reshape(extent, p.k, 1, 1), dims...), d))
 }
 
-// around gives K(r; σ) between the winner of each map, [k], and all its nodes: [k, m].
+// around returns K(r; σ) between the winner of each map, [k], and all its nodes: [k, m].
 func (p *somProgram) around(s somState, winner, sigma *Node) *Node {
 	index := Reshape(p.flatNode(winner), p.k, 1)
 	at := func(positions *Node) *Node { return Reshape(Gather(Reshape(positions, p.k*p.m), index), p.k, 1) }
 	return Reshape(p.kernelRows(s, at(s["px"]), at(s["py"]), sigma), p.k, p.m)
 }
 
-// flatNode turns nodes of maps […, k] into rows of the flat weights [k·m, n].
+// flatNode converts nodes of maps […, k] to rows of the flat weights [k·m, n].
 func (p *somProgram) flatNode(node *Node) *Node {
 	if p.k == 1 {
 		return node
@@ -188,8 +189,9 @@ func (p *somProgram) flatNode(node *Node) *Node {
 	return Add(node, Mul(mapIndex, BroadcastToDims(Const(node.Graph(), int32(p.m)), dims...)))
 }
 
-// dotMaps is the matrix product of a and b for each map: both are of rank 3 with the maps first, and axis i of a is summed
-// with axis j of b. For one map it is built without that axis: XLA's products are then several times faster.
+// dotMaps returns the matrix product of a and b for each map: both have rank 3 with the maps first, and axis i of a is
+// summed with axis j of b. For one map it is built without the maps axis, with which XLA's products are several times
+// slower.
 func (p *somProgram) dotMaps(a *Node, i int, b *Node, j int) *Node {
 	if p.k > 1 {
 		return DotGeneral(a, []int{i}, []int{0}, b, []int{j}, []int{0})
@@ -199,7 +201,7 @@ func (p *somProgram) dotMaps(a *Node, i int, b *Node, j int) *Node {
 	return Reshape(product, append([]int{1}, product.Shape().Dimensions...)...)
 }
 
-// objects gives rows of x as numbers: bytes become [0, 1].
+// objects converts rows of x to numbers; bytes become [0, 1].
 func objects(x *Node) *Node {
 	if x.DType() == dtypes.Float32 {
 		return x
@@ -207,7 +209,7 @@ func objects(x *Node) *Node {
 	return scale(ConvertDType(x, dtypes.Float32), 1.0/255)
 }
 
-// present is 1 for a component that is known and 0 for one that is NaN, and x with 0 in place of NaN.
+// present returns 1 for a known component and 0 for NaN, and x with 0 in place of NaN.
 func present(x *Node) (known, filled *Node) {
 	is := Equal(x, x)
 	return asFloat(is), Where(is, x, like(x, 0))

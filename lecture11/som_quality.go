@@ -10,16 +10,16 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// MapQuality are the numbers that say together whether a map is good; each alone can be fooled.
+// MapQuality holds numbers that together show whether a map is good. Each alone can mislead.
 type MapQuality struct {
 	Quantisation float64 // quantisation error: mean over objects of ρ(x_i, w_a(x_i)), in the unit of x (not squared)
-	OneNode      float64 // the same of a map of one node in the middle of the objects: the worst that makes sense
+	OneNode      float64 // the same for a map of one node in the middle of the objects: the worst sensible value
 	Topographic  float64 // topographic error in [0, 1], over neighbours with corners (8; 6 on a hexagonal grid)
 	Topographic4 float64 // the same without corners (4; 6 on a hexagonal grid)
-	Permuted     float64 // Topographic of the same weights under shuffled places on the grid, mean over 20 shuffles
+	Permuted     float64 // Topographic of the same weights after shuffling the nodes, mean over 20 shuffles
 	Spread       float64 // variance of the nodes' weights over the variance of the objects, both summed over components
 	Unused       int     // nodes that win no object
-	Collapsed    bool    // the nodes stand on one point: Spread < 10⁻⁴; the topographic errors are then set to 1
+	Collapsed    bool    // whether the nodes are at one point: Spread < 10⁻⁴; the topographic errors are then set to 1
 }
 
 // NewMapQuality measures a map with weights [m, n] on objects x [l, n]. The topographic error is the share of objects
@@ -27,15 +27,15 @@ type MapQuality struct {
 //
 //	TE = (1/l) Σ_i [b(x_i) ∉ N(a(x_i))],  a the nearest, b the second nearest node.
 //
-// A map whose nodes all stand on one point would get TE = 0, because of equally near nodes the first two are taken, which
-// are neighbours: it is reported as Collapsed, with TE = 1. Kiviluoto 1996; slide "Kohonen map training".
+// A map whose nodes are all at one point would have TE = 0, because the first two of equally near nodes are taken, and
+// these are neighbours. It is reported as Collapsed, with TE = 1. Kiviluoto 1996; slide "Kohonen map training".
 //
 // Distances are Euclidean; for a map with another one see [SOM.Quality]. x and weights are as in [FindNearest].
 func NewMapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid) (MapQuality, error) {
 	return mapQuality(backend, x, weights, grid, euclideanMetric)
 }
 
-// mapQuality is NewMapQuality by a distance.
+// mapQuality is NewMapQuality with the distance metric.
 func mapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, metric somMetric) (MapQuality, error) {
 	if err := checkBackend("NewMapQuality", backend); err != nil {
 		return MapQuality{}, err
@@ -77,7 +77,7 @@ func mapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, 
 		}
 	}
 	if q.Spread = spread / variance; spread == 0 {
-		q.Spread = 0 // objects without any spread, too
+		q.Spread = 0 // also for objects without any spread
 	}
 	if q.Collapsed = !(q.Spread >= collapsed); q.Collapsed {
 		q.Topographic, q.Topographic4, q.Permuted = 1, 1, 1
@@ -89,7 +89,8 @@ func mapQuality(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, 
 	return q, nil
 }
 
-// permuted is the topographic error of the same weights without an order, the mean over some shuffles of the nodes.
+// permuted returns the topographic error of the same weights without an order, as a mean over some shuffles of the
+// nodes.
 func (n *Nearest) permuted(near []map[int]bool) float64 {
 	const shuffles = 20
 	rng := rand.New(rand.NewPCG(1, 0))
@@ -100,9 +101,9 @@ func (n *Nearest) permuted(near []map[int]bool) float64 {
 	return mean
 }
 
-// Check is the lecture's threefold rule for a good map, C7.3: topographic error and quantisation error both small, and
-// the permuted control large, which shows that the first number says something about the grid. Its error names what is
-// not met.
+// Check applies the lecture's threefold rule for a good map, C7.3: the topographic error and the quantisation error are
+// small, and the permuted control is large, which shows that the topographic error depends on the grid. The error names
+// the failed conditions.
 func (q MapQuality) Check(maxTopographic, maxQuantisation, minPermuted float64) error {
 	var found []string
 	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
@@ -124,8 +125,8 @@ func (q MapQuality) Check(maxTopographic, maxQuantisation, minPermuted float64) 
 	return errors.New("lecture11: " + strings.Join(found, "; "))
 }
 
-// TopographicError is the share of objects x [l, n] whose two nearest nodes are not neighbours on the grid: among the
-// 8 with corners, the 4 without, or the 6 of a hexagonal grid. A collapsed map is an error: see [NewMapQuality].
+// TopographicError returns the share of objects x [l, n] whose two nearest nodes are not neighbours on the grid: among
+// the 8 with corners, the 4 without, or the 6 of a hexagonal grid. A collapsed map is an error: see [NewMapQuality].
 func TopographicError(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, corners bool) (float64, error) {
 	if err := checkBackend("TopographicError", backend); err != nil {
 		return 0, err
@@ -143,8 +144,8 @@ func TopographicError(backend compute.Backend, x, weights *tensors.Tensor, grid 
 	return q.Topographic4, nil
 }
 
-// QuantisationError is the mean over objects of the distance to the winner, ρ(x_i, w_a(x_i)), in the unit of x: not
-// squared, as MiniSom and most papers have it.
+// QuantisationError returns the mean over objects of the distance to the winner, ρ(x_i, w_a(x_i)), in the unit of x. It
+// is not squared, as in MiniSom and most papers.
 func (n *Nearest) QuantisationError() float64 {
 	sum := 0.0
 	for i := range n.Len() {
@@ -153,8 +154,8 @@ func (n *Nearest) QuantisationError() float64 {
 	return sum / float64(n.Len())
 }
 
-// topographicError is the share of objects whose two best nodes are no neighbours. place, if not nil, moves the nodes on
-// the grid.
+// topographicError returns the share of objects whose two best nodes are not neighbours. If place is not nil, it moves
+// the nodes on the grid.
 func (n *Nearest) topographicError(near []map[int]bool, place []int) float64 {
 	errors := 0
 	for i := range n.Len() {
@@ -169,7 +170,7 @@ func (n *Nearest) topographicError(near []map[int]bool, place []int) float64 {
 	return float64(errors) / float64(n.Len())
 }
 
-// neighbourSets gives for each node the set of its neighbours.
+// neighbourSets returns the set of the neighbours of each node.
 func neighbourSets(grid Grid, corners bool) []map[int]bool {
 	sets := make([]map[int]bool, grid.Nodes())
 	for node := range sets {
@@ -181,7 +182,7 @@ func neighbourSets(grid Grid, corners bool) []map[int]bool {
 	return sets
 }
 
-// checkSheet returns an error unless weights [m, n] belong to the grid's m nodes.
+// checkSheet returns an error unless the number of weights [m, n] is that of the grid's nodes.
 func checkSheet(grid Grid, weights *tensors.Tensor) error {
 	if err := checkTensors("weights of a map", weights); err != nil {
 		return err

@@ -45,8 +45,8 @@ func readReference(t *testing.T) reference {
 	return r
 }
 
-// TestMapQualityMiniSom: quantisation and topographic error of MiniSom, the topographic product of the paper, and the
-// trustworthiness of scikit-learn over many orders of equally near objects.
+// TestMapQualityMiniSom compares with the quantisation and topographic errors of MiniSom, the topographic product of
+// the paper, and the trustworthiness of scikit-learn over many orders of equally near objects.
 func TestMapQualityMiniSom(t *testing.T) {
 	backend, r := testx.Backend(t), readReference(t)
 	x := tensors.MustFromAnyValue(r.X)
@@ -77,7 +77,7 @@ func TestMapQualityMiniSom(t *testing.T) {
 	}
 }
 
-// TestNeighbourhoodsScikit: with each object at a place of its own, trustworthiness and continuity are scikit-learn's.
+// TestNeighbourhoodsScikit: if each object has a separate place, trustworthiness and continuity are scikit-learn's.
 func TestNeighbourhoodsScikit(t *testing.T) {
 	r := readReference(t).Projection
 	x := tensors.MustFromAnyValue(r.X)
@@ -103,8 +103,8 @@ func TestNeighbourhoodsScikit(t *testing.T) {
 	}
 }
 
-// TestNeighbourhoodsNaive: against loops that draw the order of equals, on data with equal distances, and with
-// components missing.
+// TestNeighbourhoodsNaive compares with loops that draw the order of equally near objects, on data with equal distances
+// and with missing components.
 func TestNeighbourhoodsNaive(t *testing.T) {
 	backend := testx.Backend(t)
 	rng := rand.New(rand.NewPCG(5, 5))
@@ -166,7 +166,7 @@ func naiveNeighbourhoods(x [][]float32, winners []int32, grid Grid, k, draws int
 	return sums.neighbourhoods(l, k)
 }
 
-// ranksFrom gives each object's rank by distance from i, the nearest 1.
+// ranksFrom returns each object's rank by distance from i, with 1 for the nearest.
 func ranksFrom(i int, distance []float64) []int {
 	ranks := make([]int, len(distance))
 	for place, j := range orderFrom(i, distance, distance) {
@@ -175,7 +175,7 @@ func ranksFrom(i int, distance []float64) []int {
 	return ranks
 }
 
-// sheetWeights are the ideal map w_ab = (a, b): the nodes stand where they are drawn.
+// sheetWeights returns the ideal map w_ab = (a, b), with the nodes at the points where they are drawn.
 func sheetWeights(grid Grid) *tensors.Tensor {
 	flat := make([]float32, 0, 2*grid.Nodes())
 	for node := range grid.Nodes() {
@@ -185,8 +185,8 @@ func sheetWeights(grid Grid) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, grid.Nodes(), 2)
 }
 
-// TestMapQualityIdeal: an ideal map has no topographic error, neighbourhoods as whole as ties allow, a product of 0 and no twist; swapped
-// nodes are found; a collapsed map is told.
+// TestMapQualityIdeal: an ideal map has no topographic error, a product of 0 and no twist, and its neighbourhoods are
+// preserved as far as ties allow. Swapped nodes are found, and a collapsed map is reported.
 func TestMapQualityIdeal(t *testing.T) {
 	backend := testx.Backend(t)
 	for _, grid := range []Grid{{Width: 7, Height: 5}, {Width: 7, Height: 5, Hex: true}} {
@@ -211,7 +211,7 @@ func TestMapQualityIdeal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Not 1: neighbours are equally far in the data as well, and each order of them is as likely.
+		// The value is not 1: neighbours are equally far in the data as well, and each order of them is equally likely.
 		near(t, "trustworthiness", n.Trustworthiness, 1, 0.02)
 		near(t, "continuity", n.Continuity, n.Trustworthiness, 1e-9)
 		if share, err := Untwisted(w, grid); err != nil || share != 1 {
@@ -220,7 +220,7 @@ func TestMapQualityIdeal(t *testing.T) {
 	}
 }
 
-// TestTopographicErrorByHand: four nodes in a row of which two have changed places.
+// TestTopographicErrorByHand: four nodes in a row, two of which are swapped.
 func TestTopographicErrorByHand(t *testing.T) {
 	backend, grid := testx.Backend(t), Grid{Width: 4, Height: 1}
 	w := tensors.FromFlatDataAndDimensions([]float32{0, 2, 1, 3}, 4, 1)              // nodes 1 and 2 swapped
@@ -242,7 +242,7 @@ func TestTopographicErrorByHand(t *testing.T) {
 
 }
 
-// TestCollapsedMap: C7.3: a map on one point is reported as such.
+// TestCollapsedMap is C7.3: a map at one point is reported as collapsed.
 func TestCollapsedMap(t *testing.T) {
 	backend, grid := testx.Backend(t), Grid{Width: 4, Height: 4}
 	x := sheetWeights(Grid{Width: 5, Height: 5})
@@ -262,11 +262,11 @@ func TestCollapsedMap(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := TopographicProduct(tensors.FromFlatDataAndDimensions(make([]float32, 32), 16, 2), grid); err == nil {
-		t.Error("a product of equal nodes was given")
+		t.Error("TopographicProduct accepts equal nodes")
 	}
 }
 
-// TestUntwisted: a folded and a twisted net, by hand.
+// TestUntwisted checks a folded and a twisted net by hand.
 func TestUntwisted(t *testing.T) {
 	grid := Grid{Width: 3, Height: 3}
 	flat := tensors.MustCopyFlatData[float32](sheetWeights(grid))
@@ -285,7 +285,8 @@ func TestUntwisted(t *testing.T) {
 	}
 }
 
-// TestFindNearest: against loops, for few and for many components, with missing ones, bytes, and a short last batch.
+// TestFindNearest compares with loops, for few and for many components, with missing ones, bytes, and a short last
+// batch.
 func TestFindNearest(t *testing.T) {
 	backend := testx.Backend(t)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -294,7 +295,7 @@ func TestFindNearest(t *testing.T) {
 			const l, m, k = 731, 12, 3
 			x, w := make([]float32, l*n), make([]float32, m*n)
 			for i := range x {
-				if x[i] = 100 + float32(rng.NormFloat64()); missing && rng.IntN(4) == 0 && i%n > 0 { // an object of which nothing is known is refused
+				if x[i] = 100 + float32(rng.NormFloat64()); missing && rng.IntN(4) == 0 && i%n > 0 { // an object without known components is refused
 					x[i] = float32(math.NaN())
 				}
 			}
@@ -331,7 +332,7 @@ func TestFindNearest(t *testing.T) {
 	}
 }
 
-// TestMapQualityRefused: the errors name what is wrong.
+// TestMapQualityRefused: the errors name the invalid value.
 func TestMapQualityRefused(t *testing.T) {
 	backend := testx.Backend(t)
 	x, w := sheetWeights(Grid{Width: 3, Height: 3}), sheetWeights(Grid{Width: 2, Height: 2})
@@ -367,7 +368,7 @@ func TestMapQualityRefused(t *testing.T) {
 	}
 }
 
-// TestMapQualityOddData: constant data and one object give defined results.
+// TestMapQualityOddData: constant data, and a single object, have defined results.
 func TestMapQualityOddData(t *testing.T) {
 	backend, grid := testx.Backend(t), Grid{Width: 3, Height: 3}
 	for name, flat := range map[string][]float32{"constant": {1, 1, 1, 1}, "one": {1, 2}} {

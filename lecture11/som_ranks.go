@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// mapRanks knows how near objects are on the map. From an object of node c, the objects of the nodes at the same grid
-// distance are equally near: they form a shell.
+// mapRanks holds the ranks of objects by distance on the map. Seen from an object of node c, the objects of all nodes
+// at the same grid distance are equally near: they form a shell.
 type mapRanks struct {
 	winners []int32
 	m, k    int
-	shell   []int32     // [m · m]: in which shell around c node d lies
-	share   [][]float64 // by node and shell: the chance that an object of it is among the k nearest
-	excess  [][]float64 // by node and shell: the expectation of (rank − k)₊ for an object of it
+	shell   []int32     // [m · m]: the shell around c that contains node d
+	share   [][]float64 // by node and shell: the probability that an object of the shell is among the k nearest
+	excess  [][]float64 // by node and shell: the expectation of (rank − k)₊ for an object of the shell
 }
 
-// newMapRanks orders the nodes around each node. gridSquares [m · m] orders them; any distance will do.
+// newMapRanks orders the nodes around each node by gridSquares [m · m], which may be any distance.
 func newMapRanks(winners []int32, gridSquares []float64, k int) *mapRanks {
 	m := int(math.Sqrt(float64(len(gridSquares))))
 	r := &mapRanks{winners: winners, m: m, k: k, shell: make([]int32, m*m),
@@ -41,7 +41,7 @@ func newMapRanks(winners []int32, gridSquares []float64, k int) *mapRanks {
 
 // shells fills the tables of node c. The object itself, in shell 0, is not its own neighbour.
 func (r *mapRanks) shells(c int, row []float64, order, hits []int) {
-	before := 0 // objects in nearer shells
+	before := 0 // number of objects in nearer shells
 	for at := 0; at < len(order); {
 		inside, end := 0, at
 		for end < len(order) && row[order[end]] <= row[order[at]]+1e-9 {
@@ -59,8 +59,8 @@ func (r *mapRanks) shells(c int, row []float64, order, hits []int) {
 	}
 }
 
-// shellChances: ranks before+1 … before+inside in any order. share is the chance of a rank ≤ k, excess the mean of
-// (rank − k)₊.
+// shellChances returns values for an object that has one of the ranks before+1 … before+inside with equal probability.
+// share is the probability of a rank ≤ k, excess the mean of (rank − k)₊.
 func shellChances(before, inside, k int) (share, excess float64) {
 	if inside == 0 {
 		return 0, 0
@@ -72,8 +72,8 @@ func shellChances(before, inside, k int) (share, excess float64) {
 	return share, excess
 }
 
-// block adds up the errors of the objects from first on, given their squared distances to all, [rows · l]. The rows are
-// shared between the processors.
+// block sums the errors of the objects from index first on, given their squared distances to all objects, [rows · l].
+// The rows are distributed over the processors.
 func (r *mapRanks) block(first int, squares []float32) (sum rankErrors) {
 	l := len(r.winners)
 	rows := len(squares) / l
@@ -95,7 +95,7 @@ func (r *mapRanks) block(first int, squares []float32) (sum rankErrors) {
 	return sum
 }
 
-// rankScratch is memory used again and again.
+// rankScratch is reusable memory.
 type rankScratch struct {
 	candidates []candidate // objects that may be among the k nearest on the map
 	nearer     []int       // objects in the gap before each candidate
@@ -108,14 +108,14 @@ type candidate struct {
 	share  float64
 }
 
-// object adds up the errors of object i, given its squared distances to all objects, [l].
+// object computes the errors of object i, given its squared distances to all objects, [l].
 func (r *mapRanks) object(i int, row []float32, s *rankScratch) (sum rankErrors) {
 	c := int(r.winners[i])
 	shell, share, excess := r.shell[c*r.m:(c+1)*r.m], r.share[c], r.excess[c]
 	s.candidates = s.candidates[:0]
 	s.values = append(append(s.values[:0], row[:i]...), row[i+1:]...)
 	limit := kthSmallest(s.values, r.k)
-	below, equal := 0, 0 // objects nearer than the k-th in the data, and as near
+	below, equal := 0, 0 // numbers of objects nearer than the k-th in the data, and equally near
 	for j, square := range row {
 		if j == i {
 			continue
@@ -138,7 +138,8 @@ func (r *mapRanks) object(i int, row []float32, s *rankScratch) (sum rankErrors)
 	return sum
 }
 
-// addEqual counts the objects at the distance of the k-th neighbour, of which a part belongs to the k nearest.
+// addEqual adds the objects at the distance of the k-th neighbour; only the share part of them belongs to the k
+// nearest.
 func (r *mapRanks) addEqual(sum *rankErrors, i int, row []float32, limit float32, part float64) {
 	c := int(r.winners[i])
 	for j, square := range row {
@@ -150,8 +151,8 @@ func (r *mapRanks) addEqual(sum *rankErrors, i int, row []float32, limit float32
 	}
 }
 
-// excess sums (rank in the data − k)₊ over the candidates, weighted by their chance to be neighbours on the map. The ranks
-// come from counting all objects between the sorted candidates.
+// excess sums (rank in the data − k)₊ over the candidates, weighted by their probability to be neighbours on the map.
+// The ranks come from counting all objects between the sorted candidates.
 func (s *rankScratch) excess(i int, row []float32, k int) float64 {
 	slices.SortFunc(s.candidates, func(a, b candidate) int {
 		switch {
@@ -179,8 +180,8 @@ func (s *rankScratch) excess(i int, row []float32, k int) float64 {
 	return sum
 }
 
-// count sorts all objects into the gaps before the candidates, and apart from them those exactly as far as one. Of equal
-// candidates the first gets them.
+// count counts all objects in the gaps before the candidates, and separately those exactly as far as a candidate. Of
+// equal candidates, the first gets them.
 func (s *rankScratch) count(i int, row []float32) {
 	s.nearer = append(s.nearer[:0], make([]int, len(s.candidates)+1)...)
 	s.same = append(s.same[:0], make([]int, len(s.candidates)+1)...)
@@ -204,7 +205,7 @@ func (s *rankScratch) count(i int, row []float32) {
 	}
 }
 
-// kthSmallest is the k-th smallest value, k from 1. It reorders values. Hoare 1961.
+// kthSmallest returns the k-th smallest value, with k from 1. It reorders values. Hoare 1961.
 func kthSmallest(values []float32, k int) float32 {
 	low, high := 0, len(values)-1
 	for low < high {

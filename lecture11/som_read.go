@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Hits counts how many objects each of m nodes wins, [m]. winners [l] are as of [Nearest.Winners].
+// Hits returns the number of objects that each of m nodes wins, [m]. winners [l] are those of [Nearest.Winners].
 func Hits(winners []int32, m int) ([]int, error) {
 	if err := checkWinners(winners, m); err != nil {
 		return nil, err
@@ -29,20 +29,20 @@ func checkWinners(winners []int32, m int) error {
 	return nil
 }
 
-// ClassMap says which classes of labelled objects the nodes of a map win. The map was made without the labels.
+// ClassMap counts the classes of labelled objects that the nodes of a map win. The map was trained without the labels.
 type ClassMap struct {
 	Counts   [][]int   // [m][classes]: objects of each class at each node
-	Majority []int     // [m]: the most frequent class, the smaller of equals; −1 where there is no object
+	Majority []int     // [m]: the most frequent class, the smallest of equal ones; −1 where there is no object
 	Purity   []float64 // [m]: share of the most frequent class, NaN where there is no object
 }
 
-// NewClassMap counts classes at m nodes. winners [l], labels [l] from 0 to classes−1.
+// NewClassMap counts classes at m nodes. winners [l]; labels [l] are from 0 to classes−1.
 func NewClassMap(winners []int32, labels []uint8, m, classes int) (*ClassMap, error) {
 	if err := checkWinners(winners, m); err != nil {
 		return nil, err
 	}
 	if len(labels) != len(winners) {
-		return nil, fmt.Errorf("lecture11: NewClassMap of %d winners and %d labels, want as many", len(winners), len(labels))
+		return nil, fmt.Errorf("lecture11: NewClassMap of %d winners and %d labels, want equal numbers", len(winners), len(labels))
 	}
 	c := &ClassMap{Counts: make([][]int, m), Majority: make([]int, m), Purity: make([]float64, m)}
 	for node := range c.Counts {
@@ -60,7 +60,7 @@ func NewClassMap(winners []int32, labels []uint8, m, classes int) (*ClassMap, er
 	return c, nil
 }
 
-// majority gives the most frequent class and its share.
+// majority returns the most frequent class and its share.
 func majority(counts []int) (class int, share float64) {
 	best, sum := -1, 0
 	for class, count := range counts {
@@ -75,8 +75,8 @@ func majority(counts []int) (class int, share float64) {
 	return best, float64(counts[best]) / float64(sum)
 }
 
-// MeanPurity is the share of objects that are of the most frequent class of their node, in [0, 1]. It says nothing about
-// the order of the nodes: a map without neighbourhood has as much (C8.3).
+// MeanPurity returns the share of objects that belong to the most frequent class of their node, in [0, 1]. It does not
+// depend on the order of the nodes: a map without neighbourhood has the same purity (C8.3).
 func (c *ClassMap) MeanPurity() float64 {
 	most, all := 0, 0
 	for node, counts := range c.Counts {
@@ -90,7 +90,7 @@ func (c *ClassMap) MeanPurity() float64 {
 	return float64(most) / float64(all)
 }
 
-// Shared is the number of nodes that win objects of a class and of another one as well.
+// Shared returns the number of nodes that win objects of a class and also of another one.
 func (c *ClassMap) Shared(class int) int {
 	shared := 0
 	for _, counts := range c.Counts {
@@ -107,14 +107,15 @@ func (c *ClassMap) Shared(class int) int {
 	return shared
 }
 
-// Trajectory is the way of a sequence of objects over the map.
+// Trajectory is the path of a sequence of objects over the map.
 type Trajectory struct {
-	Nodes []int     // the nodes in the order of the visits; a stay is one visit
-	Stays []int     // objects of each visit
+	Nodes []int     // the nodes in the order of the visits; consecutive objects at a node are one visit
+	Stays []int     // number of objects of each visit
 	Jumps []float64 // grid distance from each visit to the next, one fewer
 }
 
-// NewTrajectory follows the winners [l] of objects in their order. A map with order makes short jumps of a slow sequence.
+// NewTrajectory follows the winners [l] of objects in their order. In an ordered map a slowly changing sequence makes
+// short jumps.
 func NewTrajectory(winners []int32, grid Grid) (*Trajectory, error) {
 	if err := grid.check(); err != nil {
 		return nil, err

@@ -13,8 +13,8 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// TestUMatrixIdeal: of the ideal map U is 1 at every node, at the corners too; it does not change when the map is moved
-// and doubles with the map; the expanded form is 1 everywhere.
+// TestUMatrixIdeal: for the ideal map U is 1 at every node, corners included. It does not change when the map is
+// translated, and it doubles with the map. The expanded form is 1 everywhere.
 func TestUMatrixIdeal(t *testing.T) {
 	for _, grid := range []Grid{{Width: 5, Height: 4}, {Width: 5, Height: 4, Hex: true}, {Width: 4, Height: 1}} {
 		w := sheetWeights(grid)
@@ -51,7 +51,7 @@ func TestUMatrixIdeal(t *testing.T) {
 	}
 }
 
-// TestUMatrixByHand: a wall between two clusters stands where it is, at a torus also over the border.
+// TestUMatrixByHand: a wall between two clusters is in the right place, on a torus also across the border.
 func TestUMatrixByHand(t *testing.T) {
 	w := tensors.FromFlatDataAndDimensions([]float32{0, 1, 9, 10}, 4, 1)
 	for torus, want := range map[bool][]float64{false: {1, 4.5, 4.5, 1}, true: {5.5, 4.5, 4.5, 5.5}} {
@@ -109,7 +109,7 @@ func TestTrajectory(t *testing.T) {
 	}
 }
 
-// TestNovelty: the threshold lets through the share asked for, and a far object is new.
+// TestNovelty: the requested share of objects is below the threshold, and a distant object is new.
 func TestNovelty(t *testing.T) {
 	backend := testx.Backend(t)
 	w := sheetWeights(Grid{Width: 4, Height: 4})
@@ -181,7 +181,7 @@ func TestAlign(t *testing.T) {
 	}
 }
 
-// TestEnergy: C7.5: with Heskes's winner the batch step never raises the energy, with Kohonen's it does.
+// TestEnergy is C7.5: with Heskes's winner the batch step never raises the energy, with Kohonen's it does.
 func TestEnergy(t *testing.T) {
 	heskes, kohonen := 0, 0
 	for seed := range uint64(20) {

@@ -11,10 +11,11 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Run trains from Step to Steps. onStep (which may be nil) gets the number of steps taken and the losses, after each epoch
-// in batch mode and for some hundreds of objects online; its error ends the training. When ctx ends, Run returns ctx.Err()
-// at a step boundary; the state is whole, and a second Run goes on from there to the same numbers. SOM.Weights returns the
-// present weights within onStep, too. A map whose nodes end on one point is a [CollapsedError] after the last step.
+// Run trains from Step to Steps. onStep (which may be nil) gets the number of steps taken and the losses, after each
+// epoch in batch mode and after every few hundred objects online; its error ends the training. When ctx ends, Run
+// returns ctx.Err() at a step boundary. The state is then complete, and a second Run continues from it with the same
+// numbers. SOM.Weights returns the current weights, also within onStep. If the nodes of a map end at one point, Run
+// returns a [CollapsedError] after the last step.
 func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
 	if t.step < t.steps {
 		if err := t.restored.check(t.name, t.Parts(), t.step); err != nil {
@@ -45,7 +46,7 @@ func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[
 	return t.checkSpread()
 }
 
-// report hands the losses of a call to onStep, those of each epoch in batch mode.
+// report passes the losses of a call to onStep, in batch mode those of each epoch.
 func (t *SOMTraining) report(before int, losses []map[string]float64, onStep func(int, map[string]float64) error) error {
 	for i, values := range losses {
 		step := before + i + 1
@@ -66,8 +67,8 @@ func (t *SOMTraining) report(before int, losses []map[string]float64, onStep fun
 	return nil
 }
 
-// start makes what the first step needs: first weights, data on the device, the program. It is left until then, so that a
-// stored map is restored without it.
+// start prepares the first step: initial weights, data on the device, the program. It runs only before the first step,
+// so that a stored map can be restored without it.
 func (t *SOMTraining) start() error {
 	if t.w != nil {
 		return nil
@@ -94,7 +95,7 @@ func (t *SOMTraining) start() error {
 	return nil
 }
 
-// startMaps brings the first weights of all maps to the device, [k, m, columns].
+// startMaps copies the initial weights of all maps to the device, [k, m, columns].
 func (t *SOMTraining) startMaps() error {
 	initial, err := t.firstWeights()
 	if err != nil {
@@ -126,7 +127,7 @@ func (t *SOMTraining) startMaps() error {
 	return nil
 }
 
-// firstWeights are those of all maps, drawn where they were not given.
+// firstWeights returns the initial weights of all maps. It draws those that were not given.
 func (t *SOMTraining) firstWeights() (initial [][]float64, err error) {
 	for i, m := range t.maps {
 		if t.initial[i] == nil {
@@ -147,7 +148,7 @@ func (t *SOMTraining) firstWeights() (initial [][]float64, err error) {
 	return initial, nil
 }
 
-// frameFor is the frame that suits the objects and the first weights of maps.
+// frameFor returns the frame that suits the objects and the initial weights of the maps.
 func (d *somData) frameFor(initial [][]float64) somFrame {
 	f, reach := somFrame{centre: d.centre, unit: 1}, 0.0
 	for _, w := range initial {
@@ -161,7 +162,7 @@ func (d *somData) frameFor(initial [][]float64) somFrame {
 	return f
 }
 
-// learnt notes that the weights on the device are newer than the maps'.
+// learnt records that the weights on the device are newer than those of the maps.
 func (t *SOMTraining) learnt() {
 	for _, m := range t.maps {
 		m.given, m.sync = true, t.syncAll
@@ -169,14 +170,14 @@ func (t *SOMTraining) learnt() {
 	t.madeMaps()
 }
 
-// madeMaps notes where the weights of the maps come from.
+// madeMaps records the origin of the maps' weights.
 func (t *SOMTraining) madeMaps() {
 	for _, m := range t.maps {
 		m.trained = provenance{t.key, t.step}
 	}
 }
 
-// syncAll takes the weights over from the device.
+// syncAll copies the weights from the device to the maps.
 func (t *SOMTraining) syncAll() error {
 	if t.w == nil {
 		return nil
@@ -206,7 +207,7 @@ func (t *SOMTraining) syncAll() error {
 	return nil
 }
 
-// call takes some steps on the device, and returns the losses: in batch mode of each epoch, online their means.
+// call takes some steps on the device and returns their losses: one set per epoch in batch mode, the means online.
 func (t *SOMTraining) call(ctx context.Context) ([]map[string]float64, error) {
 	switch {
 	case t.stream != nil:
@@ -217,7 +218,7 @@ func (t *SOMTraining) call(ctx context.Context) ([]map[string]float64, error) {
 	return t.callBatch()
 }
 
-// execute runs the program, which build makes once, on the constant inputs and on args.
+// execute runs the program, which build builds once, on the constant inputs and on args.
 func (t *SOMTraining) execute(build func(g *Graph, s somState) []*Node, args map[string]any) ([]*tensors.Tensor, error) {
 	for name, value := range t.constant {
 		args[name] = value
@@ -239,7 +240,7 @@ func (t *SOMTraining) execute(build func(g *Graph, s somState) []*Node, args map
 	return t.exec.Call(list...)
 }
 
-// tables gives η and σ of the next count steps as tables [height, k] whose other rows are 0.
+// tables returns η and σ of the next count steps as tables [height, k] whose other rows are 0.
 func (t *SOMTraining) tables(count, height int) (eta, sigma *tensors.Tensor, err error) {
 	k := len(t.fits)
 	etas, sigmas := make([]float32, height*k), make([]float32, height*k)
@@ -259,14 +260,14 @@ func (t *SOMTraining) tables(count, height int) (eta, sigma *tensors.Tensor, err
 	return tensors.FromFlatDataAndDimensions(etas, height, k), tensors.FromFlatDataAndDimensions(sigmas, height, k), nil
 }
 
-// replace sets *old to the new tensor and frees what was there.
+// replace sets *old to the new tensor and frees the old one.
 func replace(old **tensors.Tensor, new *tensors.Tensor) error {
 	before := *old
 	*old = new
 	return before.FinalizeAll()
 }
 
-// callBatch runs as many epochs as go into one call.
+// callBatch runs the number of epochs of one call.
 func (t *SOMTraining) callBatch() ([]map[string]float64, error) {
 	p, height, build := t.program, 1, t.program.epoch
 	if p.oneChunk() {
@@ -294,7 +295,7 @@ func (t *SOMTraining) callBatch() ([]map[string]float64, error) {
 	return t.takeEpochs(out, sigma)
 }
 
-// takeEpochs takes the result of callBatch over.
+// takeEpochs takes over the result of callBatch.
 func (t *SOMTraining) takeEpochs(out []*tensors.Tensor, sigma *tensors.Tensor) ([]map[string]float64, error) {
 	if err := replace(&t.w, out[0]); err != nil {
 		return nil, err
@@ -317,7 +318,7 @@ func (t *SOMTraining) stopIfStable() {
 	}
 }
 
-// epochLosses gives the losses of done epochs from the tables of distances, changes and energies, [epochs, k].
+// epochLosses returns the losses of done epochs from the tables of distances, changes and energies, [epochs, k].
 func (t *SOMTraining) epochLosses(done int, tables []*tensors.Tensor, sigma *tensors.Tensor) ([]map[string]float64, error) {
 	var columns [4][]float64
 	for i, table := range append(slices.Clone(tables), sigma) {

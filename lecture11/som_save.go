@@ -10,21 +10,22 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// somKind is the kind of maps in files.
+// somKind is the kind of a map in files.
 const somKind = "SOM"
 
-// mapName is the name of the weights of map i of those trained together.
+// mapName returns the name of the weights of map i among the maps trained together.
 func mapName(i int) string { return fmt.Sprintf("map/%d", i) }
 
 // stoppedName is the name of the step at which the clustering was stable, or 0.
 const stoppedName = "stopped"
 
-// unitName and exactName are the unit of the device's frame and the weights in it, where those of the maps are rounded.
+// unitName and exactName name the unit of the device's frame and the weights in it, which are saved if those of the
+// maps are rounded.
 const unitName, exactName = "unit", "exact"
 
-// Save writes one part of the state as a safetensors file: "weights", or "progress", the last winners, how long they have
-// been stable, and the device's own weights where it computes from another origin or in another unit. The maps can be
-// loaded from the first alone; see [LoadSOM].
+// Save writes one part of the state as a safetensors file. "weights" holds the maps. "progress" holds the last winners,
+// the number of epochs in which they have been stable, and the device's own weights if it computes with another origin
+// or in another unit. The maps can be loaded from "weights" alone; see [LoadSOM].
 func (t *SOMTraining) Save(part string, w io.Writer) error {
 	p := partFile{Info: Info{Kind: somKind, Part: part, Key: t.key, Step: t.step}}
 	configs := make([]SOMConfig, len(t.maps))
@@ -94,13 +95,13 @@ func (t *SOMTraining) progressState() (values map[string]*tensors.Tensor, err er
 	return values, nil
 }
 
-// int32Tensor copies numbers into a tensor [len(values)].
+// int32Tensor returns a tensor [len(values)] of the values.
 func int32Tensor(values ...int32) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(slices.Clone(values), len(values))
 }
 
-// Restore reads a part that Save wrote: all of it, or on an error nothing. A damaged file is refused, and so are weights
-// of another kind, architecture or data: the error names the first field of the key that differs.
+// Restore reads a part that Save wrote, all of it, or on an error nothing. A damaged file is refused, as are weights of
+// another kind, architecture or data: the error names the first field of the key that differs.
 func (t *SOMTraining) Restore(part string, r io.Reader) error {
 	p, err := readPart(r)
 	if err == nil {
@@ -120,7 +121,7 @@ func (t *SOMTraining) Restore(part string, r io.Reader) error {
 	return nil
 }
 
-// take takes restored values over, after a look at all of them.
+// take takes over restored values after checking all of them.
 func (t *SOMTraining) take(part string, values map[string]*tensors.Tensor) error {
 	if part == partProgress {
 		return t.takeProgress(values)
