@@ -9,11 +9,13 @@ import (
 )
 
 // Judge says how near generated objects are to real ones, in the features of a classifier that has met neither the generator nor, best,
-// the real objects that it compares with. Its figures belong to that classifier, [Classifier.WeightsHash], and to the number of objects.
+// the real objects that it compares with. Its figures belong to that classifier, [Classifier.WeightsHash], and to the number of objects:
+// a judge whose classifier has got other weights since reports nothing more.
 //
 // Slide "How to judge a generator".
 type Judge struct {
 	classifier *Classifier
+	weights    string // [Classifier.WeightsHash] of all that the judge has seen
 	layer      int
 	real       []judged
 	floor      float64
@@ -42,22 +44,17 @@ func (r JudgeReport) Ratio() float64 { return r.Frechet / r.Real }
 
 // NewJudge returns a judge that looks at the activations after hidden layer k = 1, 2, … of a trained classifier, see
 // [Classifier.Features]. real are at least two sets of as many real objects, [l, n] each: how far they are from each other is the
-// measure for generated ones.
+// measure for generated ones. A classifier that is being trained waits until all sets are looked at.
 func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
+	if c == nil {
+		return nil, errors.New("lecture11: NewJudge: the classifier is nil, want a trained one")
+	}
 	if len(real) < 2 {
 		return nil, fmt.Errorf("lecture11: NewJudge with %d sets of real objects, want at least 2: their distance is the measure", len(real))
 	}
 	j := &Judge{classifier: c, layer: k}
-	for i, x := range real {
-		fit, err := j.see(x)
-		if err != nil {
-			return nil, fmt.Errorf("lecture11: NewJudge, set %d of real objects: %w", i, err)
-		}
-		j.real = append(j.real, fit)
-		if want := j.real[0].Objects; fit.Objects != want {
-			return nil, fmt.Errorf("lecture11: NewJudge: set %d has %d real objects, want %d as in set 0: the distance depends on it",
-				i, fit.Objects, want)
-		}
+	if err := j.meet(real); err != nil {
+		return nil, fmt.Errorf("lecture11: NewJudge: %w", err)
 	}
 	for i, a := range j.real {
 		distances, err := frechetSum(a.GaussianFit, j.real[:i])
@@ -85,9 +82,33 @@ func frechetSum(a GaussianFit, others []judged) (sum float64, err error) {
 	return sum, nil
 }
 
+// holding returns the judge's classifier for several uses of the same weights; see [fitted.hold].
+func (j *Judge) holding() (c *Classifier, release func()) {
+	held, release := j.classifier.hold()
+	return &Classifier{cfg: j.classifier.cfg, body: j.classifier.body, fitted: held}, release
+}
+
+// meet looks at the sets of real objects, all with the same weights of the classifier.
+func (j *Judge) meet(real []*tensors.Tensor) (err error) {
+	c, release := j.holding()
+	defer release()
+	for i, x := range real {
+		seen, err := j.see(c, x)
+		if err != nil {
+			return fmt.Errorf("set %d of real objects: %w", i, err)
+		}
+		j.real = append(j.real, seen)
+		if want := j.real[0].Objects; seen.Objects != want {
+			return fmt.Errorf("set %d has %d real objects, want %d as in set 0: the distance depends on it", i, seen.Objects, want)
+		}
+	}
+	j.weights, err = c.WeightsHash()
+	return err
+}
+
 // see takes from the features of objects what the judge compares.
-func (j *Judge) see(x *tensors.Tensor) (judged, error) {
-	features, err := j.classifier.Features(x, j.layer)
+func (j *Judge) see(c *Classifier, x *tensors.Tensor) (judged, error) {
+	features, err := c.Features(x, j.layer)
 	if err != nil {
 		return judged{}, err
 	}
@@ -97,6 +118,25 @@ func (j *Judge) see(x *tensors.Tensor) (judged, error) {
 	}
 	blocks, err := newFeatureBlocks(features, max(1, min(judgeBlocks, fit.Objects/2)))
 	return judged{fit, blocks}, err
+}
+
+// look returns what the judge compares of objects and the probabilities of their classes, both with the weights with which it has
+// seen the real ones.
+func (j *Judge) look(x *tensors.Tensor) (seen judged, p *tensors.Tensor, err error) {
+	c, release := j.holding()
+	defer release()
+	hash, err := c.WeightsHash()
+	if err != nil {
+		return seen, nil, err
+	}
+	if hash != j.weights {
+		return seen, nil, fmt.Errorf("lecture11: Judge.Report: the classifier has the weights %s, want %s as in NewJudge: make a new Judge", hash, j.weights)
+	}
+	if seen, err = j.see(c, x); err != nil {
+		return seen, nil, err
+	}
+	p, err = c.Predict(x)
+	return seen, p, err
 }
 
 // kernelDistance is the [KernelDistance] of objects from the sets of real ones, the mean over the sets for each block.
@@ -116,7 +156,7 @@ func (j *Judge) kernelDistance(x judged) (Estimate, error) {
 
 // Report judges objects x [l, n], as many as each set of real ones has: a Fréchet distance falls with their number.
 func (j *Judge) Report(x *tensors.Tensor) (JudgeReport, error) {
-	fit, err := j.see(x)
+	fit, p, err := j.look(x)
 	if err != nil {
 		return JudgeReport{}, err
 	}
@@ -130,10 +170,6 @@ func (j *Judge) Report(x *tensors.Tensor) (JudgeReport, error) {
 	}
 	r := JudgeReport{Frechet: distances / float64(len(j.real)), Real: j.floor, Shares: make([]float64, j.classifier.cfg.Classes)}
 	if r.Kernel, err = j.kernelDistance(fit); err != nil {
-		return JudgeReport{}, err
-	}
-	p, err := j.classifier.Predict(x)
-	if err != nil {
 		return JudgeReport{}, err
 	}
 	if r.Score, err = InceptionScore(p); err != nil {

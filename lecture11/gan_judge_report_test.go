@@ -2,8 +2,11 @@ package lecture11
 
 import (
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -73,4 +76,51 @@ func TestJudgeRefuses(t *testing.T) {
 	wantError(t, err, "of 20 objects, want 30")
 	_, err = j.Report(gaussians(30, 3, 0, 1, 1))
 	wantError(t, err, "3")
+}
+
+// TestJudgeWhileTraining: a judge of a classifier under training looks at all sets of real objects with the weights of one step, and
+// reports nothing once the classifier has others.
+func TestJudgeWhileTraining(t *testing.T) {
+	bothBackends(t, func(t *testing.T, backend compute.Backend) {
+		x, labels := twoBlobs(64, 0.5, 1)
+		a, _ := twoBlobs(40, 0.5, 2)
+		b, _ := twoBlobs(40, 0.5, 3)
+		fit := FitConfig{Epochs: 60, Batch: 16, StepsPerCall: 4, LearningRate: 0.05, Seed: 1}
+		train := func(onStep func(c *Classifier, training *Training) error) {
+			c := must(NewClassifier(backend, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{4}, Seed: 1}))
+			training := must(c.Training(x, labels, "blobs", fit))
+			if err := training.Run(t.Context(), func(int, map[string]float64) error { return onStep(c, training) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var floors []float64 // at the boundaries of steps
+		var last *Judge
+		train(func(c *Classifier, _ *Training) error {
+			if last != nil {
+				_, err := last.Report(a)
+				wantError(t, err, "as in NewJudge: make a new Judge")
+			}
+			last = must(NewJudge(c, 1, a, b))
+			floors = append(floors, last.floor)
+			return errorOf(last.Report(b))
+		})
+		var users sync.WaitGroup
+		var seen []float64
+		train(func(c *Classifier, training *Training) error {
+			if training.Step() == fit.StepsPerCall {
+				users.Go(func() {
+					for training.Step() < training.Steps() {
+						seen = append(seen, must(NewJudge(c, 1, a, b)).floor)
+					}
+				})
+			}
+			return nil
+		})
+		users.Wait()
+		for _, floor := range seen {
+			if !slices.Contains(floors, floor) {
+				t.Fatalf("one of %d judges compares real objects with weights of several steps: distance %g", len(seen), floor)
+			}
+		}
+	})
 }
