@@ -16,7 +16,7 @@ import (
 // key under which a trained model is stored.
 type AutoencoderConfig struct {
 	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
-	Code       int    `json:"code"`       // components d of the code z
+	Latent     int    `json:"latent"`     // components d of the code z
 	Hidden     []int  `json:"hidden"`     // hidden sizes of a dense encoder, reversed in the decoder; default {512}; {} is linear
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
 	Encoder    string `json:"encoder"`    // "dense" (default) or "conv"
@@ -73,8 +73,8 @@ func (c AutoencoderConfig) check() error {
 	switch {
 	case c.Features < 1:
 		return fmt.Errorf("lecture11: AutoencoderConfig.Features = %d, want the positive number of components of x", c.Features)
-	case c.Code < 1:
-		return fmt.Errorf("lecture11: AutoencoderConfig.Code = %d, want a positive number of components of z", c.Code)
+	case c.Latent < 1:
+		return fmt.Errorf("lecture11: AutoencoderConfig.Latent = %d, want a positive number of components of z", c.Latent)
 	case c.Classes < 0 || c.Classes == 1:
 		return fmt.Errorf("lecture11: AutoencoderConfig.Classes = %d, want 0 for none, or at least 2", c.Classes)
 	case !(c.ClassWeight >= 0) || math.IsInf(c.ClassWeight, 0):
@@ -144,7 +144,7 @@ func NewAutoencoder(backend compute.Backend, cfg AutoencoderConfig) (*Autoencode
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	m := &Autoencoder{cfg: cfg, nets: CodingNets{Encoder: encoders[cfg.Encoder](cfg.spec(), cfg.Code), Decoder: decoders[cfg.Decoder](cfg.spec())}}
+	m := &Autoencoder{cfg: cfg, nets: CodingNets{Encoder: encoders[cfg.Encoder](cfg.spec(), cfg.Latent), Decoder: decoders[cfg.Decoder](cfg.spec())}}
 	m.fitted = newFitted("Autoencoder", backend, cfg, m.buildAll)
 	return m, nil
 }
@@ -226,7 +226,7 @@ func (m *Autoencoder) trainingOn(cfg FitConfig, dataID string, batch ...namedTen
 		name = "dae"
 	}
 	return m.training(trainingSpec{
-		kind: "autoencoder", name: fmt.Sprintf("%s-%d", name, m.cfg.Code), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		kind: "autoencoder", name: fmt.Sprintf("%s-%d", name, m.cfg.Latent), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: batch,
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			losses := m.losses(scope, pixels(batch[0]), batch[1:])

@@ -11,13 +11,13 @@ import (
 )
 
 func TestAutoencoderConfigErrors(t *testing.T) {
-	good := AutoencoderConfig{Features: 784, Code: 2}
+	good := AutoencoderConfig{Features: 784, Latent: 2}
 	for want, change := range map[string]func(c *AutoencoderConfig){
 		"AutoencoderConfig.Features = 0, want the positive number of components of x": func(c *AutoencoderConfig) {
 			c.Features = 0
 		},
-		"AutoencoderConfig.Code = 0, want a positive number of components of z": func(c *AutoencoderConfig) {
-			c.Code = 0
+		"AutoencoderConfig.Latent = 0, want a positive number of components of z": func(c *AutoencoderConfig) {
+			c.Latent = 0
 		},
 		"AutoencoderConfig.Hidden[1] = -3":                        func(c *AutoencoderConfig) { c.Hidden = []int{8, -3} },
 		`AutoencoderConfig.Activation = "sin", want one of`:       func(c *AutoencoderConfig) { c.Activation = "sin" },
@@ -62,7 +62,7 @@ func TestAutoencoderConfigErrors(t *testing.T) {
 func TestAutoencoderMisuse(t *testing.T) {
 	backend := testx.Backend(t)
 	make4 := func(cfg AutoencoderConfig) *Autoencoder {
-		cfg.Features, cfg.Code, cfg.Hidden = 4, 2, []int{3}
+		cfg.Features, cfg.Latent, cfg.Hidden = 4, 2, []int{3}
 		m, err := NewAutoencoder(backend, cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAutoencoderMisuse(t *testing.T) {
 		"another size":      {call(plain.Training(wide, "", one)), "objects of shape (Float32)[2, 5], want [l, 4]"},
 		"encode wide":       {call(plain.Encode(wide)), "want [l, 4]"},
 		"rebuild wide":      {call(plain.Reconstruct(wide)), "want [l, 4]"},
-		"decode wide":       {call(plain.Decode(wide)), "AutoencoderConfig.Code = 2"},
+		"decode wide":       {call(plain.Decode(wide)), "AutoencoderConfig.Latent = 2"},
 		"untrained":         {call(plain.Encode(x)), "train or restore it first"},
 		"no labels":         {call(labelled.Training(x, "", one)), "AutoencoderConfig.Classes = 3, want LabelledTraining"},
 		"labels missing":    {call(labelled.LabelledTraining(x, nil, "", one)), "0 labels for objects"},
@@ -101,9 +101,9 @@ func TestAutoencoderMisuse(t *testing.T) {
 		"decoder map":       {call(plain.DecoderMap()), "want a linear decoder"},
 		"batch too large":   {call(plain.Training(x, "", FitConfig{Batch: 3})), "FitConfig.Batch = 3, want 1 to 2"},
 		"no codes":          {call(NewCodeSparsity(tensors.FromValue([]float32{1}))), "want codes [l, d]"},
-		"accuracy":          {call(Accuracy(x, []uint8{1})), "with 1 labels"},
-		"neighbours":        {call(NeighbourAccuracy(LabelledCodes{x, []uint8{0, 1}}, LabelledCodes{x, []uint8{0, 1}}, 3)), "k = 3, want 1 to 2"},
-		"neighbours, wide":  {call(NeighbourAccuracy(LabelledCodes{x, []uint8{0, 1}}, LabelledCodes{wide, []uint8{0, 1}}, 1)), "as many components"},
+		"accuracy":          {call(Accuracy(x, []int{1})), "with 1 labels"},
+		"neighbours":        {call(NeighbourAccuracy(LabelledCodes{x, []int{0, 1}}, LabelledCodes{x, []int{0, 1}}, 3)), "k = 3, want 1 to 2"},
+		"neighbours, wide":  {call(NeighbourAccuracy(LabelledCodes{x, []int{0, 1}}, LabelledCodes{wide, []int{0, 1}}, 1)), "as many components"},
 		"neighbours, label": {call(NeighbourAccuracy(LabelledCodes{x, nil}, LabelledCodes{x, nil}, 1)), "0 labels"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
@@ -122,15 +122,15 @@ func TestReadingCodes(t *testing.T) {
 	near(t, "L1", s.L1, 7./3, 1e-12)
 	near(t, "mean", s.Mean, 5./6, 1e-12)
 
-	a, err := Accuracy(tensors.FromValue([][]float32{{0.2, 0.8}, {0.6, 0.4}, {0.1, 0.9}}), []uint8{1, 0, 0})
+	a, err := Accuracy(tensors.FromValue([][]float32{{0.2, 0.8}, {0.6, 0.4}, {0.1, 0.9}}), []int{1, 0, 0})
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "accuracy", a, 2./3, 1e-12)
 
-	known := LabelledCodes{tensors.FromValue([][]float32{{0}, {1}, {2}, {10}}), []uint8{5, 6, 6, 7}}
-	test := LabelledCodes{tensors.FromValue([][]float32{{-1}, {0.4}, {9}}), []uint8{5, 6, 7}}
-	for k, want := range map[int]float64{1: 2. / 3, 2: 2. / 3, 3: 1. / 3} { // k = 3: 6, 6 and 6 for the last
+	known := LabelledCodes{tensors.FromValue([][]float32{{0}, {1}, {2}, {10}}), []int{5, 6, 6, 7}}
+	test := LabelledCodes{tensors.FromValue([][]float32{{-1}, {0.4}, {9}}), []int{5, 6, 7}}
+	for k, want := range map[int]float64{1: 2. / 3, 2: 2. / 3, 3: 1. / 3} { // k = 3: 6, 6, and 6 for the last
 		got, err := NeighbourAccuracy(known, test, k)
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ func ExampleNewAutoencoder() {
 	backend := must.M1(gobackend.New(""))
 	iris := must.M1(data.Iris()).Standardized()
 	ae := must.M1(lecture11.NewAutoencoder(backend, lecture11.AutoencoderConfig{
-		Features: 4, Code: 2, Hidden: []int{}, Seed: 1}))
+		Features: 4, Latent: 2, Hidden: []int{}, Seed: 1}))
 	training := must.M1(ae.Training(iris.Tensor(), iris.ID, lecture11.FitConfig{
 		Epochs: 2000, Batch: 150, LearningRate: 0.1, Decay: "linear"}))
 	must.M(training.Run(context.Background(), nil))

@@ -83,7 +83,7 @@ func labelledCrossEntropy(logits, labels *Node) *Node {
 // encode builds z = f(x, α), [batch, d].
 func (m *Autoencoder) encode(scope *model.Scope, x *Node) *Node {
 	z := m.nets.Encoder(scope.In("encoder"), x)
-	wantDims("encoder of an Autoencoder", z, x.Shape().Dim(0), m.cfg.Code)
+	wantDims("encoder of an Autoencoder", z, x.Shape().Dim(0), m.cfg.Latent)
 	if s := m.cfg.Sparsity.Kind; s != "" {
 		return sparsities[s].activation(z)
 	}

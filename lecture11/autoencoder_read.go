@@ -43,7 +43,7 @@ func NewCodeSparsity(z *tensors.Tensor) (CodeSparsity, error) {
 }
 
 // Accuracy returns the share of objects whose label is the likeliest class by the probabilities p [l, classes].
-func Accuracy(p *tensors.Tensor, labels []uint8) (float64, error) {
+func Accuracy(p *tensors.Tensor, labels []int) (float64, error) {
 	columns, err := Columns(p)
 	if err != nil {
 		return 0, err
@@ -60,7 +60,7 @@ func Accuracy(p *tensors.Tensor, labels []uint8) (float64, error) {
 				best = c
 			}
 		}
-		if best == int(label) {
+		if best == label {
 			right++
 		}
 	}
@@ -70,7 +70,7 @@ func Accuracy(p *tensors.Tensor, labels []uint8) (float64, error) {
 // LabelledCodes holds l codes z [l, d] of objects and their labels.
 type LabelledCodes struct {
 	Codes  *tensors.Tensor
-	Labels []uint8
+	Labels []int
 }
 
 // NeighbourAccuracy returns the share of the codes in test whose label is the most frequent one among the k nearest
@@ -141,8 +141,8 @@ func nearestRows(rows [][]float64, x []float64, k int) []int {
 }
 
 // vote returns the most frequent label of the neighbours; ties are decided by the nearest of the tied.
-func vote(nearest []int, labels []uint8) uint8 {
-	var counts [256]int
+func vote(nearest []int, labels []int) int {
+	counts := map[int]int{}
 	best := labels[nearest[0]]
 	for _, i := range nearest {
 		counts[labels[i]]++

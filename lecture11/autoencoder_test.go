@@ -164,7 +164,7 @@ func TestLinearAutoencoder(t *testing.T) {
 	} {
 		c.fit.LearningRate, c.fit.Decay, c.fit.StepsPerCall = 0.1, "linear", 1000
 		x := c.set.Tensor()
-		m, _ := fitAutoencoder(t, AutoencoderConfig{Features: c.set.Dim(), Code: c.d, Hidden: []int{}, Seed: c.seed}, c.fit, x)
+		m, _ := fitAutoencoder(t, AutoencoderConfig{Features: c.set.Dim(), Latent: c.d, Hidden: []int{}, Seed: c.seed}, c.fit, x)
 		f := linearFindings(t, m, newPCAOf(t, x), x)
 		t.Logf("%s, seed %d: %+v", c.set.ID, c.seed, f)
 		if f.gap < 2 {
@@ -193,7 +193,7 @@ type linear struct {
 
 func linearFindings(t *testing.T, m *Autoencoder, p *PCA, x *tensors.Tensor) (f linear) {
 	t.Helper()
-	d := m.Config().Code
+	d := m.Config().Latent
 	best, err := p.Loss(d)
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func linearFindings(t *testing.T, m *Autoencoder, p *PCA, x *tensors.Tensor) (f 
 func TestLinearAutoencoderWithoutGap(t *testing.T) {
 	train, _ := greyDigits(t, 2000, 1)
 	x := train.Tensor()
-	m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Code: 8, Hidden: []int{}, Seed: 1},
+	m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Latent: 8, Hidden: []int{}, Seed: 1},
 		FitConfig{Epochs: 400, Batch: 500, LearningRate: 5e-3, Decay: "linear", Seed: 1}, x)
 	f := linearFindings(t, m, newPCAOf(t, x), x)
 	t.Logf("%+v", f)
@@ -255,7 +255,7 @@ func TestAutoencoderAgainstPCA(t *testing.T) {
 	train, test := greyDigits(t, 5000, 1000)
 	p := newPCAOf(t, train.Tensor())
 	for _, d := range []int{2, 32} {
-		m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Code: d, Hidden: []int{512}, Seed: 1},
+		m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Latent: d, Hidden: []int{512}, Seed: 1},
 			FitConfig{Epochs: 26, Batch: 64, Decay: "linear", Seed: 1}, train.Tensor())
 		for _, set := range []*data.Images{train, test} {
 			best, err := p.LossOf(set.Tensor(), d)
@@ -303,7 +303,7 @@ func TestSparseL1(t *testing.T) {
 	train, _ := greyDigits(t, 2000, 1)
 	x := train.Tensor()
 	sparse := func(tau float64, free bool) (zeros, l1, low, high, loss float64) {
-		cfg := AutoencoderConfig{Features: 784, Code: 32, Hidden: []int{64}, Seed: 1,
+		cfg := AutoencoderConfig{Features: 784, Latent: 32, Hidden: []int{64}, Seed: 1,
 			Sparsity: Sparsity{Kind: "l1", Weight: tau, FreeColumns: free}}
 		m, _ := fitAutoencoder(t, cfg, FitConfig{Epochs: 60, Batch: 100, LearningRate: 3e-3, Decay: "linear", Seed: 1}, x)
 		z, err := m.Encode(x)
@@ -376,7 +376,7 @@ func TestSparseEntropy(t *testing.T) {
 	x := train.Tensor()
 	means := map[float64]float64{}
 	for _, tau := range []float64{0, 10} {
-		cfg := AutoencoderConfig{Features: 784, Code: 32, Hidden: []int{64}, Seed: 1,
+		cfg := AutoencoderConfig{Features: 784, Latent: 32, Hidden: []int{64}, Seed: 1,
 			Sparsity: Sparsity{Kind: "entropy", Weight: tau, Target: 0.1}}
 		m, _ := fitAutoencoder(t, cfg, FitConfig{Epochs: 20, Batch: 100, LearningRate: 3e-3, Seed: 1}, x)
 		z, err := m.Encode(x)
@@ -414,7 +414,7 @@ func labelledToy() (x *tensors.Tensor, labels []int) {
 // in the decoder are exactly 0. At λ = 0 the classifier's weights keep their bits, and with λ > 0 it learns.
 func TestClassifierOnTheCode(t *testing.T) {
 	x, labels := labelledToy()
-	cfg := AutoencoderConfig{Features: 3, Code: 2, Hidden: []int{8}, Classes: 2, Seed: 1}
+	cfg := AutoencoderConfig{Features: 3, Latent: 2, Hidden: []int{8}, Classes: 2, Seed: 1}
 	fit := FitConfig{Epochs: 60, Batch: 16, LearningRate: 1e-2}
 	accuracy := map[float64]float64{}
 	for _, lambda := range []float64{0, 4} {
@@ -457,9 +457,9 @@ func toyAccuracy(t *testing.T, m *Autoencoder, x *tensors.Tensor) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	truth := make([]uint8, 64)
+	truth := make([]int, 64)
 	for i := range truth {
-		truth[i] = uint8(i % 2)
+		truth[i] = i % 2
 	}
 	a, err := Accuracy(p, truth)
 	if err != nil {
@@ -489,7 +489,7 @@ func TestAutoencoderConfigurations(t *testing.T) {
 	train, _ := greyDigits(t, 96, 1)
 	labels := make([]int, train.Len())
 	for i, label := range train.Labels {
-		labels[i] = int(label)
+		labels[i] = label
 		if i%2 > 0 {
 			labels[i] = NoLabel
 		}
@@ -503,7 +503,7 @@ func TestAutoencoderConfigurations(t *testing.T) {
 		"classifier, l1":    {Hidden: []int{32}, Classes: 10, ClassWeight: 3, Sparsity: Sparsity{Kind: "l1", Weight: 0.3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg.Features, cfg.Code = 784, 4
+			cfg.Features, cfg.Latent = 784, 4
 			withLabels := labels
 			if cfg.Classes == 0 {
 				withLabels = nil
@@ -524,7 +524,7 @@ func TestAutoencoderConfigurations(t *testing.T) {
 func TestAutoencoderLossNaive(t *testing.T) {
 	train, _ := greyDigits(t, 501, 1)
 	x := train.Tensor()
-	m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Code: 3, Hidden: []int{16}}, FitConfig{}, x)
+	m, _ := fitAutoencoder(t, AutoencoderConfig{Features: 784, Latent: 3, Hidden: []int{16}}, FitConfig{}, x)
 	rebuilt, err := m.Reconstruct(x)
 	if err != nil {
 		t.Fatal(err)
@@ -545,7 +545,7 @@ func TestAutoencoderLossNaive(t *testing.T) {
 // another model and finished. Its weights equal those of an uninterrupted training.
 func TestAutoencoderInterruptAndResume(t *testing.T) {
 	x, labels := labelledToy()
-	cfg := AutoencoderConfig{Features: 3, Code: 2, Hidden: []int{8}, Classes: 2, ClassWeight: 1, Seed: 1,
+	cfg := AutoencoderConfig{Features: 3, Latent: 2, Hidden: []int{8}, Classes: 2, ClassWeight: 1, Seed: 1,
 		Corruption: Corruption{Kind: "gaussian", Level: 0.2}, Sparsity: Sparsity{Kind: "l1", Weight: 0.1}}
 	fit := FitConfig{Epochs: 5, Batch: 10, Seed: 7, StepsPerCall: 4}
 	start := func() (*Autoencoder, *Training) {

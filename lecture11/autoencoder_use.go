@@ -24,9 +24,9 @@ func (m *Autoencoder) Decode(z *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := checkTensors("Autoencoder.Decode", z); err != nil {
 		return nil, err
 	}
-	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Code || !s.DType.IsFloat() {
-		return nil, fmt.Errorf("lecture11: codes of shape %s, want floats [l, %d]: AutoencoderConfig.Code = %d",
-			s, m.cfg.Code, m.cfg.Code)
+	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent || !s.DType.IsFloat() {
+		return nil, fmt.Errorf("lecture11: codes of shape %s, want floats [l, %d]: AutoencoderConfig.Latent = %d",
+			s, m.cfg.Latent, m.cfg.Latent)
 	}
 	return first(m.apply("Decode", z, func(scope *model.Scope, z *Node) []*Node {
 		return []*Node{reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, z))}
@@ -94,7 +94,7 @@ func (m *Autoencoder) LinearMaps() (encoder, decoder AffineMap, err error) {
 	if decoder, err = m.DecoderMap(); err != nil {
 		return encoder, decoder, err
 	}
-	encoder, err = affineMap(m.Encode, c.Features, c.Code)
+	encoder, err = affineMap(m.Encode, c.Features, c.Latent)
 	return encoder, decoder, err
 }
 
@@ -109,7 +109,7 @@ func (m *Autoencoder) DecoderMap() (AffineMap, error) {
 		return AffineMap{}, fmt.Errorf("lecture11: DecoderMap of an autoencoder with Hidden = %v, Decoder %q, Sparsity %q, Loss %q, "+
 			"want a linear decoder: {} or \"l1\", \"dense\", \"mse\"", c.Hidden, c.Decoder, c.Sparsity.Kind, c.Loss)
 	}
-	return affineMap(m.Decode, c.Code, c.Features)
+	return affineMap(m.Decode, c.Latent, c.Features)
 }
 
 // ClassifierMap returns the map γ of the classifier, from the code z to the logits of the classes. Matrix: [classes,
@@ -123,7 +123,7 @@ func (m *Autoencoder) ClassifierMap() (AffineMap, error) {
 			return []*Node{m.classify(scope, z)}
 		}))
 	}
-	return affineMap(logits, m.cfg.Code, m.cfg.Classes)
+	return affineMap(logits, m.cfg.Latent, m.cfg.Classes)
 }
 
 // affineMap computes an affine map from its values at 0 and at the unit vectors.

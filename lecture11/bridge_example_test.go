@@ -18,7 +18,7 @@ func ExampleNewVQVAE() {
 	backend := must.M1(gobackend.New(""))
 	x := tensors.FromValue([][]float32{{-3, -3}, {3, -3}, {-3, 3}, {3, 3}})
 	m := must.M1(lecture11.NewVQVAE(backend, lecture11.VQVAEConfig{
-		Grid: lecture11.Grid{Width: 2, Height: 2}, Features: 2, Code: 2, Hidden: []int{},
+		Grid: lecture11.Grid{Width: 2, Height: 2}, Features: 2, Latent: 2, Hidden: []int{},
 		Update: "kohonen", CodeStd: 0.01, Memory: 0.9, Seed: 1}))
 	training := must.M1(m.Training(x, "corners", lecture11.FitConfig{Epochs: 400, Batch: 4, LearningRate: 1e-2}))
 	must.M(training.Run(context.Background(), nil))

@@ -48,14 +48,11 @@ func (c ClassifierConfig) check() error {
 	switch {
 	case c.Features < 1:
 		return fmt.Errorf("lecture11: ClassifierConfig.Features = %d, want the positive number of components of x", c.Features)
-	case c.Classes < 2 || c.Classes > maxClasses:
-		return fmt.Errorf("lecture11: ClassifierConfig.Classes = %d, want 2 to %d", c.Classes, maxClasses)
+	case c.Classes < 2:
+		return fmt.Errorf("lecture11: ClassifierConfig.Classes = %d, want at least 2", c.Classes)
 	}
 	return checkNets("ClassifierConfig", c.spec(), c.Encoder, "dense")
 }
-
-// maxClasses is the number of classes that a label, a byte, can name.
-const maxClasses = 256
 
 func (c ClassifierConfig) spec() netSpec {
 	return netSpec{features: c.Features, image: c.image(), hidden: c.Hidden, activation: c.Activation}
@@ -105,14 +102,14 @@ func (m *Classifier) Config() ClassifierConfig { return m.cfg }
 //
 // The losses are "loss", the cross-entropy in nats, and "accuracy", the share of objects whose likeliest class is
 // their label. Both are means over a batch.
-func (m *Classifier) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
+func (m *Classifier) Training(x *tensors.Tensor, labels []int, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.check(x); err != nil {
 		return nil, err
 	}
 	if err := m.checkLabels(x, labels); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(labels, func(y uint8) bool { return y != labels[0] }) {
+	if !slices.ContainsFunc(labels, func(y int) bool { return y != labels[0] }) {
 		return nil, fmt.Errorf("lecture11: labels: all %d are %d, want objects of at least two classes", len(labels), labels[0])
 	}
 	cfg = cfg.withDefaults(len(labels))
@@ -134,14 +131,10 @@ func (m *Classifier) heldOut(e *Evaluation) (*heldOutSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	labels, err := e.bytes(m.cfg.Classes)
-	if err != nil {
+	if err := errors.Join(m.check(e.X), m.checkLabels(e.X, e.Labels)); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(m.check(e.X), m.checkLabels(e.X, labels)); err != nil {
-		return nil, err
-	}
-	inputs := []namedTensor{x, {"labels", labelTensor(labels)}}
+	inputs := []namedTensor{x, {"labels", labelTensor(e.Labels)}}
 	return &heldOutSet{inputs: inputs, losses: func(scope *model.Scope, batch []*Node) []Loss {
 		return m.losses(scope, pixels(batch[0]), batch[1])
 	}}, nil
@@ -160,12 +153,12 @@ func (m *Classifier) check(x *tensors.Tensor) error {
 }
 
 // checkLabels returns an error unless there is a label 0 … Classes−1 for each object.
-func (m *Classifier) checkLabels(x *tensors.Tensor, labels []uint8) error {
+func (m *Classifier) checkLabels(x *tensors.Tensor, labels []int) error {
 	if l := x.Shape().Dimensions[0]; len(labels) != l {
 		return fmt.Errorf("lecture11: %d labels for objects %s, want %d: one for each object", len(labels), x.Shape(), l)
 	}
 	for i, label := range labels {
-		if int(label) >= m.cfg.Classes {
+		if label < 0 || label >= m.cfg.Classes {
 			return fmt.Errorf("lecture11: label %d of object %d, want 0 to %d: ClassifierConfig.Classes = %d",
 				label, i, m.cfg.Classes-1, m.cfg.Classes)
 		}
@@ -230,7 +223,7 @@ func (m *Classifier) Predict(x *tensors.Tensor) (*tensors.Tensor, error) {
 
 // Accuracy returns the share of objects x [l, n] whose likeliest class is their label, with its standard error.
 // PerObject is 1 for an object that is classified correctly, else 0.
-func (m *Classifier) Accuracy(x *tensors.Tensor, labels []uint8) (Estimate, error) {
+func (m *Classifier) Accuracy(x *tensors.Tensor, labels []int) (Estimate, error) {
 	p, err := m.Predict(x)
 	if err != nil {
 		return Estimate{}, err
@@ -273,7 +266,7 @@ func (m *Classifier) Features(x *tensors.Tensor, k int) (*tensors.Tensor, error)
 // has weights, and leaves them unchanged.
 func (m *Classifier) Randomize() error {
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 2*m.cfg.Features), 2, m.cfg.Features)
-	training, err := m.Training(x, []uint8{0, 1}, "none", FitConfig{Batch: 2})
+	training, err := m.Training(x, []int{0, 1}, "none", FitConfig{Batch: 2})
 	if err != nil {
 		return err
 	}
@@ -287,19 +280,19 @@ func (m *Classifier) Randomize() error {
 
 // Likeliest returns the class of the largest of the probabilities (or logits) p [l, classes], the first of equal ones:
 // l labels.
-func Likeliest(p *tensors.Tensor) ([]uint8, error) {
+func Likeliest(p *tensors.Tensor) ([]int, error) {
 	columns, err := Columns(p)
 	if err != nil {
 		return nil, err
 	}
-	if len(columns) == 0 || len(columns) > maxClasses {
-		return nil, fmt.Errorf("lecture11: Likeliest of %s, want 1 to %d classes", p.Shape(), maxClasses)
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("lecture11: Likeliest of %s, want at least one class", p.Shape())
 	}
-	best := make([]uint8, len(columns[0]))
+	best := make([]int, len(columns[0]))
 	for c, column := range columns {
 		for i, v := range column {
 			if v > columns[best[i]][i] {
-				best[i] = uint8(c)
+				best[i] = c
 			}
 		}
 	}
@@ -308,7 +301,7 @@ func Likeliest(p *tensors.Tensor) ([]uint8, error) {
 
 // ConfusionTable counts how often an object of one label was classified as another: counts[label][taken] for labels 0
 // … classes−1.
-func ConfusionTable(labels, taken []uint8, classes int) ([][]int, error) {
+func ConfusionTable(labels, taken []int, classes int) ([][]int, error) {
 	if len(labels) != len(taken) || len(labels) == 0 {
 		return nil, fmt.Errorf("lecture11: ConfusionTable of %d labels with %d, want as many of both, at least 1", len(labels), len(taken))
 	}
@@ -317,7 +310,7 @@ func ConfusionTable(labels, taken []uint8, classes int) ([][]int, error) {
 		counts[i] = make([]int, classes)
 	}
 	for i, label := range labels {
-		if max(int(label), int(taken[i])) >= classes {
+		if min(label, taken[i]) < 0 || max(label, taken[i]) >= classes {
 			return nil, fmt.Errorf("lecture11: ConfusionTable: object %d has label %d and was classified as %d, want 0 to %d",
 				i, label, taken[i], classes-1)
 		}

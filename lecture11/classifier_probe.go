@@ -36,7 +36,7 @@ func probeRidges() []float64 {
 
 // NewLinearProbe fits a probe on features z [l, d] of objects with labels 0 … classes−1. It takes O(l²(l + d)) time
 // and is meant for few objects.
-func NewLinearProbe(z *tensors.Tensor, labels []uint8, classes int) (*LinearProbe, error) {
+func NewLinearProbe(z *tensors.Tensor, labels []int, classes int) (*LinearProbe, error) {
 	if err := checkTensors("NewLinearProbe", z); err != nil {
 		return nil, err
 	}
@@ -72,16 +72,16 @@ func NewLinearProbe(z *tensors.Tensor, labels []uint8, classes int) (*LinearProb
 }
 
 // oneHots returns e_y for each label, [l, classes].
-func oneHots(labels []uint8, classes int) (*mat.Dense, error) {
-	if classes < 2 || classes > maxClasses {
-		return nil, fmt.Errorf("lecture11: LinearProbe with classes = %d, want 2 to %d", classes, maxClasses)
+func oneHots(labels []int, classes int) (*mat.Dense, error) {
+	if classes < 2 {
+		return nil, fmt.Errorf("lecture11: LinearProbe with classes = %d, want at least 2", classes)
 	}
 	targets := mat.NewDense(len(labels), classes, nil)
 	for i, label := range labels {
-		if int(label) >= classes {
+		if label < 0 || label >= classes {
 			return nil, fmt.Errorf("lecture11: LinearProbe: label %d of object %d, want 0 to %d", label, i, classes-1)
 		}
-		targets.Set(i, int(label), 1)
+		targets.Set(i, label, 1)
 	}
 	return targets, nil
 }
@@ -163,7 +163,7 @@ func (d *dual) weights(ridge float64) *mat.Dense {
 }
 
 // Classify returns the classes of the features z [l, d].
-func (p *LinearProbe) Classify(z *tensors.Tensor) ([]uint8, error) {
+func (p *LinearProbe) Classify(z *tensors.Tensor) ([]int, error) {
 	if err := checkTensors("LinearProbe", z); err != nil {
 		return nil, err
 	}
@@ -178,18 +178,18 @@ func (p *LinearProbe) Classify(z *tensors.Tensor) ([]uint8, error) {
 	l := len(flat) / d
 	var scores mat.Dense
 	scores.Mul(mat.NewDense(l, d, flat), p.Matrix.T())
-	taken := make([]uint8, l)
+	taken := make([]int, l)
 	for i := range taken {
 		row := scores.RawRowView(i)
 		floats.Add(row, p.Offset[:classes])
-		taken[i] = uint8(floats.MaxIdx(row))
+		taken[i] = floats.MaxIdx(row)
 	}
 	return taken, nil
 }
 
 // Accuracy returns the share of the objects with features z [l, d] that the probe classifies correctly, with its
 // standard error.
-func (p *LinearProbe) Accuracy(z *tensors.Tensor, labels []uint8) (Estimate, error) {
+func (p *LinearProbe) Accuracy(z *tensors.Tensor, labels []int) (Estimate, error) {
 	taken, err := p.Classify(z)
 	if err != nil {
 		return Estimate{}, err
@@ -198,7 +198,7 @@ func (p *LinearProbe) Accuracy(z *tensors.Tensor, labels []uint8) (Estimate, err
 }
 
 // accuracyOf returns the share of objects that were classified as their label.
-func accuracyOf(taken, labels []uint8) (Estimate, error) {
+func accuracyOf(taken, labels []int) (Estimate, error) {
 	if len(taken) != len(labels) || len(labels) == 0 {
 		return Estimate{}, fmt.Errorf("lecture11: accuracy of %d objects with %d labels, want as many of both, at least 1",
 			len(taken), len(labels))

@@ -26,7 +26,7 @@ func newClassifier(t *testing.T, cfg ClassifierConfig) *Classifier {
 
 // fitClassifier trains a classifier and returns it with the losses of each call.
 func fitClassifier(t *testing.T, cfg ClassifierConfig, fit FitConfig, x *tensors.Tensor,
-	labels []uint8) (*Classifier, []map[string]float64) {
+	labels []int) (*Classifier, []map[string]float64) {
 	t.Helper()
 	m := newClassifier(t, cfg)
 	training, err := m.Training(x, labels, "test", fit)
@@ -65,9 +65,9 @@ func values(t *testing.T) func(*tensors.Tensor, error) []float64 {
 func TestClassifierBayes(t *testing.T) {
 	const l = 40_000
 	rng := rand.New(rand.NewPCG(5, 0))
-	x, labels := make([]float32, l), make([]uint8, l)
+	x, labels := make([]float32, l), make([]int, l)
 	for i := range x {
-		labels[i] = uint8(i % 2)
+		labels[i] = i % 2
 		x[i] = float32(rng.NormFloat64() + 2*float64(labels[i]) - 1)
 	}
 	m, losses := fitClassifier(t, ClassifierConfig{Features: 1, Classes: 2, Hidden: []int{}, Seed: 1},
@@ -187,10 +187,10 @@ func TestClassifierDigits(t *testing.T) {
 // training starts.
 func TestClassifierSameSeed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 0))
-	flat, labels := make([]float32, 60*4), make([]uint8, 60)
+	flat, labels := make([]float32, 60*4), make([]int, 60)
 	for i := range flat {
 		flat[i] = float32(rng.NormFloat64())
-		labels[i/4] = uint8(i / 4 % 3)
+		labels[i/4] = i / 4 % 3
 	}
 	x := tensors.FromFlatDataAndDimensions(flat, 60, 4)
 	cfg := ClassifierConfig{Features: 4, Classes: 3, Hidden: []int{5}, Seed: 2}
@@ -230,7 +230,7 @@ func TestClassifierSameSeed(t *testing.T) {
 // TestClassifierRestored: a trained classifier that is saved and restored predicts the same.
 func TestClassifierRestored(t *testing.T) {
 	x := tensors.FromValue([][]float32{{0, 1}, {1, 0}, {1, 1}, {2, 0}})
-	labels, cfg := []uint8{0, 1, 0, 1}, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{3}}
+	labels, cfg := []int{0, 1, 0, 1}, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{3}}
 	m := newClassifier(t, cfg)
 	training, err := m.Training(x, labels, "four", FitConfig{Epochs: 2, Batch: 2})
 	if err != nil {
@@ -254,7 +254,7 @@ func TestClassifierRestored(t *testing.T) {
 	if a, b := values(t)(m.Predict(x)), values(t)(copied.Predict(x)); !slices.Equal(a, b) {
 		t.Errorf("restored: %v, want %v", b, a)
 	}
-	other, err := copied.Training(x, []uint8{1, 1, 0, 1}, "four", FitConfig{Epochs: 2, Batch: 2})
+	other, err := copied.Training(x, []int{1, 1, 0, 1}, "four", FitConfig{Epochs: 2, Batch: 2})
 	if err != nil || other.Key()["inputs"].(map[string]string)["labels"] == again.Key()["inputs"].(map[string]string)["labels"] {
 		t.Errorf("other labels have the same key; error %v", err)
 	}
@@ -262,10 +262,10 @@ func TestClassifierRestored(t *testing.T) {
 
 func TestLikeliestAndConfusion(t *testing.T) {
 	taken, err := Likeliest(tensors.FromValue([][]float32{{0.2, 0.5, 0.3}, {0.4, 0.2, 0.4}, {-1, -3, -0.5}}))
-	if err != nil || !slices.Equal(taken, []uint8{1, 0, 2}) {
+	if err != nil || !slices.Equal(taken, []int{1, 0, 2}) {
 		t.Errorf("likeliest %v, %v, want [1 0 2]", taken, err)
 	}
-	counts, err := ConfusionTable([]uint8{0, 0, 2}, taken, 3)
+	counts, err := ConfusionTable([]int{0, 0, 2}, taken, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,8 +275,8 @@ func TestLikeliestAndConfusion(t *testing.T) {
 		}
 	}
 	for want, err := range map[string]error{
-		"2 labels with 3":                errorOf(ConfusionTable([]uint8{0, 1}, taken, 3)),
-		"object 2 has label 2":           errorOf(ConfusionTable([]uint8{0, 0, 2}, taken, 2)),
+		"2 labels with 3":                errorOf(ConfusionTable([]int{0, 1}, taken, 3)),
+		"object 2 has label 2":           errorOf(ConfusionTable([]int{0, 0, 2}, taken, 2)),
 		"Likeliest of (Float32)[1, 300]": errorOf(Likeliest(tensors.FromFlatDataAndDimensions(make([]float32, 300), 1, 300))),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -310,7 +310,7 @@ func TestClassifierMisuse(t *testing.T) {
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 12), 3, 4)
 	wide := tensors.FromFlatDataAndDimensions(make([]uint8, 15), 3, 5)
 	notANumber := tensors.FromValue([][]float32{{0, 0, float32(math.NaN()), 0}})
-	train := func(x *tensors.Tensor, labels ...uint8) error {
+	train := func(x *tensors.Tensor, labels ...int) error {
 		_, err := m.Training(x, labels, "test", FitConfig{Batch: 1})
 		return err
 	}
@@ -336,8 +336,8 @@ func TestClassifierMisuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, err := range map[string]error{
-		"label 9 of object 2":         errorOf(m.Accuracy(x, []uint8{0, 1, 9})),
-		"1 labels for objects":        errorOf(m.Accuracy(x, []uint8{0})),
+		"label 9 of object 2":         errorOf(m.Accuracy(x, []int{0, 1, 9})),
+		"1 labels for objects":        errorOf(m.Accuracy(x, []int{0})),
 		"Classifier that has weights": m.Randomize(),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -37,7 +37,7 @@ func ringScore(t *testing.T, sigma float64, epochs int) (right, wrong FieldError
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := trainAutoencoder(t, AutoencoderConfig{Features: 2, Code: 128, Hidden: []int{128}, Activation: "tanh",
+	m := trainAutoencoder(t, AutoencoderConfig{Features: 2, Latent: 128, Hidden: []int{128}, Activation: "tanh",
 		Corruption: Corruption{"gaussian", sigma}, Seed: 1}, FitConfig{Epochs: epochs, Decay: "cosine", Seed: 1},
 		ring.Tensor(), ring.ID)
 	fresh, err := data.Ring(8, 4000, 2, 0.3, 2)
@@ -102,7 +102,7 @@ func TestLinearDenoising(t *testing.T) {
 		}
 	}
 	x, noise := tensors.FromFlatDataAndDimensions(flat, 200_000, 3), Corruption{"gaussian", 0.7}
-	m := trainAutoencoder(t, AutoencoderConfig{Features: 3, Code: 3, Hidden: []int{}, Corruption: noise, Seed: 1},
+	m := trainAutoencoder(t, AutoencoderConfig{Features: 3, Latent: 3, Hidden: []int{}, Corruption: noise, Seed: 1},
 		FitConfig{Epochs: 10, Batch: 500, LearningRate: 1e-2, Decay: "linear", Seed: 1}, x, "N(0, diag s²)")
 	encoder, decoder, err := m.LinearMaps()
 	if err != nil {
@@ -218,7 +218,7 @@ func TestDenoisingMNIST(t *testing.T) {
 		t.Fatal(err)
 	}
 	measure := func(c Corruption) (fromNoisy, fromClean, instability float64) {
-		m := trainAutoencoder(t, AutoencoderConfig{Features: 784, Code: 64, Hidden: []int{256}, Corruption: c, Seed: 1},
+		m := trainAutoencoder(t, AutoencoderConfig{Features: 784, Latent: 64, Hidden: []int{256}, Corruption: c, Seed: 1},
 			FitConfig{Epochs: 8, LearningRate: 2e-3, Decay: "cosine", Seed: 1}, train.Tensor(), train.ID)
 		fromNoisy, fromClean = rebuildError(t, m, noisy, clean), rebuildError(t, m, clean, clean)
 		a, err := m.Encode(clean)

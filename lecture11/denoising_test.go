@@ -145,7 +145,7 @@ func TestCorruptSeeds(t *testing.T) {
 func identityNet(t *testing.T, c Corruption, x *tensors.Tensor, fit FitConfig) (*Autoencoder, *Training) {
 	t.Helper()
 	n := x.Shape().Dimensions[1]
-	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: n, Code: n, Hidden: []int{}, Corruption: c})
+	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: n, Latent: n, Hidden: []int{}, Corruption: c})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,20 +310,20 @@ func TestDenoisingErrors(t *testing.T) {
 	x, bad := tensors.FromValue([][]float32{{1, 2}}), tensors.FromValue([][]float32{{1, float32(nan)}})
 	call := func(_ any, err error) error { return err }
 	config := func(c Corruption) error {
-		return call(NewAutoencoder(backend, AutoencoderConfig{Features: 2, Code: 2, Corruption: c}))
+		return call(NewAutoencoder(backend, AutoencoderConfig{Features: 2, Latent: 2, Corruption: c}))
 	}
 	corrupt := func(x *tensors.Tensor, c Corruption) error { return call(Corrupt(backend, x, c, 1)) }
 	linear := func(x *tensors.Tensor, c Corruption) error { return call(LinearDenoiser(x, c)) }
 	one, none := tensors.FromValue([][]float32{{1}}), tensors.FromValue([][]float32{{0, 0}})
 	score := func(c Corruption, loss string) error {
-		m, err := NewAutoencoder(backend, AutoencoderConfig{Features: 2, Code: 2, Corruption: c, Loss: loss})
+		m, err := NewAutoencoder(backend, AutoencoderConfig{Features: 2, Latent: 2, Corruption: c, Loss: loss})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return call(m.Score(x))
 	}
 	train := func(x *tensors.Tensor) error {
-		m, err := NewAutoencoder(backend, AutoencoderConfig{Features: 2, Code: 2, Corruption: Corruption{"gaussian", 1}})
+		m, err := NewAutoencoder(backend, AutoencoderConfig{Features: 2, Latent: 2, Corruption: Corruption{"gaussian", 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func ProxyDistance(ctx context.Context, backend compute.Backend, source, target 
 // twoDomains holds objects of both domains. x: [l, n]; domain: 0 for source, 1 for target.
 type twoDomains struct {
 	x      *tensors.Tensor
-	domain []uint8
+	domain []int
 }
 
 // domainHalves draws the same number of objects of source and target, and splits those of each into two halves.
@@ -99,7 +99,7 @@ func domainHalves(source, target *tensors.Tensor, seed int64) (train, test twoDo
 	}
 	n := source.Shape().Dimensions[1]
 	flats := [2][]float32{make([]float32, 0, 2*half*n), make([]float32, 0, 2*half*n)}
-	domains := make([]uint8, 2*half)
+	domains := make([]int, 2*half)
 	for domain, x := range []*tensors.Tensor{source, target} {
 		values, err := Components(x)
 		if err != nil {
@@ -112,7 +112,7 @@ func domainHalves(source, target *tensors.Tensor, seed int64) (train, test twoDo
 			}
 		}
 		for i := range half {
-			domains[domain*half+i] = uint8(domain)
+			domains[domain*half+i] = domain
 		}
 	}
 	train = twoDomains{tensors.FromFlatDataAndDimensions(flats[0], 2*half, n), domains}

@@ -68,7 +68,7 @@ func TestDomainHalves(t *testing.T) {
 	}
 	seen := map[float64]bool{}
 	for _, half := range []twoDomains{train, test} {
-		if !slices.Equal(half.domain, []uint8{0, 0, 1, 1}) {
+		if !slices.Equal(half.domain, []int{0, 0, 1, 1}) {
 			t.Errorf("domains %v, want two of each", half.domain)
 		}
 		for i, v := range values(t)(half.x, nil) {
@@ -170,11 +170,11 @@ func TestLearntWeights(t *testing.T) {
 	const l = 20_000
 	source, target := distuv.Normal{Mu: 0.5, Sigma: 0.5}, distuv.Normal{Mu: 0, Sigma: 0.3}
 	var features []float64
-	labels := make([]uint8, 2*l)
+	labels := make([]int, 2*l)
 	for domain, d := range []distuv.Normal{source, target} {
 		for i, x := range normalDraws(l, d.Mu, d.Sigma, uint64(domain)) {
 			features = append(features, x, x*x)
-			labels[domain*l+i] = uint8(domain)
+			labels[domain*l+i] = domain
 		}
 	}
 	m, _ := fitClassifier(t, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{}, Seed: 1},

@@ -23,7 +23,7 @@ func (c EpisodeConfig) size() int { return c.Ways * (c.Shots + c.Queries) }
 
 // Episode is a task of a few classes, given by the indices of its objects. No object is in both parts.
 type Episode struct {
-	Classes []uint8 // the labels of its N classes, in the order of the episode's class numbers
+	Classes []int   // the labels of its N classes, in the order of the episode's class numbers
 	Support [][]int // [N][K]
 	Query   [][]int // [N][Q]
 }
@@ -32,11 +32,11 @@ type Episode struct {
 // repetition. Classes with fewer than K + Q objects are not used.
 //
 // Slide "Few-shot learning"; Vinyals et al. 2016.
-func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Episode, error) {
+func DrawEpisodes(labels []int, c EpisodeConfig, count int, seed uint64) ([]Episode, error) {
 	if c.Ways < 2 || c.Shots < 1 || c.Queries < 1 || count < 1 {
 		return nil, fmt.Errorf("lecture11: DrawEpisodes: %d episodes of %+v, want at least 1 of at least 2 ways, 1 shot and 1 query", count, c)
 	}
-	places := map[uint8][]int{}
+	places := map[int][]int{}
 	for i, label := range labels {
 		places[label] = append(places[label], i)
 	}
@@ -45,7 +45,7 @@ func DrawEpisodes(labels []uint8, c EpisodeConfig, count int, seed uint64) ([]Ep
 		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, the number of classes", c.Ways, len(classes))
 	}
 	all := len(classes)
-	classes = slices.DeleteFunc(classes, func(class uint8) bool { return len(places[class]) < c.Shots+c.Queries })
+	classes = slices.DeleteFunc(classes, func(class int) bool { return len(places[class]) < c.Shots+c.Queries })
 	if c.Ways > len(classes) {
 		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes with %d + %d objects each, but only %d of the %d classes "+
 			"have as many objects", c.Ways, c.Shots, c.Queries, len(classes), all)
@@ -158,7 +158,7 @@ func shareOfRight(guessed [][][]int, err error) (Estimate, error) {
 
 // Confusion is the share of queries of one class that were classified as another.
 type Confusion struct {
-	Class, Taken uint8   // labels
+	Class, Taken int     // labels
 	Share        float64 // of the queries of Class in episodes that had both classes
 }
 
@@ -168,7 +168,7 @@ func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) 
 	if err != nil {
 		return nil, err
 	}
-	asked, taken := map[[2]uint8]int{}, map[[2]uint8]int{}
+	asked, taken := map[[2]int]int{}, map[[2]int]int{}
 	for e, episode := range episodes {
 		if len(episode.Classes) != len(episode.Support) {
 			return nil, fmt.Errorf("lecture11: Confusions: episode %d has the labels of %d classes, want %d", e, len(episode.Classes),
@@ -177,12 +177,12 @@ func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) 
 		for k, class := range episode.Classes {
 			for other, label := range episode.Classes {
 				if other != k {
-					asked[[2]uint8{class, label}] += len(guessed[e][k])
+					asked[[2]int{class, label}] += len(guessed[e][k])
 				}
 			}
 			for _, guess := range guessed[e][k] {
 				if guess != k {
-					taken[[2]uint8{class, episode.Classes[guess]}]++
+					taken[[2]int{class, episode.Classes[guess]}]++
 				}
 			}
 		}
@@ -191,7 +191,7 @@ func Confusions(codes *tensors.Tensor, episodes []Episode) ([]Confusion, error) 
 }
 
 // worstFirst returns the pairs with confused queries, with the share of confused ones among those asked.
-func worstFirst(asked, taken map[[2]uint8]int) []Confusion {
+func worstFirst(asked, taken map[[2]int]int) []Confusion {
 	var confusions []Confusion
 	for pair, count := range taken {
 		confusions = append(confusions, Confusion{pair[0], pair[1], float64(count) / float64(asked[pair])})
@@ -257,7 +257,7 @@ func episodeTable(episodes []Episode, c EpisodeConfig) *tensors.Tensor {
 
 // trainingEpisodes checks the objects x [l, n] and their labels, and draws the episodes of an epoch: a table as of
 // episodeTable. kind is the model's type, for errors.
-func trainingEpisodes(kind string, x *tensors.Tensor, features int, labels []uint8, c EpisodeConfig, count int, seed int64) (*tensors.Tensor, error) {
+func trainingEpisodes(kind string, x *tensors.Tensor, features int, labels []int, c EpisodeConfig, count int, seed int64) (*tensors.Tensor, error) {
 	if err := checkObjects(kind, x, features, false); err != nil {
 		return nil, err
 	}

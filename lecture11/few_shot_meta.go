@@ -106,7 +106,7 @@ func (m *Meta) Config() MetaConfig { return m.cfg }
 // of tasks per step, default 8, and an epoch is a pass over the episodes. The loss is that of the queries after the
 // inner steps, in nats. FitConfig.Decay applies to Adam's step, or to ε for Reptile, which ignores
 // FitConfig.LearningRate.
-func (m *Meta) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
+func (m *Meta) Training(x *tensors.Tensor, labels []int, dataID string, cfg FitConfig) (*Training, error) {
 	table, err := trainingEpisodes(m.kind, x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
 		return nil, err

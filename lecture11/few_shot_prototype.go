@@ -15,7 +15,7 @@ import (
 // PrototypeNetConfig describes a prototypical network. Zero fields take the default in their comment.
 type PrototypeNetConfig struct {
 	Features   int    `json:"features"`   // components n of an object
-	Code       int    `json:"code"`       // components d of the code z; default 64
+	Latent     int    `json:"latent"`     // components d of the code z; default 64
 	Hidden     []int  `json:"hidden"`     // of a dense encoder; default {256}
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
 	Encoder    string `json:"encoder"`    // "conv" (default) or "dense"
@@ -34,7 +34,7 @@ type PrototypeNetConfig struct {
 
 func (c PrototypeNetConfig) withDefaults() PrototypeNetConfig {
 	c.Features = cmp.Or(c.Features, c.image().features())
-	c.Code = cmp.Or(c.Code, 64)
+	c.Latent = cmp.Or(c.Latent, 64)
 	if c.Hidden == nil {
 		c.Hidden = []int{256}
 	}
@@ -50,8 +50,8 @@ func (c PrototypeNetConfig) check() error {
 	switch {
 	case c.Features < 1:
 		return fmt.Errorf("lecture11: PrototypeNetConfig.Features = %d, want the positive number of components of x", c.Features)
-	case c.Code < 1:
-		return fmt.Errorf("lecture11: PrototypeNetConfig.Code = %d, want a positive number of components of z", c.Code)
+	case c.Latent < 1:
+		return fmt.Errorf("lecture11: PrototypeNetConfig.Latent = %d, want a positive number of components of z", c.Latent)
 	case c.Episodes < 1:
 		return fmt.Errorf("lecture11: PrototypeNetConfig.Episodes = %d, want at least 1", c.Episodes)
 	}
@@ -103,7 +103,7 @@ func (m *PrototypeNet) Config() PrototypeNetConfig { return m.cfg }
 // Training prepares the training on episodes of the objects x [l, n] with their labels. FitConfig.Batch is the number
 // of episodes per step, default 1, and an epoch is a pass over the episodes. The losses are "loss", in nats, and
 // "accuracy".
-func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string, cfg FitConfig) (*Training, error) {
+func (m *PrototypeNet) Training(x *tensors.Tensor, labels []int, dataID string, cfg FitConfig) (*Training, error) {
 	table, err := trainingEpisodes(m.kind, x, m.cfg.Features, labels, m.cfg.Episode, m.cfg.Episodes, cfg.Seed)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string
 	cfg.Batch = cmp.Or(cfg.Batch, 1)
 	cfg = cfg.withDefaults(m.cfg.Episodes)
 	return m.training(trainingSpec{
-		kind: "prototypes", name: fmt.Sprintf("prototypes-%d", m.cfg.Code), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
+		kind: "prototypes", name: fmt.Sprintf("prototypes-%d", m.cfg.Latent), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"episodes", table}}, whole: []namedTensor{{"objects", x}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			loss, accuracy := m.episodeLoss(scope, batch[0], batch[1])
@@ -125,9 +125,9 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []uint8, dataID string
 func (m *PrototypeNet) episodeLoss(scope *model.Scope, places, x *Node) (loss, accuracy *Node) {
 	c := m.cfg.Episode
 	z := m.encode(scope, Gather(x, Reshape(places, -1, 1)))
-	z = Reshape(z, places.Shape().Dim(0), c.Ways, c.Shots+c.Queries, m.cfg.Code)
+	z = Reshape(z, places.Shape().Dim(0), c.Ways, c.Shots+c.Queries, m.cfg.Latent)
 	prototypes := ReduceMean(Slice(z, AxisRange(), AxisRange(), AxisRange(0, c.Shots)), 2) // [E, N, d]
-	queries := Reshape(Slice(z, AxisRange(), AxisRange(), AxisRange(c.Shots)), z.Shape().Dim(0), c.Ways*c.Queries, m.cfg.Code)
+	queries := Reshape(Slice(z, AxisRange(), AxisRange(), AxisRange(c.Shots)), z.Shape().Dim(0), c.Ways*c.Queries, m.cfg.Latent)
 	logits := PrototypeLogits(queries, prototypes)                            // [E, N·Q, N]
 	class := Iota(z.Graph(), shapes.Make(dtypes.Int32, c.Ways, c.Queries), 0) // of each query
 	hit := ExpandAxes(OneHot(Reshape(class, -1), c.Ways, z.DType()), 0)
@@ -145,7 +145,7 @@ func PrototypeLogits(z, prototypes *Node) *Node {
 
 // encode builds z = f(x, α). x: [batch, n]; result: [batch, d].
 func (m *PrototypeNet) encode(scope *model.Scope, x *Node) *Node {
-	return encoders[m.cfg.Encoder](m.cfg.spec(), m.cfg.Code)(scope.In("encoder"), pixels(x))
+	return encoders[m.cfg.Encoder](m.cfg.spec(), m.cfg.Latent)(scope.In("encoder"), pixels(x))
 }
 
 // Encode returns the codes of objects x [l, n]: [l, d]. See [PrototypeAccuracy].

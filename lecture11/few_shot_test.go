@@ -43,7 +43,7 @@ func heldOut(t *testing.T, seed uint64) (train, test *glyphs.Set) {
 	return train, test
 }
 
-func episodesOf(t *testing.T, labels []uint8, c EpisodeConfig, count int) []Episode {
+func episodesOf(t *testing.T, labels []int, c EpisodeConfig, count int) []Episode {
 	t.Helper()
 	episodes, err := DrawEpisodes(labels, c, count, 7)
 	if err != nil {
@@ -55,9 +55,9 @@ func episodesOf(t *testing.T, labels []uint8, c EpisodeConfig, count int) []Epis
 // TestEpisodes checks sizes and labels, that no object occurs twice and that classes differ. The same seed draws the
 // same episodes.
 func TestEpisodes(t *testing.T) {
-	var labels []uint8
+	var labels []int
 	for i := range 60 {
-		labels = append(labels, uint8(i%6))
+		labels = append(labels, i%6)
 	}
 	c := EpisodeConfig{Ways: 4, Shots: 3, Queries: 5}
 	episodes := episodesOf(t, labels, c, 50)
@@ -140,7 +140,7 @@ func TestPrototypesByHand(t *testing.T) {
 		wantError(t, err, "support of 1 classes and queries of 0")
 	}
 	labelled := episode
-	labelled.Classes, labelled.Query = []uint8{7, 9}, [][]int{{4, 5}, {3}}
+	labelled.Classes, labelled.Query = []int{7, 9}, [][]int{{4, 5}, {3}}
 	confusions, err := Confusions(codes, []Episode{labelled})
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestPrototypeNet(t *testing.T) {
 func TestPrototypeNetLoss(t *testing.T) {
 	train, _ := heldOut(t, 1)
 	c := EpisodeConfig{Ways: 3, Shots: 2, Queries: 4}
-	m, err := NewPrototypeNet(testx.Backend(t), PrototypeNetConfig{Features: 1024, Encoder: "dense", Code: 8, Episode: c, Episodes: 2, Seed: 1})
+	m, err := NewPrototypeNet(testx.Backend(t), PrototypeNetConfig{Features: 1024, Encoder: "dense", Latent: 8, Episode: c, Episodes: 2, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +396,7 @@ func TestFewShotTuning(t *testing.T) {
 	fitTasks(t, source, TaskData{X: train.Tensor(), Y: labelsOf(t, ClassColumn(train.Labels))}, FitConfig{Epochs: 8, Decay: "linear", Seed: 1})
 	episodes := episodesOf(t, test.Labels, EpisodeConfig{Ways: 5, Shots: 5, Queries: 4}, 60)
 	cfg := FitConfig{Epochs: 60, Batch: 25, Seed: 1}
-	plan := RunPlan{Frozen: 2, HeadRate: 10}
+	plan := RunPlan{Frozen: 2, HeadRate: new(10.0)}
 	e, err := FewShotTuning(t.Context(), source, test.Tensor(), episodes, cfg, plan)
 	if err != nil {
 		t.Fatal(err)
@@ -429,7 +429,7 @@ func TestFewShotRefuses(t *testing.T) {
 	backend := testx.Backend(t)
 	for want, cfg := range map[string]PrototypeNetConfig{
 		"Features = 0":                        {},
-		"Code = -1":                           {Features: 16, Code: -1},
+		"Latent = -1":                         {Features: 16, Latent: -1},
 		"Episodes = -1":                       {Features: 16, Episodes: -1},
 		"Features = 10 with Height = 0":       {Features: 10},
 		`PrototypeNetConfig.Encoder = "deep"`: {Features: 16, Encoder: "deep"},
@@ -453,9 +453,9 @@ func TestFewShotRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := tensors.FromFlatDataAndDimensions(make([]float32, 4*16), 4, 16)
-	_, err = m.Training(x, []uint8{0, 1}, "x", FitConfig{})
+	_, err = m.Training(x, []int{0, 1}, "x", FitConfig{})
 	wantError(t, err, "2 labels for objects")
-	_, err = m.Training(x, []uint8{0, 0, 1, 1}, "x", FitConfig{})
+	_, err = m.Training(x, []int{0, 0, 1, 1}, "x", FitConfig{})
 	wantError(t, err, "an episode of 20 classes, want at most 2")
 	_, err = m.Encode(x)
 	wantError(t, err, "no weights")

@@ -62,18 +62,6 @@ func (e *Evaluation) objects() (namedTensor, error) {
 	return namedTensor{"objects", e.X}, nil
 }
 
-// bytes returns the labels as bytes.
-func (e *Evaluation) bytes(classes int) ([]uint8, error) {
-	labels := make([]uint8, len(e.Labels))
-	for i, label := range e.Labels {
-		if label < 0 || label >= classes {
-			return nil, fmt.Errorf("lecture11: FitConfig.Evaluation.Labels[%d] = %d, want 0 to %d", i, label, classes-1)
-		}
-		labels[i] = uint8(label)
-	}
-	return labels, nil
-}
-
 // heldOutSet describes how a training is evaluated.
 type heldOutSet struct {
 	inputs []namedTensor // each [l, …]

@@ -17,12 +17,12 @@ import (
 
 // noisyClasses returns l objects of 10 components in two classes that overlap strongly, so that training accuracy does
 // not generalise.
-func noisyClasses(l int, seed uint64) (*tensors.Tensor, []uint8) {
+func noisyClasses(l int, seed uint64) (*tensors.Tensor, []int) {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	labels := make([]uint8, l)
+	labels := make([]int, l)
 	flat := make([]float32, 0, 10*l)
 	for i := range labels {
-		labels[i] = uint8(i % 2)
+		labels[i] = i % 2
 		for range 10 {
 			flat = append(flat, float32(rng.NormFloat64()+0.6*(float64(labels[i])-0.5)))
 		}
@@ -203,7 +203,7 @@ func TestEvaluationLosses(t *testing.T) {
 	}
 	near(t, "evaluation loss of the VAE", best, -elbo.Bound.Mean, 6*elbo.Bound.SE)
 
-	ae, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 30, Code: 2, Hidden: []int{8}, Seed: 1})
+	ae, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 30, Latent: 2, Hidden: []int{8}, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestEvaluationOfTasks(t *testing.T) {
 	want := 0.0
 	for _, run := range results {
 		for i, task := range m.Config().Tasks {
-			want += task.Weight * run[i].Loss / 2
+			want += *task.Weight * run[i].Loss / 2
 		}
 	}
 	near(t, "evaluation loss", best, want, 1e-5)
@@ -243,7 +243,7 @@ func TestEvaluationOfTasks(t *testing.T) {
 
 // TestEvaluationKeys: the contents of the held-out objects are part of the key, beside the field.
 func TestEvaluationKeys(t *testing.T) {
-	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 30, Code: 2, Seed: 1})
+	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 30, Latent: 2, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestEvaluationErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ae, err := NewAutoencoder(backend, AutoencoderConfig{Features: 30, Code: 2})
+	ae, err := NewAutoencoder(backend, AutoencoderConfig{Features: 30, Latent: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestEvaluationErrors(t *testing.T) {
 	}
 	tasks, d := threeTasks(t)
 	multi := newMultiTask(t, MultiTaskConfig{Features: 5, Tasks: tasks})
-	labels := make([]uint8, 520)
+	labels := make([]int, 520)
 	labels[0] = 1
 	for want, start := range map[string]func(e *Evaluation) (*Training, error){
 		"GAN.Training with FitConfig.Evaluation, want nil": func(e *Evaluation) (*Training, error) {

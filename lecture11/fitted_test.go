@@ -24,7 +24,7 @@ func TestObjectsOfDoubles(t *testing.T) {
 	v := must(NewVAE(testx.Backend(t), VAEConfig{Features: 2, Latent: 1, Likelihood: "gaussian", Seed: 1}))
 	runTraining(t, must(v.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
 	must(v.Generate(5, 1))
-	a := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 2, Code: 1, Seed: 1}))
+	a := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 2, Latent: 1, Seed: 1}))
 	runTraining(t, must(a.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
 	must(a.Reconstruct(must(asFloats(x))))
 }

@@ -86,7 +86,7 @@ func TestFontManifold(t *testing.T) {
 func manifoldFigures(t *testing.T, all, train, test *glyphs.Set) (share, area float64) {
 	t.Helper()
 	model, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{
-		Features: 1024, Code: 16, Hidden: []int{256}, Corruption: Corruption{Kind: "gaussian", Level: 0.3}, Seed: 1})
+		Features: 1024, Latent: 16, Hidden: []int{256}, Corruption: Corruption{Kind: "gaussian", Level: 0.3}, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,17 +32,17 @@ type GANConfig struct {
 	Activation    string `json:"activation"` // of both: "leaky" (default), "relu", "tanh", "gelu"
 	Output        string `json:"output"`     // of G: "linear" (default), or "sigmoid" for objects in [0, 1]
 
-	Loss     string  `json:"loss"`     // one of AdversarialLosses; default "non-saturating"
-	Steps    int     `json:"steps"`    // of D for each one of G; default 1
-	Clip     float64 `json:"clip"`     // c > 0: each weight of D is cut to [−c, c] after its step; default 0: not
-	Penalty  float64 `json:"penalty"`  // λ > 0 of the gradient penalty; default 0: none
-	Spectral bool    `json:"spectral"` // D computes with W/σ(W), σ the largest singular value, one power iteration each time
-	Spread   bool    `json:"spread"`   // "conv" only: D also sees how much the objects of its batch differ; against collapse
-	Smooth   float64 `json:"smooth"`   // s ∈ [0, ½): D is asked for 1 − s on real objects, not 1; cross-entropy losses only
-	Pace     float64 `json:"pace"`     // D's rate of learning over G's; default 1
-	Frozen   string  `json:"frozen"`   // "generator" or "discriminator": its weights stay as they start; default "": both learn
-	Average  float64 `json:"average"`  // γ ∈ (0, 1): objects come from the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: from w
-	Classes  int     `json:"classes"`  // of labels that both nets are told, see [WithLabels]; default 0: none
+	Loss     string   `json:"loss"`     // one of AdversarialLosses; default "non-saturating"
+	Steps    int      `json:"steps"`    // of D for each one of G; default 1
+	Clip     float64  `json:"clip"`     // c > 0: each weight of D is cut to [−c, c] after its step; default 0: not
+	Penalty  float64  `json:"penalty"`  // λ > 0 of the gradient penalty; default 0: none
+	Spectral bool     `json:"spectral"` // D computes with W/σ(W), σ the largest singular value, one power iteration each time
+	Spread   bool     `json:"spread"`   // "conv" only: D also sees how much the objects of its batch differ; against collapse
+	Smooth   float64  `json:"smooth"`   // s ∈ [0, ½): D is asked for 1 − s on real objects, not 1; cross-entropy losses only
+	Pace     *float64 `json:"pace"`     // D's rate of learning over G's, at least 0; nil stands for 1
+	Frozen   string   `json:"frozen"`   // "generator" or "discriminator": its weights stay as they start; default "": both learn
+	Average  float64  `json:"average"`  // γ ∈ (0, 1): objects come from the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: from w
+	Classes  int      `json:"classes"`  // of labels that both nets are told, see [WithLabels]; default 0: none
 
 	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
 	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
@@ -68,7 +68,7 @@ func (c GANConfig) withDefaults() GANConfig {
 		c.Discriminator = discriminator
 	}
 	c.Activation, c.Output = cmp.Or(c.Activation, "leaky"), cmp.Or(c.Output, "linear")
-	c.Loss, c.Steps, c.Pace = cmp.Or(c.Loss, "non-saturating"), cmp.Or(c.Steps, 1), cmp.Or(c.Pace, 1)
+	c.Loss, c.Steps, c.Pace = cmp.Or(c.Loss, "non-saturating"), cmp.Or(c.Steps, 1), valueOr(c.Pace, 1)
 	return c
 }
 
@@ -92,11 +92,11 @@ func (c GANConfig) check() error {
 		return fmt.Errorf("lecture11: GANConfig.Penalty = %g, want λ > 0, or 0 for none", c.Penalty)
 	case !(c.Smooth >= 0 && c.Smooth < 0.5):
 		return fmt.Errorf("lecture11: GANConfig.Smooth = %g, want s in [0, 0.5)", c.Smooth)
-	case c.Smooth > 0 && AdversarialLosses[c.Loss].Smooth == nil:
+	case c.Smooth > 0 && adversarialLosses[c.Loss].Smooth == nil:
 		return fmt.Errorf("lecture11: GANConfig.Smooth = %g with Loss = %q, want a loss of probabilities: minimax or non-saturating",
 			c.Smooth, c.Loss)
-	case !(c.Pace > 0) || math.IsInf(c.Pace, 0):
-		return fmt.Errorf("lecture11: GANConfig.Pace = %g, want a positive number", c.Pace)
+	case !(*c.Pace >= 0) || math.IsInf(*c.Pace, 0):
+		return fmt.Errorf("lecture11: GANConfig.Pace = %g, want a number ≥ 0", *c.Pace)
 	case !(c.Average >= 0 && c.Average < 1):
 		return fmt.Errorf("lecture11: GANConfig.Average = %g, want γ in (0, 1), or 0 for none", c.Average)
 	case c.Classes < 0 || c.Classes == 1:
@@ -114,7 +114,7 @@ func (c GANConfig) check() error {
 	if err := checkName("GANConfig.Frozen", c.Frozen, map[string]bool{"": true, "generator": true, "discriminator": true}); err != nil {
 		return err
 	}
-	return checkName("GANConfig.Loss", c.Loss, AdversarialLosses)
+	return checkName("GANConfig.Loss", c.Loss, adversarialLosses)
 }
 
 // checkNets returns an error that names the first size from which no net can be built.
@@ -300,7 +300,7 @@ func certain(real, fake *Node) *Node {
 func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 	fake := StopGradient(nets.generate(real, m.labels(real), real.Shape().Dim(0)))
 	a, b = nets.compare(real, fake)
-	criteria := AdversarialLosses[m.cfg.Loss]
+	criteria := adversarialLosses[m.cfg.Loss]
 	loss = criteria.Discriminator(a, b)
 	if s := m.cfg.Smooth; s > 0 {
 		loss = Add(loss, criteria.Smooth(a, s))
@@ -329,7 +329,7 @@ func (m *GAN) gradientPenalty(nets *ganNets, real, fake *Node) *Node {
 
 // generatorLoss builds G's loss on new noise, with the labels of real.
 func (m *GAN) generatorLoss(nets *ganNets, real *Node) *Node {
-	return AdversarialLosses[m.cfg.Loss].Generator(nets.discriminate(nets.generate(real, m.labels(real), real.Shape().Dim(0))))
+	return adversarialLosses[m.cfg.Loss].Generator(nets.discriminate(nets.generate(real, m.labels(real), real.Shape().Dim(0))))
 }
 
 // labels are the label columns of x, nil without classes.

@@ -14,7 +14,7 @@ import (
 // DoctorConfig says how a [GANDoctor] watches. Zero fields take the default in their comment.
 type DoctorConfig struct {
 	Every   int   // steps from one look at samples to the next, at least; default 200
-	WarmUp  int   // steps before the first finding, unless the training diverges; default 5·Every
+	WarmUp  *int  // steps before the first finding, unless the training diverges; nil stands for 5·Every
 	Persist int   // looks, of the last 2·Persist − 1, that must show the same before it is a finding; default 3
 	Objects int   // real objects, and as many samples, that are compared; default 512, at most all
 	Stop    bool  // a finding ends the training, with a [SickGANError]
@@ -23,7 +23,7 @@ type DoctorConfig struct {
 
 func (c DoctorConfig) withDefaults() DoctorConfig {
 	c.Every, c.Persist, c.Objects = cmp.Or(c.Every, 200), cmp.Or(c.Persist, 3), cmp.Or(c.Objects, 512)
-	c.WarmUp = cmp.Or(c.WarmUp, 5*c.Every)
+	c.WarmUp = valueOr(c.WarmUp, 5*c.Every)
 	return c
 }
 
@@ -32,8 +32,8 @@ func (c DoctorConfig) check() error {
 	switch {
 	case c.Every < 1:
 		return fmt.Errorf("lecture11: DoctorConfig.Every = %d, want at least 1 step", c.Every)
-	case c.WarmUp < 0:
-		return fmt.Errorf("lecture11: DoctorConfig.WarmUp = %d, want a positive number of steps", c.WarmUp)
+	case *c.WarmUp < 0:
+		return fmt.Errorf("lecture11: DoctorConfig.WarmUp = %d, want at least 0 steps", *c.WarmUp)
 	case c.Persist < 1:
 		return fmt.Errorf("lecture11: DoctorConfig.Persist = %d, want at least 1 look", c.Persist)
 	case c.Objects < leastObjects:
@@ -189,7 +189,7 @@ func (d *GANDoctor) see(step int, losses map[string]float64) (*Finding, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("lecture11: GANDoctor, step %d: %w", step, err)
 	}
-	if step <= d.cfg.WarmUp {
+	if step <= *d.cfg.WarmUp {
 		d.mirror.forget()
 	}
 	d.vitals = append(d.vitals, v)
@@ -207,7 +207,7 @@ func (d *GANDoctor) since() Vitals {
 // after it has left them all.
 func (d *GANDoctor) judge(v Vitals) *Finding {
 	finding, urgent := diagnose(d.mirror.m.cfg, v)
-	if v.Step <= d.cfg.WarmUp && !urgent {
+	if v.Step <= *d.cfg.WarmUp && !urgent {
 		finding = Finding{}
 	}
 	d.suspects = append(d.suspects, finding.Cause)

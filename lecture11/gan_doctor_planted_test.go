@@ -57,13 +57,13 @@ func plantedRuns(t *testing.T, seed int64) []plantedRun {
 		healthy("grid, non-saturating, penalty", grid, seed+1, penalty),
 		healthy("Gaussian, non-saturating", gaussian, seed, func(c *GANConfig, f *FitConfig) {}),
 		healthy("Gaussian, least-squares, penalty", gaussian, seed, func(c *GANConfig, f *FitConfig) {
-			c.Loss, c.Penalty, c.Pace = "least-squares", 1, 3
+			c.Loss, c.Penalty, c.Pace = "least-squares", 1, new(3.0)
 		}),
 		healthy("Gaussian, wasserstein, clip .1", gaussian, seed, func(c *GANConfig, f *FitConfig) { c.Loss, c.Clip = "wasserstein", 0.1 }),
 	}
 	for k := range int64(2) {
 		far := run("ring, minimax, G starts far, D fast", VanishingGradient, points, seed+k, func(c *GANConfig, f *FitConfig) {
-			c.Loss, c.Steps, c.Pace, f.Batch, f.LearningRate = "minimax", 2, 20, 64, 2e-4
+			c.Loss, c.Steps, c.Pace, f.Batch, f.LearningRate = "minimax", 2, new(20.0), 64, 2e-4
 		})
 		far.start = startFar
 		deaf := run("ring, G hardly hears its noise", ModeCollapse, points, seed+k, func(c *GANConfig, f *FitConfig) {})

@@ -159,11 +159,11 @@ func following(c GANConfig) string {
 	if c.Frozen == "discriminator" {
 		return "D is frozen and cannot answer: let it learn"
 	}
-	return fmt.Sprintf("D learns too slowly: try a Pace above %g, or more Steps of D", c.Pace)
+	return fmt.Sprintf("D learns too slowly: try a Pace above %g, or more Steps of D", *c.Pace)
 }
 
 func varied(c GANConfig) string {
-	if c.Pace < 1 || c.Frozen == "discriminator" {
+	if *c.Pace < 1 || c.Frozen == "discriminator" {
 		return following(c)
 	}
 	return "try more Steps of D, Penalty, another loss, or labels (Classes)"

@@ -53,9 +53,9 @@ func TestDiagnose(t *testing.T) {
 		{"both, other loss", GANConfig{Loss: "hinge"}, func(v *Vitals) { v.Certain, v.Peak = 0.99, 50 }, VanishingGradient, "train D less"},
 		{"both, and samples of one kind", GANConfig{}, func(v *Vitals) { v.Certain, v.Peak, v.Variety = 0.99, 50, 0.001 }, VanishingGradient, ""},
 		{"little variety", GANConfig{}, func(v *Vitals) { v.Variety = 0.021 }, "", ""},
-		{"no variety", GANConfig{Pace: 1}, func(v *Vitals) { v.Variety = 0.019 }, ModeCollapse, "more Steps of D"},
-		{"no variety, slow D", GANConfig{Pace: 0.01}, func(v *Vitals) { v.Variety = 0.019 }, ModeCollapse, "a Pace above 0.01"},
-		{"no variety, frozen D", GANConfig{Pace: 1, Frozen: "discriminator"}, func(v *Vitals) { v.Variety = 0.019 }, ModeCollapse, "let it learn"},
+		{"no variety", GANConfig{Pace: new(1.0)}, func(v *Vitals) { v.Variety = 0.019 }, ModeCollapse, "more Steps of D"},
+		{"no variety, slow D", GANConfig{Pace: new(0.01)}, func(v *Vitals) { v.Variety = 0.019 }, ModeCollapse, "a Pace above 0.01"},
+		{"no variety, frozen D", GANConfig{Pace: new(1.0), Frozen: "discriminator"}, func(v *Vitals) { v.Variety = 0.019 }, ModeCollapse, "let it learn"},
 		{"repeats", GANConfig{}, func(v *Vitals) { v.Repeated = 0.51 }, ModeCollapse, ""},
 		{"one mode of 8 missed", GANConfig{}, func(v *Vitals) { v.Missed = 0.125 }, "", ""},
 		{"three modes of 8 made", GANConfig{}, func(v *Vitals) { v.Missed = 0.625 }, MissedModes, "more Steps of D"},
@@ -63,7 +63,7 @@ func TestDiagnose(t *testing.T) {
 		{"D cannot tell, nor need it", GANConfig{}, func(v *Vitals) { v.Real, v.Fake, v.GradientG = 1e-4, 0, 1e-5 }, "", ""},
 		{"D cannot tell bad samples", GANConfig{Clip: 1e-3}, func(v *Vitals) { v.Real, v.Fake, v.GradientG, v.Good = 1e-4, 0, 1e-5, 0 },
 			BlindDiscriminator, "a Clip above 0.001"},
-		{"D is fooled", GANConfig{Loss: "hinge", Pace: 0.1}, func(v *Vitals) { v.Fake = 1.1 }, OutrunDiscriminator, "a Pace above 0.1"},
+		{"D is fooled", GANConfig{Loss: "hinge", Pace: new(0.1)}, func(v *Vitals) { v.Fake = 1.1 }, OutrunDiscriminator, "a Pace above 0.1"},
 		{"a critic has no scale", GANConfig{Loss: "wasserstein"}, func(v *Vitals) { v.Fake = 1.1 }, "", ""},
 		{"steep D", GANConfig{Loss: "minimax"}, func(v *Vitals) { v.Slope = 20 }, "", ""},
 		{"steep critic", GANConfig{Loss: "wasserstein"}, func(v *Vitals) { v.Slope = 20 }, UnboundedCritic, "try Penalty, Clip or Spectral"},
@@ -219,7 +219,7 @@ func withWeight(net NetFn) NetFn {
 // its curves have a value for each look.
 func TestDoctorOnlyWatches(t *testing.T) {
 	long(t)
-	labelled, err := WithLabels(ring(t, 512), slices.Repeat([]uint8{0, 1}, 256), 2)
+	labelled, err := WithLabels(ring(t, 512), slices.Repeat([]int{0, 1}, 256), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestDoctorMeans(t *testing.T) {
 func TestDoctorStops(t *testing.T) {
 	r := plantedRuns(t, 1)[12] // clip far too tight
 	m, training := r.gan(t)
-	doctor, err := NewGANDoctor(m, r.x, DoctorConfig{Every: 20, WarmUp: 20, Stop: true})
+	doctor, err := NewGANDoctor(m, r.x, DoctorConfig{Every: 20, WarmUp: new(20), Stop: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestDoctorRefuses(t *testing.T) {
 	x := ring(t, 80)
 	for want, c := range map[string]DoctorConfig{
 		"Every = -1, want at least 1":     {Every: -1},
-		"WarmUp = -5, want":               {WarmUp: -5},
+		"WarmUp = -5, want":               {WarmUp: new(-5)},
 		"Persist = -1, want at least 1":   {Persist: -1},
 		"Objects = 31, want at least 32":  {Objects: 31},
 		"Objects = -32, want at least 32": {Objects: -32},

@@ -11,9 +11,9 @@ import (
 )
 
 // twoBlobs draws l objects in the plane, a share of the first class about (−2, 0), the others about (2, 0).
-func twoBlobs(l int, share float64, seed uint64) (*tensors.Tensor, []uint8) {
+func twoBlobs(l int, share float64, seed uint64) (*tensors.Tensor, []int) {
 	rng := rand.New(rand.NewPCG(seed, 11))
-	flat, labels := make([]float32, 0, 2*l), make([]uint8, l)
+	flat, labels := make([]float32, 0, 2*l), make([]int, l)
 	for i := range l {
 		if float64(i) >= share*float64(l) {
 			labels[i] = 1

@@ -1,6 +1,8 @@
 package lecture11
 
 import (
+	"maps"
+
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -15,7 +17,7 @@ type AdversarialLoss struct {
 	Smooth func(real *Node, s float64) *Node
 }
 
-// AdversarialLosses are the criteria that a GAN may name, with D = σ(a):
+// AdversarialLosses returns the criteria that a GAN may name, with D = σ(a):
 //
 //	minimax         −E ln D(x) − E ln(1 − D(G(z)));         E ln(1 − D(G(z)))    Goodfellow et al. 2014
 //	non-saturating  the same;                               −E ln D(G(z))         the same, section 3
@@ -27,7 +29,10 @@ type AdversarialLoss struct {
 // −(1 − σ(a)) for non-saturating, which does not: their ratio is e^(−a).
 //
 // Slides "GAN: criterion", "GAN: training", "LSGAN", "Wasserstein GAN".
-var AdversarialLosses = map[string]AdversarialLoss{
+func AdversarialLosses() map[string]AdversarialLoss { return maps.Clone(adversarialLosses) }
+
+// adversarialLosses are those of [AdversarialLosses].
+var adversarialLosses = map[string]AdversarialLoss{
 	"minimax":        {crossEntropyLoss, func(fake *Node) *Node { return Neg(ReduceAllMean(Softplus(fake))) }, smoothed},
 	"non-saturating": {crossEntropyLoss, func(fake *Node) *Node { return ReduceAllMean(Softplus(Neg(fake))) }, smoothed},
 	"least-squares": {func(real, fake *Node) *Node {

@@ -29,7 +29,7 @@ func TestAdversarialGradients(t *testing.T) {
 			func(a float64) float64 { return -step(a < 1) }, func(a float64) float64 { return step(a > -1) }},
 	}
 	outputs := []float64{-5, -0.7, 0.3, 5}
-	for name, loss := range AdversarialLosses {
+	for name, loss := range adversarialLosses {
 		out, err := NewExec(testx.Backend(t), func(a *Node) []*Node {
 			generator := Gradient(loss.Generator(a), a)[0]
 			real, fake := Identity(a), Identity(a)
@@ -59,7 +59,7 @@ func TestAdversarialEquilibrium(t *testing.T) {
 		"minimax": {2 * math.Ln2, -math.Ln2}, "non-saturating": {2 * math.Ln2, math.Ln2},
 		"least-squares": {1, 0}, "wasserstein": {0, 0}, "hinge": {2, 0},
 	} {
-		loss := AdversarialLosses[name]
+		loss := adversarialLosses[name]
 		out, err := ExecOnce(testx.Backend(t), func(a *Node) *Node {
 			return Stack([]*Node{loss.Discriminator(a, a), loss.Generator(a)}, 0)
 		}, []float64{0, 0, 0})

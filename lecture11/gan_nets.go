@@ -245,7 +245,7 @@ func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (len
 		discriminator := mv.scope.Scope() == "/discriminator"
 		own := cfg
 		if discriminator {
-			own.LearningRate *= nets.m.cfg.Pace
+			own.LearningRate *= *nets.m.cfg.Pace
 		}
 		own.adamApply(mv.scope, progress, mv.variables, mv.gradients, nil)
 		if c := nets.m.cfg.Clip; c > 0 && discriminator {

@@ -98,13 +98,13 @@ func TestConvGANLabels(t *testing.T) {
 	long(t)
 	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Classes = 3; c.Penalty = 1; c.Spectral = true; c.Spread = true }))
 	x := blobs(66)
-	labels := make([]uint8, 66)
+	labels := make([]int, 66)
 	for i := range labels {
-		labels[i] = uint8(i % 3)
+		labels[i] = i % 3
 	}
-	labelled := func(shift uint8) *tensors.Tensor {
+	labelled := func(shift int) *tensors.Tensor {
 		t.Helper()
-		turned := make([]uint8, len(labels))
+		turned := make([]int, len(labels))
 		for i, y := range labels {
 			turned[i] = (y + shift) % 3
 		}
@@ -117,7 +117,7 @@ func TestConvGANLabels(t *testing.T) {
 	trainGAN(t, m, labelled(0), FitConfig{Batch: 22, Seed: 1})
 	var says [2][]float32
 	for shift := range says {
-		out, err := m.Discriminate(labelled(uint8(shift)))
+		out, err := m.Discriminate(labelled(shift))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestSmoothing(t *testing.T) {
 	}
 	got := MustExecOnce(testx.Backend(t), func(a *Node) *Node {
 		far := AddScalar(ZerosLike(a), -1e3) // generated objects that cost nothing
-		l := AdversarialLosses["non-saturating"]
+		l := adversarialLosses["non-saturating"]
 		return Add(l.Discriminator(a, far), l.Smooth(a, s))
 	}, a)
 	near(t, "smoothed loss", tensors.ToScalar[float64](got), want, 1e-9)
@@ -272,7 +272,7 @@ func TestGANRestored(t *testing.T) {
 
 // TestPace: Adam's first step has the length of the rate for each weight, so that D moves Pace times as far as G.
 func TestPace(t *testing.T) {
-	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Pace: 4, Seed: 1})
+	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Pace: new(4.0), Seed: 1})
 	cfg := FitConfig{Epochs: 2, Batch: 40, LearningRate: 1e-3, Seed: 1, StepsPerCall: 1}
 	training, err := m.Training(ring(t, 40), "x", cfg)
 	if err != nil {

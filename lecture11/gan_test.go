@@ -225,9 +225,9 @@ func TestConditionalGAN(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels := make([]uint8, points.Len())
+	labels := make([]int, points.Len())
 	for i, c := range points.Class() {
-		labels[i] = uint8(c)
+		labels[i] = c
 	}
 	x, err := WithLabels(points.Tensor(), labels, 8)
 	if err != nil {
@@ -247,7 +247,7 @@ func TestConditionalGAN(t *testing.T) {
 				best, nearest = d, k
 			}
 		}
-		if nearest == int(label) {
+		if nearest == label {
 			right++
 		}
 	}
@@ -269,7 +269,7 @@ func TestGANRefuses(t *testing.T) {
 		`Loss = "war"`:             func(c *GANConfig) { c.Loss = "war" },
 		"Smooth = 0.5":             func(c *GANConfig) { c.Smooth = 0.5 },
 		"want a loss of proba":     func(c *GANConfig) { c.Smooth, c.Loss = 0.1, "hinge" },
-		"Pace = -1":                func(c *GANConfig) { c.Pace = -1 },
+		"Pace = -1":                func(c *GANConfig) { c.Pace = new(-1.0) },
 		"Average = 1":              func(c *GANConfig) { c.Average = 1 },
 		`Nets = "transformer"`:     func(c *GANConfig) { c.Nets = "transformer" },
 		"Features = 2 with Height": func(c *GANConfig) { c.Nets = "conv" },
@@ -294,13 +294,13 @@ func TestGANRefuses(t *testing.T) {
 	wantError(t, err, "no weights")
 	_, err = m.Generate(0, 1)
 	wantError(t, err, "count = 0")
-	_, err = m.GenerateOf([]uint8{1}, 1)
+	_, err = m.GenerateOf([]int{1}, 1)
 	wantError(t, err, "Classes = 0")
 	images := newGAN(t, GANConfig{Features: 2, Latent: 2, Output: "sigmoid"})
 	_, err = images.Training(ring(t, 8), "x", FitConfig{Batch: 4})
 	wantError(t, err, "[0, 1]")
 	labelled := newGAN(t, GANConfig{Features: 2, Latent: 2, Classes: 3})
-	_, err = labelled.GenerateOf([]uint8{3}, 1)
+	_, err = labelled.GenerateOf([]int{3}, 1)
 	wantError(t, err, "label 3")
 	_, err = labelled.Generate(1, 1)
 	wantError(t, err, "GenerateOf")

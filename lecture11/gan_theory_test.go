@@ -56,10 +56,10 @@ func TestOptimalDiscriminator(t *testing.T) {
 // the intercept 0 of the logit of D* within three standard errors, by Fisher's information. One seed; the standard errors are printed.
 func TestLogisticDiscriminator(t *testing.T) {
 	const l = 20_000
-	rng, x, real := rand.New(rand.NewPCG(3, 0)), make([]float64, l), make([]uint8, l)
+	rng, x, real := rand.New(rand.NewPCG(3, 0)), make([]float64, l), make([]int, l)
 	var a, b, c float64 // sums of D(1 − D), of that times x and times x²
 	for i := range x {
-		real[i] = uint8(i % 2)
+		real[i] = i % 2
 		x[i] = rng.NormFloat64() + 1 - 2*float64(real[i])
 		d := OptimalDiscriminator(math.Exp(-(x[i]+1)*(x[i]+1)/2), math.Exp(-(x[i]-1)*(x[i]-1)/2))
 		a, b, c = a+d*(1-d), b+d*(1-d)*x[i], c+d*(1-d)*x[i]*x[i]

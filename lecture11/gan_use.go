@@ -35,7 +35,7 @@ func (m *GAN) Generate(count int, seed int64) (*tensors.Tensor, error) {
 }
 
 // GenerateOf gives a new object for each label, G(z, y): [len(labels), n].
-func (m *GAN) GenerateOf(labels []uint8, seed int64) (*tensors.Tensor, error) {
+func (m *GAN) GenerateOf(labels []int, seed int64) (*tensors.Tensor, error) {
 	if m.cfg.Classes == 0 {
 		return nil, fmt.Errorf("lecture11: GAN.GenerateOf with GANConfig.Classes = 0, want a conditional model")
 	}

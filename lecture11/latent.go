@@ -283,7 +283,7 @@ func (s CodeStatistics) Active() int {
 
 // NeighbourAgreement returns the share of codes z [l, d] whose nearest other code (Euclidean) belongs to an object with
 // the same label. For C equally frequent labels drawn at random, it is 1/C on average.
-func NeighbourAgreement(z *tensors.Tensor, labels []uint8) (float64, error) {
+func NeighbourAgreement(z *tensors.Tensor, labels []int) (float64, error) {
 	columns, err := Columns(z)
 	if err != nil {
 		return 0, err

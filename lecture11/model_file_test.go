@@ -21,8 +21,8 @@ import (
 )
 
 // fourObjects returns objects of 4 components and their labels.
-func fourObjects() (x *tensors.Tensor, labels []uint8) {
-	return tensors.FromValue([][]float32{{1, 0, 1, 0}, {0, 1, 0, 1}, {1, 1, 0, 0}, {0, 0.5, 1, 0.25}}), []uint8{0, 1, 0, 1}
+func fourObjects() (x *tensors.Tensor, labels []int) {
+	return tensors.FromValue([][]float32{{1, 0, 1, 0}, {0, 1, 0, 1}, {1, 1, 0, 0}, {0, 0.5, 1, 0.25}}), []int{0, 1, 0, 1}
 }
 
 // fileModel has the file methods that all models share.
@@ -73,12 +73,12 @@ func savedKinds() []savedKind {
 	x, labels := fourObjects()
 	return []savedKind{
 		{"VAE", func(t *testing.T) (fileModel, savedTraining) {
-			m := must(NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 1, Hidden: []int{2}, Beta: 0.5, Seed: 1}))
+			m := must(NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 1, Hidden: []int{2}, Beta: new(0.5), Seed: 1}))
 			training, err := m.Training(x, "four", oneStep)
 			return m, ran(t, training, err)
 		}, loads(LoadVAE), func(m fileModel) ([]*tensors.Tensor, error) { return one(m.(*VAE).Reconstruct(x)) }},
 		{"Autoencoder", func(t *testing.T) (fileModel, savedTraining) {
-			m := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 4, Code: 2, Hidden: []int{}, Classes: 2, ClassWeight: 1,
+			m := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 4, Latent: 2, Hidden: []int{}, Classes: 2, ClassWeight: 1,
 				Sparsity: Sparsity{Kind: "l1", Weight: 1, FreeColumns: true}, Seed: 1}))
 			training, err := m.LabelledTraining(x, []int{0, 1, NoLabel, 1}, "four", oneStep)
 			return m, ran(t, training, err)
@@ -91,7 +91,7 @@ func savedKinds() []savedKind {
 			return both(y, a, err)
 		}},
 		{"VQVAE", func(t *testing.T) (fileModel, savedTraining) {
-			m := must(NewVQVAE(testx.Backend(t), VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Code: 2, Positions: 2, Hidden: []int{3},
+			m := must(NewVQVAE(testx.Backend(t), VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Latent: 2, Positions: 2, Hidden: []int{3},
 				Update: "kohonen", Radius: Schedule{Name: "constant", Start: 0.5}, Seed: 1}))
 			training, err := m.Training(x, "four", oneStep)
 			return m, ran(t, training, err)
@@ -134,7 +134,7 @@ func savedKinds() []savedKind {
 			return both(a, b, err)
 		}},
 		{"PrototypeNet", func(t *testing.T) (fileModel, savedTraining) {
-			m := must(NewPrototypeNet(testx.Backend(t), PrototypeNetConfig{Features: 4, Encoder: "dense", Hidden: []int{3}, Code: 2, Episodes: 1,
+			m := must(NewPrototypeNet(testx.Backend(t), PrototypeNetConfig{Features: 4, Encoder: "dense", Hidden: []int{3}, Latent: 2, Episodes: 1,
 				Episode: EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}, Seed: 1}))
 			training, err := m.Training(x, labels, "four", FitConfig{Seed: 2})
 			return m, ran(t, training, err)
@@ -321,7 +321,7 @@ func TestLoadRefuses(t *testing.T) {
 			}
 		})
 	}
-	other := must(NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 1, Hidden: []int{2}, Beta: 0.5, PriorStd: 2, Seed: 1}))
+	other := must(NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 1, Hidden: []int{2}, Beta: new(0.5), PriorStd: 2, Seed: 1}))
 	if err := other.Load(bytes.NewReader(text)); err == nil || !strings.Contains(err.Error(), "prior_std = 1, want 2") {
 		t.Errorf("another configuration: %v", err)
 	}

@@ -15,9 +15,9 @@ import (
 
 // Task is one problem of several that a model learns: a head g_t(z, β_t) on the shared code with its own loss ℒ_t.
 type Task struct {
-	Name    string  `json:"name"`    // for people, the names of losses, and transfer; not "loss"
-	Classes int     `json:"classes"` // ≥ 2: cross-entropy over this number of classes; 0: squared error of one number
-	Weight  float64 `json:"weight"`  // λ_t > 0; default 1
+	Name    string   `json:"name"`    // for people, the names of losses, and transfer; not "loss"
+	Classes int      `json:"classes"` // ≥ 2: cross-entropy over this number of classes; 0: squared error of one number
+	Weight  *float64 `json:"weight"`  // λ_t ≥ 0; nil stands for 1
 }
 
 // MultiTaskConfig describes a network f(x, α) that several tasks share, and their heads. Zero fields take the default in
@@ -48,7 +48,7 @@ func (c MultiTaskConfig) withDefaults() MultiTaskConfig {
 	c.Runs = cmp.Or(c.Runs, 1)
 	c.Tasks = slices.Clone(c.Tasks)
 	for i := range c.Tasks {
-		c.Tasks[i].Weight = cmp.Or(c.Tasks[i].Weight, 1)
+		c.Tasks[i].Weight = valueOr(c.Tasks[i].Weight, 1)
 	}
 	return c
 }
@@ -96,8 +96,11 @@ func (c MultiTaskConfig) checkTasks() error {
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] and [%d] are both called %q, want different names", first, i, t.Name)
 		case t.Classes < 0 || t.Classes == 1:
 			return fmt.Errorf("lecture11: task %q has Classes = %d, want at least 2, or 0 for a number", t.Name, t.Classes)
-		case !(t.Weight > 0) || math.IsInf(t.Weight, 0):
-			return fmt.Errorf("lecture11: task %q has Weight = %g, want λ > 0", t.Name, t.Weight)
+		case !(*t.Weight >= 0) || math.IsInf(*t.Weight, 0):
+			return fmt.Errorf("lecture11: task %q has Weight = %g, want λ ≥ 0", t.Name, *t.Weight)
+		}
+		if c.Balance == "gradnorm" && *t.Weight == 0 {
+			return fmt.Errorf("lecture11: task %q has Weight = 0 with Balance \"gradnorm\", want λ > 0: the weights start there and move", t.Name)
 		}
 		seen[t.Name] = i
 	}

@@ -39,7 +39,7 @@ func TaskLabels(columns ...[]float64) (*tensors.Tensor, error) {
 }
 
 // ClassColumn converts class labels to a column for TaskLabels.
-func ClassColumn[L ~uint8 | ~int](labels []L) []float64 {
+func ClassColumn(labels []int) []float64 {
 	column := make([]float64, len(labels))
 	for i, label := range labels {
 		column[i] = float64(label)

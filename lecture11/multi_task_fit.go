@@ -1,7 +1,6 @@
 package lecture11
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -30,8 +29,8 @@ type RunPlan struct {
 	HeadFirst float64 `json:"head_first"`
 	// KeepNear is μ ≥ 0 of the penalty μ/2·‖α − α₀‖², with α₀ the weights of f at the start (L2-SP, Li et al. 2018).
 	KeepNear float64 `json:"keep_near"`
-	// HeadRate is a factor of Adam's step for the heads; default 1. A head alone on frozen layers needs 10.
-	HeadRate float64 `json:"head_rate"`
+	// HeadRate is a factor ≥ 0 of Adam's step for the heads; nil stands for 1. A head alone on frozen layers needs 10.
+	HeadRate *float64 `json:"head_rate"`
 	// HeadDecay is μ ≥ 0 of the penalty μ/2·‖β‖² on the heads' weights, not their biases.
 	HeadDecay float64 `json:"head_decay"`
 }
@@ -45,8 +44,8 @@ func (p RunPlan) check(m *MultiTask, l, run int) error {
 		return fmt.Errorf("lecture11: RunPlan %d has HeadFirst = %g, want a share of the training in [0, 1]", run, p.HeadFirst)
 	case !(p.KeepNear >= 0) || math.IsInf(p.KeepNear, 0):
 		return fmt.Errorf("lecture11: RunPlan %d has KeepNear = %g, want μ ≥ 0", run, p.KeepNear)
-	case !(p.HeadRate >= 0) || math.IsInf(p.HeadRate, 0):
-		return fmt.Errorf("lecture11: RunPlan %d has HeadRate = %g, want a positive factor, or 0 for 1", run, p.HeadRate)
+	case p.HeadRate != nil && (!(*p.HeadRate >= 0) || math.IsInf(*p.HeadRate, 0)):
+		return fmt.Errorf("lecture11: RunPlan %d has HeadRate = %g, want a factor ≥ 0", run, *p.HeadRate)
 	case !(p.HeadDecay >= 0) || math.IsInf(p.HeadDecay, 0):
 		return fmt.Errorf("lecture11: RunPlan %d has HeadDecay = %g, want μ ≥ 0", run, p.HeadDecay)
 	}
@@ -236,7 +235,7 @@ const maxNamedLosses = 20
 // stepShares returns the factors of a variable's step in each run. A variable of f has 0 while the plan keeps it, else
 // 1; a variable of the heads has HeadRate. It returns nil if no plan needs factors.
 func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
-	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 || p.HeadRate > 0 }) {
+	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 || p.HeadRate != nil }) {
 		return nil
 	}
 	return func(v *model.Variable) *Node {
@@ -248,7 +247,7 @@ func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
 		}
 		rates := make([]float32, len(plans))
 		for r, plan := range plans {
-			rates[r] = float32(cmp.Or(plan.HeadRate, 1))
+			rates[r] = float32(*valueOr(plan.HeadRate, 1))
 		}
 		return perRun(Const(progress.Graph(), rates), v.Shape().Rank())
 	}

@@ -113,7 +113,7 @@ func TestJointGradient(t *testing.T) {
 		square := 0.0
 		for s := range tasks {
 			for u := range tasks {
-				square += m.cfg.Tasks[s].Weight * m.cfg.Tasks[u].Weight * c.Norms[s] * c.Norms[u] * c.Cosines[s][u]
+				square += (*m.cfg.Tasks[s].Weight) * (*m.cfg.Tasks[u].Weight) * c.Norms[s] * c.Norms[u] * c.Cosines[s][u]
 				if (c.Heads[s][u] == 0) != (s != u) {
 					t.Errorf("gradient of task %d in head %d: %g", s, u, c.Heads[s][u])
 				}

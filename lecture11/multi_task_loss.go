@@ -87,7 +87,7 @@ func column(g *Graph, places []int) *Node {
 func (m *MultiTask) taskWeights(g *Graph) *Node {
 	weights := make([]float32, len(m.cfg.Tasks))
 	for i, t := range m.cfg.Tasks {
-		weights[i] = float32(t.Weight)
+		weights[i] = float32(*t.Weight)
 	}
 	return Const(g, [][]float32{weights})
 }

@@ -20,7 +20,7 @@ var nan = math.NaN()
 // them missing.
 func threeTasks(t *testing.T) ([]Task, TaskData) {
 	t.Helper()
-	tasks := []Task{{Name: "kind", Classes: 3, Weight: 2}, {Name: "size"}, {Name: "side", Classes: 2, Weight: 0.5}}
+	tasks := []Task{{Name: "kind", Classes: 3, Weight: new(2.0)}, {Name: "size"}, {Name: "side", Classes: 2, Weight: new(0.5)}}
 	rng := rand.New(rand.NewPCG(1, 2))
 	x := make([]float32, 12*5)
 	for i := range x {
@@ -227,7 +227,7 @@ func TestHardSharing(t *testing.T) {
 	for task := range tasks {
 		gradients := gradientsAt(t, m, d, of(task), append([]string{alpha}, heads...)...)
 		for i, v := range gradients[0] {
-			sum[i] += m.cfg.Tasks[task].Weight * float64(v)
+			sum[i] += *m.cfg.Tasks[task].Weight * float64(v)
 		}
 		for other := range heads {
 			zero := !anyNonZero(gradients[1+other])
@@ -502,7 +502,7 @@ func TestMultiTaskRefuses(t *testing.T) {
 		"Tasks is empty":                      func(c *MultiTaskConfig) { c.Tasks = nil },
 		`both called "a"`:                     func(c *MultiTaskConfig) { c.Tasks = []Task{{Name: "a"}, {Name: "a"}} },
 		`task "a" has Classes = 1`:            func(c *MultiTaskConfig) { c.Tasks = []Task{{Name: "a", Classes: 1}} },
-		`task "a" has Weight = -1`:            func(c *MultiTaskConfig) { c.Tasks = []Task{{Name: "a", Weight: -1}} },
+		`task "a" has Weight = -1`:            func(c *MultiTaskConfig) { c.Tasks = []Task{{Name: "a", Weight: new(-1.0)}} },
 		"Tasks[0] has no Name":                func(c *MultiTaskConfig) { c.Tasks = []Task{{}} },
 		`Balance = "fair"`:                    func(c *MultiTaskConfig) { c.Balance = "fair" },
 		`Balance = "pcgrad" with Hidden = {}`: func(c *MultiTaskConfig) { c.Balance, c.Hidden = "pcgrad", []int{} },
@@ -541,7 +541,7 @@ func TestMultiTaskRefuses(t *testing.T) {
 	for want, plans := range map[string][]RunPlan{
 		"RunPlan 0 has Frozen = 2":                    {{Frozen: 2}},
 		"RunPlan 0 has HeadFirst = 1.5":               {{HeadFirst: 1.5}},
-		"RunPlan 0 has HeadRate = -1":                 {{HeadRate: -1}},
+		"RunPlan 0 has HeadRate = -1":                 {{HeadRate: new(-1.0)}},
 		"RunPlan 0 has KeepNear = -1":                 {{KeepNear: -1}},
 		"RunPlan 0 has object 12":                     {{Objects: []int{12}}},
 		"RunPlan 0 has no Objects":                    {{Objects: []int{}}},

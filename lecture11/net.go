@@ -131,6 +131,15 @@ func checkNets(config string, s netSpec, encoder, decoder string) error {
 	return nil
 }
 
+// valueOr returns a pointer to a copy of what p points to, or of byDefault if p is nil. Fields of a configuration for which 0 has a
+// meaning of its own are pointers, so that 0 stays 0.
+func valueOr[T any](p *T, byDefault T) *T {
+	if p != nil {
+		byDefault = *p
+	}
+	return &byDefault
+}
+
 // checkName returns an error that lists the known names when name is not one of them.
 func checkName[V any](field, name string, known map[string]V) error {
 	if _, ok := known[name]; ok {

@@ -183,7 +183,7 @@ func TestConvNets(t *testing.T) {
 	for _, size := range [][2]int{{5, 3}, {1, 1}, {7, 10}, {8, 8}} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			h, w := size[0], size[1]
-			m := newImageAutoencoder(t, AutoencoderConfig{Height: h, Width: w, Channels: 3, Code: 4, Encoder: "conv", Decoder: "conv", Seed: 5})
+			m := newImageAutoencoder(t, AutoencoderConfig{Height: h, Width: w, Channels: 3, Latent: 4, Encoder: "conv", Decoder: "conv", Seed: 5})
 			x := colourBars(3, h, w)
 			pixels, err := Components(x)
 			if err != nil {
@@ -242,7 +242,7 @@ func (x naiveImage) part(h, w int) naiveImage {
 // of that of the mean image.
 func TestColourImages(t *testing.T) {
 	const h, w = 7, 5
-	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Height: h, Width: w, Channels: 3, Code: 8, Encoder: "conv", Decoder: "conv", Seed: 1})
+	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Height: h, Width: w, Channels: 3, Latent: 8, Encoder: "conv", Decoder: "conv", Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,9 +296,9 @@ func TestImageShapes(t *testing.T) {
 func TestImageConfigs(t *testing.T) {
 	long(t)
 	backend, x := testx.Backend(t), colourBars(40, 5, 3)
-	labels := make([]uint8, 40)
+	labels := make([]int, 40)
 	for i := range labels {
-		labels[i] = uint8(i % 2)
+		labels[i] = i % 2
 	}
 	trainings := map[string]func() (*Training, error){
 		"VAE": func() (*Training, error) {

@@ -59,7 +59,7 @@ func (m *Autoencoder) Network(part string) (Network, error) {
 		"encoder": {Inputs: m.cfg.Features, Outputs: []string{"code"}, Build: func(scope *model.Scope, x *Node) []*Node {
 			return []*Node{m.encode(scope, x)}
 		}},
-		"decoder": {Inputs: m.cfg.Code, Outputs: []string{"x"}, Build: func(scope *model.Scope, z *Node) []*Node {
+		"decoder": {Inputs: m.cfg.Latent, Outputs: []string{"x"}, Build: func(scope *model.Scope, z *Node) []*Node {
 			return []*Node{reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, z))}
 		}},
 	}

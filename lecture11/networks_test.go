@@ -53,7 +53,7 @@ func TestCustomNetsAreThose(t *testing.T) {
 		cases["VAE"] = [2]result{get(named.Training(x, "grey", FitConfig{})), get(custom.Training(x, "grey", FitConfig{}))}
 	}
 	{
-		cfg := AutoencoderConfig{Features: 9, Code: 3, Hidden: []int{6}, Seed: 1}
+		cfg := AutoencoderConfig{Features: 9, Latent: 3, Hidden: []int{6}, Seed: 1}
 		named, custom := must(NewAutoencoder(backend, cfg)), must(NewAutoencoderOf(backend, cfg, nets(3)))
 		cases["Autoencoder"] = [2]result{get(named.Training(x, "grey", FitConfig{})), get(custom.Training(x, "grey", FitConfig{}))}
 	}
@@ -101,7 +101,7 @@ func TestCustomNetKeys(t *testing.T) {
 // TestCustomNetFiles: a model with custom networks is loaded into one that was built with the same functions.
 func TestCustomNetFiles(t *testing.T) {
 	build := func() *Autoencoder {
-		return must(NewAutoencoderOf(testx.Backend(t), AutoencoderConfig{Features: 9, Code: 3, Seed: 1},
+		return must(NewAutoencoderOf(testx.Backend(t), AutoencoderConfig{Features: 9, Latent: 3, Seed: 1},
 			CodingNets{"mine", Dense([]int{6}, 3, "tanh"), Dense(nil, 9, "tanh")}))
 	}
 	x, m := greyObjects(9), build()
@@ -127,7 +127,7 @@ func TestCustomNetFiles(t *testing.T) {
 func TestCustomNetErrors(t *testing.T) {
 	backend := testx.Backend(t)
 	tasks, _ := threeTasks(t)
-	vae, ae := VAEConfig{Features: 9, Latent: 2}, AutoencoderConfig{Features: 9, Code: 3}
+	vae, ae := VAEConfig{Features: 9, Latent: 2}, AutoencoderConfig{Features: 9, Latent: 3}
 	classifier := ClassifierConfig{Features: 10, Classes: 2, Hidden: []int{7}}
 	multi := MultiTaskConfig{Features: 5, Hidden: []int{4}, Tasks: tasks}
 	two := multi

@@ -164,7 +164,7 @@ func TestF10LabelColumns(t *testing.T) {
 		bytes := tensors.FromFlatDataAndDimensions([]uint8{3, 4, 0, 255, 3, 4, 1, 0}, 2, 4)
 		wantError(t, train(bytes), name+".Training: the label columns of object 1 are [1 0], want a single 255 and else 0")
 		for _, x := range []*tensors.Tensor{tensors.FromValue([][]float32{{3, 4}, {5, 6}}), tensors.FromValue([][]uint8{{3, 4}, {5, 6}})} {
-			labelled, err := WithLabels(x, []uint8{1, 0}, 2)
+			labelled, err := WithLabels(x, []int{1, 0}, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,10 +178,10 @@ func TestF10LabelColumns(t *testing.T) {
 // TestEpisodesLeaveSmallClassesOut: episodes are drawn from the classes that have K + Q objects, as if the other
 // classes did not exist.
 func TestEpisodesLeaveSmallClassesOut(t *testing.T) {
-	labels := slices.Concat(slices.Repeat([]uint8{4}, 3), slices.Repeat([]uint8{1, 2, 7}, 6), []uint8{9})
+	labels := slices.Concat(slices.Repeat([]int{4}, 3), slices.Repeat([]int{1, 2, 7}, 6), []int{9})
 	c := EpisodeConfig{Ways: 3, Shots: 2, Queries: 4}
 	for _, episode := range episodesOf(t, labels, c, 20) {
-		if classes := slices.Sorted(slices.Values(episode.Classes)); !slices.Equal(classes, []uint8{1, 2, 7}) {
+		if classes := slices.Sorted(slices.Values(episode.Classes)); !slices.Equal(classes, []int{1, 2, 7}) {
 			t.Fatalf("classes %v, want 1, 2 and 7, which have 6 objects each", classes)
 		}
 	}

@@ -28,10 +28,10 @@ func FewShotProbe(known, test LabelledCodes, perClass int, seed uint64) (float64
 	if err != nil {
 		return 0, err
 	}
-	labels, classes := make([]uint8, len(drawn)), 2
+	labels, classes := make([]int, len(drawn)), 2
 	for i, place := range drawn {
 		labels[i] = known.Labels[place]
-		classes = max(classes, int(labels[i])+1)
+		classes = max(classes, labels[i]+1)
 	}
 	probe, err := NewLinearProbe(z, labels, classes)
 	if err != nil {
@@ -90,7 +90,7 @@ func labelledRows(c LabelledCodes) ([][]float64, error) {
 	return cut(flat, len(c.Labels)), nil
 }
 
-func rival(x []float64, label uint8, pool [][]float64, labels []uint8) Rival {
+func rival(x []float64, label int, pool [][]float64, labels []int) Rival {
 	best, length := Rival{Place: -1, Distance: math.Inf(1)}, floats.Norm(x, 2)
 	for i, other := range pool {
 		if labels[i] == label {

@@ -62,7 +62,7 @@ func newSOMData(x *tensors.Tensor, w *tensors.Tensor, cfg SOMConfig) (*somData, 
 	if err := withNumbers(x, d.measure); err != nil {
 		return nil, err
 	}
-	d.setCentre(cfg.metric())
+	d.setCenter(cfg.metric())
 	return d, nil
 }
 
@@ -139,9 +139,9 @@ func (d *somData) measure(at func(i int) float64) {
 	}
 }
 
-// setCentre chooses the origin for products and computes the variance. ‖w‖² − 2w·x loses digits if w and x are far from
+// setCenter chooses the origin for products and computes the variance. ‖w‖² − 2w·x loses digits if w and x are far from
 // 0. Another origin requires a copy of the objects, so that it is used only where it helps.
-func (d *somData) setCentre(metric somMetric) {
+func (d *somData) setCenter(metric somMetric) {
 	offset, spread := 0.0, 0.0
 	for j, mean := range d.means {
 		offset += mean * mean

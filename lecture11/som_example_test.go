@@ -21,7 +21,7 @@ func ExampleUMatrix() {
 
 // Five objects of two classes at three nodes.
 func ExampleNewClassMap() {
-	c, err := lecture11.NewClassMap([]int32{0, 0, 0, 2, 2}, []uint8{0, 0, 1, 1, 1}, 3, 2)
+	c, err := lecture11.NewClassMap([]int32{0, 0, 0, 2, 2}, []int{0, 0, 1, 1, 1}, 3, 2)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -37,7 +37,7 @@ type ClassMap struct {
 }
 
 // NewClassMap counts classes at m nodes. winners [l]; labels [l] are from 0 to classes−1.
-func NewClassMap(winners []int32, labels []uint8, m, classes int) (*ClassMap, error) {
+func NewClassMap(winners []int32, labels []int, m, classes int) (*ClassMap, error) {
 	if err := checkWinners(winners, m); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func NewClassMap(winners []int32, labels []uint8, m, classes int) (*ClassMap, er
 		c.Counts[node] = make([]int, classes)
 	}
 	for i, label := range labels {
-		if int(label) >= classes {
+		if label < 0 || label >= classes {
 			return nil, fmt.Errorf("lecture11: NewClassMap: label of object %d is %d, want 0 to %d", i, label, classes-1)
 		}
 		c.Counts[winners[i]][label]++

@@ -71,7 +71,7 @@ func TestUMatrixByHand(t *testing.T) {
 
 func TestClassMap(t *testing.T) {
 	winners := []int32{0, 0, 0, 2, 2, 3}
-	c, err := NewClassMap(winners, []uint8{0, 0, 1, 1, 2, 2}, 4, 3)
+	c, err := NewClassMap(winners, []int{0, 0, 1, 1, 2, 2}, 4, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +88,8 @@ func TestClassMap(t *testing.T) {
 		t.Errorf("hits %v, %v", hits, err)
 	}
 	for want, try := range map[string]func() error{
-		"6 winners and 1 labels":    func() error { _, err := NewClassMap(winners, []uint8{1}, 4, 3); return err },
-		"label of object 2 is 7":    func() error { _, err := NewClassMap(winners, []uint8{0, 0, 7, 0, 0, 0}, 4, 3); return err },
+		"6 winners and 1 labels":    func() error { _, err := NewClassMap(winners, []int{1}, 4, 3); return err },
+		"label of object 2 is 7":    func() error { _, err := NewClassMap(winners, []int{0, 0, 7, 0, 0, 0}, 4, 3); return err },
 		"winner of object 5 is nod": func() error { _, err := Hits(winners, 3); return err },
 	} {
 		if err := try(); err == nil || !strings.Contains(err.Error(), want) {

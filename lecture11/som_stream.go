@@ -139,7 +139,7 @@ func (s *streamSurvey) choose(l, first int) (objects, places []int) {
 func (s *streamSurvey) finish(metric somMetric) {
 	d := s.all
 	d.total = float64(d.l)
-	d.setCentre(metric)
+	d.setCenter(metric)
 	d.streamHash = contentsDigest(s.contents)
 	s.rng.Shuffle(len(d.kept)/d.n, func(a, b int) {
 		for j := range d.n {

@@ -145,10 +145,10 @@ func checkTensorCall(t *testing.T, c tensorCall, optional bool) {
 }
 
 // alternating returns l labels of so many classes in turn.
-func alternating(l, classes int) []uint8 {
-	labels := make([]uint8, l)
+func alternating(l, classes int) []int {
+	labels := make([]int, l)
 	for i := range labels {
-		labels[i] = uint8(i % classes)
+		labels[i] = i % classes
 	}
 	return labels
 }
@@ -170,12 +170,12 @@ func modelCalls(t *testing.T) map[string]tensorCall {
 	codes := tensors.FromFlatDataAndDimensions(normals(20, 1), 10, 2)
 	vae := must(NewVAE(backend, VAEConfig{Features: 4, Latent: 2, Hidden: []int{3}, Likelihood: "gaussian"}))
 	drawWeights(vae.Training(x, "x", FitConfig{}))
-	ae := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Code: 2, Hidden: []int{3}, Classes: 2, Corruption: Corruption{"gaussian", 1}}))
-	plain, classes := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Code: 2})), make([]int, 64)
+	ae := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Latent: 2, Hidden: []int{3}, Classes: 2, Corruption: Corruption{"gaussian", 1}}))
+	plain, classes := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Latent: 2})), make([]int, 64)
 	drawWeights(ae.LabelledTraining(x, classes, "x", FitConfig{}))
 	c := must(NewClassifier(backend, ClassifierConfig{Features: 4, Classes: 2, Hidden: []int{3}}))
 	drawWeights(c.Training(x, labels, "x", FitConfig{}))
-	vq := must(NewVQVAE(backend, VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Code: 2, Hidden: []int{3}}))
+	vq := must(NewVQVAE(backend, VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Latent: 2, Hidden: []int{3}}))
 	drawWeights(vq.Training(x, "x", FitConfig{}))
 	weights := must(vae.Weights())
 	name := slices.Min(slices.Collect(maps.Keys(weights)))
@@ -243,7 +243,7 @@ func taskCalls(t *testing.T) map[string]tensorCall {
 	episode := EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}
 	meta := must(NewMeta(backend, MetaConfig{Features: 4, Hidden: []int{3}, Episode: episode, Episodes: 40}))
 	drawWeights(meta.Training(x, labels, "x", FitConfig{Batch: 4}))
-	protos := must(NewPrototypeNet(backend, PrototypeNetConfig{Features: 4, Code: 2, Hidden: []int{3}, Encoder: "dense", Episode: episode, Episodes: 40}))
+	protos := must(NewPrototypeNet(backend, PrototypeNetConfig{Features: 4, Latent: 2, Hidden: []int{3}, Encoder: "dense", Episode: episode, Episodes: 40}))
 	drawWeights(protos.Training(x, labels, "x", FitConfig{}))
 	episodes := must(DrawEpisodes(labels, episode, 3, 1))
 	known := LabelledCodes{x, labels}
@@ -414,10 +414,10 @@ func backendCalls(t *testing.T) map[string]func(b compute.Backend) error {
 	return map[string]func(b compute.Backend) error{
 		"NewVAE": func(b compute.Backend) error { return errorOf(NewVAE(b, VAEConfig{Features: 4, Latent: 2})) },
 		"NewAutoencoder": func(b compute.Backend) error {
-			return errorOf(NewAutoencoder(b, AutoencoderConfig{Features: 4, Code: 2}))
+			return errorOf(NewAutoencoder(b, AutoencoderConfig{Features: 4, Latent: 2}))
 		},
 		"NewVQVAE": func(b compute.Backend) error {
-			return errorOf(NewVQVAE(b, VQVAEConfig{Grid: grid, Features: 4, Code: 2}))
+			return errorOf(NewVQVAE(b, VQVAEConfig{Grid: grid, Features: 4, Latent: 2}))
 		},
 		"LoadVQVAE": func(b compute.Backend) error { return errorOf(LoadVQVAE(b, bytes.NewReader(files["VQVAE"]))) },
 		"NewGAN":    func(b compute.Backend) error { return errorOf(NewGAN(b, gan)) },
@@ -425,7 +425,7 @@ func backendCalls(t *testing.T) map[string]func(b compute.Backend) error {
 			return errorOf(NewVAEOf(b, VAEConfig{Features: 4, Latent: 2}, CodingNets{"dense", Dense([]int{3}, 4, "tanh"), Dense([]int{3}, 4, "tanh")}))
 		},
 		"NewAutoencoderOf": func(b compute.Backend) error {
-			return errorOf(NewAutoencoderOf(b, AutoencoderConfig{Features: 4, Code: 2},
+			return errorOf(NewAutoencoderOf(b, AutoencoderConfig{Features: 4, Latent: 2},
 				CodingNets{"dense", Dense([]int{3}, 2, "tanh"), Dense([]int{3}, 4, "tanh")}))
 		},
 		"NewClassifierOf": func(b compute.Backend) error {
@@ -489,9 +489,9 @@ func savedModels(t *testing.T) map[string][]byte {
 	episode := EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}
 	vae := must(NewVAE(backend, VAEConfig{Features: 4, Latent: 2, Hidden: []int{3}, Likelihood: "gaussian"}))
 	drawWeights(vae.Training(x, "x", FitConfig{}))
-	ae := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Code: 2, Hidden: []int{3}}))
+	ae := must(NewAutoencoder(backend, AutoencoderConfig{Features: 4, Latent: 2, Hidden: []int{3}}))
 	drawWeights(ae.Training(x, "x", FitConfig{}))
-	vq := must(NewVQVAE(backend, VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Code: 2, Hidden: []int{3}}))
+	vq := must(NewVQVAE(backend, VQVAEConfig{Grid: Grid{Width: 2, Height: 1}, Features: 4, Latent: 2, Hidden: []int{3}}))
 	drawWeights(vq.Training(x, "x", FitConfig{}))
 	gan := must(NewGAN(backend, GANConfig{Features: 4, Latent: 2, Generator: []int{3}, Discriminator: []int{3}}))
 	drawWeights(gan.Training(x, "x", FitConfig{}))
@@ -501,7 +501,7 @@ func savedModels(t *testing.T) map[string][]byte {
 	drawWeights(tasks.Training(d, FitConfig{}))
 	meta := must(NewMeta(backend, MetaConfig{Features: 4, Hidden: []int{3}, Episode: episode, Episodes: 40}))
 	drawWeights(meta.Training(x, labels, "x", FitConfig{Batch: 4}))
-	protos := must(NewPrototypeNet(backend, PrototypeNetConfig{Features: 4, Code: 2, Hidden: []int{3}, Encoder: "dense", Episode: episode, Episodes: 40}))
+	protos := must(NewPrototypeNet(backend, PrototypeNetConfig{Features: 4, Latent: 2, Hidden: []int{3}, Encoder: "dense", Episode: episode, Episodes: 40}))
 	drawWeights(protos.Training(x, labels, "x", FitConfig{}))
 	som := must(NewSOM(backend, SOMConfig{Grid: Grid{Width: 3, Height: 4}, Features: 4, Init: "uniform"}))
 	files := map[string][]byte{}

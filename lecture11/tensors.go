@@ -105,7 +105,7 @@ func takeRows(x *tensors.Tensor, rows []int) (*tensors.Tensor, error) {
 }
 
 // labelTensor returns labels as int32 [l].
-func labelTensor(labels []uint8) *tensors.Tensor {
+func labelTensor(labels []int) *tensors.Tensor {
 	flat := make([]int32, len(labels))
 	for i, label := range labels {
 		flat[i] = int32(label)

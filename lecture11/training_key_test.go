@@ -21,7 +21,7 @@ type keyedTraining struct {
 	fit     any       // pointer to a FitConfig or a SOMFit
 	l       int       // objects
 	objects []float32 // at least l·n, of which the first count
-	labels  []uint8   // nil: none
+	labels  []int     // nil: none
 	weights []float64
 	plans   []RunPlan
 	id      string
@@ -110,7 +110,7 @@ func (k keyedTraining) training(backend compute.Backend) (keyed, error) {
 		if k.labels == nil {
 			return m.Training(k.x(), k.id, k.netFit())
 		}
-		return m.LabelledTraining(k.x(), widened(k.labels), k.id, k.netFit())
+		return m.LabelledTraining(k.x(), k.labels, k.id, k.netFit())
 	case *ClassifierConfig:
 		m, err := NewClassifier(backend, *cfg)
 		if err != nil {
@@ -155,17 +155,9 @@ func (k keyedTraining) multiTask(backend compute.Backend, cfg MultiTaskConfig) (
 	return m.Training(TaskData{X: k.x(), Y: y, Weights: k.weights, ID: k.id}, k.netFit(), k.plans...)
 }
 
-func widened(labels []uint8) []int {
-	wide := make([]int, len(labels))
-	for i, y := range labels {
-		wide[i] = int(y)
-	}
-	return wide
-}
-
 // keyedTrainings are small trainings of all kinds. A field that one of them may not change, another may.
 func keyedTrainings() map[string]keyedTraining {
-	labels := []uint8{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}
+	labels := []int{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}
 	weights := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
 	episode := EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}
 	hidden := []int{3}
@@ -174,15 +166,15 @@ func keyedTrainings() map[string]keyedTraining {
 		"vae with labels":        {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, Classes: 3}, labels: labels},
 		"vae, gaussian":          {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, Likelihood: "gaussian"}},
 		"vae, total correlation": {model: &VAEConfig{Features: 16, Latent: 2, Hidden: hidden, TotalCorrelation: 2}},
-		"vq-vae":                 {model: &VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 16, Code: 2, Hidden: hidden}},
-		"vq-vae, kohonen":        {model: &VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 16, Code: 2, Hidden: hidden, Update: "kohonen"}},
-		"autoencoder":            {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden}},
-		"autoencoder, corrupted": {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden,
+		"vq-vae":                 {model: &VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 16, Latent: 2, Hidden: hidden}},
+		"vq-vae, kohonen":        {model: &VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 16, Latent: 2, Hidden: hidden, Update: "kohonen"}},
+		"autoencoder":            {model: &AutoencoderConfig{Features: 16, Latent: 2, Hidden: hidden}},
+		"autoencoder, corrupted": {model: &AutoencoderConfig{Features: 16, Latent: 2, Hidden: hidden,
 			Corruption: Corruption{Kind: "masking", Level: 0.25}}},
-		"autoencoder, l1": {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden, Sparsity: Sparsity{Kind: "l1", Weight: 1}}},
-		"autoencoder, entropy": {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden,
+		"autoencoder, l1": {model: &AutoencoderConfig{Features: 16, Latent: 2, Hidden: hidden, Sparsity: Sparsity{Kind: "l1", Weight: 1}}},
+		"autoencoder, entropy": {model: &AutoencoderConfig{Features: 16, Latent: 2, Hidden: hidden,
 			Sparsity: Sparsity{Kind: "entropy", Weight: 1, Target: 0.25}}},
-		"autoencoder with labels": {model: &AutoencoderConfig{Features: 16, Code: 2, Hidden: hidden, Classes: 3}, labels: labels},
+		"autoencoder with labels": {model: &AutoencoderConfig{Features: 16, Latent: 2, Hidden: hidden, Classes: 3}, labels: labels},
 		"classifier":              {model: &ClassifierConfig{Features: 16, Classes: 3, Hidden: hidden}, labels: labels},
 		"gan":                     {model: &GANConfig{Features: 16, Latent: 2, Generator: hidden, Discriminator: hidden}},
 		"gan with labels": {model: &GANConfig{Features: 16, Latent: 2, Generator: hidden, Discriminator: hidden, Classes: 3},
@@ -193,7 +185,7 @@ func keyedTrainings() map[string]keyedTraining {
 			labels: labels, weights: weights, plans: []RunPlan{{Objects: []int{0, 1, 2, 3}}, {}}},
 		"multi-task without plans": {model: &MultiTaskConfig{Features: 16, Hidden: hidden, Tasks: []Task{{Name: "a", Classes: 3}}},
 			labels: labels},
-		"prototypes": {model: &PrototypeNetConfig{Features: 16, Code: 2, Hidden: hidden, Encoder: "dense", Episode: episode, Episodes: 30},
+		"prototypes": {model: &PrototypeNetConfig{Features: 16, Latent: 2, Hidden: hidden, Encoder: "dense", Episode: episode, Episodes: 30},
 			labels: labels},
 		"meta":    {model: &MetaConfig{Features: 16, Hidden: hidden, Episode: episode, Episodes: 30}, labels: labels},
 		"reptile": {model: &MetaConfig{Features: 16, Hidden: hidden, Episode: episode, Episodes: 20, Method: "reptile"}, labels: labels},

@@ -259,7 +259,7 @@ func TestStartRefuses(t *testing.T) {
 	wantError(t, err, "has weights already")
 	_, err = newMultiTask(t, cfg).StartFromFile(bytes.NewReader([]byte("no weights at all")), Start{})
 	wantError(t, err, "not a safetensors file")
-	_, err = LabelBudget([]uint8{0, 1, 1}, 2, 1)
+	_, err = LabelBudget([]int{0, 1, 1}, 2, 1)
 	wantError(t, err, "2 objects of class 0, want 1 to 1")
 	_, _, err = CrossWays(nil, nil, 1, 1)
 	wantError(t, err, "0 ways")

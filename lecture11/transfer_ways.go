@@ -20,18 +20,18 @@ type Way struct {
 func Ways(layers int) []Way {
 	return []Way{
 		{Name: "scratch"},
-		{Name: "frozen", Start: Start{Layers: layers}, Plan: RunPlan{Frozen: layers, HeadRate: 10}},
-		{Name: "random frozen", Plan: RunPlan{Frozen: layers, HeadRate: 10}},
+		{Name: "frozen", Start: Start{Layers: layers}, Plan: RunPlan{Frozen: layers, HeadRate: new(10.0)}},
+		{Name: "random frozen", Plan: RunPlan{Frozen: layers, HeadRate: new(10.0)}},
 		{Name: "fine-tuned, new head", Start: Start{Layers: layers}},
 		{Name: "fine-tuned, old head", Start: Start{Layers: layers, Heads: true}},
-		{Name: "LP-FT", Start: Start{Layers: layers}, Plan: RunPlan{HeadFirst: 0.5, HeadRate: 10}},
+		{Name: "LP-FT", Start: Start{Layers: layers}, Plan: RunPlan{HeadFirst: 0.5, HeadRate: new(10.0)}},
 		{Name: "L2-SP, old head", Start: Start{Layers: layers, Heads: true}, Plan: RunPlan{KeepNear: 0.01}},
 	}
 }
 
 // CrossWays makes the starts and plans of len(ways)·seeds runs, those of a way together: seed s of each way learns from the same
 // perClass objects of each class, drawn by [LabelBudget] from labels.
-func CrossWays(ways []Way, labels []uint8, perClass, seeds int) (starts []Start, plans []RunPlan, err error) {
+func CrossWays(ways []Way, labels []int, perClass, seeds int) (starts []Start, plans []RunPlan, err error) {
 	if len(ways) == 0 || seeds < 1 {
 		return nil, nil, fmt.Errorf("lecture11: CrossWays of %d ways and %d seeds, want at least one of both", len(ways), seeds)
 	}
@@ -66,8 +66,8 @@ func ByWay(results [][]TaskResult, ways int) ([]Estimate, error) {
 
 // LabelBudget draws the places of perClass objects of each class among labels, in the order of the classes, from the seed: what a
 // task with few labels has to learn from.
-func LabelBudget(labels []uint8, perClass int, seed uint64) ([]int, error) {
-	places := map[uint8][]int{}
+func LabelBudget(labels []int, perClass int, seed uint64) ([]int, error) {
+	places := map[int][]int{}
 	for i, label := range labels {
 		places[label] = append(places[label], i)
 	}

@@ -14,20 +14,20 @@ import (
 // VAEConfig describes a variational autoencoder. Zero fields take the default in their comment. As JSON it is part of
 // the key under which a trained model is stored.
 type VAEConfig struct {
-	Features   int     `json:"features"`   // components n of an object x; 784 for MNIST
-	Latent     int     `json:"latent"`     // components d of the code z
-	Hidden     []int   `json:"hidden"`     // hidden sizes of the dense encoder, reversed in the decoder; default {512}
-	Activation string  `json:"activation"` // "relu" (default), "tanh", "gelu"
-	Encoder    string  `json:"encoder"`    // "dense" (default) or "conv"
-	Decoder    string  `json:"decoder"`    // the same
-	Likelihood string  `json:"likelihood"` // p(x|z): "bernoulli" (default, x in [0, 1]) or "gaussian"
-	NoiseStd   float64 `json:"noise_std"`  // σ of the Gaussian likelihood, in units of x; default 1
-	Beta       float64 `json:"beta"`       // weight β of the KL term; default 1, the bound of the slide
-	PriorStd   float64 `json:"prior_std"`  // s of the prior p(z) = N(0, s²I); default 1
+	Features   int      `json:"features"`   // components n of an object x; 784 for MNIST
+	Latent     int      `json:"latent"`     // components d of the code z
+	Hidden     []int    `json:"hidden"`     // hidden sizes of the dense encoder, reversed in the decoder; default {512}
+	Activation string   `json:"activation"` // "relu" (default), "tanh", "gelu"
+	Encoder    string   `json:"encoder"`    // "dense" (default) or "conv"
+	Decoder    string   `json:"decoder"`    // the same
+	Likelihood string   `json:"likelihood"` // p(x|z): "bernoulli" (default, x in [0, 1]) or "gaussian"
+	NoiseStd   float64  `json:"noise_std"`  // σ of the Gaussian likelihood, in units of x; default 1
+	Beta       *float64 `json:"beta"`       // weight β ≥ 0 of the KL term; nil stands for 1, the bound of the slide
+	PriorStd   float64  `json:"prior_std"`  // s of the prior p(z) = N(0, s²I); default 1
 
-	// Codes is K, the codes drawn for an object in a step of the training; default 1. With more, the bound L_K of
+	// Samples is K, the codes drawn for an object in a step of the training; default 1. With more, the bound L_K of
 	// [ImportanceBound] is raised in place of the ELBO: an importance weighted autoencoder (IWAE).
-	Codes int `json:"codes"`
+	Samples int `json:"samples"`
 	// WarmUp is the share of the training, 0 to 1, in which β rises from 0 to Beta, linearly; default 0: none.
 	WarmUp float64 `json:"warm_up"`
 	// FreeBits is λ ≥ 0: a component of the code pays for KL beyond λ nats only, as a mean over the batch; default 0.
@@ -61,9 +61,9 @@ func (c VAEConfig) withDefaults() VAEConfig {
 	c.Decoder = cmp.Or(c.Decoder, "dense")
 	c.Likelihood = cmp.Or(c.Likelihood, "bernoulli")
 	c.NoiseStd = cmp.Or(c.NoiseStd, 1)
-	c.Beta = cmp.Or(c.Beta, 1)
+	c.Beta = valueOr(c.Beta, 1)
 	c.PriorStd = cmp.Or(c.PriorStd, 1)
-	c.Codes = cmp.Or(c.Codes, 1)
+	c.Samples = cmp.Or(c.Samples, 1)
 	return c
 }
 
@@ -84,10 +84,13 @@ func (c VAEConfig) check() error {
 	for _, f := range []struct {
 		field string
 		value float64
-	}{{"NoiseStd", c.NoiseStd}, {"Beta", c.Beta}, {"PriorStd", c.PriorStd}} {
+	}{{"NoiseStd", c.NoiseStd}, {"PriorStd", c.PriorStd}} {
 		if !(f.value > 0) || math.IsInf(f.value, 0) {
 			return fmt.Errorf("lecture11: VAEConfig.%s = %g, want a positive number", f.field, f.value)
 		}
+	}
+	if !(*c.Beta >= 0) || math.IsInf(*c.Beta, 0) {
+		return fmt.Errorf("lecture11: VAEConfig.Beta = %g, want β ≥ 0", *c.Beta)
 	}
 	if err := c.checkTrainingOptions(); err != nil {
 		return err
@@ -101,20 +104,20 @@ func (c VAEConfig) check() error {
 // checkTrainingOptions checks the fields that change what is minimised.
 func (c VAEConfig) checkTrainingOptions() error {
 	switch {
-	case c.Codes < 1:
-		return fmt.Errorf("lecture11: VAEConfig.Codes = %d, want at least 1", c.Codes)
+	case c.Samples < 1:
+		return fmt.Errorf("lecture11: VAEConfig.Samples = %d, want at least 1", c.Samples)
 	case !(c.WarmUp >= 0 && c.WarmUp <= 1):
 		return fmt.Errorf("lecture11: VAEConfig.WarmUp = %g, want a share of the training in [0, 1]", c.WarmUp)
 	case !(c.FreeBits >= 0) || math.IsInf(c.FreeBits, 0):
 		return fmt.Errorf("lecture11: VAEConfig.FreeBits = %g, want λ ≥ 0 nats", c.FreeBits)
-	case c.Codes > 1 && (c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
-		return fmt.Errorf("lecture11: VAEConfig.Codes = %d with Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 0, 0: the bound of "+
-			"several codes has no KL term of its own", c.Codes, c.Beta, c.WarmUp, c.FreeBits)
+	case c.Samples > 1 && (*c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
+		return fmt.Errorf("lecture11: VAEConfig.Samples = %d with Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 0, 0: the bound of "+
+			"several codes has no KL term of its own", c.Samples, *c.Beta, c.WarmUp, c.FreeBits)
 	case !(c.TotalCorrelation >= 0) || math.IsInf(c.TotalCorrelation, 0):
 		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g, want a weight of at least 0", c.TotalCorrelation)
-	case c.TotalCorrelation > 0 && (c.Codes > 1 || c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
-		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g with Codes = %d, Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 1, "+
-			"0, 0: it weighs one part of the KL term", c.TotalCorrelation, c.Codes, c.Beta, c.WarmUp, c.FreeBits)
+	case c.TotalCorrelation > 0 && (c.Samples > 1 || *c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
+		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g with Samples = %d, Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 1, "+
+			"0, 0: it weighs one part of the KL term", c.TotalCorrelation, c.Samples, *c.Beta, c.WarmUp, c.FreeBits)
 	case c.Binarize && c.Likelihood != "bernoulli":
 		return fmt.Errorf("lecture11: VAEConfig.Binarize with Likelihood %q, want \"bernoulli\"", c.Likelihood)
 	case c.Classes < 0 || c.Classes == 1:
@@ -217,8 +220,8 @@ func (m *VAE) heldOut(e *Evaluation) (*heldOutSet, error) {
 
 // name is short: "vae-20", "iwae50-20", "tcvae-20".
 func (m *VAE) name() string {
-	if m.cfg.Codes > 1 {
-		return fmt.Sprintf("iwae%d-%d", m.cfg.Codes, m.cfg.Latent)
+	if m.cfg.Samples > 1 {
+		return fmt.Sprintf("iwae%d-%d", m.cfg.Samples, m.cfg.Latent)
 	}
 	if m.cfg.TotalCorrelation > 0 {
 		return fmt.Sprintf("tcvae-%d", m.cfg.Latent)

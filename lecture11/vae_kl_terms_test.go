@@ -214,10 +214,10 @@ func TestTotalCorrelationRefuses(t *testing.T) {
 	x, _ := patterns(64)
 	good := VAEConfig{Features: 8, Latent: 2, Hidden: []int{4}, TotalCorrelation: 6}
 	for want, change := range map[string]func(c *VAEConfig){
-		"VAEConfig.TotalCorrelation = -1":               func(c *VAEConfig) { c.TotalCorrelation = -1 },
-		"TotalCorrelation = 6 with Codes = 5":           func(c *VAEConfig) { c.Codes = 5 },
-		"TotalCorrelation = 6 with Codes = 1, Beta = 2": func(c *VAEConfig) { c.Beta = 2 },
-		"FreeBits = 0.1, want 1, 1, 0, 0":               func(c *VAEConfig) { c.FreeBits = 0.1 },
+		"VAEConfig.TotalCorrelation = -1":                 func(c *VAEConfig) { c.TotalCorrelation = -1 },
+		"TotalCorrelation = 6 with Samples = 5":           func(c *VAEConfig) { c.Samples = 5 },
+		"TotalCorrelation = 6 with Samples = 1, Beta = 2": func(c *VAEConfig) { c.Beta = new(2.0) },
+		"FreeBits = 0.1, want 1, 1, 0, 0":                 func(c *VAEConfig) { c.FreeBits = 0.1 },
 	} {
 		cfg := good
 		change(&cfg)

@@ -20,8 +20,8 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node, objects int) []Loss 
 		x = m.binarize(x, noise.ScopeUniform(scope, x.Graph(), x.Shape()))
 	}
 	q := m.encode(scope, x)
-	eps := noise.ScopeNormal(scope, x.Graph(), q.draws(m.cfg.Codes))
-	if m.cfg.Codes > 1 {
+	eps := noise.ScopeNormal(scope, x.Graph(), q.draws(m.cfg.Samples))
+	if m.cfg.Samples > 1 {
 		return m.importanceLosses(scope, x, q, eps)
 	}
 	z := q.sample(eps)
@@ -52,9 +52,9 @@ func (m *VAE) importanceLosses(scope *model.Scope, x *Node, q posterior, eps *No
 // betaAt is β at the share progress of the training, a scalar.
 func (m *VAE) betaAt(progress *Node) *Node {
 	if m.cfg.WarmUp == 0 {
-		return ConstAs(progress, m.cfg.Beta)
+		return ConstAs(progress, *m.cfg.Beta)
 	}
-	return MulScalar(MinScalar(MulScalar(progress, 1/m.cfg.WarmUp), 1), m.cfg.Beta)
+	return MulScalar(MinScalar(MulScalar(progress, 1/m.cfg.WarmUp), 1), *m.cfg.Beta)
 }
 
 // binarize makes pixel x_j 1 with probability x_j and else 0, by u ~ U[0, 1). Labels, which are 0 or 1, stay.
@@ -116,7 +116,7 @@ func (m *VAE) logLikelihoods(scope *model.Scope, x, z *Node) *Node {
 
 // WithLabels appends to each object or code of x [l, n] its label as classes components, 1 at the label and 0 else (255 and
 // 0 for bytes): [l, n + classes]. So a conditional model takes both.
-func WithLabels(x *tensors.Tensor, labels []uint8, classes int) (*tensors.Tensor, error) {
+func WithLabels(x *tensors.Tensor, labels []int, classes int) (*tensors.Tensor, error) {
 	if err := checkTensors("WithLabels", x); err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func WithLabels(x *tensors.Tensor, labels []uint8, classes int) (*tensors.Tensor
 			"classes", x.Shape(), len(labels), classes)
 	}
 	for i, label := range labels {
-		if int(label) >= classes {
+		if label < 0 || label >= classes {
 			return nil, fmt.Errorf("lecture11: WithLabels: label %d of object %d, want 0 to %d", label, i, classes-1)
 		}
 	}
@@ -138,7 +138,7 @@ func WithLabels(x *tensors.Tensor, labels []uint8, classes int) (*tensors.Tensor
 	return nil, fmt.Errorf("lecture11: WithLabels of %s, want uint8 or float32", x.Shape())
 }
 
-func appendLabels[T uint8 | float32](x *tensors.Tensor, labels []uint8, classes int, one T) (*tensors.Tensor, error) {
+func appendLabels[T uint8 | float32](x *tensors.Tensor, labels []int, classes int, one T) (*tensors.Tensor, error) {
 	flat, err := tensors.CopyFlatData[T](x)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func appendLabels[T uint8 | float32](x *tensors.Tensor, labels []uint8, classes 
 	for i, label := range labels {
 		row := joined[i*(n+classes):]
 		copy(row, flat[i*n:(i+1)*n])
-		row[n+int(label)] = one
+		row[n+label] = one
 	}
 	return tensors.FromFlatDataAndDimensions(joined, l, n+classes), nil
 }

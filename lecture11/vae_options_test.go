@@ -16,11 +16,11 @@ import (
 )
 
 // patterns are l objects of 8 pixels in two classes, ink on the left or on the right, a tenth of the pixels flipped.
-func patterns(l int) (x *tensors.Tensor, labels []uint8) {
+func patterns(l int) (x *tensors.Tensor, labels []int) {
 	rng := rand.New(rand.NewPCG(11, 0))
 	flat := make([]uint8, 0, 8*l)
 	for i := range l {
-		label := uint8(i % 2)
+		label := i % 2
 		labels = append(labels, label)
 		for j := range 8 {
 			ink := (j < 4) == (label == 0)
@@ -91,7 +91,7 @@ func newLosses(t *testing.T, m *VAE, progress float64) func(x *tensors.Tensor) m
 // TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then stays.
 func TestVAEWarmUp(t *testing.T) {
 	x, _ := patterns(64)
-	vae := smallVAE(t, VAEConfig{Latent: 2, Beta: 3, WarmUp: 0.25}, x, 60)
+	vae := smallVAE(t, VAEConfig{Latent: 2, Beta: new(3.0), WarmUp: 0.25}, x, 60)
 	for _, c := range []struct{ progress, beta float64 }{{0, 0}, {0.125, 1.5}, {0.25, 3}, {0.9, 3}} {
 		l := lossesAt(t, vae, x, c.progress)
 		want := l["reconstruction"] + c.beta*l["kl"]
@@ -140,7 +140,7 @@ func TestVAEFreeBits(t *testing.T) {
 func TestImportanceLosses(t *testing.T) {
 	const k, d, l = 4, 2, 6
 	all, _ := patterns(64)
-	vae := smallVAE(t, VAEConfig{Latent: d, Codes: k, PriorStd: 1.3}, all, 20)
+	vae := smallVAE(t, VAEConfig{Latent: d, Samples: k, PriorStd: 1.3}, all, 20)
 	x, err := paddedRows(all, 0, l, l)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestConditionalVAE(t *testing.T) {
 }
 
 // checkSides checks that the ink of objects [l·k, 8] lies on the side that their labels say.
-func checkSides(t *testing.T, name string, objects *tensors.Tensor, labels []uint8, k int) {
+func checkSides(t *testing.T, name string, objects *tensors.Tensor, labels []int, k int) {
 	t.Helper()
 	values, err := float64s(objects)
 	if err != nil {
@@ -296,7 +296,7 @@ func TestStartFrom(t *testing.T) {
 	x, _ := patterns(256)
 	elder := smallVAE(t, VAEConfig{Latent: 2}, x, 20)
 	before := elbo(t, elder, x).Bound
-	younger, err := NewVAE(testx.Backend(t), VAEConfig{Features: 8, Latent: 2, Hidden: []int{16}, Codes: 5, Seed: 9})
+	younger, err := NewVAE(testx.Backend(t), VAEConfig{Features: 8, Latent: 2, Hidden: []int{16}, Samples: 5, Seed: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestConvConditional(t *testing.T) {
 	if err := training.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	made, err := vae.GenerateOf([]uint8{3, 5}, 1)
+	made, err := vae.GenerateOf([]int{3, 5}, 1)
 	if err != nil || made.Shape().Dimensions[1] != 784 {
 		t.Errorf("%v, %v", made, err)
 	}
@@ -369,7 +369,7 @@ func TestCollapseReport(t *testing.T) {
 		beta float64
 		want string
 	}{{"healthy", 0.5, "The code works"}, {"dead", 784, "The posterior has collapsed"}} {
-		report, err := smallVAE(t, VAEConfig{Latent: 2, Beta: c.beta}, x, 40).CollapseReport(x, 1)
+		report, err := smallVAE(t, VAEConfig{Latent: 2, Beta: new(c.beta)}, x, 40).CollapseReport(x, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -445,10 +445,10 @@ func TestVAEOptionErrors(t *testing.T) {
 		cfg  VAEConfig
 		want string
 	}{
-		{VAEConfig{Codes: -1}, "VAEConfig.Codes = -1, want at least 1"},
+		{VAEConfig{Samples: -1}, "VAEConfig.Samples = -1, want at least 1"},
 		{VAEConfig{WarmUp: 1.5}, "VAEConfig.WarmUp = 1.5"},
 		{VAEConfig{FreeBits: -1}, "VAEConfig.FreeBits = -1"},
-		{VAEConfig{Codes: 5, Beta: 2}, "VAEConfig.Codes = 5 with Beta = 2"},
+		{VAEConfig{Samples: 5, Beta: new(2.0)}, "VAEConfig.Samples = 5 with Beta = 2"},
 		{VAEConfig{Binarize: true, Likelihood: "gaussian"}, `want "bernoulli"`},
 		{VAEConfig{Classes: 1}, "VAEConfig.Classes = 1"},
 	} {
@@ -460,7 +460,7 @@ func TestVAEOptionErrors(t *testing.T) {
 	x, labels := patterns(4)
 	for name, err := range map[string]error{
 		"WithLabels(objects (Uint8)[4, 8], 3 labels": second(WithLabels(x, labels[:3], 2)),
-		"label 1 of object 1":                        second(WithLabels(x, []uint8{0, 7, 0, 0}, 2)),
+		"label 1 of object 1":                        second(WithLabels(x, []int{0, 7, 0, 0}, 2)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(name, "label 1", "label 7")) {
 			t.Errorf("error %v, want one that contains %q", err, name)

@@ -213,16 +213,16 @@ func TestMeanSquaredError(t *testing.T) {
 func TestNeighbourAgreement(t *testing.T) {
 	z := tensors.FromValue([][]float32{{0, 0}, {0, 1}, {5, 5}, {5, 6}})
 	for _, c := range []struct {
-		labels []uint8
+		labels []int
 		want   float64
-	}{{[]uint8{1, 1, 2, 2}, 1}, {[]uint8{1, 2, 2, 2}, 0.5}, {[]uint8{1, 2, 1, 2}, 0}} {
+	}{{[]int{1, 1, 2, 2}, 1}, {[]int{1, 2, 2, 2}, 0.5}, {[]int{1, 2, 1, 2}, 0}} {
 		got, err := NeighbourAgreement(z, c.labels)
 		if err != nil {
 			t.Fatal(err)
 		}
 		near(t, "agreement", got, c.want, 1e-12)
 	}
-	if _, err := NeighbourAgreement(z, []uint8{1}); err == nil {
+	if _, err := NeighbourAgreement(z, []int{1}); err == nil {
 		t.Error("fewer labels than codes is no error")
 	}
 }
@@ -255,7 +255,7 @@ func TestVAEConfigurations(t *testing.T) {
 		"dense, two layers, tanh": {Hidden: []int{32, 16}, Activation: "tanh"},
 		"conv":                    {Encoder: "conv", Decoder: "conv"},
 		"gaussian":                {Hidden: []int{32}, Likelihood: "gaussian", NoiseStd: 0.5},
-		"beta 4, prior 1.5":       {Hidden: []int{32}, Beta: 4, PriorStd: 1.5},
+		"beta 4, prior 1.5":       {Hidden: []int{32}, Beta: new(4.0), PriorStd: 1.5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg.Features, cfg.Latent = 784, 4
@@ -276,7 +276,7 @@ func TestVAEConfigurations(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, l := range losses {
-				want := l["reconstruction"] + vae.Config().Beta*l["kl"]
+				want := l["reconstruction"] + *vae.Config().Beta*l["kl"]
 				near(t, "loss against its parts", l["loss"], want, 1e-4*math.Abs(want))
 			}
 			if first, last := losses[0]["loss"], losses[len(losses)-1]["loss"]; !(last < first) {
@@ -305,7 +305,7 @@ func TestVAECollapse(t *testing.T) {
 	x := test.Tensor()
 	active := map[float64]int{}
 	for _, beta := range []float64{1, 784} {
-		vae := trainVAE(t, VAEConfig{Features: 784, Latent: 16, Hidden: []int{128}, Beta: beta, Seed: 1},
+		vae := trainVAE(t, VAEConfig{Features: 784, Latent: 16, Hidden: []int{128}, Beta: new(beta), Seed: 1},
 			FitConfig{Epochs: 4, Seed: 1}, train)
 		mean, logVar, err := vae.Encode(x)
 		if err != nil {
@@ -335,7 +335,7 @@ func TestVAEConfigErrors(t *testing.T) {
 		{VAEConfig{Features: 784}, "VAEConfig.Latent = 0"},
 		{VAEConfig{Features: 784, Latent: 2, Hidden: []int{64, 0}}, "VAEConfig.Hidden[1] = 0"},
 		{VAEConfig{Features: 784, Latent: 2, NoiseStd: -1}, "VAEConfig.NoiseStd = -1"},
-		{VAEConfig{Features: 784, Latent: 2, Beta: math.NaN()}, "VAEConfig.Beta = NaN"},
+		{VAEConfig{Features: 784, Latent: 2, Beta: new(math.NaN())}, "VAEConfig.Beta = NaN"},
 		{VAEConfig{Features: 784, Latent: 2, PriorStd: math.Inf(1)}, "VAEConfig.PriorStd = +Inf"},
 		{VAEConfig{Features: 784, Latent: 2, Activation: "relU"}, `VAEConfig.Activation = "relU", want one of "gelu", "leaky", "linear", "relu", "tanh"`},
 		{VAEConfig{Features: 784, Latent: 2, Likelihood: "poisson"}, `want one of "bernoulli", "gaussian"`},

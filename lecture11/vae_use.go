@@ -1,7 +1,6 @@
 package lecture11
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -69,16 +68,16 @@ func (m *VAE) decodeLike(x, z *tensors.Tensor) (*tensors.Tensor, error) {
 	}
 	l, n := x.Shape().Dimensions[0], m.cfg.Features
 	k := z.Shape().Dimensions[0] / l
-	labels := make([]uint8, 0, l*k)
+	labels := make([]int, 0, l*k)
 	for i := range l {
 		oneHot := values[i*(n+m.cfg.Classes)+n:][:m.cfg.Classes]
-		label := uint8(max(0, slices.Index(oneHot, 1)))
-		labels = append(labels, bytes.Repeat([]uint8{label}, k)...)
+		label := max(0, slices.Index(oneHot, 1))
+		labels = append(labels, slices.Repeat([]int{label}, k)...)
 	}
 	return m.decodeWith(z, labels)
 }
 
-func (m *VAE) decodeWith(z *tensors.Tensor, labels []uint8) (*tensors.Tensor, error) {
+func (m *VAE) decodeWith(z *tensors.Tensor, labels []int) (*tensors.Tensor, error) {
 	joined, err := WithLabels(z, labels, m.cfg.Classes)
 	if err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (m *VAE) Generate(count int, seed int64) (*tensors.Tensor, error) {
 
 // GenerateOf decodes a code drawn from the prior for each label, with that label: new objects x ~ p_β(x|z, y) of a
 // conditional model, as means, [len(labels), n].
-func (m *VAE) GenerateOf(labels []uint8, seed int64) (*tensors.Tensor, error) {
+func (m *VAE) GenerateOf(labels []int, seed int64) (*tensors.Tensor, error) {
 	if m.cfg.Classes == 0 {
 		return nil, errors.New("lecture11: VAE.GenerateOf with VAEConfig.Classes = 0, want a conditional model")
 	}

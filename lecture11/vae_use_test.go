@@ -53,7 +53,7 @@ func TestReconstructIsOneProgram(t *testing.T) {
 func TestAutoencoderReconstructIsOneProgram(t *testing.T) {
 	bothBackends(t, func(t *testing.T, backend compute.Backend) {
 		x, _ := patterns(30)
-		m := must(NewAutoencoder(backend, AutoencoderConfig{Features: 8, Code: 3, Hidden: []int{16}, Loss: "bernoulli", Seed: 1}))
+		m := must(NewAutoencoder(backend, AutoencoderConfig{Features: 8, Latent: 3, Hidden: []int{16}, Loss: "bernoulli", Seed: 1}))
 		drawWeights(m.Training(x, "x", FitConfig{}))
 		got := must(float64sOf(m.Reconstruct(x)))
 		if compiled := slices.Collect(maps.Keys(m.programs.byName)); len(compiled) != 1 {

@@ -17,7 +17,7 @@ import (
 type VQVAEConfig struct {
 	Grid       Grid   `json:"grid"`       // the sheet on which the m code vectors sit
 	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
-	Code       int    `json:"code"`       // components d of a code vector e
+	Latent     int    `json:"latent"`     // components d of a code vector e
 	Positions  int    `json:"positions"`  // codes L of an object; default 1, with "conv" ⌈height/4⌉·⌈width/4⌉
 	Hidden     []int  `json:"hidden"`     // hidden sizes of a dense encoder, reversed in the decoder; default {512}, {} is linear
 	Activation string `json:"activation"` // "relu" (default), "tanh", "gelu"
@@ -36,9 +36,9 @@ type VQVAEConfig struct {
 	Neighbourhood string   `json:"neighbourhood"` // K(r) of "kohonen": "gaussian" (default), …; see [SOMConfig.Kernel]
 	Radius        Schedule `json:"radius"`        // σ of "kohonen" in grid cells; default exponential, 3 or half the longer side → 0.2
 
-	Memory     float64 `json:"memory"`     // γ ∈ (0, 1) of the moving averages; default 0.99
-	Commitment float64 `json:"commitment"` // β > 0; default 0.25
-	CodeStd    float64 `json:"code_std"`   // standard deviation of the first code vectors' components, drawn from N(0, s²); default 1
+	Memory     float64  `json:"memory"`     // γ ∈ (0, 1) of the moving averages; default 0.99
+	Commitment *float64 `json:"commitment"` // β ≥ 0; nil stands for 0.25
+	CodeStd    float64  `json:"code_std"`   // standard deviation of the first code vectors' components, drawn from N(0, s²); default 1
 
 	Seed int64 `json:"seed"` // the first weights and code vectors
 }
@@ -63,7 +63,7 @@ func (c VQVAEConfig) withDefaults() VQVAEConfig {
 		c.Neighbourhood = cmp.Or(c.Neighbourhood, "gaussian")
 	}
 	c.Memory = cmp.Or(c.Memory, 0.99)
-	c.Commitment = cmp.Or(c.Commitment, 0.25)
+	c.Commitment = valueOr(c.Commitment, 0.25)
 	c.CodeStd = cmp.Or(c.CodeStd, 1)
 	return c
 }
@@ -92,7 +92,7 @@ func (c VQVAEConfig) check() error {
 		want  string
 	}{
 		{"Features", c.Features, "the positive number of components of x"},
-		{"Code", c.Code, "a positive number of components of a code vector"},
+		{"Latent", c.Latent, "a positive number of components of a code vector"},
 		{"Positions", c.Positions, "a positive number of codes of an object"},
 	} {
 		if f.value < 1 {
@@ -117,8 +117,8 @@ func (c VQVAEConfig) checkBook() error {
 	switch {
 	case !(c.Memory > 0 && c.Memory < 1):
 		return fmt.Errorf("lecture11: VQVAEConfig.Memory = %g, want γ between 0 and 1", c.Memory)
-	case !(c.Commitment > 0) || math.IsInf(c.Commitment, 0):
-		return fmt.Errorf("lecture11: VQVAEConfig.Commitment = %g, want a positive number", c.Commitment)
+	case !(*c.Commitment >= 0) || math.IsInf(*c.Commitment, 0):
+		return fmt.Errorf("lecture11: VQVAEConfig.Commitment = %g, want β ≥ 0", *c.Commitment)
 	case !(c.CodeStd > 0) || math.IsInf(c.CodeStd, 0):
 		return fmt.Errorf("lecture11: VQVAEConfig.CodeStd = %g, want a positive number", c.CodeStd)
 	}

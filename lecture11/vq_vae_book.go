@@ -78,7 +78,7 @@ func (m *VQVAE) losses(scope *model.Scope, x, pull *Node) ([]Loss, bookUpdate) {
 	out := m.decode(scope, Reshape(StraightThrough(z, quantized), x.Shape().Dim(0), -1))
 	reconstruction := ReduceAllMean(reconstructionLosses[m.cfg.Loss].loss(x, out))
 	commitment := MulScalar(ReduceAllMean(SquaredError(quantized, z)), float64(m.cfg.Positions))
-	loss := Add(reconstruction, MulScalar(commitment, m.cfg.Commitment))
+	loss := Add(reconstruction, MulScalar(commitment, *m.cfg.Commitment))
 	moved := bookUpdate{vectors: vectors, counts: counts}
 	moved.newVectors, moved.newCounts = BookStep(vectors.NodeValue(z.Graph()), counts.NodeValue(z.Graph()),
 		StopGradient(z), fires, pull, m.cfg.Memory)
@@ -100,7 +100,7 @@ func quantize(z, vectors *Node) (fires, quantized *Node) {
 // vectors is the variable of the code vectors e, [m, d]. scope is the book's.
 func (m *VQVAE) vectors(scope *model.Scope, dtype dtypes.DType) *model.Variable {
 	scope = scope.WithInitializer(initializer.RandomNormalFn(scope, m.cfg.CodeStd))
-	return scope.VariableWithShape(vectorsName, shapes.Make(dtype, m.cfg.Grid.Nodes(), m.cfg.Code)).SetTrainable(false)
+	return scope.VariableWithShape(vectorsName, shapes.Make(dtype, m.cfg.Grid.Nodes(), m.cfg.Latent)).SetTrainable(false)
 }
 
 // counts is the variable of N, [m], 1 at the start. scope is the book's.

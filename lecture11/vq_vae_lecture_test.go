@@ -37,7 +37,7 @@ func TestDeadCodes(t *testing.T) {
 	const sigma, seeds = 0.05, 5
 	mixture := must(GridMixture(6, 1, sigma))
 	x, test := float32s(t, mixture.Sample(3600, 1)), float32s(t, mixture.Sample(3600, 2))
-	cfg := VQVAEConfig{Grid: Grid{Width: 6, Height: 6}, Features: 2, Code: 2, Hidden: []int{32}, CodeStd: 0.1}
+	cfg := VQVAEConfig{Grid: Grid{Width: 6, Height: 6}, Features: 2, Latent: 2, Hidden: []int{32}, CodeStd: 0.1}
 	fit := FitConfig{Epochs: 40, LearningRate: 4e-3, Decay: "cosine"}
 	columns := map[string][]float64{}
 	for seed := range int64(seeds) {

@@ -11,8 +11,8 @@ func (m *VQVAE) encode(scope *model.Scope, x *Node) *Node {
 	if m.cfg.Encoder == "conv" {
 		return m.convCells(scope, x)
 	}
-	out := denseEncoder(m.cfg.spec(), m.cfg.Positions*m.cfg.Code)(scope, x)
-	return Reshape(out, x.Shape().Dim(0)*m.cfg.Positions, m.cfg.Code)
+	out := denseEncoder(m.cfg.spec(), m.cfg.Positions*m.cfg.Latent)(scope, x)
+	return Reshape(out, x.Shape().Dim(0)*m.cfg.Positions, m.cfg.Latent)
 }
 
 // convCells halves the image twice by convolutions 3×3 with stride 2, then maps each of its pixels to a code by itself:
@@ -22,7 +22,7 @@ func (m *VQVAE) convCells(scope *model.Scope, x *Node) *Node {
 	x = Reshape(x, x.Shape().Dim(0), image.height, image.width, image.channels)
 	x = act(convolution(scope.In("conv_0"), x, convChannels1, 2)) // [batch, h/2, w/2, 16]
 	x = act(convolution(scope.In("conv_1"), x, convChannels2, 2)) // [batch, h/4, w/4, 32]
-	return affine(scope.In("output"), Reshape(x, -1, convChannels2), m.cfg.Code)
+	return affine(scope.In("output"), Reshape(x, -1, convChannels2), m.cfg.Latent)
 }
 
 // decode builds the decoder's output for code vectors [batch, L·d]: x̂ or, for Bernoulli, its logits, [batch, n].
@@ -37,7 +37,7 @@ func (m *VQVAE) decode(scope *model.Scope, z *Node) *Node {
 // convImage lays the codes out as a small image of d channels, and doubles it twice by resize-convolutions.
 func (m *VQVAE) convImage(scope *model.Scope, z *Node) *Node {
 	batch, images, act := z.Shape().Dim(0), m.cfg.images(), activations[m.cfg.Activation]
-	x := Reshape(z, batch, images[2].height, images[2].width, m.cfg.Code)
+	x := Reshape(z, batch, images[2].height, images[2].width, m.cfg.Latent)
 	x = act(convolution(scope.In("input"), x, convChannels2, 1))                        // [batch, h/4, w/4, 32]
 	x = act(images[1].cropped(resizeConvolution(scope.In("conv_0"), x, convChannels1))) // [batch, h/2, w/2, 16]
 	x = images[0].cropped(resizeConvolution(scope.In("conv_1"), x, images[0].channels)) // [batch, h, w, channels]

@@ -215,7 +215,7 @@ func codesOf(t *testing.T, m *VQVAE, x *tensors.Tensor) [][]float64 {
 func TestVQVAEBookOfTraining(t *testing.T) {
 	for _, update := range []string{"kmeans", "kohonen"} {
 		t.Run(update, func(t *testing.T) {
-			cfg := VQVAEConfig{Grid: Grid{Width: 3, Height: 2}, Code: 2, Hidden: []int{5}, Update: update, Memory: 0.8, Seed: 3}
+			cfg := VQVAEConfig{Grid: Grid{Width: 3, Height: 2}, Latent: 2, Hidden: []int{5}, Update: update, Memory: 0.8, Seed: 3}
 			if update == "kohonen" {
 				cfg.Radius = Schedule{Name: "linear", Start: 2, End: 0}
 			}
@@ -245,7 +245,7 @@ func TestVQVAERadiusZero(t *testing.T) {
 	long(t)
 	x := plane(128, 2)
 	trained := func(update string, radius float64) []float64 {
-		cfg := VQVAEConfig{Grid: Grid{Width: 3, Height: 3}, Code: 2, Hidden: []int{8}, Update: update, Seed: 1}
+		cfg := VQVAEConfig{Grid: Grid{Width: 3, Height: 3}, Latent: 2, Hidden: []int{8}, Update: update, Seed: 1}
 		if update == "kohonen" {
 			cfg.Radius = Schedule{Start: radius, Name: "constant"}
 		}
@@ -267,7 +267,7 @@ func TestVQVAERadiusZero(t *testing.T) {
 
 // TestVQVAEUses: encoding, decoding and rebuilding agree; usage counts; a stored model is the same model, and goes on to the same end.
 func TestVQVAEUses(t *testing.T) {
-	cfg := VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Code: 3, Positions: 2, Hidden: []int{8}, Update: "kohonen", Seed: 1}
+	cfg := VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Latent: 3, Positions: 2, Hidden: []int{8}, Update: "kohonen", Seed: 1}
 	fit := FitConfig{Epochs: 30, Batch: 32, LearningRate: 1e-2, Seed: 1, StepsPerCall: 15}
 	m, x := newVQVAE(t, cfg), plane(501, 3)
 	training := must(m.Training(x, "plane", fit))
@@ -317,7 +317,7 @@ func TestVQVAEUses(t *testing.T) {
 
 // TestVQVAEParts: the code vectors are part of the weights, which are enough to use a model; the counts are not.
 func TestVQVAEParts(t *testing.T) {
-	m, x := newVQVAE(t, VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Code: 2, Hidden: []int{4}, Seed: 1}), plane(64, 4)
+	m, x := newVQVAE(t, VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Latent: 2, Hidden: []int{4}, Seed: 1}), plane(64, 4)
 	runTraining(t, must(m.Training(x, "plane", FitConfig{Epochs: 2, Batch: 32})))
 	weights := must(m.Weights())
 	if weights["book/vectors"] == nil || weights["book/counts"] != nil || len(weights) != 9 {
@@ -347,7 +347,7 @@ func TestVQVAEConvolutions(t *testing.T) {
 		flat[i] = uint8(rng.IntN(256))
 	}
 	x := tensors.FromFlatDataAndDimensions(flat, 64, 256)
-	m := must(NewVQVAE(testx.Backend(t), VQVAEConfig{Grid: Grid{Width: 4, Height: 2}, Features: 256, Code: 3, Encoder: "conv",
+	m := must(NewVQVAE(testx.Backend(t), VQVAEConfig{Grid: Grid{Width: 4, Height: 2}, Features: 256, Latent: 3, Encoder: "conv",
 		Decoder: "conv", Loss: "bernoulli", Update: "kohonen", Seed: 1}))
 	losses := runTraining(t, must(m.Training(x, "noise", FitConfig{Epochs: 20, Batch: 32, LearningRate: 1e-2, StepsPerCall: 5})))
 	if first, last := losses[0], losses[len(losses)-1]; !(last < first) {
@@ -383,17 +383,17 @@ func TestCodeUsage(t *testing.T) {
 
 // TestVQVAERefuses: the error names the field.
 func TestVQVAERefuses(t *testing.T) {
-	good := VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 2, Code: 2}
+	good := VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 2, Latent: 2}
 	for want, change := range map[string]func(c *VQVAEConfig){
 		"Grid.Width = 0":               func(c *VQVAEConfig) { c.Grid.Width = 0 },
 		"VQVAEConfig.Features = 0":     func(c *VQVAEConfig) { c.Features = 0 },
-		"VQVAEConfig.Code = -1":        func(c *VQVAEConfig) { c.Code = -1 },
+		"VQVAEConfig.Latent = -1":      func(c *VQVAEConfig) { c.Latent = -1 },
 		"VQVAEConfig.Positions = -2":   func(c *VQVAEConfig) { c.Positions = -2 },
 		"VQVAEConfig.Hidden[0] = 0":    func(c *VQVAEConfig) { c.Hidden = []int{0} },
 		"VQVAEConfig.Loss = \"l1\"":    func(c *VQVAEConfig) { c.Loss = "l1" },
 		"VQVAEConfig.Update = \"som\"": func(c *VQVAEConfig) { c.Update = "som" },
 		"VQVAEConfig.Memory = 1":       func(c *VQVAEConfig) { c.Memory = 1 },
-		"VQVAEConfig.Commitment = -1":  func(c *VQVAEConfig) { c.Commitment = -1 },
+		"VQVAEConfig.Commitment = -1":  func(c *VQVAEConfig) { c.Commitment = new(-1.0) },
 		"VQVAEConfig.CodeStd = -1":     func(c *VQVAEConfig) { c.CodeStd = -1 },
 		"with Update \"kmeans\"":       func(c *VQVAEConfig) { c.Neighbourhood = "bubble" },
 		"VQVAEConfig.Neighbourhood":    func(c *VQVAEConfig) { c.Update, c.Neighbourhood = "kohonen", "cone" },

@@ -35,8 +35,8 @@ type CSVOptions struct {
 // column, its class. The text is UTF-8, as it is or gzipped, with fields quoted as in RFC 4180. A missing value becomes NaN.
 //
 // Errors name the file, the line and the position in it: `data: iris.csv:17:9: "abc" in column 3 ("petal length") is not a number`.
-// Refused are lines with another number of fields than the first one, infinite numbers, columns without any value, objects
-// without a class, and more than 256 classes.
+// Refused are lines with another number of fields than the first one, infinite numbers, columns without any value, and objects
+// without a class.
 func FromCSV(path string, o CSVOptions) (*Points, error) {
 	raw, err := readFile(path)
 	if err != nil {

@@ -127,11 +127,11 @@ func TestMNISTVersion(t *testing.T) {
 
 // toy is a set of 4 images of 2×1 pixels.
 func toy() *Images {
-	return &Images{ID: "toy", Width: 2, Height: 1, Pixels: []uint8{0, 255, 51, 51, 204, 0, 255, 255}, Labels: []uint8{1, 0, 1, 1}}
+	return &Images{ID: "toy", Width: 2, Height: 1, Pixels: []uint8{0, 255, 51, 51, 204, 0, 255, 255}, Labels: []int{1, 0, 1, 1}}
 }
 
 func TestBinarized(t *testing.T) {
-	grey := &Images{ID: "grey", Width: 100, Height: 1000, Pixels: bytes.Repeat([]uint8{51}, 100_000), Labels: []uint8{0}}
+	grey := &Images{ID: "grey", Width: 100, Height: 1000, Pixels: bytes.Repeat([]uint8{51}, 100_000), Labels: []int{0}}
 	fixed := grey.Binarized(1)
 	ink := bytes.Count(fixed.Pixels, []byte{255})
 	if empty := bytes.Count(fixed.Pixels, []byte{0}); ink+empty != 100_000 {
@@ -163,7 +163,7 @@ func TestSubsets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(each.Labels, []uint8{0, 1, 1}) || !bytes.Equal(each.Pixels, []uint8{51, 51, 0, 255, 204, 0}) {
+	if !slices.Equal(each.Labels, []int{0, 1, 1}) || !bytes.Equal(each.Pixels, []uint8{51, 51, 0, 255, 204, 0}) {
 		t.Errorf("two of each label %+v", each)
 	}
 	shuffled := toy().Shuffled(1)

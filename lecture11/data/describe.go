@@ -2,7 +2,9 @@ package data
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -77,23 +79,21 @@ func rangeOf(values []float64) string {
 const maxListed = 10
 
 // classCounts describes the classes: "2 classes: a 50, b 50".
-func classCounts(labels []uint8, classes []string) string {
+func classCounts(labels []int, classes []string) string {
 	if labels == nil {
 		return "no classes"
 	}
-	var counts [maxClasses]int
+	counts := map[int]int{}
 	for _, label := range labels {
 		counts[label]++
 	}
 	var listed []string
 	fewest, most := math.MaxInt, 0
-	for label, n := range counts {
-		if n == 0 {
-			continue
-		}
+	for _, label := range slices.Sorted(maps.Keys(counts)) {
+		n := counts[label]
 		fewest, most = min(fewest, n), max(most, n)
 		name := strconv.Itoa(label)
-		if label < len(classes) {
+		if label >= 0 && label < len(classes) {
 			name = classes[label]
 		}
 		listed = append(listed, fmt.Sprintf("%s %d", name, n))

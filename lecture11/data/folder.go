@@ -32,7 +32,7 @@ type ImageOptions struct {
 // colours. Transparent pixels show the background. The orientation that a camera notes in a JPEG (EXIF) is not applied.
 //
 // Refused are pictures of different sizes unless [ImageOptions.Width] and Height say what to scale them to, pictures beside
-// subfolders with pictures, damaged files, and more than 256 classes.
+// subfolders with pictures, and damaged files.
 func FromImages(folder string, o ImageOptions) (*Images, error) {
 	if err := o.check(); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func TestFromIDX(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Len() != 9 || s.Width != 8 || s.Height != 6 || s.Channels != 1 || !slices.Equal(s.Labels, []uint8{0, 0, 0, 1, 1, 1, 2, 2, 2}) || s.ID != named.ID {
+	if s.Len() != 9 || s.Width != 8 || s.Height != 6 || s.Channels != 1 || !slices.Equal(s.Labels, []int{0, 0, 0, 1, 1, 1, 2, 2, 2}) || s.ID != named.ID {
 		t.Errorf("%s, labels %v", s, s.Labels)
 	}
 	// The same images by NumPy.
@@ -30,7 +30,7 @@ func TestFromIDX(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(same.Pixels, s.Pixels) || !bytes.Equal(same.Labels, s.Labels) {
+	if !slices.Equal(same.Pixels, s.Pixels) || !slices.Equal(same.Labels, s.Labels) {
 		t.Error("the .npz file has other images or labels than the IDX files")
 	}
 	raw, err := os.ReadFile("testdata/shapes-images-idx3-ubyte.gz")
@@ -61,7 +61,7 @@ func TestIDXOfMNIST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(s.Pixels, test.Pixels) || !bytes.Equal(s.Labels, test.Labels) || s.Width != 28 || s.Height != 28 || len(s.Classes) != 10 {
+	if !slices.Equal(s.Pixels, test.Pixels) || !slices.Equal(s.Labels, test.Labels) || s.Width != 28 || s.Height != 28 || len(s.Classes) != 10 {
 		t.Errorf("%s, want MNIST's test set", s)
 	}
 }

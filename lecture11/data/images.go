@@ -11,6 +11,7 @@ package data
 import (
 	"fmt"
 	"image"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -28,7 +29,7 @@ type Images struct {
 	// channels of a pixel together. In grey sets of the lecture 0 is background and 255 full ink.
 	Pixels []uint8
 
-	Labels  []uint8  // l, or nil for a set without classes
+	Labels  []int    // l, or nil for a set without classes
 	Classes []string // names of the labels 0, 1, …; nil where they have no names
 	Files   []string // l names of the files that the images come from; nil where they come from none
 	Source  string   // how the set was read from files, in words; "" for others
@@ -99,15 +100,15 @@ func (s *Images) OfEachLabel(count int) (*Images, error) {
 	if s.Labels == nil {
 		return nil, fmt.Errorf("data: %d images of each label of %s, want a set with labels", count, s.ID)
 	}
-	byLabel := map[uint8][]int{}
+	byLabel := map[int][]int{}
 	for i, label := range s.Labels {
 		if len(byLabel[label]) < count {
 			byLabel[label] = append(byLabel[label], i)
 		}
 	}
 	var order []int
-	for label := range 256 {
-		order = append(order, byLabel[uint8(label)]...)
+	for _, label := range slices.Sorted(maps.Keys(byLabel)) {
+		order = append(order, byLabel[label]...)
 	}
 	return s.pick(order, fmt.Sprintf("%d of each label", count)), nil
 }

@@ -11,7 +11,7 @@ import (
 // colourToy is 5 images of 4 × 6 pixels in colour, with labels, files and no order in their pixels.
 func colourToy() *Images {
 	rng := rand.New(rand.NewPCG(3, 0))
-	s := &Images{ID: "colours", Width: 4, Height: 6, Channels: 3, Labels: []uint8{0, 1, 0, 2, 1}, Classes: []string{"a", "b", "c"},
+	s := &Images{ID: "colours", Width: 4, Height: 6, Channels: 3, Labels: []int{0, 1, 0, 2, 1}, Classes: []string{"a", "b", "c"},
 		Files: []string{"v", "w", "x", "y", "z"}}
 	for range s.Dim() * 5 {
 		s.Pixels = append(s.Pixels, uint8(rng.Uint32()))
@@ -75,7 +75,7 @@ func TestColourImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(part.Files, []string{"w", "y", "z"}) || !slices.Equal(part.Classes, []string{"c", "b"}) || !slices.Equal(part.Labels, []uint8{1, 0, 1}) {
+	if !slices.Equal(part.Files, []string{"w", "y", "z"}) || !slices.Equal(part.Classes, []string{"c", "b"}) || !slices.Equal(part.Labels, []int{1, 0, 1}) {
 		t.Errorf("files %v, classes %v, labels %v", part.Files, part.Classes, part.Labels)
 	}
 }
@@ -84,7 +84,7 @@ func TestColourImage(t *testing.T) {
 func TestCentredColour(t *testing.T) {
 	s := &Images{ID: "spot", Width: 5, Height: 7, Channels: 3, Pixels: make([]uint8, 5*7*3)}
 	copy(s.Pixels[(1*5+0)*3:], []uint8{10, 20, 30}) // at x = 0, y = 1
-	c, err := s.Centred(9)
+	c, err := s.Centered(9)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestWithoutLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(turns.Labels, []uint8{0, 1, 2, 3}) || !bytes.Equal(turns.Pixels[4:8], []uint8{2, 4, 1, 3}) {
+	if !slices.Equal(turns.Labels, []int{0, 1, 2, 3}) || !bytes.Equal(turns.Pixels[4:8], []uint8{2, 4, 1, 3}) {
 		t.Errorf("labels %v, pixels %v", turns.Labels, turns.Pixels)
 	}
 }

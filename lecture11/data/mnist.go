@@ -79,10 +79,19 @@ func mnistFrom(raw []byte) (train, test *Images, err error) {
 		return part
 	}
 	train = &Images{ID: "mnist-train", Width: mnistSide, Height: mnistSide,
-		Pixels: cut(mnistTrain * n), Labels: cut(mnistTrain)}
+		Pixels: cut(mnistTrain * n), Labels: wide(cut(mnistTrain))}
 	test = &Images{ID: "mnist-test", Width: mnistSide, Height: mnistSide,
-		Pixels: cut(mnistTest * n), Labels: cut(mnistTest)}
+		Pixels: cut(mnistTest * n), Labels: wide(cut(mnistTest))}
 	return train, test, nil
+}
+
+// wide returns labels stored as bytes as numbers.
+func wide(bytes []byte) []int {
+	labels := make([]int, len(bytes))
+	for i, b := range bytes {
+		labels[i] = int(b)
+	}
+	return labels
 }
 
 // unpackMNIST finds the four files, checks their SHA-256 and unpacks them one behind the other.

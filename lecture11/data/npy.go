@@ -150,7 +150,7 @@ func (a *npyArray) points() (*Points, error) {
 }
 
 // labels returns the array as labels of l objects.
-func (a *npyArray) labels(l int) ([]uint8, []string, error) {
+func (a *npyArray) labels(l int) ([]int, []string, error) {
 	if number := max(len(a.values), len(a.texts)); number != l || len(a.shape) == 0 || a.shape[0] != l {
 		return nil, nil, fmt.Errorf("data: %s: labels of shape %s, want [%d], one for each object", a.name, dims(a.shape), l)
 	}

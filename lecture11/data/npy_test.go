@@ -184,7 +184,7 @@ func TestNPZ(t *testing.T) {
 	if p.ID != named.ID || !slices.Equal(p.Values, named.Values) || p.Len() != 9 || p.Dim() != 48 {
 		t.Errorf("%s, by name %s, want 9 objects of 48 features twice", p, named)
 	}
-	if !slices.Equal(p.Classes, []string{"cross", "frame", "spot"}) || !slices.Equal(p.Labels, []uint8{0, 0, 0, 1, 1, 1, 2, 2, 2}) {
+	if !slices.Equal(p.Classes, []string{"cross", "frame", "spot"}) || !slices.Equal(p.Labels, []int{0, 0, 0, 1, 1, 1, 2, 2, 2}) {
 		t.Errorf("classes %v, labels %v", p.Classes, p.Labels)
 	}
 	if _, err := FromNPY("testdata/shapes.npz", NPYOptions{}); err == nil || !strings.Contains(err.Error(), `shapes.npz has the arrays ["x" "y"]`) {

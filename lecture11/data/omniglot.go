@@ -16,7 +16,7 @@ import (
 
 // Omniglot reads a folder of Omniglot (Lake et al. 2015), "images_background" or "images_evaluation", which must be downloaded by
 // hand: alphabet/character/*.png, black strokes on white, all of one size. Ink becomes 255. classes are the characters,
-// "alphabet/character", in alphabetical order. At most 256 fit the labels, so name the alphabets to read; no names stand for all. An
+// "alphabet/character", in alphabetical order. No names stand for all alphabets. An
 // alphabet that is not there is refused: a test on fewer alphabets than asked for would look like a result.
 func Omniglot(folder string, alphabets ...string) (images *Images, classes []string, err error) {
 	files, err := fs.Glob(os.DirFS(folder), "*/*/*.png") // of DirFS, for which a folder named "omniglot [2015]" is not a pattern
@@ -35,10 +35,7 @@ func Omniglot(folder string, alphabets ...string) (images *Images, classes []str
 		if len(classes) == 0 || classes[len(classes)-1] != character {
 			classes = append(classes, character)
 		}
-		if len(classes) > 256 {
-			return nil, nil, fmt.Errorf("data: Omniglot of %s has more than 256 characters, want some of its alphabets only", folder)
-		}
-		if err := images.addPNG(filepath.Join(folder, filepath.FromSlash(file)), uint8(len(classes)-1)); err != nil {
+		if err := images.addPNG(filepath.Join(folder, filepath.FromSlash(file)), len(classes)-1); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -65,7 +62,7 @@ func checkAlphabets(folder string, files, alphabets []string) error {
 }
 
 // addPNG appends a picture of black on white. The first one sets the size.
-func (s *Images) addPNG(name string, label uint8) (err error) {
+func (s *Images) addPNG(name string, label int) (err error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return err

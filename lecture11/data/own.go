@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// maxClasses is the number of classes that labels of one byte can tell apart.
-const maxClasses = 256
+// maxClasses bounds labels that are numbers: what is larger is a measurement, not the number of a class.
+const maxClasses = 1 << 20
 
 // readFile returns the content of a file, unpacked where it is gzipped.
 func readFile(path string) ([]byte, error) {
@@ -41,21 +41,18 @@ func readFile(path string) ([]byte, error) {
 
 // textLabels returns labels for the texts of classes. The classes are numbered in the order of names; nil stands for all texts that
 // occur, sorted: by value where all are numbers, else as text. In errors who names the texts and place that of object i.
-func textLabels(who string, texts, names []string, place func(i int) string) (labels []uint8, classes []string, err error) {
+func textLabels(who string, texts, names []string, place func(i int) string) (labels []int, classes []string, err error) {
 	if classes = slices.Clone(names); classes == nil {
 		classes = sortedClasses(texts)
 	}
-	if len(classes) > maxClasses {
-		return nil, nil, fmt.Errorf("data: %s has %d classes, want at most %d, as labels are bytes", who, len(classes), maxClasses)
-	}
-	number := make(map[string]uint8, len(classes))
+	number := make(map[string]int, len(classes))
 	for k, class := range classes {
 		if _, twice := number[class]; twice {
 			return nil, nil, fmt.Errorf("data: Classes has %q twice, want each class once", class)
 		}
-		number[class] = uint8(k)
+		number[class] = k
 	}
-	labels = make([]uint8, len(texts))
+	labels = make([]int, len(texts))
 	for i, text := range texts {
 		label, known := number[text]
 		if !known {
@@ -92,15 +89,15 @@ func sortedClasses(texts []string) []string {
 }
 
 // numberLabels returns labels that are numbers already, with the names "0", "1", … up to the largest.
-func numberLabels(numbers []float64, place func(i int) string) (labels []uint8, classes []string, err error) {
-	labels = make([]uint8, len(numbers))
+func numberLabels(numbers []float64, place func(i int) string) (labels []int, classes []string, err error) {
+	labels = make([]int, len(numbers))
 	for i, v := range numbers {
 		if !(v >= 0 && v < maxClasses) || v != math.Trunc(v) {
-			return nil, nil, fmt.Errorf("data: %s: label %v, want a whole number from 0 to %d, as labels are bytes", place(i), v, maxClasses-1)
+			return nil, nil, fmt.Errorf("data: %s: label %v, want the number of a class, from 0 to %d", place(i), v, maxClasses-1)
 		}
-		labels[i] = uint8(v)
+		labels[i] = int(v)
 	}
-	for k := range int(slices.Max(labels)) + 1 {
+	for k := range slices.Max(labels) + 1 {
 		classes = append(classes, strconv.Itoa(k))
 	}
 	return labels, classes, nil
@@ -136,7 +133,7 @@ func (p *Points) identify(name string) {
 		binary.LittleEndian.PutUint64(word[:], math.Float64bits(v))
 		hash.Write(word[:])
 	}
-	hash.Write(p.Labels)
+	writeLabels(hash, p.Labels)
 	p.ID = name + "|" + hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
@@ -145,6 +142,15 @@ func (s *Images) identify(name string) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%d %d %d %q %t ", s.Width, s.Height, s.channels(), s.Classes, s.Labels == nil)
 	hash.Write(s.Pixels)
-	hash.Write(s.Labels)
+	writeLabels(hash, s.Labels)
 	s.ID = name + "|" + hex.EncodeToString(hash.Sum(nil)[:8])
+}
+
+// writeLabels writes labels to a hash, eight bytes each.
+func writeLabels(hash io.Writer, labels []int) {
+	var word [8]byte
+	for _, label := range labels {
+		binary.LittleEndian.PutUint64(word[:], uint64(label))
+		hash.Write(word[:])
+	}
 }

@@ -63,5 +63,5 @@ func ExampleFromRows() {
 	fmt.Println(points.ID, points.Labels)
 	// Output:
 	// rows: 3 objects of 2 features (float64, 0.5 … 15), 2 classes: far 1, near 2; scaling: none
-	// rows|478922ec60af441f [1 1 0]
+	// rows|a6deb986ad6bd013 [1 1 0]
 }

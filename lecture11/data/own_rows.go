@@ -7,7 +7,7 @@ import (
 )
 
 // FromRows returns a set of the objects in rows, l slices of n numbers, with a label for each: []string, []int, []uint8, or nil for a
-// set without classes. Texts become labels in sorted order. Numbers stay as they are and must be 0 to 255.
+// set without classes. Texts become labels in sorted order. Numbers stay as they are and must be 0, 1, … .
 // NaN stands for a missing value. The rows are copied.
 //
 // The error names the row and column of a value that is infinite, or the row that differs from the first in length.

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -14,13 +15,13 @@ func TestFromRows(t *testing.T) {
 	rows := [][]float64{{1, 2}, {3, math.NaN()}, {5, 6}}
 	for _, c := range []struct {
 		labels  any
-		want    []uint8
+		want    []int
 		classes []string
 	}{
 		{nil, nil, nil},
-		{[]string{"b", "a", "b"}, []uint8{1, 0, 1}, []string{"a", "b"}},
-		{[]int{2, 0, 2}, []uint8{2, 0, 2}, []string{"0", "1", "2"}},
-		{[]uint8{1, 1, 0}, []uint8{1, 1, 0}, []string{"0", "1"}},
+		{[]string{"b", "a", "b"}, []int{1, 0, 1}, []string{"a", "b"}},
+		{[]int{2, 0, 2}, []int{2, 0, 2}, []string{"0", "1", "2"}},
+		{[]uint8{1, 1, 0}, []int{1, 1, 0}, []string{"0", "1"}},
 	} {
 		p, err := FromRows(rows, c.labels)
 		if err != nil {
@@ -47,15 +48,15 @@ func TestFromRowsRefuses(t *testing.T) {
 		rows   [][]float64
 		labels any
 	}{
-		"no rows or no columns":                            {nil, nil},
-		"no rows or no columns, want at least one":         {[][]float64{{}, {}}, nil},
-		"row 1 has 1 numbers, want 2 as row 0":             {[][]float64{{1, 2}, {3}}, nil},
-		"row 1, column 0 is +Inf":                          {[][]float64{{1, 2}, {math.Inf(1), 4}}, nil},
-		"labels of type []float64, want":                   {good, []float64{1, 2}},
-		"3 labels for 2 rows":                              {good, []string{"a", "b", "c"}},
-		"0 labels for 2 rows":                              {good, []int{}},
-		"row 1: label 256, want a whole number from 0 to ": {good, []int{0, 256}},
-		"row 0: label -1":                                  {good, []int{-1, 0}},
+		"no rows or no columns":                          {nil, nil},
+		"no rows or no columns, want at least one":       {[][]float64{{}, {}}, nil},
+		"row 1 has 1 numbers, want 2 as row 0":           {[][]float64{{1, 2}, {3}}, nil},
+		"row 1, column 0 is +Inf":                        {[][]float64{{1, 2}, {math.Inf(1), 4}}, nil},
+		"labels of type []float64, want":                 {good, []float64{1, 2}},
+		"3 labels for 2 rows":                            {good, []string{"a", "b", "c"}},
+		"0 labels for 2 rows":                            {good, []int{}},
+		"row 1: label 1e+09, want the number of a class": {good, []int{0, 1_000_000_000}},
+		"row 0: label -1":                                {good, []int{-1, 0}},
 	} {
 		_, err := FromRows(c.rows, c.labels)
 		wantError(t, err, want)
@@ -79,7 +80,7 @@ func TestMissingValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(complete.Values, []float64{1, 5, 5, 5}) || !slices.Equal(complete.Labels, []uint8{0, 3}) || complete.ID == p.ID {
+	if !slices.Equal(complete.Values, []float64{1, 5, 5, 5}) || !slices.Equal(complete.Labels, []int{0, 3}) || complete.ID == p.ID {
 		t.Errorf("%v with labels %v", complete.Values, complete.Labels)
 	}
 	none, err := FromRows([][]float64{{math.NaN()}}, nil)
@@ -159,6 +160,42 @@ func TestString(t *testing.T) {
 	} {
 		if got != want || strings.Contains(got, "\n") {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestManyClasses: there may be more classes than a byte can count.
+func TestManyClasses(t *testing.T) {
+	const classes = 300
+	var rows [][]float64
+	var names []string
+	text := "v,c\n"
+	for i := range classes {
+		rows, names = append(rows, []float64{float64(i)}), append(names, fmt.Sprintf("c%03d", i))
+		text += fmt.Sprintf("%d,c%03d\n", i, i)
+	}
+	byRows, err := FromRows(rows, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byCSV, err := parseCSV("x.csv", []byte(text), CSVOptions{Label: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]*Points{"FromRows": byRows, "FromCSV": byCSV} {
+		if len(p.Classes) != classes || p.Labels[classes-1] != classes-1 || p.Classes[p.Labels[270]] != "c270" {
+			t.Errorf("%s: %d classes, label %d of the last object", name, len(p.Classes), p.Labels[classes-1])
+		}
+		if d := p.String(); !strings.Contains(d, "300 classes of 1 to 1") {
+			t.Errorf("%s: described as %q", name, d)
+		}
+		other := *p
+		other.Labels = slices.Clone(p.Labels)
+		other.Labels[3] += 256
+		other.identify("x")
+		p.identify("x")
+		if other.ID == p.ID {
+			t.Errorf("%s: labels 3 and 259 make the same ID", name)
 		}
 	}
 }

@@ -13,7 +13,7 @@ type Points struct {
 	ID       string    // what the set is and how it was made; equal IDs mean equal values and labels
 	Features []string  // n names, with the unit
 	Values   []float64 // l·n, object by object
-	Labels   []uint8   // l, or nil for a set without classes
+	Labels   []int     // l, or nil for a set without classes
 	Classes  []string  // names of the labels 0, 1, …
 	Scaling  string    // how the values were scaled, in words; "" for values as they were measured
 	Source   string    // how the set was read from files, in words; "" for others

@@ -42,7 +42,7 @@ func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
 		ID:       fmt.Sprintf("ring of %d|%d objects|radius %g|std %g|seed %d", k, l, radius, std, seed),
 		Features: []string{"x₁", "x₂"},
 		Values:   make([]float64, 0, 2*l),
-		Labels:   make([]uint8, l),
+		Labels:   make([]int, l),
 	}
 	for y := range k {
 		p.Classes = append(p.Classes, fmt.Sprint(y))
@@ -50,7 +50,7 @@ func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
 	for i := range l {
 		y := i % k
 		p.Values = append(p.Values, centers[y][0]+std*rng.NormFloat64(), centers[y][1]+std*rng.NormFloat64())
-		p.Labels[i] = uint8(y)
+		p.Labels[i] = y
 	}
 	return p, nil
 }

@@ -46,7 +46,7 @@ func TestIris(t *testing.T) {
 		t.Errorf("flowers 35 and 38 are %v and %v, not Fisher's", rows[34], rows[37])
 	}
 	for label := range 3 {
-		if count := len(slices.DeleteFunc(slices.Clone(p.Labels), func(l uint8) bool { return int(l) != label })); count != 50 {
+		if count := len(slices.DeleteFunc(slices.Clone(p.Labels), func(l int) bool { return int(l) != label })); count != 50 {
 			t.Errorf("%d flowers of class %d, want 50", count, label)
 		}
 	}

@@ -109,9 +109,9 @@ func (s *Images) between(pixels []uint8, x, y float64, c int) uint8 {
 	return grey((1-fy)*top + fy*foot)
 }
 
-// Centred puts the centre of mass of the ink of each image, rounded to a pixel, into the middle of a frame of side × side pixels, as
+// Centered puts the centre of mass of the ink of each image, rounded to a pixel, into the middle of a frame of side × side pixels, as
 // MNIST's digits are.
-func (s *Images) Centred(side int) (*Images, error) {
+func (s *Images) Centered(side int) (*Images, error) {
 	if side < 1 || side > 256 {
 		return nil, fmt.Errorf("data: %s centred in a frame of %d pixels, want 1 to 256", s.ID, side)
 	}
@@ -145,7 +145,7 @@ func (s *Images) centre(pixels []uint8) (x, y int) {
 
 // Labelled returns the images with one of the labels, which become 0, 1, 2 … in the order given: the digits 5 to 9 as a task of
 // five classes.
-func (s *Images) Labelled(labels ...uint8) (*Images, error) {
+func (s *Images) Labelled(labels ...int) (*Images, error) {
 	var order []int
 	for i, label := range s.Labels {
 		if slices.Contains(labels, label) {
@@ -163,7 +163,7 @@ func (s *Images) Labelled(labels ...uint8) (*Images, error) {
 		}
 	}
 	for i, label := range part.Labels {
-		part.Labels[i] = uint8(slices.Index(labels, label))
+		part.Labels[i] = slices.Index(labels, label)
 	}
 	return part, nil
 }

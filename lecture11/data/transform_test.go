@@ -10,11 +10,11 @@ import (
 
 // twoByThree is one image 3 wide and 2 high.
 func twoByThree() *Images {
-	return &Images{ID: "tiny", Width: 3, Height: 2, Pixels: []uint8{1, 2, 3, 4, 5, 6}, Labels: []uint8{7}}
+	return &Images{ID: "tiny", Width: 3, Height: 2, Pixels: []uint8{1, 2, 3, 4, 5, 6}, Labels: []int{7}}
 }
 
 func square9() *Images {
-	return &Images{ID: "nine", Width: 3, Height: 3, Pixels: []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9}, Labels: []uint8{0}}
+	return &Images{ID: "nine", Width: 3, Height: 3, Pixels: []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9}, Labels: []int{0}}
 }
 
 // TestTransformsByHand: pixels written down by hand.
@@ -47,9 +47,9 @@ func TestTransformsByHand(t *testing.T) {
 	if half.Pixels[4] != 5 {
 		t.Errorf("the middle of a turn by 45°: %d, want 5", half.Pixels[4])
 	}
-	dot := &Images{ID: "dot", Width: 5, Height: 5, Pixels: make([]uint8, 25), Labels: []uint8{0}}
+	dot := &Images{ID: "dot", Width: 5, Height: 5, Pixels: make([]uint8, 25), Labels: []int{0}}
 	dot.Pixels[4] = 9 // x = 4, y = 0
-	centred := must(dot.Centred(3))
+	centred := must(dot.Centered(3))
 	if want := []uint8{0, 0, 0, 0, 9, 0, 0, 0, 0}; !bytes.Equal(centred.Pixels, want) || centred.Width != 3 {
 		t.Errorf("centred: %d, want %d", centred.Pixels, want)
 	}
@@ -57,7 +57,7 @@ func TestTransformsByHand(t *testing.T) {
 
 // TestNoisyMoments: the noise has the spread asked for, where no pixel is cut off, and its seed decides it.
 func TestNoisyMoments(t *testing.T) {
-	s := &Images{ID: "grey", Width: 100, Height: 100, Pixels: bytes.Repeat([]uint8{128}, 10_000), Labels: []uint8{0}}
+	s := &Images{ID: "grey", Width: 100, Height: 100, Pixels: bytes.Repeat([]uint8{128}, 10_000), Labels: []int{0}}
 	a, err := s.Noisy(0.1, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -80,12 +80,12 @@ func TestNoisyMoments(t *testing.T) {
 
 // TestLabelled: the labels asked for, counted from 0 in their order.
 func TestLabelled(t *testing.T) {
-	s := &Images{ID: "s", Width: 1, Height: 1, Pixels: []uint8{10, 11, 12, 13}, Labels: []uint8{5, 1, 7, 5}}
+	s := &Images{ID: "s", Width: 1, Height: 1, Pixels: []uint8{10, 11, 12, 13}, Labels: []int{5, 1, 7, 5}}
 	part, err := s.Labelled(7, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(part.Pixels, []uint8{10, 12, 13}) || !slices.Equal(part.Labels, []uint8{1, 0, 1}) || s.Labels[0] != 5 {
+	if !bytes.Equal(part.Pixels, []uint8{10, 12, 13}) || !slices.Equal(part.Labels, []int{1, 0, 1}) || s.Labels[0] != 5 {
 		t.Errorf("pixels %d, labels %d of %d", part.Pixels, part.Labels, s.Labels)
 	}
 }
@@ -97,7 +97,7 @@ func TestTransformsRefuse(t *testing.T) {
 		"noise of NaN":          func() (*Images, error) { return square9().Noisy(math.NaN(), 1) },
 		"shifted by (17, 0)":    func() (*Images, error) { return square9().Shifted(17, 0) },
 		"rotated by NaN":        func() (*Images, error) { return square9().Rotated(math.NaN()) },
-		"frame of 0":            func() (*Images, error) { return square9().Centred(0) },
+		"frame of 0":            func() (*Images, error) { return square9().Centered(0) },
 		"no image with a label": func() (*Images, error) { return square9().Labelled(3) },
 	} {
 		if _, err := f(); err == nil || !strings.Contains(err.Error(), want) {

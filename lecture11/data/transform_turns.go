@@ -12,7 +12,7 @@ func (s *Images) QuarterTurns() (*Images, error) {
 	}
 	turns := s.Repeat(4)
 	turns.ID, turns.Classes = s.ID+"|quarter turns", nil
-	turns.Labels = make([]uint8, turns.Len())
+	turns.Labels = make([]int, turns.Len())
 	n := s.Dim()
 	for turn := range 4 {
 		turned, err := s.Rotated(float64(90 * turn))
@@ -21,7 +21,7 @@ func (s *Images) QuarterTurns() (*Images, error) {
 		}
 		for i := range s.Len() {
 			copy(turns.Pixels[(4*i+turn)*n:], turned.Pixels[i*n:(i+1)*n])
-			turns.Labels[4*i+turn] = uint8(turn)
+			turns.Labels[4*i+turn] = turn
 		}
 	}
 	return turns, nil

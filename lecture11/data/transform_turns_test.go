@@ -11,7 +11,7 @@ import (
 // randomImage is one image of random pixels.
 func randomImage(width, height int) *Images {
 	rng := rand.New(rand.NewPCG(3, 0))
-	s := &Images{ID: "random", Width: width, Height: height, Labels: []uint8{0}, Pixels: make([]uint8, width*height)}
+	s := &Images{ID: "random", Width: width, Height: height, Labels: []int{0}, Pixels: make([]uint8, width*height)}
 	for i := range s.Pixels {
 		s.Pixels[i] = uint8(rng.UintN(256))
 	}
@@ -50,7 +50,7 @@ func TestRotatedNaive(t *testing.T) {
 
 // TestQuarterTurns: four of each, in order; turned and then centred, a bar that is its own half turn is one image.
 func TestQuarterTurns(t *testing.T) {
-	s := &Images{ID: "two", Width: 3, Height: 3, Labels: []uint8{5, 7}, Pixels: []uint8{
+	s := &Images{ID: "two", Width: 3, Height: 3, Labels: []int{5, 7}, Pixels: []uint8{
 		1, 2, 3, 4, 5, 6, 7, 8, 9,
 		0, 0, 0, 0, 0, 0, 7, 7, 0,
 	}}
@@ -58,7 +58,7 @@ func TestQuarterTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if turns.ID != "two|quarter turns" || !slices.Equal(turns.Labels, []uint8{0, 1, 2, 3, 0, 1, 2, 3}) {
+	if turns.ID != "two|quarter turns" || !slices.Equal(turns.Labels, []int{0, 1, 2, 3, 0, 1, 2, 3}) {
 		t.Errorf("%s with labels %v", turns.ID, turns.Labels)
 	}
 	turned := s
@@ -75,7 +75,7 @@ func TestQuarterTurns(t *testing.T) {
 	if !slices.Equal(turned.Pixels, s.Pixels) {
 		t.Errorf("four turns by 90°: %v, want the original", turned.Pixels)
 	}
-	centred, err := turns.Centred(3)
+	centred, err := turns.Centered(3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,12 +85,12 @@ func TestQuarterTurns(t *testing.T) {
 }
 
 func TestPart(t *testing.T) {
-	s := &Images{ID: "five", Width: 1, Height: 1, Pixels: []uint8{0, 1, 2, 3, 4}, Labels: []uint8{5, 6, 7, 8, 9}}
+	s := &Images{ID: "five", Width: 1, Height: 1, Pixels: []uint8{0, 1, 2, 3, 4}, Labels: []int{5, 6, 7, 8, 9}}
 	part, err := s.Part(1, 5, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if part.ID != "five|1 to 5 by 2" || !slices.Equal(part.Pixels, []uint8{1, 3}) || !slices.Equal(part.Labels, []uint8{6, 8}) {
+	if part.ID != "five|1 to 5 by 2" || !slices.Equal(part.Pixels, []uint8{1, 3}) || !slices.Equal(part.Labels, []int{6, 8}) {
 		t.Errorf("%+v, want images 1 and 3", part)
 	}
 }

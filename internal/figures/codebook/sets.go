@@ -34,11 +34,11 @@ func allSets(ctx context.Context) ([]set, error) {
 		return nil, err
 	}
 	digits := set{name: "digits", train: train.Tensor(), test: test.Tensor(),
-		model: lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 16, Height: 16}, Features: 784, Code: 16, Hidden: []int{256}},
+		model: lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 16, Height: 16}, Features: 784, Latent: 16, Hidden: []int{256}},
 		fit:   lecture11.FitConfig{Epochs: 20, Batch: 128, Decay: "cosine"}}
 	parts := digits
 	parts.name = "parts"
-	parts.model = lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 784, Code: 16, Encoder: "conv", Decoder: "conv"}
+	parts.model = lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 784, Latent: 16, Encoder: "conv", Decoder: "conv"}
 	return []set{plane, digits, parts}, nil
 }
 
@@ -50,7 +50,7 @@ func planeSet() (set, error) {
 		return set{}, err
 	}
 	return set{name: "plane", train: narrow(mixture.Sample(6400, 1)), test: narrow(mixture.Sample(6400, 2)),
-		model: lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 2, Code: 2, Hidden: []int{64}},
+		model: lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 2, Latent: 2, Hidden: []int{64}},
 		fit:   lecture11.FitConfig{Epochs: 40, Batch: 128, LearningRate: 2e-3, Decay: "cosine"}}, nil
 }
 

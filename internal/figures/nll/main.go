@@ -61,14 +61,14 @@ func (o options) run(ctx context.Context) error {
 	}
 	test = test.Binarized(2)
 	for seed := 1; seed <= o.seeds; seed++ {
-		vae, err := o.measured(ctx, s, train, test, lecture11.VAEConfig{Codes: 1, Seed: int64(seed)}, o.epochs, nil)
+		vae, err := o.measured(ctx, s, train, test, lecture11.VAEConfig{Samples: 1, Seed: int64(seed)}, o.epochs, nil)
 		if err != nil {
 			return err
 		}
 		if o.more == 0 {
 			continue
 		}
-		if _, err := o.measured(ctx, s, train, test, lecture11.VAEConfig{Codes: codes, Seed: int64(seed)}, o.more, vae); err != nil {
+		if _, err := o.measured(ctx, s, train, test, lecture11.VAEConfig{Samples: codes, Seed: int64(seed)}, o.more, vae); err != nil {
 			return err
 		}
 	}
@@ -87,7 +87,7 @@ func (o options) measured(ctx context.Context, s *store.Store, train, test *data
 	if err != nil {
 		return nil, err
 	}
-	fmt.Printf("seed %d, bound of %d codes: NLL %.2f ± %.2f nats (%d codes, %d digits, %.0f s), trained in %.0f s\n", cfg.Seed, cfg.Codes,
+	fmt.Printf("seed %d, bound of %d codes: NLL %.2f ± %.2f nats (%d codes, %d digits, %.0f s), trained in %.0f s\n", cfg.Seed, cfg.Samples,
 		-bound.Mean, bound.SE, samples, test.Len(), time.Since(began).Seconds(), seconds)
 	return vae, nil
 }

@@ -38,7 +38,7 @@ func main() {
 // newTraining prepares the training of a model.
 func newTraining(backend compute.Backend, model string) (*lecture11.Training, error) {
 	fit := lecture11.FitConfig{Batch: batch, Epochs: 100, StepsPerCall: stepsPerCall}
-	cfg := lecture11.AutoencoderConfig{Features: features, Code: 32, Seed: 1}
+	cfg := lecture11.AutoencoderConfig{Features: features, Latent: 32, Seed: 1}
 	switch model {
 	case "vae":
 		vae, err := lecture11.NewVAE(backend, lecture11.VAEConfig{Features: features, Latent: 20, Seed: 1})

@@ -19,8 +19,8 @@ const Characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 // Set is images of characters, each with the face it is set in. Image i shows character Labels[i] in face Face[i].
 type Set struct {
 	data.Images
-	Face  []uint8 // l, index into Faces
-	Faces []Face  // all faces of the package, also in a set that has images of a few
+	Face  []int  // l, index into Faces
+	Faces []Face // all faces of the package, also in a set that has images of a few
 }
 
 // Face is one typeface: a style of a family.
@@ -72,8 +72,8 @@ func newSet(faces []Face, pixels []uint8) *Set {
 	s := &Set{Faces: faces, Images: data.Images{ID: "glyphs", Width: Side, Height: Side, Pixels: pixels}}
 	for face := range faces {
 		for char := range len(Characters) {
-			s.Face = append(s.Face, uint8(face))
-			s.Labels = append(s.Labels, uint8(char))
+			s.Face = append(s.Face, face)
+			s.Labels = append(s.Labels, char)
 		}
 	}
 	return s
@@ -92,7 +92,7 @@ func (s *Set) FaceOf(i int) Face { return s.Faces[s.Face[i]] }
 //	"family"     DejaVu Sans, Roboto, …: all families of Faces
 //	"weight"     light (OS/2 weight below 400), regular (400 and 500), bold (600 and more)
 //	"slant"      upright, slanted
-func (s *Set) LabelsOf(task string) (labels []uint8, classes []string, err error) {
+func (s *Set) LabelsOf(task string) (labels []int, classes []string, err error) {
 	switch task {
 	case "character":
 		return s.Labels, strings.Split(Characters, ""), nil
@@ -109,12 +109,12 @@ func (s *Set) LabelsOf(task string) (labels []uint8, classes []string, err error
 }
 
 // byFace labels each image by the class of its face.
-func (s *Set) byFace(classes []string, classOf func(Face) string) ([]uint8, []string) {
-	index := map[string]uint8{}
+func (s *Set) byFace(classes []string, classOf func(Face) string) ([]int, []string) {
+	index := map[string]int{}
 	for i, class := range classes {
-		index[class] = uint8(i)
+		index[class] = i
 	}
-	labels := make([]uint8, s.Len())
+	labels := make([]int, s.Len())
 	for i := range labels {
 		labels[i] = index[classOf(s.FaceOf(i))]
 	}

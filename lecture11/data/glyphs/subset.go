@@ -84,7 +84,7 @@ func (s *Set) Split(seed uint64, testShare float64) (train, test *Set, err error
 func (s *Set) familiesPresent() []string {
 	var faces []Face
 	for face := range s.Faces {
-		if slices.Contains(s.Face, uint8(face)) {
+		if slices.Contains(s.Face, face) {
 			faces = append(faces, s.Faces[face])
 		}
 	}

@@ -95,7 +95,7 @@ func TestSplit(t *testing.T) {
 				}
 			}
 			_, again, _ := s.Split(seed, c.share)
-			if !bytes.Equal(test.Pixels, again.Pixels) || !bytes.Equal(test.Face, again.Face) || test.ID != again.ID {
+			if !bytes.Equal(test.Pixels, again.Pixels) || !slices.Equal(test.Face, again.Face) || test.ID != again.ID {
 				t.Error("the same seed gives another test set")
 			}
 			if want := fmt.Sprintf("glyphs|chars Rag|families test seed %d share %g", seed, c.share); test.ID != want {
