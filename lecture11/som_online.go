@@ -161,7 +161,7 @@ func (p *somProgram) startBlock(s somState, w *Node, first int) (b somState, x *
 	return b, x
 }
 
-// gram returns the parts that the steps use of the products G of a block's objects [k, B, n]: ‖x_t‖², [B, k], and for
+// gram returns the parts of the products G of a block's objects [k, B, n]: ‖x_t‖², [B, k], and for
 // step t the factor of a that is added to each row of the table, [B, k, B + 1]. This factor is G_tj for the following
 // products, 1 for the step's own share, else 0.
 func (p *somProgram) gram(x *Node) (own, added *Node) {

@@ -27,8 +27,8 @@ func timesFactor(x *tensors.Tensor, factor float64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, x.Shape().Dimensions...)
 }
 
-// TestSOMScaleFree: objects of another scale give the same map in that scale, to the bit where the factor is a power of
-// two, and so do all measures. Public report: 1e-20 was a "perfect" map, 1e19 diverged.
+// TestSOMScaleFree: objects in another scale train the same map in that scale, to the bit if the factor is a power of
+// two, and all measures scale as well. In an earlier version 1e-20 had a "perfect" map, and 1e19 diverged.
 func TestSOMScaleFree(t *testing.T) {
 	long(t)
 	x := somObjects(60, 3, 2, 0.1)
@@ -82,7 +82,7 @@ func scaleRun(t *testing.T, cfg SOMConfig, x *tensors.Tensor, fit SOMFit) (w []f
 	return mapWeights(t, m), losses, q
 }
 
-// TestSOMScaleFreeReading: what reads a map gives at 1e-20 and 1e19 what loops in float64 give.
+// TestSOMScaleFreeReading: functions that read a map agree with loops in float64 at the scales 1e-20 and 1e19.
 func TestSOMScaleFreeReading(t *testing.T) {
 	long(t)
 	for _, factor := range []float64{1e-20, 1, 1e19} {
@@ -146,8 +146,8 @@ func checkReading(t *testing.T, m *SOM, x, w *tensors.Tensor, factor float64) {
 	near(t, "QE", quality.Quantisation/factor, sum/float64(len(objects))/factor, 1e-4)
 }
 
-// TestSOMLocation: float64 and integers far from 0, where float32 has no digits left, give the map of the same objects
-// near 0, moved.
+// TestSOMLocation: float64 and integers far from 0, where float32 has no digits left, train the same map as the same
+// objects near 0, translated.
 func TestSOMLocation(t *testing.T) {
 	const l, n = 60, 3
 	rng := rand.New(rand.NewPCG(5, 5))
@@ -186,7 +186,7 @@ func TestSOMLocation(t *testing.T) {
 	}
 }
 
-// wideRun trains a map and returns its weights less an offset.
+// wideRun trains a map and returns its weights minus an offset.
 func wideRun(t *testing.T, cfg SOMConfig, x *tensors.Tensor, fit SOMFit, offset float64) ([]float64, MapQuality) {
 	t.Helper()
 	m := newMap(t, cfg)
@@ -212,7 +212,7 @@ func wideRun(t *testing.T, cfg SOMConfig, x *tensors.Tensor, fit SOMFit, offset 
 	return flat, q
 }
 
-// TestSOMScaleResume: a training in its own frame, cut and restored, ends in the same bits.
+// TestSOMScaleResume: a training in its own frame that is interrupted and restored ends with the same bits.
 func TestSOMScaleResume(t *testing.T) {
 	long(t)
 	for _, fit := range []SOMFit{{Epochs: 130}, {Mode: "online", Steps: 9000}} {
@@ -225,13 +225,13 @@ func TestSOMScaleResume(t *testing.T) {
 			want := trainSOM(t, newMap(t, cfg), x(), nil, fit)
 			got, cuts := trainInPieces(t, cfg, x, fit)
 			if !slices.Equal(got, want) || cuts == 0 {
-				t.Errorf("%s, factor %g: other weights after %d interruptions", fit.Mode, factor, cuts)
+				t.Errorf("%s, factor %g: different weights after %d interruptions", fit.Mode, factor, cuts)
 			}
 		}
 	}
 }
 
-// TestSOMScaleStream: a stream of float64 chunks far from 0 gives the map of the whole.
+// TestSOMScaleStream: a stream of float64 chunks far from 0 trains the same map as the whole set.
 func TestSOMScaleStream(t *testing.T) {
 	const l, n = 900, 3
 	flat := make([]float64, l*n)
@@ -280,7 +280,7 @@ func TestSOMScaleStream(t *testing.T) {
 	}
 }
 
-// TestSOMUnknownObject: an object of which nothing is known, or with an infinity, is an error when a map is read, as in
+// TestSOMUnknownObject: an object without known components, or with an infinity, is an error when a map is read, as in
 // training.
 func TestSOMUnknownObject(t *testing.T) {
 	m := newMap(t, SOMConfig{Grid: Grid{Width: 2, Height: 2}, Features: 2, Init: "uniform"})
@@ -313,8 +313,8 @@ func TestSOMUnknownObject(t *testing.T) {
 	}
 }
 
-// spreadSets are the data sets on which the slide's start ends in one point for some seeds: Iris, N(20, 1)⁴, N(100, 1)⁴
-// and grey bytes from 128 to 168.
+// spreadSets returns the data sets on which the slide's initial weights lead to one point for some seeds: Iris, N(20,
+// 1)⁴, N(100, 1)⁴ and grey bytes from 128 to 168.
 func spreadSets(t testing.TB) map[string]*tensors.Tensor {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(11, 0))
@@ -338,7 +338,7 @@ func spreadSets(t testing.TB) map[string]*tensors.Tensor {
 	return sets
 }
 
-// TestSOMDefaultsKeepTheirSpread: no map of the defaults collapses on data at any location, online or in batches.
+// TestSOMDefaultsKeepTheirSpread: no map with the defaults collapses on data at any location, online or in batches.
 func TestSOMDefaultsKeepTheirSpread(t *testing.T) {
 	seeds := int64(20)
 	if testing.Short() {
@@ -378,8 +378,8 @@ func TestSOMDefaultsKeepTheirSpread(t *testing.T) {
 	}
 }
 
-// TestSOMCollapsedSaysSo: a map that ends on one point is an error that keeps the state; a second Run, and one of the
-// restored training, says so again.
+// TestSOMCollapsedSaysSo: a map that ends at one point is an error that keeps the state. A second Run, and one of the
+// restored training, returns it again.
 func TestSOMCollapsedSaysSo(t *testing.T) {
 	x := somObjects(40, 2, 3, 0)
 	wideFit := SOMFit{Epochs: 3, Radius: Schedule{Start: 1e6}}

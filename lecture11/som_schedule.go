@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// Schedule is a number that changes over a training: the step η or the radius σ. It is a function of the share
-// t = step/steps ∈ [0, 1) of the training done,
+// Schedule is a number that changes during a training: the step η or the radius σ. It is a function of t = step/steps ∈
+// [0, 1), the completed share of the training:
 //
 //	constant     start
 //	linear       start + (end − start)·t
 //	exponential  start·(end/start)^t
 //	inverse      start / (1 + (start/end − 1)·t)
 //
-// or Func, a function of the user's own. Func has no JSON; its values are part of the key of the training instead.
+// or Func, a custom function. It has no JSON; its values are part of the key of the training instead.
 //
 // MiniSom's decays are among these: asymptotic_decay is inverse with end = start/3, inverse_decay_to_one inverse with
 // end = 1, inverse_decay_to_zero inverse with end = start/101, linear_decay_to_zero linear with end = 0.
@@ -24,10 +24,10 @@ type Schedule struct {
 	Func  func(t float64) float64 `json:"-"`
 }
 
-// scheduleFunc is called when a schedule has a Func and no Name.
+// scheduleFunc is the name of a schedule that has a Func and no Name.
 const scheduleFunc = "function"
 
-// schedules are the courses that a configuration may name.
+// schedules holds the functions that a configuration can name.
 var schedules = map[string]func(start, end, t float64) float64{
 	"constant":    func(start, _, _ float64) float64 { return start },
 	"linear":      func(start, end, t float64) float64 { return start + (end-start)*t },
@@ -35,7 +35,7 @@ var schedules = map[string]func(start, end, t float64) float64{
 	"inverse":     func(start, end, t float64) float64 { return start / (1 + (start/end-1)*t) },
 }
 
-// withDefault gives the schedule itself, or fallback where nothing of it is set.
+// withDefault returns the schedule itself, or fallback if no field is set.
 func (s Schedule) withDefault(fallback Schedule) Schedule {
 	switch {
 	case s.Func != nil:
@@ -48,7 +48,7 @@ func (s Schedule) withDefault(fallback Schedule) Schedule {
 	return s
 }
 
-// check returns an error that names the part of the schedule that cannot be. limit is the largest value allowed.
+// check returns an error that names the invalid part of the schedule. limit is the largest value allowed.
 func (s Schedule) check(field string, limit float64) error {
 	if s.Func != nil {
 		return nil
@@ -74,7 +74,7 @@ func (s Schedule) check(field string, limit float64) error {
 	return nil
 }
 
-// at is the value at the share t of the training.
+// at returns the value at the share t of the training.
 func (s Schedule) at(t float64) float64 {
 	if s.Func != nil {
 		return s.Func(t)
@@ -82,7 +82,7 @@ func (s Schedule) at(t float64) float64 {
 	return schedules[s.Name](s.Start, s.End, t)
 }
 
-// table gives the values of steps first to first+count−1 of a training of that many steps.
+// table returns the values of steps first to first+count−1 of a training with the given number of steps.
 func (s Schedule) table(field string, limit float64, first, count, steps int) ([]float32, error) {
 	values := make([]float32, count)
 	for i := range values {

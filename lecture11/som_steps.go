@@ -7,8 +7,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// callOnline runs the steps up to the next boundary of calls. A boundary is a function of the step alone, so that a run
-// that goes on from one computes the same blocks.
+// callOnline runs the steps up to the next boundary of calls. A boundary depends only on the step, so that a run that
+// continues from a boundary computes the same blocks.
 func (t *SOMTraining) callOnline() ([]map[string]float64, error) {
 	height := t.program.stepsPerCall(t.fits[0].Every)
 	count := min(height-t.step%height, t.steps-t.step)
@@ -34,7 +34,7 @@ func (t *SOMTraining) callOnline() ([]map[string]float64, error) {
 	return t.takeSteps(out, objects, sigma, count)
 }
 
-// nextObjects are those of the next count steps, [height, k]; rows from count on are 0.
+// nextObjects returns the objects of the next count steps, [height, k]; rows from count on are 0.
 func (t *SOMTraining) nextObjects(count, height int) []int32 {
 	k := t.program.k
 	objects := make([]int32, height*k)
@@ -46,7 +46,7 @@ func (t *SOMTraining) nextObjects(count, height int) []int32 {
 	return objects
 }
 
-// takeSteps takes the result of callOnline over.
+// takeSteps takes over the result of callOnline.
 func (t *SOMTraining) takeSteps(out []*tensors.Tensor, objects []int32, sigma *tensors.Tensor, count int) (
 	[]map[string]float64, error) {
 	if err := replace(&t.w, out[0]); err != nil {
@@ -79,7 +79,7 @@ func (t *SOMTraining) takeSteps(out []*tensors.Tensor, objects []int32, sigma *t
 	}}, nil
 }
 
-// noteWins keeps the winners of visited objects, [steps, k], and counts those that changed.
+// noteWins stores the winners of visited objects, [steps, k], and returns the number of those that changed.
 func (t *SOMTraining) noteWins(objects, wins []int32) (moved int) {
 	k := t.program.k
 	for i, object := range objects {
@@ -92,7 +92,7 @@ func (t *SOMTraining) noteWins(objects, wins []int32) (moved int) {
 	return moved
 }
 
-// weightOf sums the weights of objects.
+// weightOf returns the sum of the weights of objects.
 func (t *SOMTraining) weightOf(objects []int32) float64 {
 	if t.data.weights == nil {
 		return float64(len(objects))
@@ -104,7 +104,7 @@ func (t *SOMTraining) weightOf(objects []int32) float64 {
 	return sum
 }
 
-// endOnlineEpoch looks whether an object changed its node in the epoch.
+// endOnlineEpoch checks whether an object changed its node in the epoch.
 func (t *SOMTraining) endOnlineEpoch() {
 	t.stable++
 	if t.changes > 0 {

@@ -13,15 +13,15 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// SOMChunks gives all objects, chunk by chunk, each [rows, n] as [SOM.Training] takes them. It is called once for each pass
-// over the objects and must give the same ones in the same order each time. A chunk is no longer used when the next is
-// asked for. Chunks of one size are best: the program is compiled for each size.
+// SOMChunks returns all objects in chunks, each [rows, n] of a type that [SOM.Training] accepts. It is called once for
+// each pass over the objects and must return the same objects in the same order each time. A chunk is no longer used
+// when the next one is requested. Chunks of one size are best, because the program is compiled for each size.
 type SOMChunks func() iter.Seq2[*tensors.Tensor, error]
 
-// StreamTraining prepares a batch training on objects that do not fit in memory, or are better not held there: of them only
-// a chunk is there at a time, and the sums of the winners. A first pass, made here, counts the objects and finds their means.
-// The result is that of Training up to rounding. The loss "moved" and StopWhenStable need the last winner of each object and
-// are not to be had.
+// StreamTraining prepares a batch training on objects that do not fit in memory or should not be held there: only one
+// chunk and the sums of the winners are in memory at a time. A first pass, which StreamTraining makes itself, counts
+// the objects and computes their means. The result is that of Training up to rounding. The loss "moved" and
+// StopWhenStable are not available, because they need the last winner of each object.
 func (m *SOM) StreamTraining(chunks SOMChunks, id string, fit SOMFit) (*SOMTraining, error) {
 	fits, err := checkTogether([]*SOM{m}, []SOMFit{fit})
 	if err != nil {
@@ -68,10 +68,10 @@ func surveyStream(chunks SOMChunks, cfg SOMConfig) (*somData, error) {
 	return d, nil
 }
 
-// streamSurvey gathers what a first pass learns.
+// streamSurvey gathers the statistics of a first pass.
 type streamSurvey struct {
 	all  *somData // of the chunks so far
-	keep int      // how many objects to keep
+	keep int      // the number of objects to keep
 	rng  *rand.Rand
 
 	contents *xxh3.Hasher
@@ -89,7 +89,8 @@ func newStreamSurvey(cfg SOMConfig) *streamSurvey {
 	return s
 }
 
-// add takes a chunk in. Deviations are joined by the rule of Chan, Golub & LeVeque 1983, which loses no digits far from 0.
+// add includes a chunk. Deviations are combined by the rule of Chan, Golub & LeVeque 1983, which loses no digits far
+// from 0.
 func (s *streamSurvey) add(chunk *somData) error {
 	d := s.all
 	if err := writeContents(s.contents, chunk.x); err != nil {
@@ -117,7 +118,8 @@ func (s *streamSurvey) add(chunk *somData) error {
 	return nil
 }
 
-// choose draws which objects of a chunk are kept, and where, so that in the end all of the stream had the same chance.
+// choose draws the objects of a chunk to keep, and their places, so that in the end all objects of the stream had the
+// same probability.
 func (s *streamSurvey) choose(l, first int) (objects, places []int) {
 	n, kept := s.all.n, &s.all.kept
 	for i := range l {
@@ -135,7 +137,7 @@ func (s *streamSurvey) choose(l, first int) (objects, places []int) {
 	return objects, places
 }
 
-// finish completes what is known of the objects, and mixes those kept.
+// finish completes the statistics of the objects, and shuffles the kept objects.
 func (s *streamSurvey) finish(metric somMetric) {
 	d := s.all
 	d.total = float64(d.l)
@@ -148,18 +150,18 @@ func (s *streamSurvey) finish(metric somMetric) {
 	})
 }
 
-// somStreamed are the programs of a stream: one for a chunk of objects, one for the end of an epoch.
+// somStreamed holds the programs of a stream: one for a chunk of objects, one for the end of an epoch.
 type somStreamed struct {
 	chunk, end *Exec
 }
 
-// streamed are the inputs that both programs of a stream take besides the sums.
+// streamed lists the inputs that both programs of a stream take in addition to the sums.
 var streamed = []string{"ex", "ey", "pad", "px", "py", "w", "weights"}
 
-// streamSums are what chunks add to.
+// streamSums lists the sums over the chunks.
 var streamSums = []string{"counts", "energy", "qe", "sums"}
 
-// callStream runs an epoch over a stream. When ctx ends within it, its chunks count for nothing.
+// callStream runs an epoch over a stream. When ctx ends during the epoch, its chunks do not count.
 func (t *SOMTraining) callStream(ctx context.Context) ([]map[string]float64, error) {
 	if err := t.compileStream(); err != nil {
 		return nil, err
@@ -183,7 +185,7 @@ func (t *SOMTraining) callStream(ctx context.Context) ([]map[string]float64, err
 	return t.endStreamed(sums, eta, sigma)
 }
 
-// emptySums are the sums before the first chunk.
+// emptySums returns the sums before the first chunk.
 func (t *SOMTraining) emptySums() []*tensors.Tensor {
 	p := t.program
 	zero := func(dims ...int) *tensors.Tensor {
@@ -196,7 +198,7 @@ func (t *SOMTraining) emptySums() []*tensors.Tensor {
 	return []*tensors.Tensor{zero(p.countDims()...), zero(p.k), zero(p.k), zero(p.k*p.m+1, p.n)}
 }
 
-// streamArgs lists the inputs of both programs.
+// streamArgs returns the inputs of both programs.
 func (t *SOMTraining) streamArgs(sums []*tensors.Tensor, more ...any) []any {
 	args := more
 	for _, name := range streamed {
@@ -239,7 +241,7 @@ func (t *SOMTraining) addChunk(x, sigma *tensors.Tensor, sums []*tensors.Tensor)
 	return out, nil
 }
 
-// endStreamed moves the weights at the end of an epoch.
+// endStreamed updates the weights at the end of an epoch.
 func (t *SOMTraining) endStreamed(sums []*tensors.Tensor, eta, sigma *tensors.Tensor) ([]map[string]float64, error) {
 	out, err := t.streamed.end.Call(t.streamArgs(sums, eta, sigma)...)
 	if err != nil {
@@ -253,7 +255,7 @@ func (t *SOMTraining) endStreamed(sums []*tensors.Tensor, eta, sigma *tensors.Te
 	return losses, err
 }
 
-// compileStream makes the two programs of a stream.
+// compileStream compiles the two programs of a stream.
 func (t *SOMTraining) compileStream() error {
 	if t.streamed != nil {
 		return nil
@@ -279,7 +281,7 @@ func (t *SOMTraining) compileStream() error {
 	return nil
 }
 
-// streamChunk builds the sums over one chunk of a stream, which is cut again into chunks that fit the caches.
+// streamChunk builds the sums over one chunk of a stream, which is split again into chunks that fit the caches.
 func (p *somProgram) streamChunk(s somState) somState {
 	q := *p
 	q.l = s["x"].Shape().Dim(0)

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// somObjects are l random objects of n components around offset; a share of the components is missing.
+// somObjects returns l random objects of n components around offset; a share of the components is missing.
 func somObjects(l, n int, offset, missing float64) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(uint64(l), uint64(n)))
 	flat := make([]float32, l*n)
@@ -25,7 +25,7 @@ func somObjects(l, n int, offset, missing float64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, l, n)
 }
 
-// somOracle is the training of one map typed as loops in float64.
+// somOracle is the training of one map written as loops in float64.
 type somOracle struct {
 	cfg   SOMConfig
 	fit   SOMFit
@@ -66,7 +66,7 @@ func matrixOf(t *tensors.Tensor) [][]float64 {
 	return rows
 }
 
-// square is ‖x − w‖² over the components present.
+// square returns ‖x − w‖² over the components present.
 func (o *somOracle) square(x, w []float64) float64 {
 	sum := 0.0
 	for j := range x {
@@ -77,7 +77,7 @@ func (o *somOracle) square(x, w []float64) float64 {
 	return sum
 }
 
-// winner is Kohonen's, or Heskes's for a radius.
+// winner returns Kohonen's winner, or Heskes's for a radius.
 func (o *somOracle) winner(x []float64, sigma float64) (node int, least float64) {
 	least = math.Inf(1)
 	for c := range o.w {
@@ -98,7 +98,7 @@ func (o *somOracle) winner(x []float64, sigma float64) (node int, least float64)
 	return node, least
 }
 
-// epoch is one of batch training; it returns Σ ω·min score.
+// epoch runs one epoch of batch training and returns Σ ω·min score.
 func (o *somOracle) epoch(e int) (energy float64) {
 	share := float64(e) / float64(o.fit.Epochs)
 	eta, sigma := o.fit.LearningRate.at(share), o.fit.Radius.at(share)
@@ -135,7 +135,7 @@ func (o *somOracle) epoch(e int) (energy float64) {
 	return energy
 }
 
-// online takes the first steps of online training.
+// online runs the first steps of online training.
 func (o *somOracle) online(steps int) {
 	total := o.fit.steps(len(o.x))
 	order := somOrder{kind: o.fit.Order, seed: o.fit.Seed, l: len(o.x), epoch: -1}
@@ -186,7 +186,7 @@ func mapWeights(t testing.TB, m *SOM) []float32 {
 	return tensors.MustCopyFlatData[float32](w)
 }
 
-// checkClose fails when weights differ from the oracle's by more than tolerance.
+// checkClose fails the test if weights differ from the oracle's by more than tolerance.
 func checkClose(t *testing.T, got []float32, want [][]float64, tolerance float64) {
 	t.Helper()
 	n, worst := len(want[0]), 0.0
@@ -238,7 +238,7 @@ func TestSOMOracle(t *testing.T) {
 	}
 }
 
-// oracleData are objects of a kind and their weights.
+// oracleData returns objects of a kind and their weights.
 func oracleData(kind string) (x *tensors.Tensor, omega []float32) {
 	switch kind {
 	case "missing":

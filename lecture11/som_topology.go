@@ -14,10 +14,10 @@ import (
 //	P = 1/(m(m−1)) Σ_j Σ_{k=1}^{m−1} ln P₃(j,k),  P₃(j,k) = (Π_{q=1}^k Q₁(j,q)·Q₂(j,q))^{1/2k},
 //	Q₁(j,q) = ρ(w_j, w_{g_q(j)}) / ρ(w_j, w_{d_q(j)}),  Q₂(j,q) = r(j, g_q(j)) / r(j, d_q(j)),
 //
-// g_q(j) the q-th nearest node of j on the grid, d_q(j) in the data space. P is near 0 where the dimension of the grid fits
-// the data, below 0 where the grid has too few dimensions (it folds to fill the space), above 0 where it has too many.
-// Of equally near nodes the one that is nearer by the other measure comes first. Two nodes with the same weights are an
-// error: their ratio has no logarithm.
+// Here g_q(j) is the q-th nearest node of j on the grid, and d_q(j) the one in the data space. P is near 0 if the
+// dimension of the grid fits the data, below 0 if the grid has too few dimensions (it folds to fill the space), and
+// above 0 if it has too many. Of equally near nodes the one that is nearer by the other measure comes first. Two nodes
+// with the same weights are an error, because their ratio has no logarithm.
 //
 // Bauer & Pawelzik 1992, "Quantifying the neighborhood preservation of self-organizing feature maps", eqs. 5–11.
 func TopographicProduct(weights *tensors.Tensor, grid Grid) (float64, error) {
@@ -48,7 +48,7 @@ func TopographicProduct(weights *tensors.Tensor, grid Grid) (float64, error) {
 	return sum / float64(m*(m-1)), nil
 }
 
-// logProducts is Σ_k ln P₃(j, k).
+// logProducts returns Σ_k ln P₃(j, k).
 func logProducts(j int, inData, onGrid []float64) (float64, error) {
 	byGrid, byData := orderFrom(j, onGrid, inData), orderFrom(j, inData, onGrid)
 	sum, logs := 0.0, 0.0
@@ -63,7 +63,8 @@ func logProducts(j int, inData, onGrid []float64) (float64, error) {
 	return sum, nil
 }
 
-// orderFrom lists all nodes but j from near to far, equally near ones by the second distance and then by index.
+// orderFrom lists all nodes but j from near to far. Equally near ones are ordered by the second distance and then by
+// index.
 func orderFrom(j int, distance, second []float64) []int {
 	var order []int
 	for i := range distance {
@@ -81,7 +82,7 @@ func orderFrom(j int, distance, second []float64) []int {
 	return order
 }
 
-// nodeDistances are the distances of all pairs of nodes in the data space, ρ(w_j, w_i), [m · m].
+// nodeDistances returns the distances of all pairs of nodes in the data space, ρ(w_j, w_i), [m · m].
 func nodeDistances(weights *tensors.Tensor) ([]float64, error) {
 	flat, err := float64s(weights)
 	if err != nil {
@@ -98,7 +99,7 @@ func nodeDistances(weights *tensors.Tensor) ([]float64, error) {
 	return all, nil
 }
 
-// euclidean is ρ(x, y) = √Σ_j (x_j − y_j)².
+// euclidean returns ρ(x, y) = √Σ_j (x_j − y_j)².
 func euclidean(x, y []float64) float64 {
 	sum := 0.0
 	for j := range x {
@@ -107,18 +108,19 @@ func euclidean(x, y []float64) float64 {
 	return math.Sqrt(sum)
 }
 
-// Untwisted is the share of the grid's cells that lie the same way round as most: 1 for a net spread over the plane
-// without a fold or a twist, about ½ for one without order. For data of two components only, weights [m, 2].
+// Untwisted returns the share of the grid's cells that have the same orientation as most. It is 1 for a net in the
+// plane without a fold or a twist, and about ½ for one without order. It is only for data of two components, weights
+// [m, 2].
 //
-// A cell is the square of four nodes, or the triangle of three on a hexagonal grid; its way round is the sign of its area,
-// ½ Σ (u_i·v_{i+1} − u_{i+1}·v_i) over its corners (u, v). A torus has to fold on a plane: the cells over its border are left
-// out. C7.4 of the lecture.
+// A cell is the square of four nodes, or the triangle of three on a hexagonal grid. Its orientation is the sign of its
+// area, ½ Σ (u_i·v_{i+1} − u_{i+1}·v_i) over its corners (u, v). A torus must fold in a plane, so that the cells across
+// its border are left out. C7.4 of the lecture.
 func Untwisted(weights *tensors.Tensor, grid Grid) (float64, error) {
 	if err := checkSheet(grid, weights); err != nil {
 		return 0, err
 	}
 	if n := weights.Shape().Dimensions[1]; n != 2 {
-		return 0, fmt.Errorf("lecture11: Untwisted: weights of %d components, want 2: only a plane has a way round", n)
+		return 0, fmt.Errorf("lecture11: Untwisted: weights of %d components, want 2: cells have an orientation only in a plane", n)
 	}
 	columns, err := Columns(weights)
 	if err != nil {
@@ -140,7 +142,7 @@ func Untwisted(weights *tensors.Tensor, grid Grid) (float64, error) {
 	return float64(max(left, right)) / float64(len(cells)), nil
 }
 
-// cells are the smallest closed ways over neighbours, all the same way round.
+// cells returns the smallest closed paths over neighbours, all with the same orientation.
 func (g Grid) cells() [][]int {
 	var cells [][]int
 	for y := range g.Height - 1 {
@@ -149,7 +151,7 @@ func (g Grid) cells() [][]int {
 			switch {
 			case !g.Hex:
 				cells = append(cells, []int{a, b, c, d})
-			case y%2 == 0: // the row below is half a step to the right
+			case y%2 == 0: // the row below is shifted by half a step to the right
 				cells = append(cells, []int{a, b, d}, []int{b, c, d})
 			default:
 				cells = append(cells, []int{a, b, c}, []int{a, c, d})
@@ -159,7 +161,7 @@ func (g Grid) cells() [][]int {
 	return cells
 }
 
-// signedArea is the area of a polygon, negative the other way round.
+// signedArea returns the area of a polygon, which is negative for the other orientation.
 func signedArea(u, v []float64, corners []int) float64 {
 	area := 0.0
 	for i, a := range corners {

@@ -8,61 +8,62 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// SOMTraining is a Kohonen map under training, or several together.
+// SOMTraining is the training of a Kohonen map, or of several together.
 //
-// Objects and weights lie on the device; one compiled program holds many steps. The numbers depend on the seeds and the
-// device, not on how the steps are cut into runs.
+// Objects and weights are on the device, and one compiled program holds many steps. The numbers depend on the seeds and
+// the device, not on the division of the steps into runs.
 type SOMTraining struct {
 	name    string
 	key     map[string]any
 	backend compute.Backend
 	maps    []*SOM
 	fits    []SOMFit
-	initial []*tensors.Tensor // the first weights of each map; nil: to be drawn
+	initial []*tensors.Tensor // the initial weights of each map; nil: to be drawn
 	data    *somData
 	stream  SOMChunks // objects that are not held; nil where data holds them
 	program *somProgram
 
 	step, steps int
 	restored    restoredParts // since the last Run
-	stable      int           // epochs since an object last changed its node
-	stopped     int           // the step at which it was stable for long enough; 0: not yet
+	stable      int           // number of epochs since an object last changed its node
+	stopped     int           // the step at which the clustering was stable for long enough; 0: not yet
 	columns     []int32       // the components that training uses, see som_columns.go; nil before the first step
 	winners     []int32       // [l · k], object by object, the node that won it last, −1 for none
 	changes     int           // online, with StopWhenStable: objects of this epoch so far that changed their node
 
 	exec     *Exec
 	inputs   []string                   // of exec
-	constant map[string]*tensors.Tensor // inputs that stay
+	constant map[string]*tensors.Tensor // inputs that do not change
 	frame    somFrame                   // of the objects and the weights on the device
 	w        *tensors.Tensor            // [k, m, n], on the device, in the frame
-	synced   []float32                  // w as of the maps' weights; what has not changed keeps its digits there. nil in a plain frame
-	exact    *tensors.Tensor            // such weights of a saved training; nil where the maps' own are exact
+	synced   []float32                  // w at the last copy to the maps, whose unchanged weights keep their digits; nil in a plain frame
+	exact    *tensors.Tensor            // w of a saved training; nil if the maps' weights are exact
 	assigned *tensors.Tensor            // batch: the winners on the device, [l, k]
 	orders   []*somOrder
 	streamed *somStreamed // the programs of a stream
 }
 
-// partProgress is the second part of a saved map: what is needed to go on training.
+// partProgress is the second part of a saved map: the state needed to continue the training.
 const partProgress = "progress"
 
-// Training prepares the training of the map on the objects x, [l, n]: float32, NaN where a component is missing, or bytes
-// 0…255 that stand for [0, 1]. id identifies x in the key of the result, such as the ID of a data set. w are weights ω of
-// the objects, [l], or nil for 1: a batch training counts an object ω times, an online one moves as by ω visits.
+// Training prepares the training of the map on the objects x, [l, n]: float32, with NaN where a component is missing,
+// or bytes 0…255 scaled to [0, 1]. id identifies x in the key of the result, such as the ID of a data set. w holds
+// weights ω of the objects, [l], or is nil for 1: a batch training counts an object ω times, an online one moves nodes
+// as far as ω visits do.
 //
-// The map starts from SOMConfig.Init, or from the weights it was given or has learnt before.
+// The map starts from SOMConfig.Init, or from weights that it was given or has learnt before.
 //
-// Losses are "QE", the mean distance of an object to its winner in the unit of x, before the step; "radius", σ; and "moved",
-// the share of objects whose winner is another than at the visit before; with Heskes's winner "energy", Σ_i ω_i·min_c
-// Σ_b K(r(b, c))·‖x_i − w_b‖² / Σ_i ω_i.
+// Losses are "QE", the mean distance of an object to its winner in the unit of x, before the step; "radius", σ; and
+// "moved", the share of objects whose winner differs from that of their last visit. With Heskes's winner there is also
+// "energy", Σ_i ω_i·min_c Σ_b K(r(b, c))·‖x_i − w_b‖² / Σ_i ω_i.
 func (m *SOM) Training(x *tensors.Tensor, id string, w *tensors.Tensor, fit SOMFit) (*SOMTraining, error) {
 	return TrainTogether([]*SOM{m}, x, id, w, []SOMFit{fit})
 }
 
-// TrainTogether prepares the training of several maps on the same objects in one program: of other sizes, seeds, first
-// weights and schedules, with the same components, neighbourhood, mode, winner and number of steps. One element of fits
-// holds for all maps. The result for each map is that of a training of its own, up to rounding. Losses are means over the
-// maps.
+// TrainTogether prepares the training of several maps on the same objects in one program. The maps may differ in size,
+// seed, initial weights and schedules. They must have the same components, neighbourhood, mode, winner and number of
+// steps. One element of fits applies to all maps. The result for each map is that of a separate training, up to
+// rounding. Losses are means over the maps.
 func TrainTogether(maps []*SOM, x *tensors.Tensor, id string, w *tensors.Tensor, fits []SOMFit) (*SOMTraining, error) {
 	fits, err := checkTogether(maps, fits)
 	if err != nil {
@@ -75,7 +76,7 @@ func TrainTogether(maps []*SOM, x *tensors.Tensor, id string, w *tensors.Tensor,
 	return newSOMTraining(maps, fits, data, id)
 }
 
-// checkTogether fills the defaults of fits, one for each map, and checks that the maps can be trained together.
+// checkTogether fills in the defaults of fits, one for each map, and checks that the maps can be trained together.
 func checkTogether(maps []*SOM, fits []SOMFit) ([]SOMFit, error) {
 	if len(maps) == 0 {
 		return nil, fmt.Errorf("lecture11: TrainTogether of 0 maps, want at least 1")
@@ -100,7 +101,8 @@ func checkTogether(maps []*SOM, fits []SOMFit) ([]SOMFit, error) {
 	return all, nil
 }
 
-// sameProgram returns an error that names what two maps must share to be trained together.
+// sameProgram returns an error that names the first property in which two maps differ although they must share it to be
+// trained together.
 func sameProgram(a, b *SOM, fitA, fitB SOMFit) error {
 	for _, f := range []struct {
 		field     string
@@ -122,7 +124,7 @@ func sameProgram(a, b *SOM, fitA, fitB SOMFit) error {
 	return nil
 }
 
-// newSOMTraining puts a training together.
+// newSOMTraining creates a training.
 func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMTraining, error) {
 	t := &SOMTraining{backend: maps[0].backend, maps: maps, fits: fits, data: data, steps: fits[0].steps(data.l), frame: plainFrame()}
 	for _, m := range maps {
@@ -146,7 +148,7 @@ func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMT
 	return t, t.identify(id)
 }
 
-// startWeights are the weights that the map was given or has learnt, or nil.
+// startWeights returns the weights that the map was given or has learnt, or nil.
 func (m *SOM) startWeights() (*tensors.Tensor, error) {
 	if !m.given {
 		return nil, nil
@@ -154,14 +156,14 @@ func (m *SOM) startWeights() (*tensors.Tensor, error) {
 	return m.Weights()
 }
 
-// newProgram gathers what the compiled program depends on.
+// newProgram gathers the properties on which the compiled program depends.
 func (t *SOMTraining) newProgram() *somProgram {
 	p := &somProgram{
 		k: len(t.maps), l: t.data.l, hood: neighbourhoods[t.maps[0].cfg.Neighbourhood],
 		metric: t.maps[0].cfg.metric(), missing: t.data.missing, weighted: t.data.weights != nil,
 		heskes: t.fits[0].Winner == "heskes",
-		// GoMLX's pure-Go backend cannot run such loops, nor cut slices at a place that is computed; see newTraining. What a
-		// distance of the user's own is built of may not be allowed in a loop.
+		// GoMLX's pure-Go backend can neither run such loops nor take slices at a computed place; see newTraining. The
+		// operations of a custom distance may not be allowed in a loop.
 		single: t.backend != nil && t.backend.Name() == pureGo || t.maps[0].cfg.DistanceFunc != nil,
 	}
 	for _, m := range t.maps {
@@ -171,7 +173,7 @@ func (t *SOMTraining) newProgram() *somProgram {
 	return p
 }
 
-// identify makes the name and the key.
+// identify sets the name and the key.
 func (t *SOMTraining) identify(id string) error {
 	t.name = fmt.Sprintf("som-%dx%d", t.maps[0].cfg.Width, t.maps[0].cfg.Height)
 	if len(t.maps) > 1 {
@@ -200,21 +202,21 @@ func (t *SOMTraining) identify(id string) error {
 	return nil
 }
 
-// Name is short, for people and file names: "som-20x20".
+// Name returns a short name for people and files: "som-20x20".
 func (t *SOMTraining) Name() string { return t.name }
 
-// Key is all that identifies the trained map: configuration, data, weights of the objects, first weights, seeds, version of
-// the code.
+// Key returns everything that identifies the trained map: configuration, data, weights of the objects, initial weights,
+// seeds, version of the code.
 func (t *SOMTraining) Key() map[string]any { return t.key }
 
-// Step is the number of steps taken: epochs in batch mode, objects online. It is Steps when the training has ended because
-// the clustering was stable.
+// Step returns the number of steps taken: epochs in batch mode, objects online. It is Steps if the training ended
+// because the clustering was stable.
 func (t *SOMTraining) Step() int { return t.step }
 
-// Steps is the number of steps of the whole training.
+// Steps returns the number of steps of the whole training.
 func (t *SOMTraining) Steps() int { return t.steps }
 
-// Describe says in words how far step steps go: "5 epochs".
+// Describe describes the extent of step steps: "5 epochs".
 func (t *SOMTraining) Describe(step int) string {
 	if t.stopped > 0 && step >= t.steps {
 		return "stable after " + t.epochsOf(t.stopped)
@@ -233,9 +235,9 @@ func (t *SOMTraining) epochsOf(step int) string {
 	return fmt.Sprintf("%.3g epochs", epochs)
 }
 
-// Stopped is the step at which the clustering had been stable for SOMFit.StopWhenStable epochs, or 0.
+// Stopped returns the step at which the clustering had been stable for SOMFit.StopWhenStable epochs, or 0.
 func (t *SOMTraining) Stopped() int { return t.stopped }
 
-// Parts returns the names of the parts of a saved training: the first is enough to use the maps, both are needed to go on
-// training.
+// Parts returns the names of the parts of a saved training. The first is enough to use the maps; both are needed to
+// continue the training.
 func (t *SOMTraining) Parts() []string { return []string{partWeights, partProgress} }

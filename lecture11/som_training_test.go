@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// TestSOMWinnerTakesAll is C7.1: with K = [r = 0] the grid plays no part, so that maps on other grids, and with other
+// TestSOMWinnerTakesAll is C7.1: with K = [r = 0] the grid has no effect, so that maps on other grids, and with other
 // kernels, are the same to the bit, and only winners move.
 func TestSOMWinnerTakesAll(t *testing.T) {
 	zero := Schedule{Name: "constant", Start: 0}
@@ -33,7 +33,7 @@ func TestSOMWinnerTakesAll(t *testing.T) {
 				first = got
 			}
 			if !slices.Equal(got, first) {
-				t.Errorf("%s, %s: another map than on the first grid", fit.Mode, cfg.Grid)
+				t.Errorf("%s, %s: the map differs from that on the first grid", fit.Mode, cfg.Grid)
 			}
 			if fit.Mode == "online" && !sameSomewhere(before, got) {
 				t.Error("objects far from all nodes moved every one of them: no winner takes all")
@@ -42,10 +42,10 @@ func TestSOMWinnerTakesAll(t *testing.T) {
 	}
 }
 
-// at0 is the value of a schedule at its start.
+// at0 returns the value of a schedule at its start.
 func (s Schedule) at0(float64) float64 { return s.Start }
 
-// sameSomewhere tells whether a node kept its weights to the bit.
+// sameSomewhere reports whether a node kept its weights to the bit.
 func sameSomewhere(a, b []float32) bool {
 	for i := 0; i < len(a); i += 2 {
 		if a[i] == b[i] && a[i+1] == b[i+1] {
@@ -55,7 +55,7 @@ func sameSomewhere(a, b []float32) bool {
 	return false
 }
 
-// TestSOMConstantKernel is C7.2: with K ≡ 1 differences of weights shrink by (1 − η) a step.
+// TestSOMConstantKernel is C7.2: with K ≡ 1 differences of weights shrink by the factor (1 − η) in each step.
 func TestSOMConstantKernel(t *testing.T) {
 	const steps, eta = 40, 0.05
 	m := newMap(t, SOMConfig{Grid: Grid{Width: 4, Height: 3}, Features: 2, Neighbourhood: "bubble", Init: "uniform"})
@@ -70,7 +70,7 @@ func TestSOMConstantKernel(t *testing.T) {
 	}
 }
 
-// TestSOMEnergy is C7.5: with Heskes's winner and one radius the energy never rises, with Kohonen's it does.
+// TestSOMEnergy is C7.5: with Heskes's winner and a constant radius the energy never rises, with Kohonen's it does.
 func TestSOMEnergy(t *testing.T) {
 	radius := Schedule{Start: 1}
 	for _, winner := range []string{"heskes", "nearest"} {
@@ -107,7 +107,7 @@ func TestSOMEnergy(t *testing.T) {
 	}
 }
 
-// risesOf counts the epochs whose energy Σ_i min_c Σ_b K·‖x_i − w_b‖² is above that of the epoch before.
+// risesOf counts the epochs whose energy Σ_i min_c Σ_b K·‖x_i − w_b‖² is above that of the previous epoch.
 func risesOf(o *somOracle) (rises int) {
 	last := math.Inf(1)
 	for e := range o.fit.Epochs {
@@ -127,7 +127,7 @@ func risesOf(o *somOracle) (rises int) {
 	return rises
 }
 
-// fitsOfAllKinds are trainings of different programs.
+// fitsOfAllKinds returns trainings with different programs.
 func fitsOfAllKinds() map[string]SOMFit {
 	return map[string]SOMFit{
 		"batch":  {Epochs: 70},
@@ -136,7 +136,8 @@ func fitsOfAllKinds() map[string]SOMFit {
 	}
 }
 
-// TestSOMResume: a training that is cut, saved and restored into another map gives the same weights to the bit.
+// TestSOMResume: a training that is interrupted, saved and restored into another map ends with the same weights to the
+// bit.
 func TestSOMResume(t *testing.T) {
 	long(t)
 	for name, fit := range fitsOfAllKinds() {
@@ -153,7 +154,7 @@ func TestSOMResume(t *testing.T) {
 			}
 			got, cuts := trainInPieces(t, cfg, x, fit)
 			if !slices.Equal(got, want) || cuts == 0 {
-				t.Errorf("%s, n = %d: other weights after %d interruptions", name, n, cuts)
+				t.Errorf("%s, n = %d: different weights after %d interruptions", name, n, cuts)
 			}
 		}
 	}
@@ -198,7 +199,7 @@ func trainInPieces(t *testing.T, cfg SOMConfig, x func() *tensors.Tensor, fit SO
 	}
 }
 
-// TestSOMStable: the training ends when no object changes its node any more, and says so.
+// TestSOMStable: the training ends when no object changes its node any more, and reports it.
 func TestSOMStable(t *testing.T) {
 	m := newMap(t, SOMConfig{Grid: Grid{Width: 3, Height: 3}, Features: 2, Init: "samples"})
 	training, err := m.Training(somObjects(40, 2, 0, 0), "x", nil, SOMFit{Epochs: 1000, StopWhenStable: 3,
@@ -223,7 +224,7 @@ func TestSOMStable(t *testing.T) {
 	}
 }
 
-// TestSOMSaveLoad: a saved map is restored into one of the same key only.
+// TestSOMSaveLoad: a saved map can be restored only into one with the same key.
 func TestSOMSaveLoad(t *testing.T) {
 	cfg := SOMConfig{Grid: Grid{Width: 3, Height: 2}, Features: 2}
 	m := newMap(t, cfg)
@@ -262,7 +263,7 @@ func TestSOMSaveLoad(t *testing.T) {
 	}
 }
 
-// TestSOMTogether: many maps trained in one program are those trained one by one.
+// TestSOMTogether: maps that are trained in one program are the same as when trained one by one.
 func TestSOMTogether(t *testing.T) {
 	long(t)
 	for _, n := range []int{3, 130} {
@@ -299,7 +300,7 @@ func TestSOMTogether(t *testing.T) {
 	}
 }
 
-// TestSOMStream: a training on chunks gives what one on the whole gives.
+// TestSOMStream: a training on chunks has the same result as one on the whole set.
 func TestSOMStream(t *testing.T) {
 	const l, n = 1000, 4
 	whole := somObjects(l, n, 10, 0.1)
@@ -340,7 +341,8 @@ func TestSOMStream(t *testing.T) {
 	}
 }
 
-// TestSOMChunks: the same sums come from many chunks, the last of which is moved back, and from blocks of the kernel.
+// TestSOMChunks: many chunks, the last of which starts earlier, and blocks of the kernel have the same sums as a single
+// chunk.
 func TestSOMChunks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large map")

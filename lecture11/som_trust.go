@@ -8,25 +8,27 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Neighbourhoods says how well a map keeps the k nearest neighbours of each object, from 0 to 1. Two objects are as far
-// from each other on the map as their winners are on the grid.
+// Neighbourhoods describes how well a map preserves the k nearest neighbours of each object, from 0 to 1. The distance
+// of two objects on the map is that of their winners on the grid.
 type Neighbourhoods struct {
 	K int
-	// Trustworthiness is 1 where neighbours on the map are neighbours in the data; it falls with how far a stranger has
-	// come:  T(k) = 1 − 2/(l·k·(2l−3k−1)) Σ_i Σ_{j∈U_k(i)} (r(i,j) − k),  U_k(i) the objects that are among the k nearest
-	// of i on the map but not in the data, r(i,j) the rank of j by distance from i in the data.
+	// Trustworthiness is 1 if neighbours on the map are neighbours in the data. It falls with the distance in the data
+	// of the other neighbours on the map:  T(k) = 1 − 2/(l·k·(2l−3k−1)) Σ_i Σ_{j∈U_k(i)} (r(i,j) − k). U_k(i) are the
+	// objects that are among the k nearest of i on the map but not in the data, and r(i,j) is the rank of j by distance
+	// from i in the data.
 	Trustworthiness float64
-	// Continuity is 1 where neighbours in the data are neighbours on the map; it falls with how far one was torn away:
-	// the same sum with the data and the map exchanged.
+	// Continuity is 1 if neighbours in the data are neighbours on the map. It falls with the distance on the map of the
+	// other neighbours in the data: the same sum with the data and the map exchanged.
 	Continuity float64
-	// Preserved is the mean share of the k nearest in the data that are among the k nearest on the map, Q_NX(k) of Lee &
-	// Verleysen 2009, eq. 20; a map without order has k/(l−1).
+	// Preserved is the mean share of the k nearest in the data that are among the k nearest on the map, Q_NX(k) of Lee
+	// & Verleysen 2009, eq. 20. A map without order has k/(l−1).
 	Preserved float64
 }
 
-// NewNeighbourhoods compares neighbourhoods of k objects in the data x [l, n] and on the map with the weights [m, n]. It
-// wants k < l/2. All objects of a node are equally near on the map: every order of equals is taken as equally
-// likely, and the numbers are expectations over them. The cost grows with l²: for 10 000 objects of 784 components, seconds.
+// NewNeighbourhoods compares neighbourhoods of k objects in the data x [l, n] and on the map with the weights [m, n].
+// It requires k < l/2. All objects of a node are equally near on the map: all orders of equally near objects have the
+// same probability, and the numbers are expectations over them. The cost grows with l²: for 10 000 objects of 784
+// components, it takes seconds.
 //
 // Venna & Kaski 2001, "Neighborhood preservation in nonlinear projection methods", eqs. 1 and 2.
 func NewNeighbourhoods(backend compute.Backend, x, weights *tensors.Tensor, grid Grid, k int) (Neighbourhoods, error) {
@@ -63,7 +65,7 @@ func NewNeighbourhoods(backend compute.Backend, x, weights *tensors.Tensor, grid
 	return sums.neighbourhoods(l, k), nil
 }
 
-// rankErrors are the sums over objects behind the three numbers.
+// rankErrors holds the sums over objects behind the three numbers.
 type rankErrors struct{ strangers, torn, kept float64 }
 
 func (s *rankErrors) add(o rankErrors) {
@@ -76,11 +78,11 @@ func (s *rankErrors) neighbourhoods(l, k int) Neighbourhoods {
 		Preserved: s.kept / float64(l*k)}
 }
 
-// pairsPerBlock is how many distances between objects are held at a time.
+// pairsPerBlock is the number of distances between objects that are held at a time.
 const pairsPerBlock = 4 << 20
 
-// forBlocks computes the squared distances of all pairs of objects, block by block of rows: squares is [rows · l], and
-// is used again for the next block.
+// forBlocks computes the squared distances of all pairs of objects, block by block of rows. squares is [rows · l] and
+// is reused for the next block.
 func forBlocks(backend compute.Backend, x *tensors.Tensor, missing bool, use func(first int, squares []float32)) error {
 	exec, err := NewExec(backend, func(some, all *Node) *Node {
 		return pairSquares(pixels(some), pixels(all), missing)
@@ -120,13 +122,13 @@ func forBlocks(backend compute.Backend, x *tensors.Tensor, missing bool, use fun
 	return nil
 }
 
-// pairSquares are squared distances between objects: over the components that both have.
+// pairSquares returns squared distances between objects, over the components that both have.
 func pairSquares(some, all *Node, missing bool) *Node {
 	if !missing {
 		return squaredDistances(some, all, false)
 	}
 	rows := []*Node{}
-	for i := range some.Shape().Dim(0) { // rare, so that it may be slow: a row of differences at a time
+	for i := range some.Shape().Dim(0) { // rare, so that it may be slow: one row of differences at a time
 		row := Slice(some, AxisElem(i))
 		rows = append(rows, ReduceSum(maskedSquare(Sub(row, all), true), -1))
 	}

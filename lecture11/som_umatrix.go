@@ -7,7 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// UMatrix is the mean distance of each node to its neighbours on the grid,
+// UMatrix returns the mean distance of each node to its neighbours on the grid,
 //
 //	U_ab = 1/|N(a,b)| Σ_{(c,d)∈N(a,b)} ‖w_ab − w_cd‖,
 //
@@ -28,7 +28,7 @@ func UMatrix(weights *tensors.Tensor, grid Grid) ([]float64, error) {
 	return u, nil
 }
 
-// linkDistances gives the distance in the data space of two nodes.
+// linkDistances returns a function for the distance of two nodes in the data space.
 func linkDistances(weights *tensors.Tensor, grid Grid) (func(a, b int) float64, error) {
 	if err := checkSheet(grid, weights); err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func linkDistances(weights *tensors.Tensor, grid Grid) (func(a, b int) float64, 
 	return func(a, b int) float64 { return euclidean(flat[a*n:(a+1)*n], flat[b*n:(b+1)*n]) }, nil
 }
 
-// Cells are values at places of the sheet, for a picture finer than its nodes. Places are in grid distances, y downwards;
-// each cell has the shape of a node's, Size times as large.
+// Cells holds values at places of the sheet, for a picture with more detail than one cell per node. Places are in grid
+// distances, with y downwards; each cell has the shape of a node's cell, scaled by Size.
 type Cells struct {
 	X, Y, Values []float64
 	Size         float64
@@ -55,10 +55,10 @@ func (c *Cells) add(x, y, value float64) {
 	c.X, c.Y, c.Values = append(c.X, x), append(c.Y, y), append(c.Values, value)
 }
 
-// ExpandedUMatrix is the U-matrix with a cell between any two neighbours, whose value is their distance: walls are seen
-// where they stand. A node's own cell has its U value (see [UMatrix]); on a rectangular grid the cell between four nodes
-// has the mean of its two diagonals, each divided by √2, so that a plane without walls is flat. Links over the border of a
-// torus are left out. Values in the unit of x. Ultsch & Siemon 1990.
+// ExpandedUMatrix returns the U-matrix with a cell between any two neighbours, whose value is their distance, so that
+// walls are visible in place. A node's own cell has its U value (see [UMatrix]). On a rectangular grid the cell between
+// four nodes has the mean of its two diagonals, each divided by √2, so that a plane without walls is flat. Links across
+// the border of a torus are left out. Values are in the unit of x. Ultsch & Siemon 1990.
 func ExpandedUMatrix(weights *tensors.Tensor, grid Grid) (Cells, error) {
 	cells := Cells{Size: 0.5}
 	between, err := linkDistances(weights, grid)
@@ -91,8 +91,8 @@ func ExpandedUMatrix(weights *tensors.Tensor, grid Grid) (Cells, error) {
 	return cells, nil
 }
 
-// Links are the pairs of neighbours that lie side by side on the drawn sheet: 4 around a node, 6 on a hexagonal grid. Those
-// over the border of a torus are left out.
+// Links returns the pairs of neighbours that are side by side on the drawn sheet: 4 around a node, 6 on a hexagonal
+// grid. Those across the border of a torus are left out.
 func (g Grid) Links() [][2]int {
 	flat := g
 	flat.Torus = false

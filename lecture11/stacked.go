@@ -9,15 +9,16 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// Stacked layers are R layers of one shape side by side, one for each of R runs that are trained in one program, or for each
-// of R tasks that a model is adapted to: a seed, a set of objects, a task has its own weights. The runs share no number: the
-// gradient of the sum of their losses is, in the weights of a run, the gradient of that run's loss.
+// Stacked layers are R layers of one shape side by side: one for each of R runs that are trained in one program, or for
+// each of R tasks to which a model is adapted. So a seed, a set of objects or a task has its own weights. The runs
+// share no numbers: the gradient of the sum of their losses in the weights of a run is the gradient of that run's loss.
 
 // stackedLayer is x_r ↦ x_r W_r + b_r for r = 1 … R. weights: [R, in, out]; biases: [R, 1, out].
 type stackedLayer struct{ weights, biases *Node }
 
-// newStackedLayer makes the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + fanOut)) (Glorot),
-// other ones in each run, and biases [R, out] at 0. fanOut is out, but for several heads in one layer, where it is a head's.
+// newStackedLayer creates the variables of R layers in scope: weights [R, in, out] uniform in ±√(6/(in + fanOut))
+// (Glorot), different in each run, and biases [R, out] at 0. fanOut is out, except for several heads in one layer,
+// where it is the outputs of a head.
 func newStackedLayer(scope *model.Scope, x *Node, outputs, fanOut int) stackedLayer {
 	g, runs, inputs := x.Graph(), x.Shape().Dim(0), x.Shape().Dim(-1)
 	limit := math.Sqrt(6 / float64(inputs+fanOut))
@@ -28,7 +29,8 @@ func newStackedLayer(scope *model.Scope, x *Node, outputs, fanOut int) stackedLa
 	return stackedLayer{weights.NodeValue(g), ExpandAxes(biases.NodeValue(g), 1)}
 }
 
-// apply maps x [R, batch, in] to [R, batch, out]. One layer is a plain product: XLA does not see through a batch axis of 1.
+// apply maps x [R, batch, in] to [R, batch, out]. A single layer is a plain product, because XLA does not optimise a
+// batch axis of 1.
 func (l stackedLayer) apply(x *Node) *Node {
 	if d := x.Shape().Dimensions; d[0] == 1 {
 		y := Dot(Reshape(x, d[1], d[2]), Reshape(l.weights, d[2], -1)).Product()

@@ -16,9 +16,9 @@ import (
 	"deeplearning.example/kernelext/device"
 )
 
-// tensorParameters lists the parameters of exported functions and methods through which a caller gives tensors, as "VAE.Encode.x",
-// or "embedded.SetWeights.weights" for a method that models share.
-// A parameter that is a struct with tensors is listed with its fields, as "MultiTask.Training.d.X".
+// tensorParameters lists the parameters of exported functions and methods through which a caller passes tensors, as
+// "VAE.Encode.x", or "embedded.SetWeights.weights" for a method that models share. A parameter that is a struct with
+// tensors is listed with its fields, as "MultiTask.Training.d.X".
 func (c *moduleCode) tensorParameters() []string {
 	var names []string
 	add := func(name string, f *types.Func) {
@@ -55,7 +55,8 @@ func (c *moduleCode) tensorParameters() []string {
 	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
-// tensorsOfType returns "" for a tensor or for several and ".Field" for each exported field of a struct that is one.
+// tensorsOfType returns "" for a tensor or several tensors, and ".Field" for each exported field of a struct that is a
+// tensor.
 func tensorsOfType(t types.Type) []string {
 	switch t := t.(type) {
 	case *types.Pointer:
@@ -82,24 +83,24 @@ func tensorsOfType(t types.Type) []string {
 	return nil
 }
 
-// tensorCall is a call with one of its tensors left open, and a tensor that it takes.
+// tensorCall is a call with one of its tensors as a parameter, and a tensor that it accepts.
 type tensorCall struct {
 	good *tensors.Tensor
 	call func(x *tensors.Tensor) error
 }
 
-// calling drops the result of f.
+// calling returns a call of f that drops its result.
 func calling[R any](good *tensors.Tensor, f func(x *tensors.Tensor) (R, error)) tensorCall {
 	return tensorCall{good, func(x *tensors.Tensor) error { return errorOf(f(x)) }}
 }
 
 func errorOf3[R, S any](_ R, _ S, err error) error { return err }
 
-// mayBeNil are the tensors that a caller may leave out.
+// mayBeNil lists the tensors that a caller may omit.
 var mayBeNil = []string{"SOM.Training.w", "TrainTogether.w"}
 
-// TestTensorArguments: every exported function that takes a tensor returns an error that says so for nil and for a finalized one. A
-// function that is not in the table is an error, so that none is forgotten.
+// TestTensorArguments: every exported function that takes a tensor returns a matching error for a nil tensor and for a
+// finalized one. A function that is not in the table is an error, so that none is forgotten.
 func TestTensorArguments(t *testing.T) {
 	long(t)
 	calls := map[string]tensorCall{}
@@ -120,7 +121,7 @@ func TestTensorArguments(t *testing.T) {
 	}
 }
 
-// checkTensorCall makes the call with a good tensor, with a finalized one and with none.
+// checkTensorCall makes the call with a good tensor, with a finalized one and with nil.
 func checkTensorCall(t *testing.T, c tensorCall, optional bool) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -144,7 +145,7 @@ func checkTensorCall(t *testing.T, c tensorCall, optional bool) {
 	}
 }
 
-// alternating returns l labels of so many classes in turn.
+// alternating returns l labels of the given number of classes in turn.
 func alternating(l, classes int) []int {
 	labels := make([]int, l)
 	for i := range labels {
@@ -153,7 +154,7 @@ func alternating(l, classes int) []int {
 	return labels
 }
 
-// drawWeights gives the model of a training its first weights.
+// drawWeights sets the model of a training to its initial weights.
 func drawWeights(training *Training, err error) {
 	if err := must(training, err).initialise(); err != nil {
 		panic(err)
@@ -232,7 +233,7 @@ func modelCalls(t *testing.T) map[string]tensorCall {
 	}
 }
 
-// far64 returns other objects than far.
+// far64 returns objects as far does, but different ones.
 func far64(l int) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(normals(4*l, 5), l, 4) }
 
 func taskCalls(t *testing.T) map[string]tensorCall {
@@ -406,7 +407,7 @@ func compareCalls(t *testing.T) map[string]tensorCall {
 	}
 }
 
-// backendCalls are calls of all functions that compute on a backend, with a backend left open.
+// backendCalls returns calls of all functions that compute on a backend, with the backend as a parameter.
 func backendCalls(t *testing.T) map[string]func(b compute.Backend) error {
 	x, w, grid, gaussian := far(64, 1), far64(12), Grid{Width: 3, Height: 4}, must(KernelByName("gaussian"))
 	gan := GANConfig{Features: 4, Latent: 2}
@@ -482,7 +483,7 @@ func backendCalls(t *testing.T) map[string]func(b compute.Backend) error {
 	}
 }
 
-// savedModels are files of models by kind, with their first weights.
+// savedModels returns files of models by kind, with their initial weights.
 func savedModels(t *testing.T) map[string][]byte {
 	backend, x, labels := goBackend(t), far(64, 1), alternating(64, 2)
 	d := TaskData{X: x, Y: numbers(dtypes.Float32, slices.Repeat([]float64{0, 1}, 32), 64, 1), ID: "x"}
@@ -517,7 +518,7 @@ func savedModels(t *testing.T) map[string][]byte {
 	return files
 }
 
-// TestNoBackend: each exported function that takes a backend refuses nil, and takes a good one.
+// TestNoBackend: each exported function that takes a backend refuses nil and accepts a valid one.
 func TestNoBackend(t *testing.T) {
 	calls, backend := backendCalls(t), goBackend(t)
 	scope := loadModulePackages(t).root.Scope()

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// checkBackend returns an error that names the function if it gets no backend.
+// checkBackend returns an error that names the function if backend is nil.
 func checkBackend(function string, backend compute.Backend) error {
 	if backend == nil {
 		return fmt.Errorf("lecture11: %s: backend = nil, want one to compute on, such as compute.New returns", function)
@@ -17,7 +17,7 @@ func checkBackend(function string, backend compute.Backend) error {
 	return nil
 }
 
-// checkTensors returns an error that names who asks if one of the tensors is nil or finalized.
+// checkTensors returns an error that starts with who if one of the tensors is nil or finalized.
 func checkTensors(who string, all ...*tensors.Tensor) error {
 	for i, t := range all {
 		if t != nil && t.Shape().Ok() {
@@ -32,7 +32,7 @@ func checkTensors(who string, all ...*tensors.Tensor) error {
 	return nil
 }
 
-// float64s copies the values of a float32 or float64 tensor.
+// float64s returns a copy of the values of a float32 or float64 tensor.
 func float64s(t *tensors.Tensor) ([]float64, error) {
 	if t.DType() == dtypes.Float64 {
 		return tensors.CopyFlatData[float64](t)
@@ -48,7 +48,7 @@ func float64s(t *tensors.Tensor) ([]float64, error) {
 	return values, nil
 }
 
-// int32s copies the count values of a tensor.
+// int32s returns a copy of the count values of a tensor.
 func int32s(t *tensors.Tensor, count int) ([]int32, error) {
 	if t == nil || t.Size() != count {
 		return nil, fmt.Errorf("the file has %s, want %d numbers", shapeOf(t), count)
@@ -56,7 +56,7 @@ func int32s(t *tensors.Tensor, count int) ([]int32, error) {
 	return tensors.CopyFlatData[int32](t)
 }
 
-// shapeOf returns the shape of a tensor that may be nil or finalized, for errors.
+// shapeOf returns the shape of a tensor that may be nil or finalized, for error messages.
 func shapeOf(t *tensors.Tensor) string {
 	switch {
 	case t == nil:
@@ -75,7 +75,7 @@ func first(out []*tensors.Tensor, err error) (*tensors.Tensor, error) {
 	return out[0], nil
 }
 
-// asFloats returns objects as float32, bytes as [0, 1].
+// asFloats returns objects as float32, with bytes scaled to [0, 1].
 func asFloats(x *tensors.Tensor) (*tensors.Tensor, error) {
 	values, err := Components(x)
 	if err != nil {
@@ -84,7 +84,7 @@ func asFloats(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return numbers(dtypes.Float32, values, x.Shape().Dimensions...), nil
 }
 
-// takeRows copies rows of x [l, …].
+// takeRows returns a copy of rows of x [l, …].
 func takeRows(x *tensors.Tensor, rows []int) (*tensors.Tensor, error) {
 	shape := x.Shape().Clone()
 	width := int(x.ByteSize()) / shape.Dimensions[0]
@@ -113,7 +113,7 @@ func labelTensor(labels []int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, len(flat))
 }
 
-// paddedRows copies rows of x from first on into a tensor of size rows; the rest is 0.
+// paddedRows copies rows rows of x, starting at first, into a tensor of size rows; the rest is 0.
 func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, error) {
 	shape := x.Shape().Clone()
 	rowBytes := int(x.ByteSize()) / shape.Dimensions[0]
@@ -129,7 +129,7 @@ func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, erro
 	return batch, err
 }
 
-// batchState returns a state of the random generator for the batch of objects from number first on.
+// batchState returns a state of the random generator for the batch whose first object has the index first.
 func batchState(seed int64, first int) (*tensors.Tensor, error) {
 	return graph.RNGStateFromSeed(seed + int64(first)<<20)
 }

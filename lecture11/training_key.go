@@ -10,20 +10,20 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// trainingSpec is all that the training of a model reads. [fitted.training] makes both the training and its key of it, so that nothing
-// can be read that is not in the key.
+// trainingSpec holds everything that the training of a model reads. [fitted.training] builds both the training and its
+// key from it, so that all inputs are in the key.
 type trainingSpec struct {
 	kind  string    // of the model, as in trainingSources
 	name  string    // of the result, for people
 	model any       // the configuration, with its defaults
-	seed  int64     // of the first weights
+	seed  int64     // of the initial weights
 	fit   FitConfig // with its defaults
 	id    string    // of the data, for people
 
-	settings map[string]any // what else build reads, such as the plans of runs
+	settings map[string]any // further inputs of build, such as the plans of runs
 	objects  []namedTensor  // each [n, …]; a step sees the rows of its batch
 	whole    []namedTensor  // a step sees all of each, after its batch
-	perStep  int            // objects of a step; 0: fit.Batch
+	perStep  int            // number of objects in a step; 0: fit.Batch
 
 	build    stepFn
 	evaluate func(e *Evaluation) (*heldOutSet, error) // nil for a model that cannot be evaluated
@@ -82,7 +82,7 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	})
 }
 
-// startHash identifies the weights that a training starts from; it is "" where there are none.
+// startHash identifies the weights from which a training starts; it is "" if there are none.
 func (f *fitted) startHash() (string, error) {
 	defer f.reading()()
 	if f.store.NumVariables() == 0 {
@@ -91,8 +91,8 @@ func (f *fitted) startHash() (string, error) {
 	return f.variablesHash(feedsTraining)
 }
 
-// feedsTraining reports whether a training that starts reads the variable: all but the state of the random generator and of
-// evaluations, which it sets.
+// feedsTraining reports whether a training that starts reads the variable. These are all variables except the states of
+// the random generator and of evaluations, which the training sets itself.
 func feedsTraining(v *model.Variable) bool {
 	return v.Name() != model.RNGStateVariableName && !ofEvaluation(v)
 }
@@ -106,8 +106,9 @@ func tensorsOf(named []namedTensor) []*tensors.Tensor {
 	return values
 }
 
-// contentsHash identifies a tensor by its type, its shape and its values, as 32 hexadecimal digits; it is "" for nil. It reads a few
-// gigabytes a second, so that the contents of a data set are hashed at each start instead of being trusted.
+// contentsHash identifies a tensor by its type, its shape and its values, as 32 hexadecimal digits; it is "" for nil.
+// It reads a few gigabytes per second, so that the contents of a data set are hashed at each start instead of being
+// trusted.
 func contentsHash(t *tensors.Tensor) (string, error) {
 	if t == nil {
 		return "", nil
@@ -125,7 +126,7 @@ func writeContents(hash *xxh3.Hasher, t *tensors.Tensor) error {
 	return t.ConstBytes(func(data []byte) { _, _ = hash.Write(data) })
 }
 
-// contentsDigest is what a key keeps of the contents of tensors.
+// contentsDigest returns the form in which a key keeps a hash of the contents of tensors.
 func contentsDigest(hash *xxh3.Hasher) string {
 	sum := hash.Sum128().Bytes()
 	return hex.EncodeToString(sum[:])

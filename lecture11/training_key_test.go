@@ -15,19 +15,19 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// keyedTraining is all that a training reads, as a value whose fields and bytes a test can change.
+// keyedTraining holds everything that a training reads, as a value whose fields and bytes a test can change.
 type keyedTraining struct {
 	model   any       // pointer to a configuration
 	fit     any       // pointer to a FitConfig or a SOMFit
 	l       int       // objects
 	objects []float32 // at least l·n, of which the first count
-	labels  []int     // nil: none
+	labels  []int     // nil for none
 	weights []float64
 	plans   []RunPlan
 	id      string
 }
 
-// copy is a deep copy.
+// copy returns a deep copy.
 func (k keyedTraining) copy(t *testing.T) keyedTraining {
 	t.Helper()
 	deep := func(pointer any) any {
@@ -47,13 +47,13 @@ func (k keyedTraining) copy(t *testing.T) keyedTraining {
 	return k
 }
 
-// x are the objects as a tensor [l, n].
+// x returns the objects as a tensor [l, n].
 func (k keyedTraining) x() *tensors.Tensor {
 	n := int(reflect.ValueOf(k.model).Elem().FieldByName("Features").Int())
 	return tensors.FromFlatDataAndDimensions(slices.Clone(k.objects[:k.l*n]), k.l, n)
 }
 
-// labelled are the objects with their labels appended, where the model has classes.
+// labelled returns the objects with their labels appended, if the model has classes.
 func (k keyedTraining) labelled(classes int) (*tensors.Tensor, error) {
 	if classes == 0 {
 		return k.x(), nil
@@ -73,7 +73,7 @@ func (k keyedTraining) key(backend compute.Backend) (string, error) {
 
 type keyed interface{ Key() map[string]any }
 
-// training prepares the training of the kind that the configuration is of.
+// training prepares the training of the kind to which the configuration belongs.
 func (k keyedTraining) training(backend compute.Backend) (keyed, error) {
 	switch cfg := k.model.(type) {
 	case *VAEConfig:
@@ -155,7 +155,8 @@ func (k keyedTraining) multiTask(backend compute.Backend, cfg MultiTaskConfig) (
 	return m.Training(TaskData{X: k.x(), Y: y, Weights: k.weights, ID: k.id}, k.netFit(), k.plans...)
 }
 
-// keyedTrainings are small trainings of all kinds. A field that one of them may not change, another may.
+// keyedTrainings returns small trainings of all kinds. A field that one of them cannot change may be changed by
+// another.
 func keyedTrainings() map[string]keyedTraining {
 	labels := []int{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}
 	weights := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
@@ -211,7 +212,7 @@ func keyedTrainings() map[string]keyedTraining {
 	return all
 }
 
-// fillDefaults fills the defaults in, so that a test does not take the default for another value.
+// fillDefaults fills in the defaults, so that a test does not mistake a default for another value.
 func fillDefaults(model, fit any) {
 	switch cfg := model.(type) {
 	case *VAEConfig:
@@ -237,7 +238,7 @@ func fillDefaults(model, fit any) {
 	}
 }
 
-// otherNames are values to try in place of a field that holds a name.
+// otherNames holds values to try in place of a field that holds a name.
 var otherNames = map[string][]any{
 	"Activation": {"gelu"}, "Encoder": {"conv"}, "Decoder": {"conv"}, "Likelihood": {"gaussian"},
 	"Loss": {"bernoulli", "hinge"}, "Decay": {"linear"}, "Corruption.Kind": {"gaussian"}, "Sparsity.Kind": {"l1"},
@@ -246,7 +247,7 @@ var otherNames = map[string][]any{
 	"Update": {"kohonen"}, "Init": {"samples", "pca", "uniform"}, "LearningRate.Name": {"linear"}, "Radius.Name": {"linear"}, "Tasks[0].Name": {"b"},
 }
 
-// otherValues are values to try in place of a field.
+// otherValues returns values to try in place of a field.
 func otherValues(path string, v reflect.Value) []any {
 	switch v.Kind() {
 	case reflect.Bool:
@@ -273,7 +274,7 @@ func walkFields(path string, v reflect.Value, visit func(path string, v reflect.
 			if f.Anonymous || path == "" {
 				name = map[bool]string{true: path, false: f.Name}[f.Anonymous]
 			}
-			if f.Tag.Get("json") != "-" { // such a field changes speed, not numbers, or is a function with a hash of its own
+			if f.Tag.Get("json") != "-" { // other fields change speed, not numbers, or are functions with a separate hash
 				walkFields(name, v.Field(i), visit)
 			}
 		}
@@ -290,8 +291,8 @@ func walkFields(path string, v reflect.Value, visit func(path string, v reflect.
 	}
 }
 
-// TestKeysNeverLie: a training whose model, fit, objects, labels, weights, plans or length differs in one field or one byte has another
-// key, for all kinds of trainings.
+// TestKeysNeverLie: for all kinds of trainings, a training whose model, fit, objects, labels, weights, plans or length
+// differs in one field or one byte has a different key.
 func TestKeysNeverLie(t *testing.T) {
 	backend := testx.Backend(t)
 	changed := map[string]bool{} // fields that some training could change
@@ -334,7 +335,7 @@ func TestKeysNeverLie(t *testing.T) {
 	}
 }
 
-// changeFields calls try with copies of k in which one field of a part has another value.
+// changeFields calls try with copies of k in which one field of a part has a different value.
 func changeFields(t *testing.T, k keyedTraining, part func(*keyedTraining) any, try func(path string, k keyedTraining)) {
 	t.Helper()
 	values := map[string][]any{}
@@ -358,7 +359,7 @@ func changeFields(t *testing.T, k keyedTraining, part func(*keyedTraining) any, 
 	}
 }
 
-// changeData changes one byte of the data after the other, and their lengths.
+// changeData changes the bytes of the data one after another, and their lengths.
 func changeData(t *testing.T, k keyedTraining, differs func(what string, k keyedTraining) bool) {
 	t.Helper()
 	accepted := 0

@@ -19,7 +19,8 @@ import (
 	"testing"
 )
 
-// trainingRoots are, for each kind of training, the functions and methods that make the model and that prepare and run the training.
+// trainingRoots lists, for each kind of training, the functions and methods that build the model and that prepare and
+// run the training.
 var trainingRoots = map[string][]string{
 	"vae":         {"NewVAE", "VAE.Training", "Training.Run"},
 	"vq-vae":      {"NewVQVAE", "VQVAE.Training", "Training.Run"},
@@ -32,14 +33,14 @@ var trainingRoots = map[string][]string{
 	"som":         {"NewSOM", "SOM.Training", "SOM.StreamTraining", "SOMTraining.Run"},
 }
 
-// neverHashed are files that a training reaches, but that cannot change a number of it.
+// neverHashed lists files that a training reaches but that cannot change its numbers.
 var neverHashed = map[string]string{
-	"code.go":  "reads the sources of the others; a list of files that changes, changes the hash",
-	"guard.go": "says who waits for whom; no number depends on it",
+	"code.go":  "reads the sources of the others; a change of the list of files changes the hash",
+	"guard.go": "orders concurrent calls; no number depends on it",
 }
 
-// TestTrainingSources: the code version of each kind of training is a hash of exactly the files whose functions the training can reach,
-// so that no edit of the arithmetic goes unnoticed, and none of a file of tests counts.
+// TestTrainingSources: the code version of each kind of training is a hash of exactly the files whose functions the
+// training can reach. Every change of the arithmetic changes it, and a change of a test file does not.
 func TestTrainingSources(t *testing.T) {
 	if testing.Short() {
 		t.Skip("type-checks the package and what it imports")
@@ -53,7 +54,7 @@ func TestTrainingSources(t *testing.T) {
 	}
 	for kind := range trainingSources {
 		if trainingRoots[kind] == nil {
-			t.Errorf("trainingSources has the kind %q, of which this test knows no training", kind)
+			t.Errorf("trainingSources has the kind %q, but this test has no training of it", kind)
 		}
 	}
 	checkEmbedded(t)
@@ -67,7 +68,7 @@ func quoted(files []string) string {
 	return b.String()
 }
 
-// checkEmbedded fails when a file is embedded that no training depends on.
+// checkEmbedded reports an error if a file is embedded that no training depends on.
 func checkEmbedded(t *testing.T) {
 	t.Helper()
 	needed := map[string]bool{}
@@ -90,7 +91,7 @@ func checkEmbedded(t *testing.T) {
 	}
 }
 
-// moduleCode is the typed source of lecture11 and of the packages below it.
+// moduleCode is the type-checked source of lecture11 and of the packages below it.
 type moduleCode struct {
 	fset  *token.FileSet
 	decls map[types.Object]declaration
@@ -98,7 +99,7 @@ type moduleCode struct {
 	root  *types.Package
 }
 
-// declaration is where an object is declared, with what its declaration mentions.
+// declaration is the declaration of an object, with the objects that it mentions.
 type declaration struct {
 	file string // relative to lecture11
 	node ast.Node
@@ -113,7 +114,8 @@ type listedPackage struct {
 
 const modulePath = "deeplearning.example/lecture11"
 
-// loadModulePackages type-checks lecture11 and the packages below it that it imports from source, all others from export data.
+// loadModulePackages type-checks lecture11 and the packages below it that it imports from source, and reads all others
+// from export data.
 func loadModulePackages(t *testing.T) *moduleCode {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles", ".").Output()
@@ -145,7 +147,7 @@ func loadModulePackages(t *testing.T) *moduleCode {
 	return code
 }
 
-// sourceFirst imports packages that have been type-checked from source before any other.
+// sourceFirst imports packages that have been type-checked from source in preference to others.
 type sourceFirst struct {
 	done  map[string]*types.Package
 	other types.Importer
@@ -158,7 +160,7 @@ func (s *sourceFirst) Import(path string) (*types.Package, error) {
 	return s.other.Import(path)
 }
 
-// check type-checks a package and notes its declarations.
+// check type-checks a package and records its declarations.
 func (c *moduleCode) check(t *testing.T, p listedPackage, imports types.Importer) *types.Package {
 	t.Helper()
 	var files []*ast.File
@@ -183,7 +185,7 @@ func (c *moduleCode) check(t *testing.T, p listedPackage, imports types.Importer
 	return checked
 }
 
-// note records what a declaration at the top of a file declares.
+// note records the objects of a top-level declaration of a file.
 func (c *moduleCode) note(decl ast.Decl, file string, info *types.Info) {
 	add := func(id *ast.Ident, node ast.Node) {
 		if object := info.Defs[id]; object != nil {
@@ -210,7 +212,7 @@ func (c *moduleCode) note(decl ast.Decl, file string, info *types.Info) {
 	}
 }
 
-// filesReached are the files of all functions, values and types that the roots mention, directly or through others.
+// filesReached returns the files of all functions, values and types that the roots mention, directly or through others.
 func (c *moduleCode) filesReached(t *testing.T, roots []string) []string {
 	t.Helper()
 	var todo []types.Object
@@ -238,11 +240,11 @@ func (c *moduleCode) filesReached(t *testing.T, roots []string) []string {
 	return slices.Sorted(maps.Keys(files))
 }
 
-// ours reports whether a package is lecture11 or below it; built-in interfaces have none.
+// ours reports whether a package is lecture11 or below it; built-in interfaces have no package.
 func ours(p *types.Package) bool { return p != nil && strings.HasPrefix(p.Path()+"/", modulePath+"/") }
 
-// mentioned are the objects that a declaration mentions. A method that is called through an interface of ours stands for all methods of
-// its name.
+// mentioned returns the objects that a declaration mentions. For a method that is called through an interface of
+// lecture11, it includes all methods with the same name.
 func (c *moduleCode) mentioned(d declaration) []types.Object {
 	var all []types.Object
 	ast.Inspect(d.node, func(n ast.Node) bool {
@@ -264,7 +266,7 @@ func (c *moduleCode) mentioned(d declaration) []types.Object {
 	return all
 }
 
-// find finds a function by its name, or a method as "Type.Method".
+// find returns the function with the given name, or a method given as "Type.Method".
 func (c *moduleCode) find(name string) types.Object {
 	receiver, method, isMethod := strings.Cut(name, ".")
 	if !isMethod {

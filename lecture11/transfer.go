@@ -13,35 +13,36 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Start says what a run takes from a trained model as its first weights. The zero value takes nothing.
+// Start describes the initial weights that a run takes from a trained model. The zero value takes nothing.
 type Start struct {
-	Layers int  `json:"layers"` // the first layers of f; the others are drawn by the seed
+	Layers int  `json:"layers"` // number of leading layers of f; the seed draws the others
 	Heads  bool `json:"heads"`  // the heads of tasks of the same name and width
 }
 
-// StartReport says what became of each layer and head.
+// StartReport lists the layers and heads of m by what StartFrom did with them.
 type StartReport struct {
-	Taken      []string // by at least one run
-	Skipped    []string // not asked for, or no task of that name
-	OtherShape []string // a head of that name, but of another width or on another code
+	Taken      []string // taken by at least one run
+	Skipped    []string // not requested, or there is no task of that name
+	OtherShape []string // a head of that name with another width or on another code
 }
 
-// String is the report in three lines.
+// String returns the report in three lines.
 func (r StartReport) String() string {
 	return fmt.Sprintf("taken: %v\nskipped: %v\nof another shape: %v", r.Taken, r.Skipped, r.OtherShape)
 }
 
-// weightSource is a trained model whose weights may be taken.
+// weightSource is a trained model whose weights can be taken.
 type weightSource struct {
 	cfg   MultiTaskConfig
 	value func(path string) (*tensors.Tensor, error)
 }
 
-// StartFrom takes weights of a trained model as the first weights of m: f(x, α) was learnt on one set of tasks and is used on
-// another (slides "Transfer learning", "Cut and fine-tune"). starts: one for all runs, or one for each. A model of one run
-// gives to all runs, one of several gives to run r its run r mod Runs. Call it before Training, whose key then holds it.
+// StartFrom takes weights of a trained model as the initial weights of m: f(x, α) was learnt on one set of tasks and is
+// used on another (slides "Transfer learning", "Cut and fine-tune"). starts holds one Start for all runs, or one for
+// each. If other has one run, all runs of m take its weights; if it has several, run r takes those of run r mod Runs of
+// other. Call StartFrom before Training, whose key then holds the weights.
 //
-// A layer that is asked for and has another shape is refused; a head of another shape is only reported.
+// A requested layer with another shape is an error; a head with another shape is only reported.
 func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, error) {
 	if err := m.checkSource(&other.fitted); err != nil {
 		return StartReport{}, err
@@ -59,7 +60,7 @@ func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, e
 	}}, starts)
 }
 
-// StartFromFile is StartFrom for the part "weights" that the training of another MultiTask saved.
+// StartFromFile is StartFrom for the part "weights" of a training of another MultiTask.
 func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, error) {
 	p, err := readPart(r)
 	if err == nil {
@@ -90,7 +91,7 @@ func (m *MultiTask) startFrom(source weightSource, starts []Start) (report Start
 	return report, err
 }
 
-// takeStarts is startFrom for who may change the weights.
+// takeStarts is startFrom for callers that hold the right to change the weights.
 func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport, error) {
 	var report StartReport
 	if err := errors.Join(m.checkNew(), m.checkNamedNets("StartFrom")); err != nil {
@@ -119,7 +120,8 @@ func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport
 	return report, nil
 }
 
-// checkStarts returns an error that names the first layer that is asked for and is not in the other model as it is here.
+// checkStarts returns an error that names the first requested layer that the other model lacks or has with another
+// shape.
 func (m *MultiTask) checkStarts(other MultiTaskConfig, starts []Start) error {
 	for run, s := range starts {
 		if s.Layers < 0 || s.Layers > len(m.cfg.Hidden) {
@@ -140,7 +142,7 @@ func (m *MultiTask) checkStarts(other MultiTaskConfig, starts []Start) error {
 	return nil
 }
 
-// layerShape is the inputs and outputs of layer i of f.
+// layerShape returns the numbers of inputs and outputs of layer i of f.
 func layerShape(c MultiTaskConfig, i int) [2]int {
 	if i == 0 {
 		return [2]int{c.Features, c.Hidden[0]}
@@ -148,7 +150,7 @@ func layerShape(c MultiTaskConfig, i int) [2]int {
 	return [2]int{c.Hidden[i-1], c.Hidden[i]}
 }
 
-// codeSize is the number of components of z.
+// codeSize returns the number of components of z.
 func (c MultiTaskConfig) codeSize() int {
 	if len(c.Hidden) == 0 {
 		return c.Features
@@ -156,7 +158,7 @@ func (c MultiTaskConfig) codeSize() int {
 	return c.Hidden[len(c.Hidden)-1]
 }
 
-// startLayer sets the variables of a layer of f for the runs that take it, and draws those of the others.
+// startLayer sets the variables of a layer of f for the runs that take it, and draws those of the other runs.
 func (m *MultiTask) startLayer(i int, source weightSource, starts []Start, report *StartReport) error {
 	name := sharedScope(i)
 	if !slices.ContainsFunc(starts, func(s Start) bool { return s.Layers > i }) {
@@ -179,7 +181,7 @@ func (m *MultiTask) startLayer(i int, source weightSource, starts []Start, repor
 	return m.create("/"+name, layer)
 }
 
-// layer reads the weights and biases of all runs at a scope.
+// layer returns the weights and biases of all runs at a scope.
 func (s weightSource) layer(scope string) (weights, biases []float32, err error) {
 	var flat [2][]float32
 	for i, name := range []string{weightsName, biasName} {
@@ -194,20 +196,20 @@ func (s weightSource) layer(scope string) (weights, biases []float32, err error)
 	return flat[0], flat[1], nil
 }
 
-// part is what run r of a model takes from one of several runs.
+// part returns the weights that a run takes from flat, which holds those of runs runs: the weights of run mod runs.
 func part(flat []float32, run, runs int) []float32 {
 	size := len(flat) / runs
 	from := run % runs
 	return flat[from*size : (from+1)*size]
 }
 
-// hostLayer is a stacked layer in memory.
+// hostLayer is a stacked layer in the memory of the host.
 type hostLayer struct {
 	inputs, outputs, runs int
 	weights, biases       []float32
 }
 
-// newHostLayer draws the weights of a layer as newStackedLayer does, from the seed and the place of the layer.
+// newHostLayer draws the weights of a layer as newStackedLayer does, from the seed and the position of the layer.
 func newHostLayer(inputs, outputs, fanOut, runs int, seed int64, place int) hostLayer {
 	rng := rand.New(rand.NewPCG(uint64(seed), uint64(place)+7<<32))
 	limit := math.Sqrt(6 / float64(inputs+fanOut))
@@ -221,7 +223,7 @@ func newHostLayer(inputs, outputs, fanOut, runs int, seed int64, place int) host
 func (l hostLayer) weightsOf(run int) []float32 { return part(l.weights, run, l.runs) }
 func (l hostLayer) biasesOf(run int) []float32  { return part(l.biases, run, l.runs) }
 
-// create makes the variables of a layer at a scope.
+// create creates the variables of a layer in a scope.
 func (m *MultiTask) create(scope string, l hostLayer) error {
 	_, err := m.store.CreateVariable(scope+"/"+weightsName, tensors.FromFlatDataAndDimensions(l.weights, l.runs, l.inputs, l.outputs))
 	if err != nil {
@@ -259,13 +261,13 @@ func (m *MultiTask) startHeads(g taskGroup, source weightSource, starts []Start,
 	return m.create("/heads/"+g.scopeName(), layer)
 }
 
-// sourceHead is the place of a task in another model: its group and its place there.
+// sourceHead is the position of a task in another model: its group and its place in the group.
 type sourceHead struct {
 	group taskGroup
 	place int
 }
 
-// head finds a task of that name.
+// head finds the task of the same name.
 func (s weightSource) head(task Task) (sourceHead, bool) {
 	for _, g := range groupTasks(s.cfg.Tasks) {
 		for place, t := range g.tasks {
@@ -277,7 +279,7 @@ func (s weightSource) head(task Task) (sourceHead, bool) {
 	return sourceHead{}, false
 }
 
-// takeHead copies the columns of one head, for the runs that take heads, to the head at place.
+// takeHead copies the columns of one head to the head at place, for the runs that take heads.
 func (l hostLayer) takeHead(place int, from sourceHead, source weightSource, starts []Start) error {
 	weights, biases, err := source.layer("/heads/" + from.group.scopeName())
 	if err != nil {

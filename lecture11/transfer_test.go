@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// digitTask is a model of one task with 10 classes.
+// digitTask returns the configuration of a model with one task of 10 classes.
 func digitTask(runs int, seed int64) MultiTaskConfig {
 	return MultiTaskConfig{Features: 784, Hidden: []int{64, 32}, Tasks: []Task{{Name: "digit", Classes: 10}}, Runs: runs, Seed: seed}
 }
@@ -22,7 +22,7 @@ func digitData(t *testing.T, images *data.Images) TaskData {
 	return TaskData{X: images.Tensor(), Y: labelsOf(t, ClassColumn(images.Labels)), ID: images.ID}
 }
 
-// noisyDigits are clean digits plus noise of 0.5, kept in [0, 1].
+// noisyDigits returns clean digits plus noise of 0.5, clipped to [0, 1].
 func noisyDigits(t *testing.T, images *data.Images, m *MultiTask, seed int64) TaskData {
 	t.Helper()
 	d := digitData(t, images)
@@ -39,7 +39,7 @@ func noisyDigits(t *testing.T, images *data.Images, m *MultiTask, seed int64) Ta
 	return d
 }
 
-// cleanSource is a small classifier of clean digits, and its data.
+// cleanSource returns a small classifier of clean digits, and its data.
 func cleanSource(t *testing.T) (m *MultiTask, train, test *data.Images) {
 	t.Helper()
 	train, test = greyDigits(t, 10_000, 1000)
@@ -47,9 +47,10 @@ func cleanSource(t *testing.T) (m *MultiTask, train, test *data.Images) {
 	return fitTasks(t, m, digitData(t, train), FitConfig{Epochs: 4, Decay: "linear", Seed: 1}), train, test
 }
 
-// TestTransfer is C15.6, C15.1 and C15.3 in small: clean digits → noisy ones with 5 labels a class, 5 seeds of each way in one
-// program. Fine-tuning under the old head beats scratch by .15 at least, with intervals that do not meet; frozen features beat
-// random ones; what is frozen is frozen to the last bit, and its head has moved.
+// TestTransfer is C15.6, C15.1 and C15.3 on a small scale: clean digits → noisy ones with 5 labels per class, 5 seeds
+// of each way in one program. Fine-tuning with the old head is better than training from scratch by at least .15, with
+// disjoint intervals. Frozen features are better than random ones. Frozen weights are the same to the last bit, and
+// their heads have changed.
 func TestTransfer(t *testing.T) {
 	long(t)
 	if testing.Short() {
@@ -80,10 +81,10 @@ func TestTransfer(t *testing.T) {
 	}
 	scratch, old := of["scratch"], of["fine-tuned, old head"]
 	if old.Mean-scratch.Mean < 0.15 || old.Mean-old.Interval95() < scratch.Mean+scratch.Interval95() {
-		t.Errorf("fine-tuned under the old head %v, scratch %v, want .15 more and intervals apart", old, scratch)
+		t.Errorf("fine-tuned under the old head %v, scratch %v, want .15 more and disjoint intervals", old, scratch)
 	}
 	if frozen, random := of["frozen"], of["random frozen"]; frozen.Mean-frozen.Interval95() < random.Mean+random.Interval95() {
-		t.Errorf("frozen %v, random frozen %v, want intervals apart", frozen, random)
+		t.Errorf("frozen %v, random frozen %v, want disjoint intervals", frozen, random)
 	}
 	for _, path := range []string{"/shared_0/weights", "/shared_0/biases", "/shared_1/weights", "/shared_1/biases"} {
 		from, now := valuesOf(t, source, path), valuesOf(t, m, path)
@@ -95,11 +96,12 @@ func TestTransfer(t *testing.T) {
 		}
 	}
 	if head := valuesOf(t, m, "/heads/classes_10/weights"); slices.Equal(part(head, seeds, len(plans)), part(head, seeds+1, len(plans))) {
-		t.Error("heads of two frozen runs are the same: they have not moved")
+		t.Error("heads of two frozen runs are the same: they have not changed")
 	}
 }
 
-// TestHeadIsConvex is C15.2: on frozen features, with a penalty on the head, two heads that start apart end at one loss (1e-3).
+// TestHeadIsConvex is C15.2: on frozen features, with a penalty on the head, two heads with different initial weights
+// reach the same loss (1e-3).
 func TestHeadIsConvex(t *testing.T) {
 	source, train, _ := cleanSource(t)
 	objects, err := LabelBudget(train.Labels, 10, 1)
@@ -119,7 +121,7 @@ func TestHeadIsConvex(t *testing.T) {
 	near(t, "losses of two starts", results[0][0].Loss, results[1][0].Loss, 1e-3)
 }
 
-// rowsOf picks rows of a tensor.
+// rowsOf returns rows of a tensor.
 func rowsOf(t *testing.T, x *tensors.Tensor, rows []int) *tensors.Tensor {
 	t.Helper()
 	taken, err := takeRows(x, rows)
@@ -129,8 +131,8 @@ func rowsOf(t *testing.T, x *tensors.Tensor, rows []int) *tensors.Tensor {
 	return taken
 }
 
-// TestHeadFirst is C15.5: at the first step of fine-tuning, the gradient on α under a trained head is at most .4 of that under a
-// random one (mean of 3 seeds); and while only heads move, f does not.
+// TestHeadFirst is C15.5: at the first step of fine-tuning, the gradient on α with a trained head is at most .4 of that
+// with a random one (mean of 3 seeds). While only heads are trained, f does not change.
 func TestHeadFirst(t *testing.T) {
 	source, train, _ := cleanSource(t)
 	first := must(LabelBudget(train.Labels, 50, 1))
@@ -141,7 +143,7 @@ func TestHeadFirst(t *testing.T) {
 		plan.Objects = first
 		fitTasks(t, m, d, FitConfig{Epochs: epochs, Batch: 500, LearningRate: 3e-3, Seed: 1}, plan)
 		if !slices.Equal(part(valuesOf(t, m, "/shared_1/weights"), 2, 3), valuesOf(t, source, "/shared_1/weights")) {
-			t.Error("f has moved before its time")
+			t.Error("f changed while only heads were trained")
 		}
 		conflicts, err := m.GradientConflict(TaskData{X: rowsOf(t, d.X, first), Y: rowsOf(t, d.Y, first)})
 		if err != nil {
@@ -164,7 +166,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestKeepNear: a strong pull towards the start keeps the weights near it, and a weak one less so.
+// TestKeepNear: a strong pull keeps the weights close to their initial values, and a weak one less so.
 func TestKeepNear(t *testing.T) {
 	tasks, d := threeTasks(t)
 	cfg := MultiTaskConfig{Features: 5, Hidden: []int{7}, Tasks: tasks, Runs: 3, Seed: 1}
@@ -184,12 +186,12 @@ func TestKeepNear(t *testing.T) {
 	}
 	t.Logf("distance from the start with μ = 0, 1, 100: %.3f", away)
 	if !(away[0] > 2*away[1] && away[1] > 10*away[2] && away[2] < 0.02) {
-		t.Errorf("distances %.4f, want them to fall with μ, at last under 0.02", away)
+		t.Errorf("distances %.4f, want them to fall with μ, in the end below 0.02", away)
 	}
 }
 
-// TestStartReport: what is taken, skipped and of other shape is said; heads move by the names of their tasks, between models
-// that have other tasks beside, and through a file as directly.
+// TestStartReport: the report lists the heads that were taken, skipped or of another shape. Heads are transferred by
+// the names of their tasks, between models with different other tasks, directly and through a file.
 func TestStartReport(t *testing.T) {
 	tasks, d := threeTasks(t)
 	source := newMultiTask(t, MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Seed: 1})
@@ -233,7 +235,8 @@ func TestStartReport(t *testing.T) {
 	}
 }
 
-// TestStartRefuses: another architecture, a start that the model cannot take, a damaged file or one of another kind.
+// TestStartRefuses: another architecture, a start that the model cannot take, and a damaged file or one of another kind
+// are refused.
 func TestStartRefuses(t *testing.T) {
 	tasks, d := threeTasks(t)
 	cfg := MultiTaskConfig{Features: 5, Hidden: []int{7, 4}, Tasks: tasks, Seed: 1}

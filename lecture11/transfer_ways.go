@@ -7,16 +7,18 @@ import (
 	"slices"
 )
 
-// Way is one way to use a trained model on a new task with few labels.
+// Way is a way to use a trained model for a new task with few labels.
 type Way struct {
 	Name  string
 	Start Start
 	Plan  RunPlan
 }
 
-// Ways are those of slides "Transfer learning" and "Cut and fine-tune", and their controls, for a model of so many shared
-// layers: from scratch; f frozen under a new head; random f frozen, which tells what training f was good for; fine-tuned under a
-// new head and under the old one; first the head, then all (LP-FT, Kumar et al. 2022); kept near the start (L2-SP, Li et al. 2018).
+// Ways returns the ways of slides "Transfer learning" and "Cut and fine-tune", and their controls, for a model with the
+// given number of shared layers. They are: from scratch; f frozen with a new head; random f frozen, which shows the
+// benefit of training f; fine-tuned with a new head; and fine-tuned with the old one. With LP-FT (Kumar et al. 2022)
+// only the head is trained at first, then everything. With L2-SP (Li et al. 2018) the weights stay close to their
+// initial values.
 func Ways(layers int) []Way {
 	return []Way{
 		{Name: "scratch"},
@@ -29,11 +31,11 @@ func Ways(layers int) []Way {
 	}
 }
 
-// CrossWays makes the starts and plans of len(ways)·seeds runs, those of a way together: seed s of each way learns from the same
-// perClass objects of each class, drawn by [LabelBudget] from labels.
+// CrossWays returns the starts and plans of len(ways)·seeds runs, way by way. Seed s of each way learns from the same
+// perClass objects of each class, which [LabelBudget] draws from labels.
 func CrossWays(ways []Way, labels []int, perClass, seeds int) (starts []Start, plans []RunPlan, err error) {
 	if len(ways) == 0 || seeds < 1 {
-		return nil, nil, fmt.Errorf("lecture11: CrossWays of %d ways and %d seeds, want at least one of both", len(ways), seeds)
+		return nil, nil, fmt.Errorf("lecture11: CrossWays of %d ways and %d seeds, want at least one of each", len(ways), seeds)
 	}
 	for _, way := range ways {
 		for seed := range seeds {
@@ -47,10 +49,10 @@ func CrossWays(ways []Way, labels []int, perClass, seeds int) (starts []Start, p
 	return starts, plans, nil
 }
 
-// ByWay gives the accuracy in the first task of each of so many ways, over the seeds of its runs.
+// ByWay returns the accuracy in the first task of each of the given number of ways, over the seeds of its runs.
 func ByWay(results [][]TaskResult, ways int) ([]Estimate, error) {
 	if ways < 1 || len(results)%ways != 0 {
-		return nil, fmt.Errorf("lecture11: ByWay: %d runs of %d ways, want as many for each", len(results), ways)
+		return nil, fmt.Errorf("lecture11: ByWay: %d runs of %d ways, want an equal number for each", len(results), ways)
 	}
 	seeds := len(results) / ways
 	estimates := make([]Estimate, ways)
@@ -64,8 +66,8 @@ func ByWay(results [][]TaskResult, ways int) ([]Estimate, error) {
 	return estimates, nil
 }
 
-// LabelBudget draws the places of perClass objects of each class among labels, in the order of the classes, from the seed: what a
-// task with few labels has to learn from.
+// LabelBudget draws perClass objects of each class with the seed and returns their indices in labels, in the order of
+// the classes. They are the data of a task with few labels.
 func LabelBudget(labels []int, perClass int, seed uint64) ([]int, error) {
 	places := map[int][]int{}
 	for i, label := range labels {
@@ -76,7 +78,7 @@ func LabelBudget(labels []int, perClass int, seed uint64) ([]int, error) {
 	for _, label := range slices.Sorted(maps.Keys(places)) {
 		of := places[label]
 		if perClass < 1 || perClass > len(of) {
-			return nil, fmt.Errorf("lecture11: LabelBudget: %d objects of class %d, want 1 to %d, as many as there are", perClass, label, len(of))
+			return nil, fmt.Errorf("lecture11: LabelBudget: %d objects of class %d, want 1 to %d, the number of these objects", perClass, label, len(of))
 		}
 		rng.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
 		drawn = append(drawn, of[:perClass]...)

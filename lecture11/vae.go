@@ -25,32 +25,34 @@ type VAEConfig struct {
 	Beta       *float64 `json:"beta"`       // weight β ≥ 0 of the KL term; nil stands for 1, the bound of the slide
 	PriorStd   float64  `json:"prior_std"`  // s of the prior p(z) = N(0, s²I); default 1
 
-	// Samples is K, the codes drawn for an object in a step of the training; default 1. With more, the bound L_K of
-	// [ImportanceBound] is raised in place of the ELBO: an importance weighted autoencoder (IWAE).
+	// Samples is K, the number of codes drawn for an object in a training step; default 1. With more, training raises the
+	// bound L_K of [ImportanceBound] in place of the ELBO: the model is an importance weighted autoencoder (IWAE).
 	Samples int `json:"samples"`
-	// WarmUp is the share of the training, 0 to 1, in which β rises from 0 to Beta, linearly; default 0: none.
+	// WarmUp is the share of the training, 0 to 1, in which β rises linearly from 0 to Beta; default 0: none.
 	WarmUp float64 `json:"warm_up"`
-	// FreeBits is λ ≥ 0: a component of the code pays for KL beyond λ nats only, as a mean over the batch; default 0.
+	// FreeBits is λ ≥ 0: the KL of a component of the code counts only beyond λ nats, as a mean over the batch; default
+	// 0.
 	FreeBits float64 `json:"free_bits"`
-	// TotalCorrelation is the weight β > 0 of the total correlation in the loss of a β-TC-VAE, see [KLTerms]; default 0: the ELBO,
-	// whose KL term weighs its three parts alike.
+	// TotalCorrelation is the weight β > 0 of the total correlation in the loss of a β-TC-VAE, see [KLTerms]; default
+	// 0: the ELBO, whose KL term gives its three parts equal weights.
 	TotalCorrelation float64 `json:"total_correlation,omitempty"`
-	// Binarize draws each pixel anew as 0 or 1, with its value as the probability of 1, in each step of the training.
+	// Binarize draws each pixel again in each training step, as 0 or 1 with its value as the probability of 1.
 	Binarize bool `json:"binarize"`
-	// Classes makes the model conditional: p_β(x|z, y), q_α(z|x, y) for labels y = 0 … Classes−1, which then come with the
-	// objects and the codes by [WithLabels]; default 0: none.
+	// Classes makes the model conditional: p_β(x|z, y), q_α(z|x, y) for labels y = 0 … Classes−1. [WithLabels] adds the
+	// labels to the objects and the codes; default 0: none.
 	Classes int `json:"classes"`
 
-	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
-	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	// Height, Width and Channels describe how the components of an object form an image, for "conv" networks: row by
+	// row, with the channels of a pixel adjacent. Features then is their product. Zeros stand for a square image of one
+	// channel.
 	Height   int `json:"height,omitempty"`
 	Width    int `json:"width,omitempty"`
 	Channels int `json:"channels,omitempty"`
 
-	Seed int64 `json:"seed"` // the first weights
+	Seed int64 `json:"seed"` // of the initial weights
 }
 
-// withDefaults fills the zero fields.
+// withDefaults returns c with defaults for its zero fields.
 func (c VAEConfig) withDefaults() VAEConfig {
 	c.Features = cmp.Or(c.Features, c.image().features())
 	if c.Hidden == nil {
@@ -67,7 +69,7 @@ func (c VAEConfig) withDefaults() VAEConfig {
 	return c
 }
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c VAEConfig) check() error {
 	for _, f := range []struct {
 		field string
@@ -101,7 +103,7 @@ func (c VAEConfig) check() error {
 	return checkName("VAEConfig.Likelihood", c.Likelihood, likelihoods)
 }
 
-// checkTrainingOptions checks the fields that change what is minimised.
+// checkTrainingOptions checks the fields that change the minimised loss.
 func (c VAEConfig) checkTrainingOptions() error {
 	switch {
 	case c.Samples < 1:
@@ -112,12 +114,12 @@ func (c VAEConfig) checkTrainingOptions() error {
 		return fmt.Errorf("lecture11: VAEConfig.FreeBits = %g, want λ ≥ 0 nats", c.FreeBits)
 	case c.Samples > 1 && (*c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
 		return fmt.Errorf("lecture11: VAEConfig.Samples = %d with Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 0, 0: the bound of "+
-			"several codes has no KL term of its own", c.Samples, *c.Beta, c.WarmUp, c.FreeBits)
+			"several codes has no separate KL term", c.Samples, *c.Beta, c.WarmUp, c.FreeBits)
 	case !(c.TotalCorrelation >= 0) || math.IsInf(c.TotalCorrelation, 0):
 		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g, want a weight of at least 0", c.TotalCorrelation)
 	case c.TotalCorrelation > 0 && (c.Samples > 1 || *c.Beta != 1 || c.WarmUp > 0 || c.FreeBits > 0):
 		return fmt.Errorf("lecture11: VAEConfig.TotalCorrelation = %g with Samples = %d, Beta = %g, WarmUp = %g, FreeBits = %g, want 1, 1, "+
-			"0, 0: it weighs one part of the KL term", c.TotalCorrelation, c.Samples, *c.Beta, c.WarmUp, c.FreeBits)
+			"0, 0: it weights one part of the KL term", c.TotalCorrelation, c.Samples, *c.Beta, c.WarmUp, c.FreeBits)
 	case c.Binarize && c.Likelihood != "bernoulli":
 		return fmt.Errorf("lecture11: VAEConfig.Binarize with Likelihood %q, want \"bernoulli\"", c.Likelihood)
 	case c.Classes < 0 || c.Classes == 1:
@@ -144,7 +146,7 @@ type VAE struct {
 	fitted
 }
 
-// NewVAE returns an untrained VAE that computes on backend. The error names the field of cfg that is wrong.
+// NewVAE returns an untrained VAE that computes on backend. The error names the invalid field of cfg.
 func NewVAE(backend compute.Backend, cfg VAEConfig) (*VAE, error) {
 	if err := checkBackend("NewVAE", backend); err != nil {
 		return nil, err
@@ -164,18 +166,20 @@ func (m *VAE) buildAll(scope *model.Scope, g *Graph) {
 	m.decode(scope, zeroRow(g, m.cfg.Latent+m.cfg.Classes))
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *VAE) Config() VAEConfig { return m.cfg }
 
-// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1]. A
-// conditional model takes them with their labels (see [WithLabels]). dataID identifies x in the key of the result, such as
-// the ID of a data set.
+// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 scaled to [0, 1]. The
+// objects of a conditional model include their labels (see [WithLabels]). dataID identifies x in the key of the result,
+// such as the ID of a data set.
 //
-// The losses are "loss" = reconstruction + β·kl, "reconstruction" = −E ln p(x|z) by one z for each x, and "kl", in nats,
-// summed over components and averaged over objects; −loss is the ELBO where β = 1. With free bits a component of kl counts
-// in the loss as λ where it is less. With several codes the loss is −L_K, and the other two are those of the same codes. With a
-// weight β of the total correlation the loss is reconstruction + mutual information + β·total correlation + dimension-wise kl, which
-// come by these names beside the others; see [KLTerms].
+// The losses are "loss" = reconstruction + β·kl, "reconstruction" = −E ln p(x|z) by one z for each x, and "kl", in
+// nats, summed over components and averaged over objects; −loss is the ELBO if β = 1. With free bits a component of kl
+// below λ counts as λ in the loss. With several codes the loss is −L_K, and the other two are computed from the same
+// codes.
+//
+// With a weight β of the total correlation the loss is reconstruction + mutual information + β·total correlation +
+// dimension-wise kl. These parts are also reported, by these names; see [KLTerms].
 func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
@@ -201,7 +205,7 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	})
 }
 
-// heldOut evaluates the losses of held-out objects, with the whole β.
+// heldOut evaluates the losses of held-out objects, with the full β.
 func (m *VAE) heldOut(e *Evaluation) (*heldOutSet, error) {
 	x, err := e.objects()
 	if err != nil {
@@ -218,7 +222,7 @@ func (m *VAE) heldOut(e *Evaluation) (*heldOutSet, error) {
 	}}, nil
 }
 
-// name is short: "vae-20", "iwae50-20", "tcvae-20".
+// name returns a short name: "vae-20", "iwae50-20", "tcvae-20".
 func (m *VAE) name() string {
 	if m.cfg.Samples > 1 {
 		return fmt.Sprintf("iwae%d-%d", m.cfg.Samples, m.cfg.Latent)
@@ -229,7 +233,8 @@ func (m *VAE) name() string {
 	return fmt.Sprintf("vae-%d", m.cfg.Latent)
 }
 
-// checkObjects returns an error unless x is [l, n], or [l, n + classes] for a conditional model, and good for the likelihood.
+// checkObjects returns an error unless x is [l, n], or [l, n + classes] for a conditional model, and is valid for the
+// likelihood.
 func (m *VAE) checkObjects(x *tensors.Tensor) error {
 	return m.fitted.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Likelihood == "bernoulli")
 }

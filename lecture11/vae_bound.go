@@ -19,17 +19,17 @@ type ELBO struct {
 	KL             Estimate // KL(q_α(z|x) ‖ p(z)), closed form
 }
 
-// String prints the bound and its parts.
+// String returns the bound and its parts.
 func (e ELBO) String() string {
 	return fmt.Sprintf("ELBO %v nats = reconstruction %v − KL %v, over %d objects",
 		e.Bound, e.Reconstruction, e.KL, len(e.Bound.PerObject))
 }
 
-// ELBO estimates the evidence lower bound of the objects x [l, n] by one code each, with the KL term in closed form:
+// ELBO estimates the evidence lower bound of the objects x [l, n] from one code each, with the KL term in closed form:
 //
 //	ELBO(x) = ln p_β(x|z) − KL(q_α(z|x) ‖ p(z)),  z = μ + σε.
 //
-// It is the bound of the slide, whatever β the model was trained with.
+// It is the bound of the slide for every β with which the model was trained.
 func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
 	columns, err := m.perObject(x, 0, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
 		logLikelihood, kl := m.terms(scope, pixels(x), rngState)
@@ -45,8 +45,8 @@ func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
 	return ELBO{NewEstimate(bound), NewEstimate(columns[0]), NewEstimate(columns[1])}, nil
 }
 
-// terms builds the two terms of the bound for each object by one code each: ln p(x|z) at z = μ + σ·ε, and
-// KL(q(z|x) ‖ p(z)). x: [batch, n (+ classes)]; results: [batch], in nats.
+// terms builds the two terms of the bound for each object from one code each: ln p(x|z) at z = μ + σ·ε, and KL(q(z|x) ‖
+// p(z)). x: [batch, n (+ classes)]; results: [batch], in nats.
 func (m *VAE) terms(scope *model.Scope, x, rngState *Node) (logLikelihood, kl *Node) {
 	q := m.encode(scope, x)
 	eps := noise.StateNormal(rngState, q.draws(1))
@@ -54,8 +54,8 @@ func (m *VAE) terms(scope *model.Scope, x, rngState *Node) (logLikelihood, kl *N
 	return logLikelihood, KLDivergence(q.mean, q.logVar, m.cfg.PriorStd)
 }
 
-// ImportanceBound estimates the bound of k weighted codes an object (see the function ImportanceBound) for the objects
-// x [l, n]. With many codes it comes near ln p_β(x) from below.
+// ImportanceBound estimates the bound from k weighted codes per object (see the function ImportanceBound) for the
+// objects x [l, n]. With many codes it approaches ln p_β(x) from below.
 func (m *VAE) ImportanceBound(x *tensors.Tensor, k int, seed int64) (Estimate, error) {
 	if k < 1 {
 		return Estimate{}, fmt.Errorf("lecture11: VAE.ImportanceBound: k = %d, want at least 1", k)
@@ -77,11 +77,11 @@ func (m *VAE) logWeights(scope *model.Scope, x *Node, k int, rngState *Node) *No
 	return Transpose(Sub(Add(m.logLikelihoods(scope, x, z), m.logPrior(z)), q.logDensity(eps)), 0, 1)
 }
 
-// maxCodes bounds the codes that lie on the device at once in perObject.
+// maxCodes limits the number of codes on the device at once in perObject.
 const maxCodes = 25_000
 
-// perObject applies fn, which gives columns [batch] from objects and a random state, to the objects x. fn is compiled
-// once for each k, the number of codes an object (0: one, in closed form).
+// perObject applies fn, which returns columns [batch] for objects and a random state, to the objects x. fn is compiled
+// once for each k, the number of codes per object (0: one, in closed form).
 func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
 	fn func(scope *model.Scope, x, rngState *Node) []*Node) ([][]float64, error) {
 	if err := m.checkObjects(x); err != nil {
@@ -105,12 +105,12 @@ func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
 	return columns, nil
 }
 
-// MonteCarloKL estimates KL(N(μ, diag σ²) ‖ N(0, s²I)) by draws z ~ N(μ, diag σ²) of ln q(z) − ln p(z), in nats: the
-// oracle of the closed form. mean, logVar: [d], logVar = ln σ².
+// MonteCarloKL estimates KL(N(μ, diag σ²) ‖ N(0, s²I)), in nats, as the mean of ln q(z) − ln p(z) over draws z ~ N(μ,
+// diag σ²). It is the oracle of the closed form. mean, logVar: [d], logVar = ln σ².
 func MonteCarloKL(mean, logVar []float64, priorStd float64, draws int, seed uint64) (Estimate, error) {
 	if len(mean) != len(logVar) || draws < 2 || !(priorStd > 0) {
-		return Estimate{}, fmt.Errorf("lecture11: MonteCarloKL of %d means and %d variances, s = %g, %d draws, want as many "+
-			"of both, s > 0 and at least 2 draws", len(mean), len(logVar), priorStd, draws)
+		return Estimate{}, fmt.Errorf("lecture11: MonteCarloKL of %d means and %d variances, s = %g, %d draws, want equal "+
+			"numbers, s > 0 and at least 2 draws", len(mean), len(logVar), priorStd, draws)
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	values := make([]float64, draws)

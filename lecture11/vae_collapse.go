@@ -13,17 +13,17 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// CollapseReport tells whether the code of a VAE says anything about the objects, and whether the decoder listens. A
-// posterior has collapsed where q(z|x) is the prior for all x: the code is noise.
+// CollapseReport shows whether the code of a VAE holds information about the objects, and whether the decoder uses it.
+// A posterior has collapsed if q(z|x) is the prior for all x: the code is noise.
 type CollapseReport struct {
-	KL     []float64 // of each component of the code, means over the objects in nats: what it may say about x
+	KL     []float64 // of each component of the code, means over the objects in nats: a limit for its information about x
 	Active int       // components that carry information: Var_x μ_j(x) > 0.01
 
-	Own   Estimate // E ln p(x|z) by the object's own code, in nats
-	Other Estimate // the same by the code of another object: as good as Own where the decoder ignores the code
+	Own   Estimate // E ln p(x|z) with the object's own code, in nats
+	Other Estimate // the same with the code of another object: equal to Own if the decoder ignores the code
 }
 
-// CollapseReport looks at the codes of the objects x [l, n], l ≥ 2.
+// CollapseReport computes the report for the objects x [l, n], l ≥ 2.
 func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, error) {
 	defer m.reading()()
 	if err := checkTensors("VAE.CollapseReport", x); err != nil {
@@ -63,8 +63,8 @@ func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, err
 	return report, err
 }
 
-// collapse builds the columns of the report: KL by components, μ, ln σ², [batch, d] each; ln p(x|z) by the own code and by
-// that of the next object of the batch, [batch] each.
+// collapse builds the columns of the report: KL by components, μ, ln σ², [batch, d] each; ln p(x|z) with the object's
+// own code and with that of the next object of the batch, [batch] each.
 func (m *VAE) collapse(scope *model.Scope, x, rngState *Node) []*Node {
 	x = pixels(x)
 	q := m.encode(scope, x)
@@ -77,16 +77,18 @@ func (m *VAE) collapse(scope *model.Scope, x, rngState *Node) []*Node {
 		Reshape(Slice(both, AxisRange(), AxisElem(0)), batch), Reshape(Slice(both, AxisRange(), AxisElem(1)), batch)}
 }
 
-// Used is how many nats the decoder draws from the code: what an object's own code explains better than another's.
+// Used returns the information in nats that the decoder takes from the code: the advantage of an object's own code over
+// another's.
 func (r CollapseReport) Used() float64 { return r.Own.Mean - r.Other.Mean }
 
-// ignored is the gain in nats below which a decoder counts as deaf, and silent the KL in nats below which a code says nothing.
+// ignored is the gain in nats below which a decoder ignores the code, and silent the KL in nats below which a code
+// holds no information.
 const (
 	ignored = 1
 	silent  = 0.1
 )
 
-// String says in plain words what is the matter and what to try.
+// String returns a diagnosis in words, with advice.
 func (r CollapseReport) String() string {
 	kl, total := 0.0, len(r.KL)
 	for _, v := range r.KL {

@@ -8,16 +8,16 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// GradientNorms are the Euclidean norms of the gradients of the bound's two terms, in nats per unit of the weights: α of
-// the encoder, β of the decoder. On the slide the decoder learns from the reconstruction alone, so that KLDecoder is
-// exactly 0, and the encoder from both.
+// GradientNorms holds the Euclidean norms of the gradients of the bound's two terms, in nats per unit of the weights: α
+// of the encoder, β of the decoder. As on the slide, the decoder learns only from the reconstruction, so that KLDecoder
+// is exactly 0, and the encoder learns from both.
 type GradientNorms struct {
 	ReconstructionEncoder, ReconstructionDecoder float64
 	KLEncoder, KLDecoder                         float64
 }
 
-// GradientNorms computes the gradients of −E ln p(x|z) and of KL(q(z|x) ‖ p(z)), means over the objects x [l, n], by one
-// code each.
+// GradientNorms computes the gradients of −E ln p(x|z) and of KL(q(z|x) ‖ p(z)) from one code per object, as means over
+// the objects x [l, n].
 func (m *VAE) GradientNorms(x *tensors.Tensor, seed int64) (GradientNorms, error) {
 	defer m.reading()()
 	var norms GradientNorms
@@ -56,7 +56,7 @@ func (m *VAE) gradientNorms(scope *model.Scope, x, rngState *Node) *Node {
 	return Stack(norms, 0)
 }
 
-// norm is the Euclidean norm of all components of several nodes together, a scalar.
+// norm returns the Euclidean norm of all components of several nodes together, a scalar.
 func norm(nodes []*Node) *Node {
 	sum := ScalarZero(nodes[0].Graph(), nodes[0].DType())
 	for _, n := range nodes {

@@ -8,21 +8,22 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// KLParts are the three parts of the KL term as [KLTerms] has them, with q(z) the mean over all objects given.
+// KLParts holds the three parts of the KL term of [KLTerms], with q(z) the mean over all given objects.
 type KLParts struct {
 	MutualInformation Estimate
 	TotalCorrelation  Estimate
 	DimensionWise     Estimate
 }
 
-// String prints the parts.
+// String returns the parts.
 func (p KLParts) String() string {
 	return fmt.Sprintf("mutual information %v, total correlation %v, dimension-wise KL %v nats, over %d objects",
 		p.MutualInformation, p.TotalCorrelation, p.DimensionWise, len(p.TotalCorrelation.PerObject))
 }
 
-// NewKLParts estimates the parts for codes N(μ, diag σ²) of l objects and the prior N(0, s²I), by one code of each object. mean,
-// logVar: [l, d], logVar = ln σ²; priorStd is s > 0. It takes l²·d exponentials: seconds for 5 000 objects and 10 components.
+// NewKLParts estimates the parts for codes N(μ, diag σ²) of l objects and the prior N(0, s²I), from one code of each
+// object. mean, logVar: [l, d], logVar = ln σ²; priorStd is s > 0. It takes l²·d exponentials, which is seconds for 5
+// 000 objects and 10 components.
 func NewKLParts(mean, logVar *tensors.Tensor, priorStd float64, seed int64) (KLParts, error) {
 	mu, err := objectRows(mean)
 	if err != nil {
@@ -55,7 +56,7 @@ func NewKLParts(mean, logVar *tensors.Tensor, priorStd float64, seed int64) (KLP
 	return KLParts{NewEstimate(columns[0]), NewEstimate(columns[1]), NewEstimate(columns[2])}, nil
 }
 
-// klParts are the three parts for the code z of object i.
+// klParts returns the three parts for the code z of object i.
 func klParts(z []float64, i int, mu, lv [][]float64, priorStd float64) [3]float64 {
 	l, d := len(mu), len(z)
 	joint, single := make([]float64, l), cut(make([]float64, d*l), d) // ln q(z|x_k), ln q(z_j|x_k)
@@ -75,7 +76,7 @@ func klParts(z []float64, i int, mu, lv [][]float64, priorStd float64) [3]float6
 	return [3]float64{own - aggregate, aggregate - marginals, marginals - prior}
 }
 
-// logNormalValue is ln N(z; mean, σ²) with logVar = ln σ².
+// logNormalValue returns ln N(z; mean, σ²) with logVar = ln σ².
 func logNormalValue(z, mean, logVar float64) float64 {
 	return -0.5 * ((z-mean)*(z-mean)*math.Exp(-logVar) + logVar + math.Log(2*math.Pi))
 }

@@ -12,10 +12,11 @@ import (
 //	total correlation    E ln q(z) − Σ_j ln q(z_j)  how far the components of the code depend on each other
 //	dimension-wise KL    E Σ_j ln q(z_j) − ln p(z_j)
 //
-// in nats, for a code z_i of each object of a batch, left per object. Their sum is ln q(z_i|x_i) − ln p(z_i) exactly. The densities
-// q(z_i) and q(z_ij) are means over the batch in place of all N objects, with the weight 1/N for the object's own q(·|x_i) and
-// (N − 1)/(N(B − 1)) for each of the others. Over random batches they are unbiased; their logarithms are too small, by less in larger
-// batches. These are the weights of stratified sampling in Chen et al., averaged over the order of the batch.
+// in nats, for a code z_i of each object of a batch, one value per object. Their sum is exactly ln q(z_i|x_i) − ln
+// p(z_i). The densities q(z_i) and q(z_ij) are means over the batch in place of all N objects, with the weight 1/N for
+// the object's own q(·|x_i) and (N − 1)/(N(B − 1)) for each of the others. Over random batches they are unbiased. Their
+// logarithms are too small, and less so in larger batches. These are the weights of stratified sampling in Chen et al.,
+// averaged over the order of the batch.
 //
 // z, mean, logVar: [B, d], logVar = ln σ², B ≥ 2; priorStd is s > 0 of the prior N(0, s²I); objects is N ≥ B; results: [B].
 //
@@ -34,13 +35,13 @@ func KLTerms(z, mean, logVar *Node, priorStd float64, objects int) (information,
 	return Sub(own, joint), Sub(joint, marginals), Sub(marginals, prior)
 }
 
-// logNormal is ln N(z; μ, σ²) of each component. All are of shapes that broadcast.
+// logNormal returns ln N(z; μ, σ²) of each component. The shapes of the arguments must broadcast.
 func logNormal(z, mean, logVar *Node) *Node {
 	inner := Add(Mul(Square(Sub(z, mean)), Exp(Neg(logVar))), AddScalar(logVar, math.Log(2*math.Pi)))
 	return MulScalar(inner, -0.5)
 }
 
-// batchWeights are the logarithms of the weights of q(·|x_k) for the code of object i, [b, b].
+// batchWeights returns the logarithms of the weights of q(·|x_k) for the code of object i, [b, b].
 func batchWeights(g *Graph, b, objects int) *Node {
 	n := float64(objects)
 	own, other := -math.Log(n), math.Log((n-1)/(n*float64(b-1)))
@@ -55,13 +56,13 @@ func batchWeights(g *Graph, b, objects int) *Node {
 	return Const(g, table)
 }
 
-// logSumExp is ln Σ_k e^x of the axis 1, with the largest term taken out of the sum.
+// logSumExp returns ln Σ_k e^x over axis 1, with the largest term factored out of the sum.
 func logSumExp(x *Node) *Node {
 	top := StopGradient(ReduceMax(x, 1))
 	return Add(top, Log(ReduceSum(Exp(Sub(x, ExpandAxes(top, 1))), 1)))
 }
 
-// correlationLosses are the parts of the loss of a β-TC-VAE. z: [batch, 1, d].
+// correlationLosses returns the parts of the loss of a β-TC-VAE. z: [batch, 1, d].
 func (m *VAE) correlationLosses(reconstruction *Node, q posterior, z *Node, objects int) []Loss {
 	information, correlation, dimensions := KLTerms(Reshape(z, q.mean.Shape().Dimensions...), q.mean, q.logVar, m.cfg.PriorStd, objects)
 	information, correlation, dimensions = ReduceAllMean(information), ReduceAllMean(correlation), ReduceAllMean(dimensions)

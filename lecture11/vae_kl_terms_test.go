@@ -26,13 +26,13 @@ func newKLTerms(t *testing.T, priorStd float64, objects int) func(inputs ...any)
 	}
 }
 
-// density is N(z; mean, exp logVar).
+// density returns N(z; mean, exp logVar).
 func density(z, mean, logVar float64) float64 {
 	return math.Exp(-(z-mean)*(z-mean)/(2*math.Exp(logVar))) / math.Sqrt(2*math.Pi*math.Exp(logVar))
 }
 
-// stratified is the estimate of q of some components of z_i by Chen et al.'s weights for the objects of a batch. With M = B − 1, these
-// are 1/N for object i, (N − M)/(N·M) for one other, odd, and 1/M for the rest.
+// stratified estimates q of some components of z_i with Chen et al.'s weights for the objects of a batch. With M = B −
+// 1, these are 1/N for object i, (N − M)/(N·M) for one other object, odd, and 1/M for the rest.
 func stratified(z [][]float64, mean, logVar [][]float64, i, odd, objects int, components ...int) float64 {
 	sum, n, m := 0.0, float64(objects), float64(len(z)-1)
 	for k := range mean {
@@ -52,7 +52,8 @@ func stratified(z [][]float64, mean, logVar [][]float64, i, odd, objects int, co
 	return sum
 }
 
-// TestKLTerms compares with loops in float64: densities by the weights of the paper, averaged over the object that has the odd one.
+// TestKLTerms compares with loops in float64: densities with the weights of the paper, averaged over the choice of the
+// odd object.
 func TestKLTerms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 0))
 	const b, objects, s = 5, 17, 1.3
@@ -84,7 +85,8 @@ func TestKLTerms(t *testing.T) {
 	near(t, "mutual information of objects far apart", far[0][0], math.Ln2, 1e-6)
 }
 
-// TestKLTermsUnbiased: over all batches that hold an object, the mean of the density of its code is that over all objects.
+// TestKLTermsUnbiased: the mean density of an object's code over all batches with that object is the density over all
+// objects.
 func TestKLTermsUnbiased(t *testing.T) {
 	rng := rand.New(rand.NewPCG(32, 0))
 	mean, logVar, z := rows(rng, 6, 2), rows(rng, 6, 2), rows(rng, 1, 2)[0]
@@ -118,8 +120,8 @@ func TestKLTermsGradient(t *testing.T) {
 	}, rows(rng, 4, 2), rows(rng, 4, 2), rows(rng, 4, 2))
 }
 
-// gaussianCodes are l codes whose means are drawn from N(0, S) with S = [[2, c], [c, 1]] and whose variances are ¼ and ½: then q(z)
-// is N(0, C) with C = S + diag(¼, ½).
+// gaussianCodes returns l codes whose means are drawn from N(0, S) with S = [[2, c], [c, 1]] and whose variances are ¼
+// and ½. Then q(z) is N(0, C) with C = S + diag(¼, ½).
 func gaussianCodes(l int, c float64) (mean, logVar *tensors.Tensor) {
 	rng := rand.New(rand.NewPCG(34, 0))
 	var mu, lv []float32
@@ -131,11 +133,12 @@ func gaussianCodes(l int, c float64) (mean, logVar *tensors.Tensor) {
 	return tensors.FromFlatDataAndDimensions(mu, l, 2), tensors.FromFlatDataAndDimensions(lv, l, 2)
 }
 
-// TestKLPartsGaussian: the parts for Gaussian codes are the closed forms of N(0, C),
+// TestKLPartsGaussian: the parts for Gaussian codes agree with the closed forms of N(0, C),
 //
 //	MI = ½ ln(det C/Π σ_j²),  TC = ½ ln(Π C_jj/det C),  Σ_j KL(N(0, C_jj) ‖ N(0, s²)),
 //
-// within 4 standard errors and the bias of the mean of l densities in place of q, about ½(e^MI − 1)/l for each term.
+// within 4 standard errors plus the bias of using the mean of l densities in place of q, about ½(e^MI − 1)/l for each
+// term.
 func TestKLPartsGaussian(t *testing.T) {
 	const c, s, l = 1.1, 1.5, 3000
 	mean, logVar := gaussianCodes(l, c)
@@ -153,7 +156,7 @@ func TestKLPartsGaussian(t *testing.T) {
 	}
 }
 
-// TestKLPartsBatch: on the whole set, N = B, the graph's terms are those of NewKLParts for the same codes.
+// TestKLPartsBatch: for the whole set, N = B, the graph's terms are those of NewKLParts with the same codes.
 func TestKLPartsBatch(t *testing.T) {
 	mean, logVar := gaussianCodes(40, 0.9)
 	mu, lv, eps := must(objectRows(mean)), must(objectRows(logVar)), normals(80, 7)
@@ -171,8 +174,8 @@ func TestKLPartsBatch(t *testing.T) {
 	}
 }
 
-// TestTotalCorrelationVAE: the loss is the sum of its parts with the weight; with the weight 1 it is −ELBO in expectation. Objects on a
-// circle want two components that depend on each other: a large weight leaves at most half of the total correlation.
+// TestTotalCorrelationVAE: the loss is the weighted sum of its parts; with the weight 1 it is −ELBO in expectation.
+// Objects on a circle favour two dependent components. A large weight leaves at most half of their total correlation.
 func TestTotalCorrelationVAE(t *testing.T) {
 	x := circle(512)
 	correlation := map[float64]float64{}
@@ -199,7 +202,7 @@ func TestTotalCorrelationVAE(t *testing.T) {
 	}
 }
 
-// circle is l objects on a circle of radius 1.
+// circle returns l objects on a circle of radius 1.
 func circle(l int) *tensors.Tensor {
 	flat := make([]float32, 0, 2*l)
 	for i := range l {
@@ -209,7 +212,8 @@ func circle(l int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, l, 2)
 }
 
-// TestTotalCorrelationRefuses: the error names the field; a VAE without the weight has the key and the losses that it had.
+// TestTotalCorrelationRefuses: the error names the field. A VAE without the weight has the same key and losses as
+// before.
 func TestTotalCorrelationRefuses(t *testing.T) {
 	x, _ := patterns(64)
 	good := VAEConfig{Features: 8, Latent: 2, Hidden: []int{4}, TotalCorrelation: 6}

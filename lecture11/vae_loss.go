@@ -13,8 +13,8 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// losses builds the parts of a batch's loss; α and β are trained together on the first. x: [batch, n (+ classes)]; objects is the
-// number of objects from which the batch is drawn.
+// losses builds the parts of a batch's loss; α and β are trained together on the first part. x: [batch, n (+ classes)];
+// objects is the number of objects from which the batch is drawn.
 func (m *VAE) losses(scope *model.Scope, progress, x *Node, objects int) []Loss {
 	if m.cfg.Binarize {
 		x = m.binarize(x, noise.ScopeUniform(scope, x.Graph(), x.Shape()))
@@ -39,7 +39,8 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node, objects int) []Loss 
 	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"kl", kl}}
 }
 
-// importanceLosses are the parts for several codes of each object: −L_K, and what its codes say of the two terms.
+// importanceLosses returns the parts for several codes of each object: −L_K, and the two terms computed from the same
+// codes.
 func (m *VAE) importanceLosses(scope *model.Scope, x *Node, q posterior, eps *Node) []Loss {
 	z := q.sample(eps)
 	logLikelihood := m.logLikelihoods(scope, x, z) // [batch, K]
@@ -49,7 +50,7 @@ func (m *VAE) importanceLosses(scope *model.Scope, x *Node, q posterior, eps *No
 	return []Loss{{"loss", loss}, {"reconstruction", Neg(ReduceAllMean(logLikelihood))}, {"kl", kl}}
 }
 
-// betaAt is β at the share progress of the training, a scalar.
+// betaAt returns β at the share progress of the training, a scalar.
 func (m *VAE) betaAt(progress *Node) *Node {
 	if m.cfg.WarmUp == 0 {
 		return ConstAs(progress, *m.cfg.Beta)
@@ -57,13 +58,14 @@ func (m *VAE) betaAt(progress *Node) *Node {
 	return MulScalar(MinScalar(MulScalar(progress, 1/m.cfg.WarmUp), 1), *m.cfg.Beta)
 }
 
-// binarize makes pixel x_j 1 with probability x_j and else 0, by u ~ U[0, 1). Labels, which are 0 or 1, stay.
+// binarize sets pixel x_j to 1 with probability x_j, else to 0, by u ~ U[0, 1). Labels, which are 0 or 1, do not
+// change.
 func (m *VAE) binarize(x, u *Node) *Node { return ConvertDType(LessThan(u, x), x.DType()) }
 
 // posterior is q_α(z|x) of a batch: mean and ln σ², [batch, d] each.
 type posterior struct{ mean, logVar *Node }
 
-// draws is the shape of the noise for k codes of each object.
+// draws returns the shape of the noise for k codes of each object.
 func (q posterior) draws(k int) shapes.Shape {
 	return shapes.Make(q.mean.DType(), q.mean.Shape().Dim(0), k, q.mean.Shape().Dim(1))
 }
@@ -73,14 +75,14 @@ func (q posterior) sample(eps *Node) *Node {
 	return Reparameterize(ExpandAxes(q.mean, 1), ExpandAxes(q.logVar, 1), eps)
 }
 
-// logDensity is ln q(z|x) of the codes z = μ + σ·ε: [batch, K], in nats. eps: [batch, K, d]. It is reckoned from ε, for
-// (z − μ)/σ is 0/0 where σ has become too small for a float32.
+// logDensity returns ln q(z|x) of the codes z = μ + σ·ε: [batch, K], in nats. eps: [batch, K, d]. It is computed from
+// ε, because (z − μ)/σ is 0/0 if σ is too small for a float32.
 func (q posterior) logDensity(eps *Node) *Node {
 	inner := AddScalar(Add(Square(eps), ExpandAxes(q.logVar, 1)), math.Log(2*math.Pi)) // [batch, K, d]
 	return MulScalar(ReduceSum(inner, -1), -0.5)
 }
 
-// logPrior is ln p(z) of codes z [batch, K, d]: [batch, K], in nats.
+// logPrior returns ln p(z) of codes z [batch, K, d]: [batch, K], in nats.
 func (m *VAE) logPrior(z *Node) *Node {
 	return GaussianLogDensity(z, ZerosLike(z), AddScalar(ZerosLike(z), 2*math.Log(m.cfg.PriorStd)))
 }
@@ -100,8 +102,8 @@ func (m *VAE) decode(scope *model.Scope, z *Node) *Node {
 	return out
 }
 
-// logLikelihoods is ln p(x|z), or ln p(x|z, y), for K codes of each object. x: [batch, n (+ classes)]; z: [batch, K, d];
-// result: [batch, K], in nats.
+// logLikelihoods returns ln p(x|z), or ln p(x|z, y), for K codes of each object. x: [batch, n (+ classes)]; z: [batch,
+// K, d]; result: [batch, K], in nats.
 func (m *VAE) logLikelihoods(scope *model.Scope, x, z *Node) *Node {
 	batch, k, n := z.Shape().Dim(0), z.Shape().Dim(1), m.cfg.Features
 	if c := m.cfg.Classes; c > 0 {
@@ -114,8 +116,8 @@ func (m *VAE) logLikelihoods(scope *model.Scope, x, z *Node) *Node {
 	return likelihoods[m.cfg.Likelihood].log(x, Reshape(out, batch, k, n), m.cfg.NoiseStd)
 }
 
-// WithLabels appends to each object or code of x [l, n] its label as classes components, 1 at the label and 0 else (255 and
-// 0 for bytes): [l, n + classes]. So a conditional model takes both.
+// WithLabels appends to each object or code of x [l, n] its label as classes components, 1 at the label and 0 elsewhere
+// (255 and 0 for bytes): [l, n + classes]. This is the form that a conditional model expects.
 func WithLabels(x *tensors.Tensor, labels []int, classes int) (*tensors.Tensor, error) {
 	if err := checkTensors("WithLabels", x); err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// patterns are l objects of 8 pixels in two classes, ink on the left or on the right, a tenth of the pixels flipped.
+// patterns returns l objects of 8 pixels in two classes, with ink on the left or on the right, and a tenth of the
+// pixels flipped.
 func patterns(l int) (x *tensors.Tensor, labels []int) {
 	rng := rand.New(rand.NewPCG(11, 0))
 	flat := make([]uint8, 0, 8*l)
@@ -33,7 +34,7 @@ func patterns(l int) (x *tensors.Tensor, labels []int) {
 	return tensors.FromFlatDataAndDimensions(flat, l, 8), labels
 }
 
-// smallVAE trains a VAE of 8 pixels on objects.
+// smallVAE trains a VAE of 8 pixels on the objects.
 func smallVAE(t *testing.T, cfg VAEConfig, x *tensors.Tensor, epochs int) *VAE {
 	t.Helper()
 	cfg.Features, cfg.Hidden, cfg.Seed = 8, []int{16}, 1
@@ -51,13 +52,14 @@ func smallVAE(t *testing.T, cfg VAEConfig, x *tensors.Tensor, epochs int) *VAE {
 	return vae
 }
 
-// lossesAt builds the losses of the objects at a share of the training and gives their values by name.
+// lossesAt returns the losses of the objects at a share of the training, by name.
 func lossesAt(t *testing.T, m *VAE, x *tensors.Tensor, progress float64) map[string]float64 {
 	t.Helper()
 	return newLosses(t, m, progress)(x)
 }
 
-// newLosses builds the losses at a share of the training, as a function of the objects that draws other codes at each call.
+// newLosses builds the losses at a share of the training, as a function of the objects that draws different codes at
+// each call.
 func newLosses(t *testing.T, m *VAE, progress float64) func(x *tensors.Tensor) map[string]float64 {
 	t.Helper()
 	var names []string
@@ -88,7 +90,7 @@ func newLosses(t *testing.T, m *VAE, progress float64) func(x *tensors.Tensor) m
 	}
 }
 
-// TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then stays.
+// TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then remains.
 func TestVAEWarmUp(t *testing.T) {
 	x, _ := patterns(64)
 	vae := smallVAE(t, VAEConfig{Latent: 2, Beta: new(3.0), WarmUp: 0.25}, x, 60)
@@ -97,12 +99,13 @@ func TestVAEWarmUp(t *testing.T) {
 		want := l["reconstruction"] + c.beta*l["kl"]
 		near(t, "loss", l["loss"], want, 1e-4*math.Abs(want))
 		if l["kl"] < 0.1 {
-			t.Fatalf("KL %g: too little to tell β", l["kl"])
+			t.Fatalf("KL %g: too small to determine β", l["kl"])
 		}
 	}
 }
 
-// TestVAEFreeBits: a component pays max(λ, mean KL of the batch); the oracle is the closed form from Encode's output, in loops.
+// TestVAEFreeBits: a component counts as max(λ, mean KL of the batch). The oracle is the closed form from Encode's
+// output, in loops.
 func TestVAEFreeBits(t *testing.T) {
 	x, _ := patterns(64)
 	const lambda = 0.4
@@ -128,15 +131,15 @@ func TestVAEFreeBits(t *testing.T) {
 		}
 	}
 	if below == 0 {
-		t.Fatal("no component is below λ: the test tells nothing")
+		t.Fatal("no component is below λ: the test has no effect")
 	}
 	l := lossesAt(t, vae, x, 0.5)
 	near(t, "kl", l["kl"], kl, 1e-4)
 	near(t, "loss", l["loss"], l["reconstruction"]+paid, 1e-3)
 }
 
-// TestImportanceLosses: the loss of K codes is −ln (1/K) Σ p(x, z)/q(z|x), averaged over objects; the oracle computes each
-// density in loops from what Encode and Decode give.
+// TestImportanceLosses: the loss of K codes is −ln (1/K) Σ p(x, z)/q(z|x), averaged over objects. The oracle computes
+// each density in loops from the results of Encode and Decode.
 func TestImportanceLosses(t *testing.T) {
 	const k, d, l = 4, 2, 6
 	all, _ := patterns(64)
@@ -162,7 +165,7 @@ func TestImportanceLosses(t *testing.T) {
 	near(t, "loss", float64(tensors.MustCopyFlatData[float32](out[0])[0]), want, 1e-4)
 }
 
-// naiveImportanceLoss is the mean over objects of −ln (1/k) Σ w for the codes z [l·k, d].
+// naiveImportanceLoss returns the mean over objects of −ln (1/k) Σ w for the codes z [l·k, d].
 func naiveImportanceLoss(t *testing.T, vae *VAE, x, codes *tensors.Tensor, k int) float64 {
 	t.Helper()
 	mean, logVar, err := vae.Encode(x)
@@ -202,7 +205,7 @@ func naiveImportanceLoss(t *testing.T, vae *VAE, x, codes *tensors.Tensor, k int
 	return loss
 }
 
-// TestBinarize: pixels become 0 or 1 with their value as the probability of 1, anew in each call.
+// TestBinarize: pixels become 0 or 1 with their value as the probability of 1, in new draws for each call.
 func TestBinarize(t *testing.T) {
 	grey := tensors.FromFlatDataAndDimensions(bytes.Repeat([]uint8{51}, 8*4096), 4096, 8)
 	vae := smallVAE(t, VAEConfig{Latent: 1, Binarize: true}, grey, 1)
@@ -237,8 +240,9 @@ func TestBinarize(t *testing.T) {
 	near(t, "pixels equal in two draws", float64(same)/l, 0.68, 4*math.Sqrt(0.68*0.32/l))
 }
 
-// TestConditionalVAE: a conditional model generates what it is asked for, keeps the label when it rebuilds and varies an
-// object, and its bound is better than that of a model without labels by about the ln 2 nats that a label tells here.
+// TestConditionalVAE: a conditional model generates objects of the requested label, and keeps the label when it
+// reconstructs and varies an object. Its bound is better than that of a model without labels by about ln 2 nats, the
+// information of a label here.
 func TestConditionalVAE(t *testing.T) {
 	x, labels := patterns(512)
 	joined, err := WithLabels(x, labels, 2)
@@ -272,7 +276,7 @@ func TestConditionalVAE(t *testing.T) {
 	}
 }
 
-// checkSides checks that the ink of objects [l·k, 8] lies on the side that their labels say.
+// checkSides checks that the ink of objects [l·k, 8] is on the side of their labels.
 func checkSides(t *testing.T, name string, objects *tensors.Tensor, labels []int, k int) {
 	t.Helper()
 	values, err := float64s(objects)
@@ -290,8 +294,8 @@ func checkSides(t *testing.T, name string, objects *tensors.Tensor, labels []int
 	}
 }
 
-// TestStartFrom: the first weights are the other model's, which stays as it is, the key says where they come from, and a
-// model of other networks is refused.
+// TestStartFrom: the initial weights are those of the other model, which does not change. The key holds their origin,
+// and a model with other networks is refused.
 func TestStartFrom(t *testing.T) {
 	x, _ := patterns(256)
 	elder := smallVAE(t, VAEConfig{Latent: 2}, x, 20)
@@ -317,10 +321,10 @@ func TestStartFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	if elbo(t, elder, x).Bound.Mean != before.Mean {
-		t.Error("the other model has moved")
+		t.Error("the other model has changed")
 	}
 	if younger.StartFrom(elder) == nil {
-		t.Error("StartFrom on a trained model is no error")
+		t.Error("StartFrom on a trained model returns no error")
 	}
 	for want, cfg := range map[string]VAEConfig{
 		"VAEConfig.Latent = 2, want 3":      {Features: 8, Latent: 3, Hidden: []int{16}},
@@ -336,7 +340,7 @@ func TestStartFrom(t *testing.T) {
 	}
 }
 
-// TestConvConditional: the convolutional nets take labels too.
+// TestConvConditional: the convolutional nets also accept labels.
 func TestConvConditional(t *testing.T) {
 	train, _ := mnist(t, 128, 1)
 	joined, err := WithLabels(train.Tensor(), train.Labels, 10)
@@ -360,7 +364,7 @@ func TestConvConditional(t *testing.T) {
 	}
 }
 
-// TestCollapseReport says what is the matter with a healthy code, a dead one and one that the decoder does not use.
+// TestCollapseReport: the report describes a healthy code, a dead one and one that the decoder does not use.
 func TestCollapseReport(t *testing.T) {
 	long(t)
 	x, _ := patterns(512)
@@ -388,8 +392,8 @@ func TestCollapseReport(t *testing.T) {
 	}
 }
 
-// TestSphericalCodes: the ends are the codes, the length stays between equally long ones, and the degenerate cases are
-// defined: C31.1.
+// TestSphericalCodes is C31.1: the ends are the codes, the length lies between equally long ones, and the degenerate
+// cases are defined.
 func TestSphericalCodes(t *testing.T) {
 	z := tensors.FromFlatDataAndDimensions([]float32{3, 0, 0, 3, 6, 0, -3, 0}, 4, 2)
 	path, err := SphericalCodes(z, 0, 1, 5)
@@ -415,7 +419,7 @@ func TestSphericalCodes(t *testing.T) {
 	}
 }
 
-// TestCodeArithmetic: z + a·(mean of one group − mean of the other), by hand.
+// TestCodeArithmetic compares z + a·(mean of one group − mean of the other) with values computed by hand.
 func TestCodeArithmetic(t *testing.T) {
 	z := tensors.FromFlatDataAndDimensions([]float32{1, 1, 2, 2}, 2, 2)
 	with := tensors.FromFlatDataAndDimensions([]float32{4, 0, 6, 2}, 2, 2)
@@ -439,7 +443,7 @@ func TestCodeArithmetic(t *testing.T) {
 
 func second(_ *tensors.Tensor, err error) error { return err }
 
-// TestVAEOptionErrors: each names the field, its value and what is wanted.
+// TestVAEOptionErrors: each error names the field, its value and the wanted value.
 func TestVAEOptionErrors(t *testing.T) {
 	for _, c := range []struct {
 		cfg  VAEConfig
@@ -468,7 +472,8 @@ func TestVAEOptionErrors(t *testing.T) {
 	}
 }
 
-// TestBadObjects: what a likelihood cannot speak of is refused before anything is trained, with the place and the value.
+// TestBadObjects: objects that a likelihood does not admit are refused before any training, with the place and the
+// value.
 func TestBadObjects(t *testing.T) {
 	bad := func(value float32) *tensors.Tensor {
 		return tensors.FromFlatDataAndDimensions([]float32{0, 1, 0.5, 0, 1, value}, 2, 3)

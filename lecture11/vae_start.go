@@ -5,9 +5,9 @@ import (
 	"reflect"
 )
 
-// StartFrom takes the weights of a trained model of the same networks as the first weights of m, in place of those that
-// its seed would draw: a model that was trained on the ELBO, which is fast, is a good start for the bound of many codes.
-// Call it before Training, whose key then holds that of the other model's training.
+// StartFrom takes the weights of a trained model with the same networks as the initial weights of m, in place of those
+// that its seed draws. A model that was trained on the ELBO, which is fast, is a good start for the bound of many
+// codes. Call StartFrom before Training, whose key then holds that of the other model's training.
 func (m *VAE) StartFrom(other *VAE) error {
 	return m.startFrom(&other.fitted, sameNetworks(m.cfg, other.cfg))
 }

@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// mnist gives the first images of both sets with a fixed binarisation.
+// mnist returns the first images of both sets with a fixed binarisation.
 func mnist(t *testing.T, trainCount, testCount int) (train, test *data.Images) {
 	t.Helper()
 	train, test, err := data.MNIST(t.Context())
@@ -28,7 +28,7 @@ func mnist(t *testing.T, trainCount, testCount int) (train, test *data.Images) {
 	return train.Binarized(1), test.Binarized(2)
 }
 
-// trainVAE trains on the images and gives the model.
+// trainVAE trains on the images and returns the model.
 func trainVAE(t *testing.T, cfg VAEConfig, fit FitConfig, images *data.Images) *VAE {
 	t.Helper()
 	vae, err := NewVAE(testx.Backend(t), cfg)
@@ -55,8 +55,9 @@ func elbo(t *testing.T, m *VAE, x *tensors.Tensor) ELBO {
 	return e
 }
 
-// TestVAETwoPatterns: the entropy of two equally frequent patterns is ln 2 nats, and no model's −ELBO on them may be
-// below it. A small VAE comes within half a nat: between its two clusters the prior has mass that decodes to neither.
+// TestVAETwoPatterns: the entropy of two equally frequent patterns is ln 2 nats, and no model's −ELBO on them can be
+// lower. A small VAE comes within half a nat: between its two clusters the prior has mass that decodes to neither
+// pattern.
 func TestVAETwoPatterns(t *testing.T) {
 	flat := make([]float32, 0, 8*64)
 	for i := range 64 {
@@ -89,7 +90,7 @@ func TestVAETwoPatterns(t *testing.T) {
 	}
 }
 
-// TestVAEMNIST trains a small model on part of MNIST once and checks what the lecture says of it: C12.3, C12.4, C13.3.
+// TestVAEMNIST trains a small model on part of MNIST once and checks claims of the lecture: C12.3, C12.4, C13.3.
 func TestVAEMNIST(t *testing.T) {
 	long(t)
 	train, test := mnist(t, 10_000, 500)
@@ -137,7 +138,7 @@ func checkTwoForms(t *testing.T, vae *VAE, x *tensors.Tensor, e ELBO) {
 	near(t, "difference of the two forms", d.Mean, 0, 4*d.SE)
 }
 
-// checkGradientNorms is C13.3: the decoder gets no gradient of KL, exactly; the encoder gets both.
+// checkGradientNorms is C13.3: the gradient of KL in the decoder is exactly 0; the encoder gets both gradients.
 func checkGradientNorms(t *testing.T, vae *VAE, x *tensors.Tensor) {
 	n, err := vae.GradientNorms(x, 6)
 	if err != nil {
@@ -152,7 +153,7 @@ func checkGradientNorms(t *testing.T, vae *VAE, x *tensors.Tensor) {
 	}
 }
 
-// checkUses: each use of a trained model gives what its comment says.
+// checkUses checks that each use of a trained model returns the results that its comment describes.
 func checkUses(t *testing.T, vae *VAE, x *tensors.Tensor) {
 	mean, logVar, err := vae.Encode(x)
 	if err != nil {
@@ -201,12 +202,12 @@ func meanSquare(t *testing.T, x, y *tensors.Tensor) float64 {
 	return e
 }
 
-// TestMeanSquaredError and neighbours on samples typed by hand.
+// TestMeanSquaredError checks MeanSquaredError and related functions on samples computed by hand.
 func TestMeanSquaredError(t *testing.T) {
 	x, y := tensors.FromValue([][]uint8{{0, 51}}), tensors.FromValue([][]float32{{0.5, 0.2}})
 	near(t, "error", meanSquare(t, x, y), 0.125, 1e-7)
 	if _, err := MeanSquaredError(x, tensors.FromValue([][]float32{{1}})); err == nil {
-		t.Error("different shapes are no error")
+		t.Error("MeanSquaredError accepts different shapes")
 	}
 }
 
@@ -223,11 +224,12 @@ func TestNeighbourAgreement(t *testing.T) {
 		near(t, "agreement", got, c.want, 1e-12)
 	}
 	if _, err := NeighbourAgreement(z, []int{1}); err == nil {
-		t.Error("fewer labels than codes is no error")
+		t.Error("fewer labels than codes are accepted")
 	}
 }
 
-// TestVAEBatchPadding: objects whose number is no multiple of the inference batch give the same codes one by one.
+// TestVAEBatchPadding: if the number of objects is not a multiple of the inference batch, their codes are the same as
+// one by one.
 func TestVAEBatchPadding(t *testing.T) {
 	train, test := mnist(t, 256, 501)
 	vae := trainVAE(t, VAEConfig{Features: 784, Latent: 3, Hidden: []int{8}}, FitConfig{Batch: 64}, train)
@@ -246,8 +248,8 @@ func TestVAEBatchPadding(t *testing.T) {
 	}
 }
 
-// TestVAEConfigurations: every network and likelihood that a configuration may name trains, and its loss is the sum of
-// its parts to 1e-4.
+// TestVAEConfigurations: every network and likelihood that a configuration can name is trained, and its loss is the sum
+// of its parts to 1e-4.
 func TestVAEConfigurations(t *testing.T) {
 	long(t)
 	train, _ := mnist(t, 512, 1)
@@ -286,7 +288,7 @@ func TestVAEConfigurations(t *testing.T) {
 	}
 }
 
-// TestVAEIsByteAndFloat: bytes 0…255 and floats in [0, 1] mean the same objects.
+// TestVAEIsByteAndFloat: bytes 0…255 and floats in [0, 1] represent the same objects.
 func TestVAEIsByteAndFloat(t *testing.T) {
 	got := run(t, pixels, [][]uint8{{0, 51, 255}})
 	for i, want := range []float64{0, 0.2, 1} {
@@ -294,8 +296,8 @@ func TestVAEIsByteAndFloat(t *testing.T) {
 	}
 }
 
-// TestVAECollapse is C13.5's bug run: averaging the reconstruction over the 784 pixels weighs KL 784 times (β = 784) and
-// the code goes dead; the right sum keeps it alive on the same data and steps.
+// TestVAECollapse is C13.5's faulty run: averaging the reconstruction over the 784 pixels gives KL 784 times the weight
+// (β = 784), and the code collapses. The right sum keeps it alive on the same data with the same steps.
 func TestVAECollapse(t *testing.T) {
 	long(t)
 	if testing.Short() {
@@ -350,7 +352,7 @@ func TestVAEConfigErrors(t *testing.T) {
 	}
 }
 
-// TestVAEMisuse: an untrained model, objects and codes of another size, counts below 1.
+// TestVAEMisuse: an untrained model, objects and codes of another size, and counts below 1 are refused.
 func TestVAEMisuse(t *testing.T) {
 	vae, err := NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 2, Hidden: []int{3}})
 	if err != nil {
@@ -382,7 +384,7 @@ func TestVAEMisuse(t *testing.T) {
 	}
 }
 
-// TestLatentPlane: the codes are quantiles of the prior, z₁ along the rows and z₂ upwards.
+// TestLatentPlane: the codes are quantiles of the prior, with z₁ along the rows and z₂ upwards.
 func TestLatentPlane(t *testing.T) {
 	z, err := LatentPlane(2, 1.5)
 	if err != nil {
@@ -394,7 +396,7 @@ func TestLatentPlane(t *testing.T) {
 	}
 }
 
-// TestCodeStatistics compares with a sample typed by hand.
+// TestCodeStatistics compares with a sample computed by hand.
 func TestCodeStatistics(t *testing.T) {
 	mean := tensors.FromValue([][]float32{{1, 0}, {3, 0}})
 	logVar := tensors.FromValue([][]float32{{0, float32(math.Log(2))}, {float32(math.Log(3)), 0}})

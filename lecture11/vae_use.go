@@ -42,8 +42,8 @@ func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 	}))
 }
 
-// Reconstruct encodes objects x [l, n (+ classes)] and decodes the means of their codes, with the labels of the objects where the
-// model is conditional: [l, n]. Both networks are one program.
+// Reconstruct encodes objects x [l, n (+ classes)] and decodes the means of their codes, with the labels of the objects
+// if the model is conditional: [l, n]. Both networks are one program.
 func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// decodeLike decodes codes z [l·k, d], k for each object of x, with the objects' labels where the model is conditional.
+// decodeLike decodes codes z [l·k, d], k for each object of x, with the objects' labels if the model is conditional.
 func (m *VAE) decodeLike(x, z *tensors.Tensor) (*tensors.Tensor, error) {
 	if m.cfg.Classes == 0 {
 		return m.Decode(z)
@@ -88,7 +88,7 @@ func (m *VAE) decodeWith(z *tensors.Tensor, labels []int) (*tensors.Tensor, erro
 // Generate decodes count codes drawn from the prior, z ~ N(0, s²I): new objects x ~ p_β(x|z), as means, [count, n].
 func (m *VAE) Generate(count int, seed int64) (*tensors.Tensor, error) {
 	if m.cfg.Classes > 0 {
-		return nil, fmt.Errorf("lecture11: VAE.Generate with VAEConfig.Classes = %d, want GenerateOf, that takes labels", m.cfg.Classes)
+		return nil, fmt.Errorf("lecture11: VAE.Generate with VAEConfig.Classes = %d, want GenerateOf, which takes labels", m.cfg.Classes)
 	}
 	z, err := m.priorCodes("Generate", count, seed)
 	if err != nil {
@@ -123,7 +123,7 @@ func (m *VAE) priorCodes(method string, count int, seed int64) (*tensors.Tensor,
 }
 
 // Similar generates count objects similar to each x [l, n], as on the slide: z = μ_α(x) + σ_α(x)·ε, ε ~ N(0, I), then
-// E[x|z]. Result: [l·count, n], those of one object together.
+// E[x|z]. Result: [l·count, n], with the objects similar to one x together.
 func (m *VAE) Similar(x *tensors.Tensor, count int, seed int64) (*tensors.Tensor, error) {
 	if count < 1 {
 		return nil, fmt.Errorf("lecture11: VAE.Similar: count = %d, want at least 1", count)

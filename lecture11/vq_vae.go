@@ -15,7 +15,7 @@ import (
 // VQVAEConfig describes a vector-quantised autoencoder. Zero fields take the default in their comment. As JSON it is part
 // of the key under which a trained model is stored.
 type VQVAEConfig struct {
-	Grid       Grid   `json:"grid"`       // the sheet on which the m code vectors sit
+	Grid       Grid   `json:"grid"`       // the sheet of the m code vectors
 	Features   int    `json:"features"`   // components n of an object x; 784 for MNIST
 	Latent     int    `json:"latent"`     // components d of a code vector e
 	Positions  int    `json:"positions"`  // codes L of an object; default 1, with "conv" ⌈height/4⌉·⌈width/4⌉
@@ -25,28 +25,30 @@ type VQVAEConfig struct {
 	Decoder    string `json:"decoder"`    // the same
 	Loss       string `json:"loss"`       // ℒ(x̂, x): "mse" (default) or "bernoulli" (x in [0, 1])
 
-	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
-	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	// Height, Width and Channels describe how the components of an object form an image, for "conv" networks: row by
+	// row, with the channels of a pixel adjacent. Features then is their product. Zeros stand for a square image of one
+	// channel.
 	Height   int `json:"height,omitempty"`
 	Width    int `json:"width,omitempty"`
 	Channels int `json:"channels,omitempty"`
 
-	// Update moves the code book: "kmeans" (default) moves the winners only, "kohonen" also their neighbours on the grid.
+	// Update is the rule that moves the code book: "kmeans" (default) moves only the winners, "kohonen" also their
+	// neighbours on the grid.
 	Update        string   `json:"update"`
 	Neighbourhood string   `json:"neighbourhood"` // K(r) of "kohonen": "gaussian" (default), …; see [SOMConfig.Kernel]
 	Radius        Schedule `json:"radius"`        // σ of "kohonen" in grid cells; default exponential, 3 or half the longer side → 0.2
 
 	Memory     float64  `json:"memory"`     // γ ∈ (0, 1) of the moving averages; default 0.99
 	Commitment *float64 `json:"commitment"` // β ≥ 0; nil stands for 0.25
-	CodeStd    float64  `json:"code_std"`   // standard deviation of the first code vectors' components, drawn from N(0, s²); default 1
+	CodeStd    float64  `json:"code_std"`   // standard deviation s of the initial code vectors' components, drawn from N(0, s²); default 1
 
-	Seed int64 `json:"seed"` // the first weights and code vectors
+	Seed int64 `json:"seed"` // of the initial weights and code vectors
 }
 
-// codeUpdates are the names that VQVAEConfig.Update may have: whether a winner's neighbours move too.
+// codeUpdates holds the names that VQVAEConfig.Update can have, and whether a winner's neighbours move too.
 var codeUpdates = map[string]bool{"kmeans": false, "kohonen": true}
 
-// withDefaults fills the zero fields.
+// withDefaults returns c with defaults for its zero fields.
 func (c VQVAEConfig) withDefaults() VQVAEConfig {
 	if c.Hidden == nil {
 		c.Hidden = []int{512}
@@ -58,7 +60,7 @@ func (c VQVAEConfig) withDefaults() VQVAEConfig {
 	c.Positions = cmp.Or(c.Positions, max(1, c.cells()))
 	c.Update = cmp.Or(c.Update, "kmeans")
 	if codeUpdates[c.Update] {
-		start := min(3, max(0.5, float64(max(c.Grid.Width, c.Grid.Height))/2)) // a wider one costs the networks more steps: docs/benchmarks.md
+		start := min(3, max(0.5, float64(max(c.Grid.Width, c.Grid.Height))/2)) // with a wider one the networks need more steps: docs/benchmarks.md
 		c.Radius = c.Radius.withDefault(Schedule{Name: "exponential", Start: start, End: 0.2})
 		c.Neighbourhood = cmp.Or(c.Neighbourhood, "gaussian")
 	}
@@ -68,8 +70,8 @@ func (c VQVAEConfig) withDefaults() VQVAEConfig {
 	return c
 }
 
-// cells is the number of cells of a convolutional code, a quarter of the image's height and width each, or 0 if both networks are
-// dense.
+// cells returns the number of cells of a convolutional code, with a quarter of the image's height and width each, or 0
+// if both networks are dense.
 func (c VQVAEConfig) cells() int {
 	if c.Encoder != "conv" && c.Decoder != "conv" {
 		return 0
@@ -78,10 +80,10 @@ func (c VQVAEConfig) cells() int {
 	return small.height * small.width
 }
 
-// images are the image and its two halves.
+// images returns the shapes of the image and its two halves.
 func (c VQVAEConfig) images() []imageShape { return c.spec().image.of(c.Features).halves(2) }
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c VQVAEConfig) check() error {
 	if err := c.Grid.check(); err != nil {
 		return err
@@ -112,7 +114,7 @@ func (c VQVAEConfig) check() error {
 	return c.checkBook()
 }
 
-// checkBook checks the fields that say how the code book is updated.
+// checkBook checks the fields of the update of the code book.
 func (c VQVAEConfig) checkBook() error {
 	switch {
 	case !(c.Memory > 0 && c.Memory < 1):
@@ -136,7 +138,7 @@ func (c VQVAEConfig) checkBook() error {
 		return err
 	}
 	if c.Radius.Func != nil {
-		return errors.New("lecture11: VQVAEConfig.Radius has a Func, want a schedule with a name: a file of the model can hold that alone")
+		return errors.New("lecture11: VQVAEConfig.Radius has a Func, want a schedule with a name, because a file of the model can hold only that")
 	}
 	return c.Radius.check("VQVAEConfig.Radius", maxRadius)
 }
@@ -145,16 +147,18 @@ func (c VQVAEConfig) spec() netSpec {
 	return netSpec{features: c.Features, image: imageShape{c.Height, c.Width, c.Channels}, hidden: c.Hidden, activation: c.Activation}
 }
 
-// VQVAE is an autoencoder whose code is one of m vectors e_1 … e_m for each of L positions. The encoder gives z_e = f(x, α);
-// the first two layers of a Kohonen network quantise it, and the decoder rebuilds the object from code vectors alone:
+// VQVAE is an autoencoder whose code is one of m vectors e_1 … e_m for each of L positions. The encoder returns z_e =
+// f(x, α), the first two layers of a Kohonen network quantise it, and the decoder rebuilds the object from code vectors
+// only:
 //
 //	a(z) = argmin_i ‖z − e_i‖,  z_q = e_{a(z_e)},  x̂ = g(z_q, β_g),
 //	ℒ(x̂, x) + β‖z_e − sg[z_q]‖² → min over α, β_g,
 //
-// where sg stops the gradient, that of ℒ passes from z_q to z_e unchanged ([StraightThrough]), and the second term commits the
-// encoder to its code. The code vectors do not follow a gradient. They follow moving averages of the codes that they win, which is
-// Kohonen's step of slide 3 for whole batches; with Update "kohonen" they also follow what their neighbours on the grid win, as on
-// slide 7 (see [BookStep]). A code vector that never wins is dead: k-means leaves it where it is, a neighbourhood takes it along.
+// where sg stops the gradient. The gradient of ℒ passes from z_q to z_e unchanged ([StraightThrough]), and the second
+// term commits the encoder to its code. The code vectors do not follow a gradient. They follow moving averages of the
+// codes that they win, which is Kohonen's step of slide 3 for whole batches. With Update "kohonen" they also follow the
+// codes that their neighbours on the grid win, as on slide 7 (see [BookStep]). A code vector that never wins is dead:
+// k-means does not move it, but a neighbourhood does.
 //
 // Slides "Kohonen network", "Kohonen map training" and "Autoencoders"; van den Oord, Vinyals & Kavukcuoglu 2017 (VQ-VAE, eq. 3 and
 // appendix A.1); Irie, Csordás & Schmidhuber 2023 (the map in place of k-means); compare Fortuin et al. 2019 (SOM-VAE).
@@ -163,7 +167,7 @@ type VQVAE struct {
 	fitted
 }
 
-// NewVQVAE returns an untrained model that computes on backend. The error names the field of cfg that is wrong.
+// NewVQVAE returns an untrained model that computes on backend. The error names the invalid field of cfg.
 func NewVQVAE(backend compute.Backend, cfg VQVAEConfig) (*VQVAE, error) {
 	if err := checkBackend("NewVQVAE", backend); err != nil {
 		return nil, err
@@ -186,11 +190,12 @@ func (m *VQVAE) buildAll(scope *model.Scope, g *Graph) {
 // Config returns the configuration with the defaults filled in.
 func (m *VQVAE) Config() VQVAEConfig { return m.cfg }
 
-// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 that stand for [0, 1].
-// dataID identifies x in the key of the result, such as the ID of a data set.
+// Training prepares the training of the model on the objects x, [l, n]: floats, or bytes 0…255 scaled to [0, 1]. dataID
+// identifies x in the key of the result, such as the ID of a data set.
 //
-// The losses are "loss" = reconstruction + β·commitment, "reconstruction" = ℒ(x̂, x) and "commitment" = ‖z_e − z_q‖², summed
-// over components and positions and averaged over objects. The code vectors move after the losses of a step are taken.
+// The losses are "loss" = reconstruction + β·commitment, "reconstruction" = ℒ(x̂, x) and "commitment" = ‖z_e − z_q‖²,
+// summed over components and positions and averaged over objects. The code vectors move after the losses of a step are
+// computed.
 func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
 		return nil, err
@@ -216,7 +221,7 @@ func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Trai
 	})
 }
 
-// radii returns the radius of each of the steps, none for k-means.
+// radii returns the radius of each of the steps, or nil for k-means.
 func (c VQVAEConfig) radii(steps int) ([]float32, error) {
 	if !codeUpdates[c.Update] {
 		return nil, nil

@@ -8,7 +8,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// The code book lies under /book: the code vectors, which the model computes with, and the counts N, which only their updates need.
+// The code book is under /book: the code vectors, with which the model computes, and the counts N, which only their
+// updates need.
 const (
 	bookScope   = "book"
 	vectorsName = "vectors"
@@ -16,26 +17,26 @@ const (
 	vectorsPath = "/" + bookScope + "/" + vectorsName
 )
 
-// StraightThrough builds z_q in the forward pass, with the gradient of z_e in the backward pass:
+// StraightThrough returns z_q in the forward pass, with the gradient of z_e in the backward pass:
 //
 //	z_e + sg[z_q − z_e].
 //
-// A choice of a code has no gradient: this is the gradient of a choice that moves as its argument does. encoded, quantized and
-// the result have one shape.
+// The choice of a code has no gradient. This gradient is that of a code that moves together with its argument. encoded,
+// quantized and the result have the same shape.
 //
 // Van den Oord et al. 2017, section 3.2.
 func StraightThrough(encoded, quantized *Node) *Node {
 	return Add(encoded, StopGradient(Sub(quantized, encoded)))
 }
 
-// BookStep builds one update of a code book by a batch of codes z_1 … z_k, whose winners are a(z_j):
+// BookStep builds one update of a code book with a batch of codes z_1 … z_k, whose winners are a(z_j):
 //
 //	n_i = Σ_j K(r(a(z_j), i)),   N_i := γN_i + (1 − γ)n_i,
 //	e_i := e_i + (1 − γ)(Σ_j K(r(a(z_j), i))·z_j − n_i e_i)/N_i.
 //
-// This is e_i = m_i/N_i for the moving averages m_i of the weighted sums of codes. It is written as Kohonen's step towards the mean
-// of the codes, whose rate is (1 − γ)n_i/N_i, so that a code vector which nothing pulls stays exactly where it is. With K = [r = 0],
-// which pull = nil stands for, it is k-means by moving averages.
+// This is e_i = m_i/N_i for the moving averages m_i of the weighted sums of codes. It is written as Kohonen's step
+// towards the mean of the codes, whose rate is (1 − γ)n_i/N_i, so that a code vector without codes stays exactly in
+// place. With K = [r = 0], for which pull is nil, it is k-means by moving averages.
 //
 // book e: [m, d]; counts N: [m]; z: [k, d]; fires [a(z_j) = i]: [k, m]; pull K(r(a, i)): [m, m], from winner a to vector i.
 //
@@ -55,10 +56,10 @@ func BookStep(book, counts, z, fires, pull *Node, memory float64) (newBook, newC
 	return Add(book, Mul(step, ExpandAxes(rate, 1))), newCounts
 }
 
-// leastCount keeps the counts of dead codes, which fall by γ a step, from becoming a divisor of 0.
+// leastCount keeps the counts of dead codes, which fall by the factor γ in each step, from becoming a divisor of 0.
 const leastCount = 1e-30
 
-// bookUpdate is a code book and what it becomes by a step.
+// bookUpdate is a code book and its values after a step.
 type bookUpdate struct {
 	vectors, counts       *model.Variable
 	newVectors, newCounts *Node
@@ -91,19 +92,20 @@ func (m *VQVAE) quantized(scope *model.Scope, z *Node) *Node {
 	return vectors
 }
 
-// quantize builds the winners of codes z [k, d] as numbers 0 and 1, [k, m], and their vectors, [k, d]. No gradient passes.
+// quantize builds the winners of codes z [k, d] as numbers 0 and 1, [k, m], and their vectors, [k, d]. No gradient
+// passes through it.
 func quantize(z, vectors *Node) (fires, quantized *Node) {
 	_, fires = KohonenLayers(StopGradient(z), vectors)
 	return fires, Einsum("ki,id->kd", fires, vectors)
 }
 
-// vectors is the variable of the code vectors e, [m, d]. scope is the book's.
+// vectors returns the variable of the code vectors e, [m, d]. scope is that of the book.
 func (m *VQVAE) vectors(scope *model.Scope, dtype dtypes.DType) *model.Variable {
 	scope = scope.WithInitializer(initializer.RandomNormalFn(scope, m.cfg.CodeStd))
 	return scope.VariableWithShape(vectorsName, shapes.Make(dtype, m.cfg.Grid.Nodes(), m.cfg.Latent)).SetTrainable(false)
 }
 
-// counts is the variable of N, [m], 1 at the start. scope is the book's.
+// counts returns the variable of N, [m], initially 1. scope is that of the book.
 func (m *VQVAE) counts(scope *model.Scope, dtype dtypes.DType) *model.Variable {
 	scope = scope.WithInitializer(initializer.One)
 	return scope.VariableWithShape(countsName, shapes.Make(dtype, m.cfg.Grid.Nodes())).SetTrainable(false)

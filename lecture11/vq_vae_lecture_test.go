@@ -8,7 +8,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// bookOf trains a VQ-VAE with that update of its book and returns the share of dead vectors on x and the loss on test.
+// bookOf trains a VQ-VAE with the given update of its book and returns the share of dead vectors on x and the loss on
+// test.
 func bookOf(t *testing.T, cfg VQVAEConfig, update string, seed int64, x, test *tensors.Tensor, fit FitConfig) (dead, loss float64) {
 	t.Helper()
 	cfg.Update, cfg.Seed, fit.Seed = update, seed, seed
@@ -17,7 +18,7 @@ func bookOf(t *testing.T, cfg VQVAEConfig, update string, seed int64, x, test *t
 	return must(m.Usage(x)).Dead, must(m.Loss(test)).Mean
 }
 
-// float32s are objects as numbers of 32 bits.
+// float32s converts objects to float32.
 func float32s(t *testing.T, x *tensors.Tensor) *tensors.Tensor {
 	t.Helper()
 	flat := must64(t, x)
@@ -28,10 +29,10 @@ func float32s(t *testing.T, x *tensors.Tensor) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(narrow, x.Shape().Dimensions...)
 }
 
-// TestDeadCodes: objects from 36 Gaussians that stand apart, and as many code vectors, which start in a heap beside most of the codes.
-// The best quantiser has one vector for each Gaussian and the loss 2σ², which no training may beat. For each of five seeds at least a
-// fifth of the vectors is dead under k-means, and the loss of the map is less than a third of that of k-means. Of all vectors of the
-// five maps at most a twentieth is dead.
+// TestDeadCodes trains on objects from 36 separate Gaussians with as many code vectors, which start in a cluster away
+// from most of the codes. The best quantiser has one vector for each Gaussian and the loss 2σ², and no training can
+// have a smaller loss. For each of five seeds at least a fifth of the vectors is dead under k-means, and the loss of
+// the map is less than a third of that of k-means. At most a twentieth of all vectors of the five maps is dead.
 func TestDeadCodes(t *testing.T) {
 	long(t)
 	const sigma, seeds = 0.05, 5

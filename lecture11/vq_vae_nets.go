@@ -5,7 +5,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// encode builds the codes z_e = f(x, α) before they are quantised: those of one object together, [batch·L, d]. x: [batch, n].
+// encode builds the codes z_e = f(x, α) before quantisation, with the codes of one object together, [batch·L, d]. x:
+// [batch, n].
 func (m *VQVAE) encode(scope *model.Scope, x *Node) *Node {
 	scope = scope.In("encoder")
 	if m.cfg.Encoder == "conv" {
@@ -15,8 +16,8 @@ func (m *VQVAE) encode(scope *model.Scope, x *Node) *Node {
 	return Reshape(out, x.Shape().Dim(0)*m.cfg.Positions, m.cfg.Latent)
 }
 
-// convCells halves the image twice by convolutions 3×3 with stride 2, then maps each of its pixels to a code by itself:
-// [batch·L, d]. So a code speaks of one part of the image.
+// convCells halves the image twice by 3×3 convolutions with stride 2, then maps each of its pixels separately to a
+// code: [batch·L, d]. So a code describes one part of the image.
 func (m *VQVAE) convCells(scope *model.Scope, x *Node) *Node {
 	image, act := m.cfg.images()[0], activations[m.cfg.Activation]
 	x = Reshape(x, x.Shape().Dim(0), image.height, image.width, image.channels)
@@ -34,7 +35,7 @@ func (m *VQVAE) decode(scope *model.Scope, z *Node) *Node {
 	return denseDecoder(m.cfg.spec())(scope, z)
 }
 
-// convImage lays the codes out as a small image of d channels, and doubles it twice by resize-convolutions.
+// convImage arranges the codes as a small image of d channels, and doubles it twice by resize-convolutions.
 func (m *VQVAE) convImage(scope *model.Scope, z *Node) *Node {
 	batch, images, act := z.Shape().Dim(0), m.cfg.images(), activations[m.cfg.Activation]
 	x := Reshape(z, batch, images[2].height, images[2].width, m.cfg.Latent)

@@ -15,7 +15,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// naiveBook is the code book as the papers write it: moving averages N_i of counts and m_i of sums, and e_i = m_i/N_i.
+// naiveBook is the code book as in the papers: moving averages N_i of counts and m_i of sums, and e_i = m_i/N_i.
 type naiveBook struct {
 	vectors, sums [][]float64
 	counts        []float64
@@ -29,7 +29,8 @@ func newNaiveBook(vectors [][]float64) *naiveBook {
 	return b
 }
 
-// step updates the book by codes z, object by object and node by node. kernel says how strongly node i moves when a wins.
+// step updates the book with codes z, object by object and node by node. kernel returns the strength with which node i
+// moves when a wins.
 func (b *naiveBook) step(z [][]float64, kernel func(a, i int) float64, memory float64) {
 	n, s := make([]float64, len(b.vectors)), make([][]float64, len(b.vectors))
 	for i := range s {
@@ -56,8 +57,8 @@ func (b *naiveBook) step(z [][]float64, kernel func(a, i int) float64, memory fl
 // winnerOnly is K = [r = 0].
 func winnerOnly(a, i int) float64 { return indicator(a == i) }
 
-// TestBookStep compares five steps on changing codes with the naive loop in float64: for k-means, for maps on several sheets, and
-// for a radius of 0, which is k-means.
+// TestBookStep compares five steps on changing codes with the naive loop in float64: for k-means, for maps on several
+// sheets, and for a radius of 0, which is k-means.
 func TestBookStep(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 0))
 	first := rows(rng, 12, 3)
@@ -97,10 +98,10 @@ func TestBookStep(t *testing.T) {
 	}
 }
 
-// bookStepper takes a step of a book: vectors, counts, codes.
+// bookStepper performs a step of a book: vectors, counts, codes.
 type bookStepper func(book [][]float64, counts []float64, z [][]float64) ([][]float64, []float64)
 
-// newBookStep compiles BookStep with γ = .9 in float64; the sheet without columns is k-means.
+// newBookStep compiles BookStep with γ = .9 in float64; a sheet without columns is k-means.
 func newBookStep(t *testing.T, sheet SOMConfig, radius float64) bookStepper {
 	t.Helper()
 	exec := MustNewExec(testx.Backend(t), func(in []*Node) []*Node {
@@ -120,7 +121,8 @@ func newBookStep(t *testing.T, sheet SOMConfig, radius float64) bookStepper {
 	}
 }
 
-// TestBookStepDead: under k-means a vector that never wins stays to the last bit, however long; with a neighbourhood it comes.
+// TestBookStepDead: under k-means a vector that never wins stays the same to the last bit after any number of steps;
+// with a neighbourhood it moves.
 func TestBookStepDead(t *testing.T) {
 	book, counts := [][]float64{{0, 0}, {100, 100}}, []float64{1, 1}
 	z := [][]float64{{1, 1}, {-1, 1}}
@@ -136,12 +138,13 @@ func TestBookStepDead(t *testing.T) {
 		book, counts = neighbours(book, counts, z)
 	}
 	if book[1][0] > 20 {
-		t.Errorf("the neighbour of the winner is at %v after 20 steps, want it on its way to (0, 1)", book[1])
+		t.Errorf("the neighbour of the winner is at %v after 20 steps, want it between its start and (0, 1)", book[1])
 	}
 }
 
-// TestStraightThrough: the gradient by the codes is that of a surrogate in which the choice stays and moves along with its code. The
-// surrogate is ‖W(z + c) − x‖² + β‖z − q‖² with c = q − z and q frozen; its gradient comes from central differences in float64.
+// TestStraightThrough: the gradient in the codes is that of a surrogate in which the choice is fixed and its vector
+// moves along with its code. The surrogate is ‖W(z + c) − x‖² + β‖z − q‖² with c = q − z and q frozen. Its gradient is
+// computed by central differences in float64.
 func TestStraightThrough(t *testing.T) {
 	rng := rand.New(rand.NewPCG(22, 0))
 	z, book, w, x := rows(rng, 5, 2), rows(rng, 4, 2), rows(rng, 2, 3), rows(rng, 5, 3)
@@ -191,7 +194,7 @@ func newVQVAE(t *testing.T, cfg VQVAEConfig) *VQVAE {
 	return m
 }
 
-// plane draws l objects in the plane, near four points.
+// plane draws l objects in the plane, close to four points.
 func plane(l int, seed uint64) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(seed, 23))
 	flat := make([]float32, 0, 2*l)
@@ -210,8 +213,8 @@ func codesOf(t *testing.T, m *VQVAE, x *tensors.Tensor) [][]float64 {
 	return cut(must64(t, out[0]), x.Shape().Dimensions[0]*m.cfg.Positions)
 }
 
-// TestVQVAEBookOfTraining: with an encoder that all but stands still, the book after a training of six steps on the whole set is that
-// of the naive loop with the radii of the schedule.
+// TestVQVAEBookOfTraining: with an encoder that hardly changes, the book after a training of six steps on the whole set
+// is that of the naive loop with the radii of the schedule.
 func TestVQVAEBookOfTraining(t *testing.T) {
 	for _, update := range []string{"kmeans", "kohonen"} {
 		t.Run(update, func(t *testing.T) {
@@ -240,7 +243,8 @@ func TestVQVAEBookOfTraining(t *testing.T) {
 	}
 }
 
-// TestVQVAERadiusZero: a whole training with the radius 0, or one so small that K of the next node is 0, is that of k-means.
+// TestVQVAERadiusZero: a whole training with the radius 0, or with one so small that K of the next node is 0, is the
+// same as k-means.
 func TestVQVAERadiusZero(t *testing.T) {
 	long(t)
 	x := plane(128, 2)
@@ -265,7 +269,8 @@ func TestVQVAERadiusZero(t *testing.T) {
 	}
 }
 
-// TestVQVAEUses: encoding, decoding and rebuilding agree; usage counts; a stored model is the same model, and goes on to the same end.
+// TestVQVAEUses: encoding, decoding and reconstruction agree, and usage counts the codes. A stored model is the same
+// model, and its training continues to the same end.
 func TestVQVAEUses(t *testing.T) {
 	cfg := VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Latent: 3, Positions: 2, Hidden: []int{8}, Update: "kohonen", Seed: 1}
 	fit := FitConfig{Epochs: 30, Batch: 32, LearningRate: 1e-2, Seed: 1, StepsPerCall: 15}
@@ -315,7 +320,7 @@ func TestVQVAEUses(t *testing.T) {
 	}
 }
 
-// TestVQVAEParts: the code vectors are part of the weights, which are enough to use a model; the counts are not.
+// TestVQVAEParts: the code vectors are part of the weights, which are enough to use a model. The counts are not.
 func TestVQVAEParts(t *testing.T) {
 	m, x := newVQVAE(t, VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Latent: 2, Hidden: []int{4}, Seed: 1}), plane(64, 4)
 	runTraining(t, must(m.Training(x, "plane", FitConfig{Epochs: 2, Batch: 32})))
@@ -338,7 +343,8 @@ func TestVQVAEParts(t *testing.T) {
 	}
 }
 
-// TestVQVAEConvolutions: the codes of an image of 16×16 lie on its 4×4 parts, and ink in a corner changes those near it only.
+// TestVQVAEConvolutions: the codes of an image of 16×16 belong to its 4×4 parts, and ink in a corner changes only the
+// codes near it.
 func TestVQVAEConvolutions(t *testing.T) {
 	long(t)
 	rng := rand.New(rand.NewPCG(25, 0))
@@ -372,7 +378,7 @@ func TestVQVAEConvolutions(t *testing.T) {
 	must(m.Decode(must(m.Encode(x)))).Shape().Assert(must(m.Reconstruct(x)).DType(), 64, 256)
 }
 
-// TestCodeUsage: closed forms.
+// TestCodeUsage compares with closed forms.
 func TestCodeUsage(t *testing.T) {
 	u := newCodeUsage([]int{4, 0, 4, 0}, 8)
 	near(t, "dead", u.Dead, 0.5, 0)
@@ -381,7 +387,7 @@ func TestCodeUsage(t *testing.T) {
 	near(t, "perplexity of shares ¾ and ¼", newCodeUsage([]int{3, 1}, 4).Perplexity, 4/math.Pow(27, 0.25), 1e-12)
 }
 
-// TestVQVAERefuses: the error names the field.
+// TestVQVAERefuses: the error names the invalid field.
 func TestVQVAERefuses(t *testing.T) {
 	good := VQVAEConfig{Grid: Grid{Width: 2, Height: 2}, Features: 2, Latent: 2}
 	for want, change := range map[string]func(c *VQVAEConfig){

@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Encode returns the codes of objects x [l, n] as places in the code book, 0 … m−1: int32 [l, L].
+// Encode returns the codes of objects x [l, n] as indices in the code book, 0 … m−1: int32 [l, L].
 func (m *VQVAE) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x, m.cfg.Features, false); err != nil {
 		return nil, err
@@ -22,8 +22,8 @@ func (m *VQVAE) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// Decode returns the objects x̂ = g(e_{a_1} … e_{a_L}) of codes int32 [l, L] as Encode returns them: [l, n]; with the Bernoulli
-// loss, probabilities.
+// Decode returns the objects x̂ = g(e_{a_1} … e_{a_L}) of codes int32 [l, L], which are those of Encode: [l, n]. With
+// the Bernoulli loss they are probabilities.
 func (m *VQVAE) Decode(codes *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkCodes(codes); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (m *VQVAE) Decode(codes *tensors.Tensor) (*tensors.Tensor, error) {
 	return first(mapRows(exec, codes, inferenceBatch, nil))
 }
 
-// checkCodes returns an error unless codes are int32 [l, L], each the place of a code vector.
+// checkCodes returns an error unless codes are int32 [l, L] with indices of code vectors.
 func (m *VQVAE) checkCodes(codes *tensors.Tensor) error {
 	if err := checkTensors("VQVAE.Decode", codes); err != nil {
 		return err
@@ -64,12 +64,13 @@ func (m *VQVAE) checkCodes(codes *tensors.Tensor) error {
 	return nil
 }
 
-// Reconstruct returns x̂ for objects x [l, n], by way of their codes: [l, n].
+// Reconstruct returns x̂ for objects x [l, n], computed from their codes: [l, n].
 func (m *VQVAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return m.rebuild("Reconstruct", x, false, func(_, out *Node) *Node { return reconstructionLosses[m.cfg.Loss].mean(out) })
 }
 
-// Loss returns the mean of ℒ(x̂, x) over objects x [l, n]. Each is a sum over components, with the Bernoulli loss in nats.
+// Loss returns the mean of ℒ(x̂, x) over objects x [l, n]. Each is a sum over components, in nats with the Bernoulli
+// loss.
 func (m *VQVAE) Loss(x *tensors.Tensor) (Estimate, error) {
 	out, err := m.rebuild("Loss", x, m.cfg.Loss == "bernoulli", reconstructionLosses[m.cfg.Loss].loss)
 	if err != nil {
@@ -90,8 +91,9 @@ func (m *VQVAE) rebuild(name string, x *tensors.Tensor, probabilities bool, fn f
 	}))
 }
 
-// Codebook returns a copy of the code vectors, [m, d], node by node of the grid. A [SOM] of the same grid with d features reads them
-// as a map after [SOM.SetWeights]: its U-matrix, its topographic error.
+// Codebook returns a copy of the code vectors, [m, d], in the order of the nodes of the grid. A [SOM] with the same
+// grid and d features can read them as a map after [SOM.SetWeights], for example for its U-matrix and topographic
+// error.
 func (m *VQVAE) Codebook() (*tensors.Tensor, error) {
 	defer m.reading()()
 	vectors, err := m.trainedVectors()
@@ -113,11 +115,11 @@ func (m *VQVAE) trainedVectors() (*model.Variable, error) {
 	return v, nil
 }
 
-// CodeUsage describes how objects use a code book.
+// CodeUsage describes how often objects use the codes of a book.
 type CodeUsage struct {
 	Counts     []int   // of the codes, [m]
 	Dead       float64 // share of the code vectors that no object uses
-	Perplexity float64 // exp(−Σ_i p_i ln p_i), p_i the share of code i: from 1, one code for all, to m, all codes alike
+	Perplexity float64 // exp(−Σ_i p_i ln p_i), p_i the share of code i: from 1, one code for all, to m, all codes equally often
 }
 
 // Usage encodes objects x [l, n] and counts their l·L codes.
@@ -137,7 +139,7 @@ func (m *VQVAE) Usage(x *tensors.Tensor) (CodeUsage, error) {
 	return newCodeUsage(counts, len(flat)), nil
 }
 
-// newCodeUsage describes counts that sum to total > 0.
+// newCodeUsage computes the usage from counts that sum to total > 0.
 func newCodeUsage(counts []int, total int) CodeUsage {
 	u := CodeUsage{Counts: counts}
 	entropy, dead := 0.0, 0

@@ -12,14 +12,14 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// weightSet is the variables of a store with what tells weights from the rest: "weights" are the variables that gradients
-// train and those that the networks use, and "optimizer" is all that the training alone needs.
+// weightSet divides the variables of a store into two parts. "weights" are the variables that gradients train and those
+// that the networks use. "optimizer" are all other variables, which only the training needs.
 type weightSet struct {
 	store    *model.Store
-	networks []*model.Variable // that the networks use; not those of the store
+	networks []*model.Variable // that the networks use; not the variables of store
 }
 
-// fileName is the name of a variable in a file: its path without the first slash.
+// fileName returns the name of a variable in a file: its path without the first slash.
 func fileName(v *model.Variable) string { return strings.TrimPrefix(v.Path(), model.ScopeSeparator) }
 
 // part returns the part that a variable belongs to.
@@ -30,8 +30,7 @@ func (s weightSet) part(v *model.Variable) string {
 	return partOptimizer
 }
 
-// values returns the values of the variables of a part by their names, and their order. The values are
-// copies.
+// values returns copies of the values of the variables of a part by their names, and their order.
 func (s weightSet) values(part string) (values map[string]*tensors.Tensor, order []savedVariable, err error) {
 	values = map[string]*tensors.Tensor{}
 	for v := range s.store.IterVariables() {
@@ -48,8 +47,8 @@ func (s weightSet) values(part string) (values map[string]*tensors.Tensor, order
 	return values, order, nil
 }
 
-// set sets the variables of a part to values, all or none, and creates those that the store lacks, in the given order. It is
-// an error if the store has one of another shape, or weights that are not among the values.
+// set sets the variables of a part to values, all or none, and creates those that the store lacks, in the given order.
+// It is an error if the store has one with another shape, or has weights that are not among the values.
 func (s weightSet) set(part string, values map[string]*tensors.Tensor, order []savedVariable) error {
 	if err := s.check(part, values); err != nil {
 		return err
@@ -85,8 +84,8 @@ func (s weightSet) check(part string, values map[string]*tensors.Tensor) error {
 	return nil
 }
 
-// Save writes one part of the state as a safetensors file: "weights", what the model computes with, or "optimizer", all
-// the rest. A model can be loaded from the first alone; see [LoadVAE] and its like.
+// Save writes one part of the state as a safetensors file: "weights", with which the model computes, or "optimizer",
+// everything else. A model can be loaded from "weights" alone; see [LoadVAE] and similar functions.
 func (t *Training) Save(part string, w io.Writer) error {
 	if !slices.Contains(t.Parts(), part) {
 		return fmt.Errorf("lecture11: Save(%q), want one of %q", part, t.Parts())
@@ -98,7 +97,7 @@ func (t *Training) Save(part string, w io.Writer) error {
 	return writePart(w, p)
 }
 
-// partFile copies a part of the state.
+// partFile returns a copy of a part of the state.
 func (t *Training) partFile(part string) (p partFile, err error) {
 	t.guard.weights.RLock()
 	defer t.guard.weights.RUnlock()
@@ -116,8 +115,8 @@ func (t *Training) partFile(part string) (p partFile, err error) {
 	return p, nil
 }
 
-// Restore reads a part that Save wrote: all of it, or on an error nothing. A damaged file is refused, and so are weights
-// of another kind, architecture or data: the error names the first field of the key that differs.
+// Restore reads a part that Save wrote, all of it, or on an error nothing. A damaged file is refused, as are weights of
+// another kind, architecture or data: the error names the first field of the key that differs.
 func (t *Training) Restore(part string, r io.Reader) error {
 	p, err := readPart(r)
 	if err == nil {
@@ -132,7 +131,7 @@ func (t *Training) Restore(part string, r io.Reader) error {
 	return nil
 }
 
-// take takes a part of the state over, for who may change the weights.
+// take takes over a part of the state, for callers that hold the right to change the weights.
 func (t *Training) take(part string, p partFile) error {
 	variables, err := t.variableSet()
 	if err != nil {
@@ -150,7 +149,7 @@ func (t *Training) take(part string, p partFile) error {
 	return nil
 }
 
-// variableSet is the variables of the training.
+// variableSet returns the variables of the training.
 func (t *Training) variableSet() (weightSet, error) {
 	if t.model == nil {
 		return weightSet{store: t.store}, nil
@@ -158,7 +157,7 @@ func (t *Training) variableSet() (weightSet, error) {
 	return t.model.variableSet()
 }
 
-// check returns an error unless the file holds that part of the training with that key.
+// check returns an error unless the file holds the given part of the training with the given key.
 func (p partFile) check(part string, key map[string]any) error {
 	if p.Part != part {
 		return fmt.Errorf("the file holds %q, want %q", p.Part, part)

@@ -20,10 +20,10 @@ import (
 	"deeplearning.example/lecture11/internal/safetensors"
 )
 
-// Info says what a file of weights holds and where the weights come from. See [ReadInfo].
+// Info describes the contents of a file of weights and their origin. See [ReadInfo].
 type Info struct {
 	Kind     string          // of the model: "VAE", "SOM", …
-	Part     string          // "weights", or what a training needs besides
+	Part     string          // "weights", or the state that only a training needs
 	Config   json.RawMessage // the model's configuration; of maps, a list
 	Networks string          // the ID of custom networks; "" for those that Config names
 	Library  string          // the versions of this module and of GoMLX that wrote the file
@@ -45,13 +45,13 @@ type partFile struct {
 	order  []savedVariable // of the variables of a store, in the order of their creation; nil for maps
 }
 
-// savedVariable describes a variable in a file, besides its value.
+// savedVariable describes a variable in a file, except for its value.
 type savedVariable struct {
 	Name  string `json:"name"`
-	Fixed bool   `json:"fixed,omitempty"` // gradients do not train it
+	Fixed bool   `json:"fixed,omitempty"` // whether gradients do not train it
 }
 
-// fileFormat says in the metadata that a file is of this package, and which version of the metadata it has.
+// fileFormat marks in the metadata a file of this package, with the version of the metadata.
 const fileFormat = "lecture11/1"
 
 // Names in the metadata.
@@ -67,8 +67,8 @@ const (
 	metaVariables = "variables"
 )
 
-// ReadInfo reads what a file of weights holds, without the weights. It reads the header alone, so it is fast and does
-// not see whether the file is damaged; the functions that load a model do.
+// ReadInfo reads the description of a file of weights, without the weights. It reads only the header. So it is fast,
+// but does not notice a damaged file; the functions that load a model do.
 func ReadInfo(r io.Reader) (Info, error) {
 	f, err := safetensors.ReadHeader(r)
 	if err != nil {
@@ -81,7 +81,7 @@ func ReadInfo(r io.Reader) (Info, error) {
 	return info, nil
 }
 
-// ReadWeights reads the tensors of any safetensors file, by name: one of this package, or of another program.
+// ReadWeights reads the tensors of any safetensors file by name, whether this package or another program wrote it.
 func ReadWeights(r io.Reader) (map[string]*tensors.Tensor, error) {
 	f, err := safetensors.Read(r)
 	if err == nil && !f.Checked && (f.Metadata[metaFormat] == fileFormat || f.Metadata[metaLibrary] != "") {
@@ -122,8 +122,8 @@ func writePart(w io.Writer, p partFile) error {
 	return safetensors.Write(w, metadata, list)
 }
 
-// sortedJSON is JSON with the members of each object in the order of their names, so that a key read from a file is written
-// as it was.
+// sortedJSON returns JSON with the members of each object in the order of their names, so that a key read from a file
+// is written in the same form.
 func sortedJSON(v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -136,7 +136,7 @@ func sortedJSON(v any) ([]byte, error) {
 	return json.Marshal(plain)
 }
 
-// readPart reads a file that writePart wrote, all of it, and checks it before the caller sees any of it.
+// readPart reads a whole file that writePart wrote, and checks it before the caller sees any of it.
 func readPart(r io.Reader) (partFile, error) {
 	f, err := safetensors.Read(r)
 	if err != nil {
@@ -160,7 +160,7 @@ func readPart(r io.Reader) (partFile, error) {
 	return p, nil
 }
 
-// infoOf reads the metadata.
+// infoOf decodes the metadata.
 func infoOf(f *safetensors.File) (info Info, order []savedVariable, err error) {
 	m := f.Metadata
 	if m[metaFormat] != fileFormat {
@@ -184,14 +184,14 @@ func infoOf(f *safetensors.File) (info Info, order []savedVariable, err error) {
 	return info, order, nil
 }
 
-// fileDTypes are GoMLX's types as safetensors calls them.
+// fileDTypes holds the names of GoMLX's types in safetensors files.
 var fileDTypes = map[dtypes.DType]string{
 	dtypes.Bool: "BOOL", dtypes.Uint8: "U8", dtypes.Int8: "I8", dtypes.Uint16: "U16", dtypes.Int16: "I16",
 	dtypes.Float16: "F16", dtypes.BFloat16: "BF16", dtypes.Uint32: "U32", dtypes.Int32: "I32", dtypes.Float32: "F32",
 	dtypes.Uint64: "U64", dtypes.Int64: "I64", dtypes.Float64: "F64",
 }
 
-// shapeOfTensor returns GoMLX's shape of a tensor of a file.
+// shapeOfTensor returns GoMLX's shape of a tensor in a file.
 func shapeOfTensor(t safetensors.Tensor) (shapes.Shape, error) {
 	for dtype, name := range fileDTypes {
 		if name == t.DType {
@@ -201,7 +201,7 @@ func shapeOfTensor(t safetensors.Tensor) (shapes.Shape, error) {
 	return shapes.Shape{}, fmt.Errorf("weights %s of type %s, want one that GoMLX has", t.Name, t.DType)
 }
 
-// fileTensor copies a tensor for a file.
+// fileTensor copies a tensor to the form of a file.
 func fileTensor(name string, value *tensors.Tensor) (safetensors.Tensor, error) {
 	dtype, ok := fileDTypes[value.DType()]
 	if !ok {
@@ -212,7 +212,7 @@ func fileTensor(name string, value *tensors.Tensor) (safetensors.Tensor, error) 
 	return t, err
 }
 
-// tensorsIn copies the tensors of a file, by name.
+// tensorsIn returns copies of the tensors of a file, by name.
 func tensorsIn(f *safetensors.File) (map[string]*tensors.Tensor, error) {
 	values := make(map[string]*tensors.Tensor, len(f.Tensors))
 	for _, t := range f.Tensors {

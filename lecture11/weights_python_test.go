@@ -16,7 +16,8 @@ import (
 	"deeplearning.example/internal/peers/venv"
 )
 
-// python returns a Python with packages. Tests with -short leave Python out, and so does a machine that has none.
+// python returns a Python interpreter with the packages. It skips the test with -short, and on a machine without
+// Python.
 func python(t *testing.T, packages ...string) string {
 	t.Helper()
 	if testing.Short() {
@@ -27,13 +28,13 @@ func python(t *testing.T, packages ...string) string {
 	}
 	program, err := venv.Python(packages...)
 	if err != nil {
-		t.Fatalf("%v\n(go test -short leaves Python out)", err)
+		t.Fatalf("%v\n(go test -short skips the tests with Python)", err)
 	}
 	return program
 }
 
-// TestSafetensorsOfPyPI: the reference implementation reads a model's file, all names, types, shapes and numbers, and the
-// model takes the weights from a file that it wrote.
+// TestSafetensorsOfPyPI: the reference implementation reads a model's file with all names, types, shapes and numbers,
+// and the model reads the weights of a file that it wrote.
 func TestSafetensorsOfPyPI(t *testing.T) {
 	interpreter := python(t, "numpy==2.4.6", "safetensors==0.8.0")
 	m, _ := savedKindOf("VAE").trained(t)

@@ -11,8 +11,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestRestoreIsWhole: a part that is cut off, has a byte too many or a bit flipped is refused by Restore itself, and the
-// weights are as they were.
+// TestRestoreIsWhole: Restore refuses a part that is cut off, has an extra byte or has a flipped bit, and the weights
+// are unchanged.
 func TestRestoreIsWhole(t *testing.T) {
 	cfg := FitConfig{Epochs: 1, Batch: 32}
 	first, second := lineTraining(t, cfg, 0), lineTraining(t, cfg, 0)
@@ -40,7 +40,7 @@ func TestRestoreIsWhole(t *testing.T) {
 			}
 		}
 		if got := weightsOf(t, second); !slices.Equal(got, want) {
-			t.Errorf("%s: refused files have changed the weights: %v, want %v", part, got, want)
+			t.Errorf("%s: refused files changed the weights: %v, want %v", part, got, want)
 		}
 	}
 	if err := second.Restore(partWeights, bytes.NewReader(saved(t, first)[partWeights])); err != nil {
@@ -51,7 +51,7 @@ func TestRestoreIsWhole(t *testing.T) {
 	}
 }
 
-// unfinished is a training of 6 steps stopped after 3.
+// unfinished returns a training of 6 steps, stopped after 3.
 func unfinished(t *testing.T) *Training {
 	t.Helper()
 	training := lineTraining(t, FitConfig{Epochs: 3, Batch: 32, StepsPerCall: 3}, 0)
@@ -63,8 +63,8 @@ func unfinished(t *testing.T) *Training {
 	return training
 }
 
-// TestRunAfterPartOfTheState: with one part of the state of an unfinished training, or parts of different steps, Run is an
-// error that names the part; with both from one step it goes on.
+// TestRunAfterPartOfTheState: with one part of the state of an unfinished training, or with parts of different steps,
+// Run is an error that names the part. With both parts from one step it continues.
 func TestRunAfterPartOfTheState(t *testing.T) {
 	early, late := unfinished(t), unfinished(t)
 	late.cfg.StepsPerCall = 1
@@ -96,8 +96,8 @@ func TestRunAfterPartOfTheState(t *testing.T) {
 	}
 }
 
-// TestRunAfterLoad: a training whose model has got other weights in between does not go on with them; a new one starts from
-// them, under another key.
+// TestRunAfterLoad: a training whose model has got other weights in the meantime does not continue with them. A new
+// training starts from them, with a different key.
 func TestRunAfterLoad(t *testing.T) {
 	x, _ := fourObjects()
 	m := must(NewVAE(testx.Backend(t), VAEConfig{Features: 4, Latent: 1, Hidden: []int{2}, Seed: 1}))
@@ -110,7 +110,7 @@ func TestRunAfterLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := training.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "after step 1, want a new Training") {
-		t.Errorf("the interrupted training goes on: %v", err)
+		t.Errorf("the interrupted training continues: %v", err)
 	}
 	again := must(m.Training(x, "four", cfg))
 	if again.Key()["start"] == nil {
@@ -119,7 +119,8 @@ func TestRunAfterLoad(t *testing.T) {
 	runTraining(t, again)
 }
 
-// TestSOMRestoreIsWhole is TestRestoreIsWhole and TestRunAfterPartOfTheState for a map, which takes more epochs than one call does.
+// TestSOMRestoreIsWhole is TestRestoreIsWhole and TestRunAfterPartOfTheState for a map, whose training takes more
+// epochs than one call.
 func TestSOMRestoreIsWhole(t *testing.T) {
 	x, _ := fourObjects()
 	build := func(seed int64) (*SOM, *SOMTraining) {
@@ -154,7 +155,7 @@ func TestSOMRestoreIsWhole(t *testing.T) {
 		}
 	}
 	if got := must(m.Weights()); !got.Equal(want) {
-		t.Errorf("refused files have changed the weights: %v, want %v", got, want)
+		t.Errorf("refused files changed the weights: %v, want %v", got, want)
 	}
 	_, third := build(1)
 	if err := third.Restore(partWeights, bytes.NewReader(parts[partWeights])); err != nil {
