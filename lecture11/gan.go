@@ -15,15 +15,16 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// GANConfig describes a generative adversarial network. Zero fields take the default in their comment. As JSON it is part of the key
-// under which a trained model is stored.
+// GANConfig describes a generative adversarial network. Zero fields take the default in their comment. Its JSON is
+// part of the key under which a trained model is stored.
 type GANConfig struct {
 	Features int `json:"features"` // components n of an object x
 	Latent   int `json:"latent"`   // components d of the noise z ~ N(0, I)
 
-	// Nets is "dense" (default), with Generator and Discriminator the hidden sizes, {128, 128} by default and {} an affine map; or
-	// "conv" for images, with the channels of each size, {64, 32} and {32, 64} by default: G doubles height and width of its image
-	// len(Generator) times, D halves them len(Discriminator) times and ends in a dense layer of Hidden units.
+	// Nets is "dense" (default) or "conv", for images. For "dense", Generator and Discriminator are the hidden sizes:
+	// {128, 128} by default, and {} is an affine map. For "conv" they are the channels of each image size, {64, 32}
+	// and {32, 64} by default: G doubles height and width of its image len(Generator) times; D halves them
+	// len(Discriminator) times and ends in a dense layer of Hidden units.
 	Nets          string `json:"nets"`
 	Generator     []int  `json:"generator"`
 	Discriminator []int  `json:"discriminator"`
@@ -33,19 +34,19 @@ type GANConfig struct {
 	Output        string `json:"output"`     // of G: "linear" (default), or "sigmoid" for objects in [0, 1]
 
 	Loss     string   `json:"loss"`     // one of AdversarialLosses; default "non-saturating"
-	Steps    int      `json:"steps"`    // of D for each one of G; default 1
-	Clip     float64  `json:"clip"`     // c > 0: each weight of D is cut to [−c, c] after its step; default 0: not
+	Steps    int      `json:"steps"`    // steps of D per step of G; default 1
+	Clip     float64  `json:"clip"`     // c > 0: each weight of D is clipped to [−c, c] after its step; default 0: no clipping
 	Penalty  float64  `json:"penalty"`  // λ > 0 of the gradient penalty; default 0: none
-	Spectral bool     `json:"spectral"` // D computes with W/σ(W), σ the largest singular value, one power iteration each time
-	Spread   bool     `json:"spread"`   // "conv" only: D also sees how much the objects of its batch differ; against collapse
-	Smooth   float64  `json:"smooth"`   // s ∈ [0, ½): D is asked for 1 − s on real objects, not 1; cross-entropy losses only
-	Pace     *float64 `json:"pace"`     // D's rate of learning over G's, at least 0; nil stands for 1
-	Frozen   string   `json:"frozen"`   // "generator" or "discriminator": its weights stay as they start; default "": both learn
-	Average  float64  `json:"average"`  // γ ∈ (0, 1): objects come from the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: from w
-	Classes  int      `json:"classes"`  // of labels that both nets are told, see [WithLabels]; default 0: none
+	Spectral bool     `json:"spectral"` // D computes with W/σ(W), where σ is the largest singular value, by one power iteration per call
+	Spread   bool     `json:"spread"`   // "conv" only: D also sees how much the objects of its batch differ, which prevents collapse
+	Smooth   float64  `json:"smooth"`   // s ∈ [0, ½): D's target for real objects is 1 − s, not 1; cross-entropy losses only
+	Pace     *float64 `json:"pace"`     // D's learning rate divided by G's, at least 0; nil stands for 1
+	Frozen   string   `json:"frozen"`   // "generator" or "discriminator": its weights keep their first values; default "": both learn
+	Average  float64  `json:"average"`  // γ ∈ (0, 1): objects are generated with the mean of G's weights, w̄ := γw̄ + (1 − γ)w; default 0: with w
+	Classes  int      `json:"classes"`  // of labels that both nets take, see [WithLabels]; default 0: no labels
 
-	// Height, Width and Channels say how the components of an object are an image, for "conv" networks: row by row, the channels of
-	// a pixel together. Features then is their product. Zeros stand for a square image of one channel.
+	// Height, Width and Channels describe the components of an object as an image, for "conv" networks: row by row,
+	// with the channels of a pixel together. Features is then their product. Zeros mean a square image of one channel.
 	Height   int `json:"height,omitempty"`
 	Width    int `json:"width,omitempty"`
 	Channels int `json:"channels,omitempty"`
@@ -74,10 +75,10 @@ func (c GANConfig) withDefaults() GANConfig {
 
 func (c GANConfig) image() imageShape { return imageShape{c.Height, c.Width, c.Channels} }
 
-// ganOutputs are the last functions of a generator.
+// ganOutputs holds the output functions of a generator by name.
 var ganOutputs = map[string]func(*Node) *Node{"linear": activations["linear"], "sigmoid": Sigmoid}
 
-// check returns an error that names the first field that makes no model.
+// check returns an error that names the first invalid field.
 func (c GANConfig) check() error {
 	switch {
 	case c.Features < 1:
@@ -117,7 +118,7 @@ func (c GANConfig) check() error {
 	return checkName("GANConfig.Loss", c.Loss, adversarialLosses)
 }
 
-// checkNets returns an error that names the first size from which no net can be built.
+// checkNets returns an error that names the first size for which no network can be built.
 func (c GANConfig) checkNets() error {
 	if err := checkName("GANConfig.Nets", c.Nets, ganBuilders); err != nil {
 		return err
@@ -153,12 +154,12 @@ func (c GANConfig) checkNets() error {
 	return nil
 }
 
-// GAN is a generator G(z) and a discriminator D(x), or critic, that are trained against each other:
+// GAN is a generator G(z) and a discriminator (or critic) D(x) that are trained against each other:
 //
 //	min over G, max over D:  E_p ln D(x) + E_z ln(1 − D(G(z)))
 //
-// or another pair of [AdversarialLosses]. With Penalty the discriminator also pays λ·E(‖∇_x̂ a(x̂)‖ − 1)², x̂ = u·x + (1 − u)·G(z), with one
-// u ~ U[0, 1) for each object (Gulrajani et al. 2017).
+// or another pair of [AdversarialLosses]. With Penalty the discriminator's loss also has the term λ·E(‖∇_x̂ a(x̂)‖ −
+// 1)², x̂ = u·x + (1 − u)·G(z), with one u ~ U[0, 1) for each object (Gulrajani et al. 2017).
 //
 // Slides "Generative adversarial nets" to "Conditional GAN"; Goodfellow et al. 2014.
 type GAN struct {
@@ -167,7 +168,7 @@ type GAN struct {
 	fitted
 }
 
-// NewGAN returns an untrained GAN that computes on backend. The error names the field of cfg that is wrong.
+// NewGAN returns an untrained GAN that computes on backend. The error names the invalid field of cfg.
 func NewGAN(backend compute.Backend, cfg GANConfig) (*GAN, error) {
 	if err := checkBackend("NewGAN", backend); err != nil {
 		return nil, err
@@ -181,16 +182,17 @@ func NewGAN(backend compute.Backend, cfg GANConfig) (*GAN, error) {
 	return m, nil
 }
 
-// NewGANOf is NewGAN with networks of your own, in place of those that Nets, Generator, Discriminator and Activation ask for.
+// NewGANOf is NewGAN with custom networks, in place of those described by Nets, Generator, Discriminator and
+// Activation.
 func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error) {
 	if err := checkBackend("NewGANOf", backend); err != nil {
 		return nil, err
 	}
 	if nets.ID == "" || nets.Generator == nil || nets.Discriminator == nil {
-		return nil, errors.New("lecture11: NewGANOf, want GANNets with ID, Generator and Discriminator: the ID is part of the key of what is trained")
+		return nil, errors.New("lecture11: NewGANOf, want GANNets with ID, Generator and Discriminator: the ID is part of the key of a trained GAN")
 	}
 	if cfg.Spectral {
-		return nil, errors.New("lecture11: NewGANOf with GANConfig.Spectral, want it off: your discriminator's layers are yours")
+		return nil, errors.New("lecture11: NewGANOf with GANConfig.Spectral, want false: it cannot change the layers of a custom discriminator")
 	}
 	m, err := NewGAN(backend, cfg)
 	if err != nil {
@@ -203,7 +205,8 @@ func NewGANOf(backend compute.Backend, cfg GANConfig, nets GANNets) (*GAN, error
 	return m, nil
 }
 
-// buildAll builds both nets once, on noise and objects of zeros, and G again where its weights have a mean.
+// buildAll builds both nets once, with zeros as noise and objects. It builds G again if there is a mean of its
+// weights.
 func (m *GAN) buildAll(scope *model.Scope, g *Graph) {
 	nets := &ganNets{m: m, scope: scope}
 	z, y := zeroRow(g, m.cfg.Latent), (*Node)(nil)
@@ -220,11 +223,11 @@ func (m *GAN) buildAll(scope *model.Scope, g *Graph) {
 	}
 }
 
-// Config is the configuration with the defaults filled in.
+// Config returns the configuration with the defaults filled in.
 func (m *GAN) Config() GANConfig { return m.cfg }
 
-// StartFrom takes the weights of a trained GAN of the same networks as the first weights of m, in place of those that its seed would
-// draw. Call it before Training, whose key then holds that of the other model's training.
+// StartFrom uses the weights of a trained GAN of the same networks as the first weights of m, in place of those drawn
+// by its seed. Call it before Training. The key of the training then contains the key of the other model's training.
 func (m *GAN) StartFrom(other *GAN) error {
 	networks := func(m *GAN) string {
 		c := m.cfg
@@ -239,13 +242,15 @@ func (m *GAN) StartFrom(other *GAN) error {
 	return m.startFrom(&other.fitted, different)
 }
 
-// Training prepares the training on the objects x [l, n], with their labels appended for a conditional model: floats, or bytes 0…255 that
-// stand for [0, 1]. A step is Steps steps of D, each on Batch new objects and new noise, and one of G on new noise. The losses of the
-// last D step and of G are both built on the same weights before either moves.
+// Training prepares the training on the objects x [l, n]: floats, or bytes 0…255 that stand for [0, 1]. For a
+// conditional model the labels are appended to the objects. A step consists of Steps steps of D, each on Batch new
+// objects and new noise, and one step of G on new noise. The losses of the last D step and of G are built on the same
+// weights, before either net changes.
 //
-// The losses are "discriminator", with the penalty, and "generator"; "real" and "fake", the means of D's outputs before any sigmoid;
-// "certain", the share of objects, real or generated, that D is right about with over 99 % (|a| > ln 99); "∇G" and "∇D", the lengths of
-// the gradients, before Adam, in all weights of a net.
+// The losses are "discriminator", which includes the penalty, and "generator". "real" and "fake" are the means of D's
+// outputs before any sigmoid. "certain" is the share of objects, real or generated, that D classifies correctly with a
+// probability over 99 % (|a| > ln 99). "∇G" and "∇D" are the norms of the gradients, before Adam, with respect to all
+// weights of a net.
 func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Output == "sigmoid"); err != nil {
 		return nil, err
@@ -259,13 +264,13 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	}
 	cfg = cfg.withDefaults(l / m.cfg.Steps)
 	if cfg.Batch < 2 {
-		return nil, fmt.Errorf("lecture11: GAN.Training with FitConfig.Batch = %d, want at least 2: one object has no variety", cfg.Batch)
+		return nil, fmt.Errorf("lecture11: GAN.Training with FitConfig.Batch = %d, want at least 2: the spread of one object is not defined", cfg.Batch)
 	}
 	return m.training(trainingSpec{
 		kind: "gan", name: "gan", model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		settings: map[string]any{"nets": m.nets.ID},
 		objects:  []namedTensor{{"objects", x}},
-		perStep:  cfg.Batch * m.cfg.Steps, // new objects for each step of D
+		perStep:  cfg.Batch * m.cfg.Steps, // each step of D takes new objects
 		build: func(scope *model.Scope, progress *Node, rows []*Node) []Loss {
 			return m.round(scope, cfg, progress, pixels(rows[0]))
 		},
@@ -289,14 +294,14 @@ func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss
 		{"certain", certain(a, b)}, {"∇G", lengths[0]}, {"∇D", lengths[1]}}
 }
 
-// certain is the share of outputs that are right with over 99 %.
+// certain returns the share of outputs that are right with a probability over 99 %.
 func certain(real, fake *Node) *Node {
 	margin := Concatenate([]*Node{real, Neg(fake)}, 0)
 	return ReduceAllMean(ConvertDType(GreaterThan(margin, ConstAs(margin, math.Log(99))), margin.DType()))
 }
 
-// discriminatorLoss builds D's loss on real objects [batch, n (+ classes)] and as many generated ones, with the same labels, and gives
-// D's outputs for both, [batch] each.
+// discriminatorLoss builds D's loss on real objects [batch, n (+ classes)] and on the same number of generated ones,
+// with the same labels. It also returns D's outputs for both, [batch] each.
 func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 	fake := StopGradient(nets.generate(real, m.labels(real), real.Shape().Dim(0)))
 	a, b = nets.compare(real, fake)
@@ -311,8 +316,8 @@ func (m *GAN) discriminatorLoss(nets *ganNets, real *Node) (loss, a, b *Node) {
 	return loss, a, b
 }
 
-// gradientPenalty is E(‖∇_x̂ a(x̂)‖ − 1)² over points between real and generated objects, one u for each. The gradient is taken in the
-// object, not in its label.
+// gradientPenalty returns E(‖∇_x̂ a(x̂)‖ − 1)² over points between real and generated objects, with one u for each.
+// The gradient is taken with respect to the object, not its label.
 func (m *GAN) gradientPenalty(nets *ganNets, real, fake *Node) *Node {
 	u := ExpandAxes(noise.ScopeUniform(nets.scope, real.Graph(), shapes.Make(real.DType(), real.Shape().Dim(0))), -1)
 	n := m.cfg.Features
@@ -332,7 +337,7 @@ func (m *GAN) generatorLoss(nets *ganNets, real *Node) *Node {
 	return adversarialLosses[m.cfg.Loss].Generator(nets.discriminate(nets.generate(real, m.labels(real), real.Shape().Dim(0))))
 }
 
-// labels are the label columns of x, nil without classes.
+// labels returns the label columns of x, nil without classes.
 func (m *GAN) labels(x *Node) *Node {
 	if m.cfg.Classes == 0 {
 		return nil

@@ -11,14 +11,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// DoctorConfig says how a [GANDoctor] watches. Zero fields take the default in their comment.
+// DoctorConfig describes how a [GANDoctor] watches a training. Zero fields take the default in their comment.
 type DoctorConfig struct {
-	Every   int   // steps from one look at samples to the next, at least; default 200
+	Every   int   // minimum number of steps from one look at samples to the next; default 200
 	WarmUp  *int  // steps before the first finding, unless the training diverges; nil stands for 5·Every
-	Persist int   // looks, of the last 2·Persist − 1, that must show the same before it is a finding; default 3
-	Objects int   // real objects, and as many samples, that are compared; default 512, at most all
+	Persist int   // a finding requires this number of looks with the same cause among the last 2·Persist − 1; default 3
+	Objects int   // number of real objects, and of samples, that are compared; default 512, at most all
 	Stop    bool  // a finding ends the training, with a [SickGANError]
-	Seed    int64 // which objects, and the noise of the samples
+	Seed    int64 // chooses the objects and the noise of the samples
 }
 
 func (c DoctorConfig) withDefaults() DoctorConfig {
@@ -27,7 +27,7 @@ func (c DoctorConfig) withDefaults() DoctorConfig {
 	return c
 }
 
-// check returns an error that names the first field with which nothing can be watched.
+// check returns an error that names the first invalid field.
 func (c DoctorConfig) check() error {
 	switch {
 	case c.Every < 1:
@@ -42,21 +42,21 @@ func (c DoctorConfig) check() error {
 	return nil
 }
 
-// Finding is what a [GANDoctor] says about a training.
+// Finding is a problem that a [GANDoctor] found in a training.
 type Finding struct {
-	Step     int // at which it is sure; of a training that diverged, the step whose losses are not finite
+	Step     int // the step of the finding; if the training diverged, the step whose losses are not finite
 	Cause    Cause
 	Evidence string // the numbers that show it
-	Advice   string // what to try
+	Advice   string // a change to try
 }
 
 func (f Finding) String() string {
 	return fmt.Sprintf("step %d, %s: %s: %s", f.Step, f.Cause, f.Evidence, f.Advice)
 }
 
-// GANDoctor watches the training of a GAN: losses, lengths of gradients, how certain D is, and samples from one noise beside real objects.
-// It says what goes wrong and what to try. A finding needs the same signs at several looks. Watching changes no number of the
-// training.
+// GANDoctor watches the training of a GAN: the losses, the norms of the gradients, the certainty of D, and samples
+// from a fixed noise compared with real objects. It reports problems and suggests remedies. A finding requires the
+// same signs at several looks. Watching does not change the numbers of the training.
 //
 // Slide "GAN: training".
 type GANDoctor struct {
@@ -67,12 +67,13 @@ type GANDoctor struct {
 
 	step, looked int                // steps seen, and those of the last look
 	sums         map[string]float64 // losses since the last look, times the steps of each
-	peak         float64            // the greatest length of G's gradient in any call
-	suspects     []Cause            // of the last 2·Persist − 1 looks, "" where nothing was wrong
-	open         Cause              // that has been found, and shows still
+	peak         float64            // the largest norm of G's gradient in any call
+	suspects     []Cause            // of the last 2·Persist − 1 looks, "" for a look without a suspect
+	open         Cause              // the cause of the last finding, while looks still show it
 }
 
-// NewGANDoctor returns a doctor for the training of m on objects such as real [l, n (+ classes)], in the form that [GAN.Training] takes.
+// NewGANDoctor returns a doctor for the training of m on objects like real [l, n (+ classes)], in the form that
+// [GAN.Training] takes.
 func NewGANDoctor(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*GANDoctor, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
@@ -85,13 +86,13 @@ func NewGANDoctor(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*GANDoctor, e
 	return &GANDoctor{cfg: cfg, mirror: mirror, sums: map[string]float64{}}, nil
 }
 
-// Findings are what the doctor has found so far, in the order of steps.
+// Findings returns the findings so far, in the order of steps.
 func (d *GANDoctor) Findings() []Finding { return d.findings }
 
-// Vitals are the looks so far, in the order of steps.
+// Vitals returns the vital signs at the looks so far, in the order of steps.
 func (d *GANDoctor) Vitals() []Vitals { return d.vitals }
 
-// Curves are the vital signs over the looks, by name, and the steps of these, for a picture.
+// Curves returns the vital signs over the looks, by name, and the steps of the looks, for a plot.
 func (d *GANDoctor) Curves() (steps []float64, curves map[string][]float64) {
 	curves = map[string][]float64{}
 	for _, v := range d.vitals {
@@ -103,7 +104,7 @@ func (d *GANDoctor) Curves() (steps []float64, curves map[string][]float64) {
 	return steps, curves
 }
 
-// String is the findings, one a line, or that there are none.
+// String returns the findings, one per line, or a line that there are none.
 func (d *GANDoctor) String() string {
 	if len(d.findings) == 0 {
 		return fmt.Sprintf("no finding at %d looks up to step %d", len(d.vitals), d.step)
@@ -115,23 +116,23 @@ func (d *GANDoctor) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Over is t with the doctor watching, to be run or stored in its place.
+// Over returns t with the doctor watching. It is run or stored in place of t.
 func (d *GANDoctor) Over(t *Training) *WatchedTraining {
 	return &WatchedTraining{Training: t, doctor: d}
 }
 
-// WatchedTraining is a [Training] under the eyes of a [GANDoctor].
+// WatchedTraining is a [Training] that a [GANDoctor] watches.
 type WatchedTraining struct {
 	*Training
 	doctor *GANDoctor
 }
 
-// Run is [Training.Run]. With DoctorConfig.Stop a finding ends it with a [SickGANError]; a second Run goes on. A training that diverges ends with one in
-// any case, which wraps the [DivergedError].
+// Run is [Training.Run]. With DoctorConfig.Stop a finding ends it with a [SickGANError], and a second Run continues
+// the training. A training that diverges always ends with a SickGANError, which wraps the [DivergedError].
 func (w *WatchedTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
 	d := w.doctor
 	if w.store != d.mirror.m.store {
-		return fmt.Errorf("lecture11: GANDoctor.Over(%s): the training of another model than the doctor's, want that of one *GAN", w.Name())
+		return fmt.Errorf("lecture11: GANDoctor.Over(%s): the training of another model than the doctor's, want the training of the same *GAN", w.Name())
 	}
 	d.step, d.looked = w.Step(), w.Step()
 	clear(d.sums)
@@ -154,11 +155,12 @@ func (w *WatchedTraining) Run(ctx context.Context, onStep func(step int, losses 
 	return err
 }
 
-// SickGANError says why a doctor ended the training of a GAN. The training is as it was after step Kept, and can go on from there.
+// SickGANError reports why a doctor ended the training of a GAN. The training is in the state after step Kept and can
+// be continued.
 type SickGANError struct {
 	Name    string // of the training
 	Finding Finding
-	Kept    int   // steps taken of the state that is kept
+	Kept    int   // steps taken in the state that is kept
 	Err     error // the DivergedError of a training that diverged, else nil
 }
 
@@ -166,13 +168,14 @@ func (e *SickGANError) Error() string {
 	return fmt.Sprintf("lecture11: %s ended at %s (the state after step %d is kept)", e.Name, e.Finding, e.Kept)
 }
 
-// Unwrap is the [DivergedError], if any.
+// Unwrap returns the [DivergedError], if any.
 func (e *SickGANError) Unwrap() error { return e.Err }
 
-// StateKept tells who stores trainings that the state is whole and worth a save, error or not.
+// StateKept reports that the state is complete and should be saved despite the error.
 func (e *SickGANError) StateKept() bool { return true }
 
-// see takes in the losses of the steps up to step and looks at samples if it is time to. It gives the finding of this look, if any.
+// see records the losses of the steps up to step and looks at samples if a look is due. It returns the finding of this
+// look, if any.
 func (d *GANDoctor) see(step int, losses map[string]float64) (*Finding, error) {
 	for name, value := range losses {
 		d.sums[name] += value * float64(step-d.step)
@@ -185,7 +188,7 @@ func (d *GANDoctor) see(step int, losses map[string]float64) (*Finding, error) {
 	d.looked = step
 	clear(d.sums)
 	if err := d.mirror.look(&v); errors.Is(err, errNotFinite) {
-		return nil, nil // the losses of the next steps will tell
+		return nil, nil // the losses of the next steps will not be finite
 	} else if err != nil {
 		return nil, fmt.Errorf("lecture11: GANDoctor, step %d: %w", step, err)
 	}
@@ -196,15 +199,15 @@ func (d *GANDoctor) see(step int, losses map[string]float64) (*Finding, error) {
 	return d.judge(v), nil
 }
 
-// since gives the means of the losses since the last look.
+// since returns the means of the losses since the last look.
 func (d *GANDoctor) since() Vitals {
 	mean := func(name string) float64 { return d.sums[name] / float64(d.step-d.looked) }
 	return Vitals{Step: d.step, Discriminator: mean("discriminator"), Generator: mean("generator"), Real: mean("real"), Fake: mean("fake"),
 		Certain: mean("certain"), GradientG: mean("∇G"), GradientD: mean("∇D"), Peak: d.peak}
 }
 
-// judge keeps the suspect of the look v, and makes it a finding when enough of the last looks share it. The same cause is found again only
-// after it has left them all.
+// judge records the suspect of the look v, and returns a finding when enough of the last looks share it. The same
+// cause is reported again only after it was absent from all of these looks.
 func (d *GANDoctor) judge(v Vitals) *Finding {
 	finding, urgent := diagnose(d.mirror.m.cfg, v)
 	if v.Step <= *d.cfg.WarmUp && !urgent {
@@ -229,7 +232,7 @@ func (d *GANDoctor) judge(v Vitals) *Finding {
 	return &finding
 }
 
-// diverged makes a finding of an error.
+// diverged returns the finding for an error.
 func (d *GANDoctor) diverged(e *DivergedError) Finding {
 	var last Vitals
 	if len(d.vitals) > 0 {

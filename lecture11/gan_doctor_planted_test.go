@@ -13,10 +13,10 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// plantedRun is a training whose trouble, or health, is known.
+// plantedRun is a training whose problem, or health, is known.
 type plantedRun struct {
 	name  string
-	want  Cause // "" of a healthy one
+	want  Cause // "" for a healthy one
 	x     *tensors.Tensor
 	model GANConfig
 	fit   FitConfig
@@ -45,7 +45,7 @@ func plantedRuns(t *testing.T, seed int64) []plantedRun {
 	hinge := func(c *GANConfig, f *FitConfig) { c.Loss, c.Penalty = "hinge", 0.1 }
 	wgan := func(c *GANConfig, f *FitConfig) {
 		c.Loss, c.Penalty, c.Steps = "wasserstein", 1, 2
-		f.Batch, f.Beta1, f.Epochs = 64, new(float64), 96 // slower to the ring than the others
+		f.Batch, f.Beta1, f.Epochs = 64, new(float64), 96 // slower to reach the ring than the others
 	}
 	runs := []plantedRun{
 		healthy("ring, minimax", points, seed, minimax),
@@ -84,7 +84,7 @@ func plantedRuns(t *testing.T, seed int64) []plantedRun {
 	return runs
 }
 
-// startFar makes G begin with objects around (6, 6), near each other.
+// startFar makes G start with objects around (6, 6), close to each other.
 func startFar(t *testing.T, m *GAN) {
 	t.Helper()
 	weights := m.store.GetVariable("/generator/output/dense/weights")
@@ -108,7 +108,7 @@ func ringOfSeed(t *testing.T, seed int64) *tensors.Tensor {
 	return points.Tensor()
 }
 
-// gridOfNine are 9 Gaussians of standard deviation 0.1, 1.5 apart.
+// gridOfNine draws from 9 Gaussians of standard deviation 0.1, 1.5 apart.
 func gridOfNine(seed int64) *tensors.Tensor {
 	rng, flat := rand.New(rand.NewPCG(uint64(seed), 0)), make([]float32, 2*4096)
 	for i := range flat {
@@ -126,7 +126,7 @@ func tiltedGaussian(seed int64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, 4096, 2)
 }
 
-// gan is the GAN of a run, and its training with the first weights that the run wants.
+// gan returns the GAN of a run and its training, with the first weights that the run requires.
 func (r plantedRun) gan(t *testing.T) (*GAN, *Training) {
 	t.Helper()
 	m := newGAN(t, r.model)
@@ -146,7 +146,7 @@ func (r plantedRun) gan(t *testing.T) (*GAN, *Training) {
 	return m, training
 }
 
-// under gives the GAN and the doctor of a run after it, which a finding ends.
+// under trains the GAN of a run until its doctor has a finding, and returns both.
 func (r plantedRun) under(t *testing.T) (*GAN, *GANDoctor, error) {
 	t.Helper()
 	m, training := r.gan(t)
@@ -157,7 +157,7 @@ func (r plantedRun) under(t *testing.T) (*GAN, *GANDoctor, error) {
 	return m, doctor, doctor.Over(training).Run(t.Context(), nil)
 }
 
-// checkHealth fails where a run on the ring that should be healthy makes fewer than 6 of its 8 Gaussians.
+// checkHealth fails if a run on the ring that should be healthy covers fewer than 6 of its 8 Gaussians.
 func (r plantedRun) checkHealth(t *testing.T, m *GAN) {
 	t.Helper()
 	if r.want != "" || !strings.HasPrefix(r.name, "ring") {
@@ -168,11 +168,11 @@ func (r plantedRun) checkHealth(t *testing.T, m *GAN) {
 		t.Fatal(err)
 	}
 	if modes := ringCoverage(t, x).Modes; modes < 6 {
-		t.Errorf("%s: %d of 8 modes: this run is not healthy, and tells nothing about the doctor", r.name, modes)
+		t.Errorf("%s: %d of 8 modes: this run is not healthy, so it does not test the doctor", r.name, modes)
 	}
 }
 
-// TestDoctorPlanted: of 20 trainings the doctor is right about at least 18: it names the cause of each broken one, and finds nothing in a
+// TestDoctorPlanted: in at least 18 of 20 trainings the doctor names the cause of a broken one or finds nothing in a
 // healthy one. The limits were chosen on runs of other seeds.
 func TestDoctorPlanted(t *testing.T) {
 	long(t)

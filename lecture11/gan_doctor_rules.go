@@ -5,48 +5,48 @@ import (
 	"math"
 )
 
-// Cause names what goes wrong in the training of a GAN.
+// Cause names a problem in the training of a GAN.
 type Cause string
 
-// The causes that a [GANDoctor] tells apart.
+// The causes that a [GANDoctor] distinguishes.
 const (
-	VanishingGradient   Cause = "vanishing gradient"   // D is certain and gives G nothing to learn from
-	ModeCollapse        Cause = "mode collapse"        // G makes almost one object, whatever the noise
-	MissedModes         Cause = "missed modes"         // G makes good objects, but not of all kinds
-	BlindDiscriminator  Cause = "blind discriminator"  // D says the same of all objects, and G learns nothing from it
-	OutrunDiscriminator Cause = "outrun discriminator" // D cannot follow: G runs to where D is greatest, data or not
-	UnboundedCritic     Cause = "unbounded critic"     // a Wasserstein critic that nothing holds to a slope of 1
-	Divergence          Cause = "divergence"           // steps too large: losses or samples run away
+	VanishingGradient   Cause = "vanishing gradient"   // D is certain, and G's gradient vanishes
+	ModeCollapse        Cause = "mode collapse"        // G generates almost the same object for all noise
+	MissedModes         Cause = "missed modes"         // G generates good objects, but not of all kinds
+	BlindDiscriminator  Cause = "blind discriminator"  // D has the same output for all objects, and G learns nothing
+	OutrunDiscriminator Cause = "outrun discriminator" // D is too slow: G moves to the maximum of D, which may be far from the data
+	UnboundedCritic     Cause = "unbounded critic"     // a Wasserstein critic whose slope is not kept at 1
+	Divergence          Cause = "divergence"           // steps too large: losses or samples grow without bound
 )
 
-// The limits of the rules, chosen on 40 runs of 1536 steps in the plane, healthy and broken, with other seeds than those tested. What these
-// showed after the warm-up stands behind each.
+// The limits of the rules, chosen on 40 runs of 1536 steps in the plane, healthy and broken, with other seeds than
+// those tested. The comment of each limit has the values of these runs after the warm-up.
 const (
-	outrunGap       = 0.5   // healthy: at most 0.01; a D that is all but frozen: 1.5 to 5
+	outrunGap       = 0.5   // healthy: at most 0.01; a D that is almost frozen: 1.5 to 5
 	outrunOutput    = 100.0 // such a D: below 10
-	runawayDistance = 10.0  // spreads to real objects; healthy: below 0.5, a G that starts far away: 3.2, broken: 15 and more
+	runawayDistance = 10.0  // from samples to real objects, in spreads; healthy: below 0.5, a G that starts far away: 3.2, broken: 15 and more
 	runawayOutput   = 1e3   // healthy: below 11, D certain of all: 19, broken: 1e4 and more
-	steepSlope      = 4.0   // in theory 1 is the most of a critic of slope 1; healthy critics: below 1, free ones: 8 to 35
-	blindGap        = 1e-3  // broken: 1e-6; a healthy D that cannot tell is as near, but G's gradient is not
+	steepSlope      = 4.0   // in theory at most 1 for a critic of slope 1; healthy critics: below 1, unbounded ones: 8 to 35
+	blindGap        = 1e-3  // broken: 1e-6; a healthy D that cannot distinguish them is as low, but then G's gradient is not
 	blindGradient   = 1e-4  // healthy: 0.05 and more, broken: 1e-6
 	certainShare    = 0.95  // healthy with a loss of probabilities: below 0.02, broken: 1
-	vanishedFactor  = 20.0  // healthy: up to 17, with a D certain of nothing; broken: 600 to 900
+	vanishedFactor  = 20.0  // healthy: up to 17, where D is not certain; broken: 600 to 900
 	collapsedShare  = 0.02  // of the variety of real objects; healthy: 0.1 and more, broken: 1e-6, or 0.0003 to 0.002 where D is slow
 	repeatedShare   = 0.5   // healthy: 0
-	goodShare       = 0.6   // of samples near real objects, from which on G has learnt something
-	missedShare     = 0.2   // two Gaussians of a ring of 8 are 0.25; healthy: 0.13, the tails of a Gaussian, least-squares up to 0.17
+	goodShare       = 0.6   // of samples near real objects; G has learned something if it is higher
+	missedShare     = 0.2   // two Gaussians of a ring of 8 are 0.25; healthy: 0.13 (the tails of a Gaussian), with least squares up to 0.17
 )
 
 // ganRule is a sign of one cause.
 type ganRule struct {
 	cause    Cause
-	urgent   bool // can be told before the warm-up is over
+	urgent   bool // may be reported during the warm-up
 	holds    func(c GANConfig, v Vitals) bool
 	evidence func(v Vitals) string
 	advice   func(c GANConfig) string
 }
 
-// ganRules are looked through in this order: a cause comes before those that it may look like.
+// ganRules are tried in this order: a cause comes before those that have similar signs.
 var ganRules = []ganRule{
 	{OutrunDiscriminator, false, isOutrun, func(v Vitals) string {
 		return fmt.Sprintf("D says %.2g more of generated than of real objects, and %.0f %% of the samples are near real objects",
@@ -84,7 +84,7 @@ var ganRules = []ganRule{
 		}, varied},
 }
 
-// diagnose gives the finding of the first rule that holds at a look, with no cause if none does.
+// diagnose returns the finding of the first rule that applies at a look. Its cause is empty if none does.
 func diagnose(c GANConfig, v Vitals) (f Finding, urgent bool) {
 	for _, r := range ganRules {
 		if r.holds(c, v) {
@@ -94,7 +94,7 @@ func diagnose(c GANConfig, v Vitals) (f Finding, urgent bool) {
 	return Finding{}, false
 }
 
-// divergence is the likely cause of losses that are not finite, after the look last.
+// divergence returns a finding with the likely cause of losses that are not finite, after the look last.
 func divergence(c GANConfig, last Vitals) Finding {
 	if c.Loss == "wasserstein" && last.Slope > steepSlope {
 		return Finding{Cause: UnboundedCritic, Advice: bounded(c)}
@@ -106,26 +106,27 @@ func runsAway(c GANConfig, v Vitals) bool {
 	return v.Distance > runawayDistance || c.Loss != "wasserstein" && v.largest() > runawayOutput
 }
 
-// isOutrun leaves out a Wasserstein critic, whose outputs have no scale, and outputs that steps too large have made.
+// isOutrun excludes a Wasserstein critic, whose outputs have no scale, and outputs so large that they come from too
+// large steps.
 func isOutrun(c GANConfig, v Vitals) bool {
 	return c.Loss != "wasserstein" && v.Gap() < -outrunGap && v.largest() < outrunOutput
 }
 
-// largest is the greater of D's mean outputs.
+// largest returns the larger absolute value of D's mean outputs.
 func (v Vitals) largest() float64 { return max(math.Abs(v.Real), math.Abs(v.Fake)) }
 
 func isBlind(_ GANConfig, v Vitals) bool {
 	return math.Abs(v.Gap()) < blindGap && v.GradientG < blindGradient && v.Good < goodShare
 }
 
-// unbounded says that nothing bounds the slope of a critic.
+// unbounded reports whether nothing bounds the slope of a critic.
 func (c GANConfig) unbounded() bool {
 	return c.Loss == "wasserstein" && c.Clip == 0 && c.Penalty == 0 && !c.Spectral
 }
 
 func slower(c GANConfig) string {
 	if c.unbounded() {
-		return "try a smaller learning rate, and Penalty, Clip or Spectral, for nothing bounds this critic"
+		return "try a smaller learning rate, and Penalty, Clip or Spectral, because nothing bounds this critic"
 	}
 	return "try a smaller learning rate"
 }

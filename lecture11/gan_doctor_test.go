@@ -18,7 +18,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// A watched training can be stored where a training can; the interface is that of package kernelext.
+// A watched training can be stored like a training; the interface is that of package kernelext.
 var _ interface {
 	Name() string
 	Key() map[string]any
@@ -31,13 +31,13 @@ var _ interface {
 	Restore(part string, r io.Reader) error
 } = (*WatchedTraining)(nil)
 
-// wellVitals are those of a healthy GAN in the midst of its training.
+// wellVitals returns the vital signs of a healthy GAN in the middle of its training.
 func wellVitals() Vitals {
 	return Vitals{Step: 1000, Real: 0.5, Fake: -0.5, Certain: 0.01, GradientG: 1, Peak: 2, Variety: 0.9, Distance: 0.05, Good: 0.8,
 		Covered: 0.95, Slope: 0.5}
 }
 
-// TestDiagnose: each rule on both sides of its limit, which cause comes first, and what is advised.
+// TestDiagnose checks each rule on both sides of its limit, the order of the causes, and the advice.
 func TestDiagnose(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -85,7 +85,7 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// TestFindingString is the sentence of a finding.
+// TestFindingString checks the sentence of a finding.
 func TestFindingString(t *testing.T) {
 	v := wellVitals()
 	v.Certain, v.Peak, v.GradientG = 0.99, 5, 0.1
@@ -97,7 +97,8 @@ func TestFindingString(t *testing.T) {
 	}
 }
 
-// TestDoctorPersists: with Persist 2 a cause is found at its second look of three, once until it has left them, and not in the warm-up.
+// TestDoctorPersists: with Persist 2 a cause is found at its second look of three, and only once until it has left
+// them. There is no finding in the warm-up.
 func TestDoctorPersists(t *testing.T) {
 	sick, well := wellVitals(), wellVitals()
 	sick.Variety = 0
@@ -130,7 +131,7 @@ func TestDoctorPersists(t *testing.T) {
 	}
 }
 
-// TestNearestWays against ways that one sees.
+// TestNearestWays compares with distances known by inspection.
 func TestNearestWays(t *testing.T) {
 	x := [][]float64{{0, 0}, {3, 4}, {3, 5}}
 	if got, want := nearestWays(x, nil), []float64{5, 1, 1}; !slices.Equal(got, want) {
@@ -142,7 +143,8 @@ func TestNearestWays(t *testing.T) {
 	near(t, "tr Cov", totalVariance(x), 3+7, 1e-12)
 }
 
-// firstModes is a generator that makes the first Gaussians of the ring, so many of them, in turn.
+// firstModes returns a generator that cycles through the given number of the ring's Gaussians, starting with the
+// first.
 func firstModes(count int) NetFn {
 	table := make([][]float32, count)
 	for k, centre := range data.RingCenters(8, 2)[:count] {
@@ -157,8 +159,8 @@ func firstModes(count int) NetFn {
 	}
 }
 
-// TestDoctorLooks: the vital signs of generators that are known: one that makes 3 of the 8 Gaussians, one that makes one object, and one
-// that makes the data.
+// TestDoctorLooks checks the vital signs of known generators: one that covers 3 of the 8 Gaussians, one that generates
+// one object, and one that generates the data.
 func TestDoctorLooks(t *testing.T) {
 	points := ringOfSeed(t, 3)
 	one := func(_ *model.Scope, z *Node) *Node { return Add(ZerosLike(z), Const(z.Graph(), [][]float32{{2, 0}})) }
@@ -200,7 +202,7 @@ func TestDoctorLooks(t *testing.T) {
 		}
 		near(t, name+": repeated", v.Repeated, c.repeated, 0.02)
 		near(t, name+": good", v.Good, c.good, 0)
-		near(t, name+": missed", v.Missed, c.missed, 0.06) // as the real objects fell on the Gaussians
+		near(t, name+": missed", v.Missed, c.missed, 0.06) // depends on how the real objects fell on the Gaussians
 		near(t, name+": covered", v.Covered, 1-v.Missed, 1e-12)
 		if f, _ := diagnose(m.cfg, v); f.Cause != map[string]Cause{"three of eight": MissedModes, "one object": ModeCollapse}[name] {
 			t.Errorf("%s: %v", name, f)
@@ -208,15 +210,15 @@ func TestDoctorLooks(t *testing.T) {
 	}
 }
 
-// withWeight gives a net without weights one that changes nothing, because a net must have one to be trained.
+// withWeight adds an unused weight to a net without weights, because a net must have one to be trained.
 func withWeight(net NetFn) NetFn {
 	return func(scope *model.Scope, z *Node) *Node {
 		return Add(net(scope, z), MulScalar(affine(scope.In("none"), z, 2), 0))
 	}
 }
 
-// TestDoctorOnlyWatches: a watched training, also of a conditional GAN with a mean of weights, ends with the same weights to the last bit;
-// its curves have a value for each look.
+// TestDoctorOnlyWatches: a watched training ends with the same weights to the last bit, also for a conditional GAN
+// with a mean of weights. Its curves have a value for each look.
 func TestDoctorOnlyWatches(t *testing.T) {
 	long(t)
 	labelled, err := WithLabels(ring(t, 512), slices.Repeat([]int{0, 1}, 256), 2)
@@ -248,7 +250,7 @@ func TestDoctorOnlyWatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !maps.EqualFunc(netWeights(t, plain), netWeights(t, m), slices.Equal[[]float32]) {
-			t.Errorf("%s: other weights than those of the training that nobody watched", name)
+			t.Errorf("%s: other weights than those of the unwatched training", name)
 		}
 		steps, curves := doctor.Curves()
 		if want := (training.Steps() - 1) / 6; len(steps) < want || len(steps) == 0 || calls == 0 {
@@ -262,7 +264,7 @@ func TestDoctorOnlyWatches(t *testing.T) {
 	}
 }
 
-// TestDoctorMeans: a look has the means of the losses over all steps since the look before.
+// TestDoctorMeans: a look has the means of the losses over all steps since the previous look.
 func TestDoctorMeans(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 2, Seed: 1})
 	doctor, err := NewGANDoctor(m, ring(t, 80), DoctorConfig{Every: 4})
@@ -289,7 +291,8 @@ func TestDoctorMeans(t *testing.T) {
 	near(t, "generator's loss", doctor.Vitals()[0].Generator, sum/count, 1e-12)
 }
 
-// TestDoctorStops: a finding ends the training where it says, with a state that can be used and that goes on without the doctor.
+// TestDoctorStops: a finding ends the training at its step, in a usable state from which it continues without the
+// doctor.
 func TestDoctorStops(t *testing.T) {
 	r := plantedRuns(t, 1)[12] // clip far too tight
 	m, training := r.gan(t)
@@ -315,12 +318,13 @@ func TestDoctorStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err = training.Run(ctx, func(int, map[string]float64) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) || training.Step() <= seen {
-		t.Errorf("the training does not go on: %v at step %d", err, training.Step())
+		t.Errorf("the training does not continue: %v at step %d", err, training.Step())
 	}
 }
 
-// TestDoctorDiverged: a training that diverges ends with a finding that names the step; the error is the DivergedError too, and the state
-// is that which it kept. A critic that was seen to be unbounded before is named as the cause.
+// TestDoctorDiverged: a training that diverges ends with a finding that names the step. The error wraps the
+// DivergedError, and the state is the one it kept. If the critic was seen to be unbounded before, this is named as the
+// cause.
 func TestDoctorDiverged(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 2, Loss: "wasserstein", Seed: 1})
 	doctor, err := NewGANDoctor(m, ring(t, 400), DoctorConfig{})
@@ -347,7 +351,7 @@ func TestDoctorDiverged(t *testing.T) {
 	}
 }
 
-// TestDoctorRefuses: configurations, real objects and trainings that make no sense.
+// TestDoctorRefuses tries invalid configurations, real objects and trainings.
 func TestDoctorRefuses(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 2, Seed: 1})
 	x := ring(t, 80)

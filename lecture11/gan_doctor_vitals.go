@@ -11,30 +11,30 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Vitals are the vital signs of a GAN at one look. The losses are means over the steps since the look before; lengths are measured in
-// the spread of the real objects, √tr Cov, so that they mean the same for all data.
+// Vitals are the vital signs of a GAN at one look. The losses are means over the steps since the previous look.
+// Distances are in units of the spread of the real objects, √tr Cov, so that they are comparable between data sets.
 type Vitals struct {
 	Step int
 
 	Discriminator, Generator float64 // losses
 	Real, Fake               float64 // means of D's outputs before any sigmoid
-	Certain                  float64 // share of objects that D is right about with over 99 %
-	GradientG, GradientD     float64 // lengths of the gradients
-	Peak                     float64 // the greatest length of G's gradient so far, of the means over a call
+	Certain                  float64 // share of objects that D classifies correctly with over 99 %
+	GradientG, GradientD     float64 // norms of the gradients
+	Peak                     float64 // the largest norm of G's gradient so far, as means over a call
 
 	Variety  float64 // tr Cov of the samples over tr Cov of the real objects
-	Repeated float64 // share of samples with another one nearer than a hundredth of what is usual among real objects
-	Distance float64 // median way from a sample to the nearest real object
+	Repeated float64 // share of samples whose nearest other sample is closer than a hundredth of the usual distance between real objects
+	Distance float64 // median distance from a sample to the nearest real object
 	Good     float64 // share of samples that are near a real object
 	Covered  float64 // share of real objects that are near a sample
-	Missed   float64 // share of real objects that were near no sample at this look and the four before, all after the warm-up
-	Slope    float64 // √Var of D's outputs on real objects and samples together over √tr Cov of these
+	Missed   float64 // share of real objects without a near sample at this look and the four before, all after the warm-up
+	Slope    float64 // √Var of D's outputs on real objects and samples together, divided by √tr Cov of these objects
 }
 
-// Gap is how much more D says on real objects than on generated ones.
+// Gap returns the difference of D's mean outputs on real and on generated objects.
 func (v Vitals) Gap() float64 { return v.Real - v.Fake }
 
-// vitalSigns names the vital signs, for pictures.
+// vitalSigns holds the vital signs by name, for plots.
 var vitalSigns = map[string]func(v Vitals) float64{
 	"discriminator": func(v Vitals) float64 { return v.Discriminator },
 	"generator":     func(v Vitals) float64 { return v.Generator },
@@ -52,7 +52,7 @@ var vitalSigns = map[string]func(v Vitals) float64{
 	"slope":         func(v Vitals) float64 { return v.Slope },
 }
 
-// ganMirror holds samples of a GAN, always from the same noise, against real objects.
+// ganMirror compares samples of a GAN, always from the same noise, with real objects.
 type ganMirror struct {
 	m      *GAN
 	noise  *tensors.Tensor // [l, d (+ classes)]
@@ -60,20 +60,21 @@ type ganMirror struct {
 
 	real   [][]float64 // [l, n]
 	spread float64     // √tr Cov of real
-	usual  float64     // median way from a real object to the nearest other one
-	near   float64     // what counts as near, see newGANMirror
-	missed []int       // looks in a row at which no sample was near a real object
+	usual  float64     // median distance from a real object to the nearest other one
+	near   float64     // the distance that counts as near, see newGANMirror
+	missed []int       // for each real object, the number of looks in a row without a sample near it
 }
 
-// missedLooks is how many looks in a row without a sample near it make a real object one that is missed: samples of a G that swings around
-// a Gaussian reach another part of it at each look.
+// missedLooks is the number of looks in a row without a near sample after which a real object counts as missed.
+// Samples of a G that oscillates around a Gaussian reach another part of it at each look.
 const missedLooks = 5
 
-// nearSpread is the least way, in spreads, that counts as near: a sample between two thin Gaussians of a ring of 8 is near to neither.
+// nearSpread is the smallest distance, in spreads, that counts as near. With it, a sample between two narrow Gaussians
+// of a ring of 8 is near neither.
 const nearSpread = 0.25
 
-// newGANMirror draws Objects objects, or all, from real [l, n (+ classes)]. Near is what 95 % of the real objects are to another one, and at
-// least nearSpread.
+// newGANMirror draws Objects objects, or all, from real [l, n (+ classes)]. A distance counts as near up to the 95 %
+// quantile of the distances from real objects to the nearest other one, or up to nearSpread if that is larger.
 func newGANMirror(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*ganMirror, error) {
 	n := m.cfg.Features
 	if err := m.checkObjects(real, n+m.cfg.Classes, m.cfg.Output == "sigmoid"); err != nil {
@@ -112,10 +113,10 @@ func newGANMirror(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*ganMirror, e
 	return mirror, nil
 }
 
-// leastObjects is how few real objects tell nothing about a distribution.
+// leastObjects is the smallest number of real objects that describe a distribution well enough.
 const leastObjects = 32
 
-// look fills in what samples show.
+// look sets the vital signs that need samples.
 func (g *ganMirror) look(v *Vitals) error {
 	made, err := g.m.GenerateFrom(g.noise)
 	if err != nil {
@@ -140,7 +141,7 @@ func (g *ganMirror) look(v *Vitals) error {
 	return err
 }
 
-// reach gives [Vitals.Covered] and [Vitals.Missed].
+// reach returns [Vitals.Covered] and [Vitals.Missed].
 func (g *ganMirror) reach(samples [][]float64) (covered, missed float64) {
 	ways, count := nearestWays(g.real, samples), 0
 	for i, way := range ways {
@@ -155,13 +156,13 @@ func (g *ganMirror) reach(samples [][]float64) (covered, missed float64) {
 	return shareBelow(ways, g.near), float64(count) / float64(len(ways))
 }
 
-// forget begins to count anew which real objects are missed.
+// forget restarts the count of looks at which real objects were missed.
 func (g *ganMirror) forget() { clear(g.missed) }
 
-// errNotFinite says that samples or D's outputs are not finite, which the losses will tell in the next call.
+// errNotFinite is returned when samples or D's outputs are not finite. The losses of the next call will show it too.
 var errNotFinite = errors.New("lecture11: samples or D's outputs are not finite")
 
-// slope is [Vitals.Slope].
+// slope returns [Vitals.Slope].
 func (g *ganMirror) slope(samples [][]float64) (float64, error) {
 	both := slices.Concat(g.real, samples)
 	var flat []float32
@@ -185,7 +186,7 @@ func (g *ganMirror) slope(samples [][]float64) (float64, error) {
 	return slope, nil
 }
 
-// totalVariance is tr Cov of objects, at least 2.
+// totalVariance returns tr Cov of at least 2 objects.
 func totalVariance(x [][]float64) float64 {
 	column, sum := make([]float64, len(x)), 0.0
 	for j := range x[0] {
@@ -197,7 +198,8 @@ func totalVariance(x [][]float64) float64 {
 	return sum
 }
 
-// nearestWays is the way from each of from to the nearest of to, or, where to is nil, to the nearest other of from.
+// nearestWays returns the distance from each of from to the nearest of to. If to is nil, it is the distance to the
+// nearest other of from.
 func nearestWays(from, to [][]float64) []float64 {
 	ways, self := make([]float64, len(from)), to == nil
 	if self {
@@ -214,7 +216,7 @@ func nearestWays(from, to [][]float64) []float64 {
 	return ways
 }
 
-// shareBelow is the share of values below a limit.
+// shareBelow returns the share of values below a limit.
 func shareBelow(values []float64, limit float64) float64 {
 	count := 0
 	for _, v := range values {

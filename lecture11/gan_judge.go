@@ -10,14 +10,14 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// GaussianFit is mean and covariance of features.
+// GaussianFit holds the mean and the covariance of features.
 type GaussianFit struct {
 	Mean       []float64
 	Covariance *mat.SymDense
-	Objects    int // l, which a Fréchet distance must be told with
+	Objects    int // l; report it with a Fréchet distance
 }
 
-// FitGaussian takes mean and covariance (divided by l − 1) of features [l, d], l ≥ 2.
+// FitGaussian computes the mean and the covariance (divided by l − 1) of features [l, d], l ≥ 2.
 func FitGaussian(features *tensors.Tensor) (GaussianFit, error) {
 	rows, err := objectRows(features)
 	if err != nil {
@@ -36,18 +36,18 @@ func FitGaussian(features *tensors.Tensor) (GaussianFit, error) {
 	return fit, nil
 }
 
-// FrechetDistance is the squared distance of two Gaussians (the square of W₂),
+// FrechetDistance returns the squared distance of two Gaussians (the square of W₂),
 //
 //	‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁^½ Σ₂ Σ₁^½)^½),
 //
-// in the units of the features squared. The root is taken of a symmetric matrix, by its eigenvalues; the usual (Σ₁Σ₂)^½ is that of one
-// that is not. With few objects it is far above 0 even for two samples of one distribution: compare at one l, and beside real against
-// real.
+// in the units of the features squared. The root is that of a symmetric matrix, computed from its eigenvalues; the
+// usual formula takes the root of Σ₁Σ₂, which is not symmetric. With few objects the distance is far above 0 even for
+// two samples of one distribution, so compare distances at the same l, and with the distance of two real sets.
 //
 // Slide "How to judge a generator"; Heusel et al. 2017 (FID, with the features of another network).
 func FrechetDistance(a, b GaussianFit) (float64, error) {
 	if len(a.Mean) != len(b.Mean) || len(a.Mean) == 0 {
-		return 0, fmt.Errorf("lecture11: FrechetDistance of features of %d and %d components, want as many, at least 1", len(a.Mean), len(b.Mean))
+		return 0, fmt.Errorf("lecture11: FrechetDistance of features of %d and %d components, want as many of both, at least 1", len(a.Mean), len(b.Mean))
 	}
 	root, err := symmetricRoot(a.Covariance)
 	if err != nil {
@@ -74,7 +74,7 @@ func FrechetDistance(a, b GaussianFit) (float64, error) {
 	return distance + squaredDistance(a.Mean, b.Mean), nil
 }
 
-// symmetricRoot is the root of a symmetric matrix without negative eigenvalues; tiny negative ones count as 0.
+// symmetricRoot returns the root of a symmetric matrix without negative eigenvalues. Tiny negative ones count as 0.
 func symmetricRoot(m *mat.SymDense) (*mat.Dense, error) {
 	var eigen mat.EigenSym
 	if !eigen.Factorize(m, true) {
@@ -88,9 +88,9 @@ func symmetricRoot(m *mat.SymDense) (*mat.Dense, error) {
 	return &root, nil
 }
 
-// InceptionScore is exp(E KL(p(y|x) ‖ p(y))) for the class probabilities of generated objects p [l, C], with p(y) their mean: 1 where
-// all say the same, C where each is sure and the classes are even. It sees neither copies of one object a class nor what the
-// classifier ignores.
+// InceptionScore returns exp(E KL(p(y|x) ‖ p(y))) for the class probabilities p [l, C] of generated objects, where
+// p(y) is their mean. It is 1 if all rows are equal, and C if each row is certain and the classes are equally
+// frequent. It does not detect copies of one object per class, nor features that the classifier ignores.
 //
 // Slide "How to judge a generator"; Salimans et al. 2016.
 func InceptionScore(p *tensors.Tensor) (float64, error) {

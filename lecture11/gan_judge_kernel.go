@@ -8,19 +8,21 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// KernelDistance estimates the squared maximum mean discrepancy of two sets of features, by the polynomial kernel of the kernel
-// inception distance (KID):
+// KernelDistance estimates the squared maximum mean discrepancy of two sets of features, with the polynomial kernel of
+// the kernel inception distance (KID):
 //
 //	MMD² = E k(x, x′) + E k(y, y′) − 2E k(x, y),   k(x, y) = (xᵀy/d + 1)³.
 //
-// Both sets are shuffled, each by the same fixed seed, and cut into the given number of blocks. The means over the pairs of one block
-// leave out the pairs of an object with itself, so that the estimate of a block is unbiased: 0 on average for two samples of one
-// distribution, below 0 for some. Objects must be drawn independently: sets with as many objects of each class come out a little below
-// 0. The result is the mean over the blocks, which are independent, with its standard error. Unlike a [FrechetDistance] it does
-// not fall with the number of objects; only its standard error does. It compares means, covariances and third moments.
+// Both sets are shuffled, each with the same fixed seed, and split into the given number of blocks. The means over
+// pairs within a set leave out the pairs of an object with itself, so that the estimate of a block is unbiased: for
+// two samples of one distribution it is 0 on average and may be negative. Objects must be drawn independently; sets
+// with equal numbers of objects of each class have a value slightly below 0. The result is the mean over the blocks,
+// which are independent, with its standard error. Unlike a [FrechetDistance], it does not fall with the number of
+// objects; only its standard error does. It compares means, covariances and third moments.
 //
-// a: [l, d], b: [m, d], at least 2·blocks objects each; l mod blocks and m mod blocks of them are left out. With one block
-// the mean is the estimate from all pairs and has no standard error (NaN). The cost is that of (l² + m² + l·m)·d/blocks products.
+// a: [l, d], b: [m, d], with at least 2·blocks objects each; l mod blocks and m mod blocks of them are not used. With
+// one block the mean is the estimate from all pairs and has no standard error (NaN). The computation takes (l² + m² +
+// l·m)·d/blocks products.
 //
 // Slide "How to judge a generator"; Bińkowski et al. 2018, section 4; Gretton et al. 2012, eq. 3.
 func KernelDistance(a, b *tensors.Tensor, blocks int) (Estimate, error) {
@@ -35,13 +37,14 @@ func KernelDistance(a, b *tensors.Tensor, blocks int) (Estimate, error) {
 	return kernelDistance(x, y)
 }
 
-// featureBlocks are blocks of features, [l/blocks, d] each, with the means of the kernel over their own pairs.
+// featureBlocks holds blocks of features, [l/blocks, d] each, with the means of the kernel over the pairs within each
+// block.
 type featureBlocks struct {
 	features []*mat.Dense
 	own      []float64
 }
 
-// newFeatureBlocks shuffles features [l, d] and cuts them into blocks.
+// newFeatureBlocks shuffles features [l, d] and splits them into blocks.
 func newFeatureBlocks(features *tensors.Tensor, blocks int) (featureBlocks, error) {
 	if err := checkTensors("KernelDistance", features); err != nil {
 		return featureBlocks{}, err
@@ -67,10 +70,10 @@ func newFeatureBlocks(features *tensors.Tensor, blocks int) (featureBlocks, erro
 	return f, nil
 }
 
-// kernelDistance is KernelDistance of blocks, as many of both.
+// kernelDistance is KernelDistance of blocks, the same number of both.
 func kernelDistance(x, y featureBlocks) (Estimate, error) {
 	if _, d := x.features[0].Dims(); d != y.features[0].RawMatrix().Cols {
-		return Estimate{}, fmt.Errorf("lecture11: KernelDistance of features of %d and %d components, want as many", d, y.features[0].RawMatrix().Cols)
+		return Estimate{}, fmt.Errorf("lecture11: KernelDistance of features of %d and %d components, want as many of both", d, y.features[0].RawMatrix().Cols)
 	}
 	values := make([]float64, len(x.own))
 	for i := range values {
@@ -79,8 +82,8 @@ func kernelDistance(x, y featureBlocks) (Estimate, error) {
 	return NewEstimate(values), nil
 }
 
-// meanKernel is the mean of k(x, y) over the pairs of rows of a [l, d] and b [m, d]; own leaves out the pairs (i, i) of a set with
-// itself.
+// meanKernel returns the mean of k(x, y) over the pairs of rows of a [l, d] and b [m, d]. own means that both are the
+// same set, and leaves out the pairs (i, i).
 func meanKernel(a, b *mat.Dense, own bool) float64 {
 	l, d := a.Dims()
 	m, _ := b.Dims()

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// naiveKernelDistance is the unbiased MMD² of two sets by loops over all pairs.
+// naiveKernelDistance returns the unbiased MMD² of two sets by loops over all pairs.
 func naiveKernelDistance(x, y [][]float64) float64 {
 	kernel := func(a, b []float64) float64 {
 		dot := 0.0
@@ -43,7 +43,7 @@ func naiveKernelDistance(x, y [][]float64) float64 {
 	return xx/(l*(l-1)) + yy/(m*(m-1)) - 2*xy/(l*m)
 }
 
-// shuffledRows are rows in the order of the blocks.
+// shuffledRows returns rows in the order of the blocks.
 func shuffledRows(rows [][]float64) [][]float64 {
 	var shuffled [][]float64
 	for _, i := range rand.New(rand.NewPCG(0, 0)).Perm(len(rows)) {
@@ -72,8 +72,8 @@ func TestKernelDistance(t *testing.T) {
 	near(t, "both ways", must(KernelDistance(b, a, 3)).Mean, e.Mean, 1e-12)
 }
 
-// TestKernelDistanceUnbiased: with 6 objects in a set the mean over 4000 draws is 0 for one distribution, where the Fréchet distance
-// is far above 0. Sets of points at 0 and at δ have the distance (1 + δ²)³ − 1 exactly.
+// TestKernelDistanceUnbiased: with 6 objects per set the mean over 4000 draws is 0 for one distribution, where the
+// Fréchet distance is far above 0. Sets of points at 0 and at δ have the distance (1 + δ²)³ − 1 exactly.
 func TestKernelDistanceUnbiased(t *testing.T) {
 	const draws, l = 4000, 6
 	same := must(KernelDistance(gaussians(draws*l, 2, 0.5, 1, 3), gaussians(draws*l, 2, 0.5, 1, 4), draws))
@@ -90,7 +90,8 @@ func TestKernelDistanceUnbiased(t *testing.T) {
 	near(t, "two points", points.Mean, 1+math.Pow(1+1.5*1.5, 3)-2, 1e-12)
 }
 
-// TestKernelDistanceReference is the value that scikit-learn's polynomial kernel gives, by testdata/gen/kernel_distance.py.
+// TestKernelDistanceReference compares with scikit-learn's polynomial kernel, computed by
+// testdata/gen/kernel_distance.py.
 func TestKernelDistanceReference(t *testing.T) {
 	var reference struct {
 		X, Y [][]float64
@@ -107,7 +108,7 @@ func TestKernelDistanceReference(t *testing.T) {
 	near(t, "kernel distance", got, reference.KID, 1e-12)
 }
 
-// TestKernelDistanceRefuses: what makes no distance is named.
+// TestKernelDistanceRefuses: invalid arguments return an error that names them.
 func TestKernelDistanceRefuses(t *testing.T) {
 	a := gaussians(10, 3, 0, 1, 1)
 	for _, blocks := range []int{0, 6} {
@@ -118,13 +119,13 @@ func TestKernelDistanceRefuses(t *testing.T) {
 	wantError(t, err, "3 and 2 components")
 }
 
-// TestJudgeKernel: the judge's figure is the mean over its sets, block by block; about 0 for real objects, and many standard errors
-// above it where a class is nearly lost.
+// TestJudgeKernel: the judge's value is the mean over its sets, block by block. It is about 0 for real objects, and
+// many standard errors above 0 if a class is nearly lost.
 func TestJudgeKernel(t *testing.T) {
 	x, labels := twoBlobs(400, 0.5, 1)
 	c := newClassifier(t, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{8}, Seed: 1})
 	runTraining(t, must(c.Training(x, labels, "blobs", FitConfig{Epochs: 20, LearningRate: 1e-2, Seed: 1})))
-	drawn := func(share float64, seed uint64) *tensors.Tensor { // each object's class by chance, unlike twoBlobs
+	drawn := func(share float64, seed uint64) *tensors.Tensor { // each object's class is random, unlike in twoBlobs
 		rng := rand.New(rand.NewPCG(seed, 12))
 		flat := make([]float32, 600)
 		for i := range 300 {

@@ -8,9 +8,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// ManifoldPrecisionRecall compares generated objects with real ones by balls that reach to the k-th nearest neighbour within a set:
-// precision is the share of generated objects in a ball of a real one (are they good?), recall the share of real objects in a ball of a
-// generated one (are all kinds there?). real, fake: features [l, d] and [m, d]; 1 ≤ k < min(l, m).
+// ManifoldPrecisionRecall compares generated objects with real ones by balls around each object that reach to its k-th
+// nearest neighbour within its set. Precision is the share of generated objects in a ball of a real one; it measures
+// quality. Recall is the share of real objects in a ball of a generated one; it measures variety. real, fake: features
+// [l, d] and [m, d]; 1 ≤ k < min(l, m).
 //
 // Slide "How to judge a generator"; Kynkäänniemi et al. 2019.
 func ManifoldPrecisionRecall(real, fake *tensors.Tensor, k int) (precision, recall float64, err error) {
@@ -23,13 +24,14 @@ func ManifoldPrecisionRecall(real, fake *tensors.Tensor, k int) (precision, reca
 		return 0, 0, err
 	}
 	if len(a[0]) != len(b[0]) || k < 1 || k >= min(len(a), len(b)) {
-		return 0, 0, fmt.Errorf("lecture11: ManifoldPrecisionRecall of features %s and %s with k = %d, want as many components and 1 ≤ k < %d",
+		return 0, 0, fmt.Errorf("lecture11: ManifoldPrecisionRecall of features %s and %s with k = %d, want as many components of both and 1 ≤ k < %d",
 			real.Shape(), fake.Shape(), k, min(len(a), len(b)))
 	}
 	return covered(a, b, k), covered(b, a, k), nil
 }
 
-// covered is the share of points in a ball of one of centres, that reaches to its k-th nearest other centre.
+// covered returns the share of points in a ball around one of centres. Each ball reaches to the k-th nearest other
+// centre.
 func covered(centres, points [][]float64, k int) float64 {
 	radius := make([]float64, len(centres))
 	parallel(len(centres), func(i int) {
@@ -47,7 +49,7 @@ func covered(centres, points [][]float64, k int) float64 {
 	return shareOf(inside)
 }
 
-// shareOf is the share of those that are true.
+// shareOf returns the share of elements that are true.
 func shareOf(of []bool) float64 {
 	count := 0
 	for _, yes := range of {
@@ -58,9 +60,9 @@ func shareOf(of []bool) float64 {
 	return float64(count) / float64(len(of))
 }
 
-// TwoSampleNeighbours is the accuracy of 1-nearest-neighbour, each object left out in turn, in telling real from generated ones: ½ where
-// nothing tells them apart, 1 where all can be told, 0 where each generated object is next to the real one that it copies. real, fake:
-// [l, d] each, as many of both.
+// TwoSampleNeighbours returns the leave-one-out accuracy of the 1-nearest-neighbour classifier of real and generated
+// objects. It is ½ if they cannot be distinguished, 1 if all can, and 0 if each generated object is next to the real
+// one that it copies. real, fake: [l, d] each, with the same l.
 //
 // Slide "How to judge a generator"; Lopez-Paz & Oquab 2017.
 func TwoSampleNeighbours(real, fake *tensors.Tensor) (float64, error) {
@@ -84,8 +86,8 @@ func TwoSampleNeighbours(real, fake *tensors.Tensor) (float64, error) {
 	return shareOf(right), nil
 }
 
-// nearestOther gives the place of the row nearest to x, of equally near ones the first, and its squared distance. It leaves out the row
-// at the place self; −1: none.
+// nearestOther returns the index of the row nearest to x, the first of equally near ones, and its squared distance. It
+// leaves out the row with the index self; −1 leaves out none.
 func nearestOther(rows [][]float64, x []float64, self int) (place int, square float64) {
 	place, square = -1, math.Inf(1)
 	for i, row := range rows {
@@ -96,14 +98,15 @@ func nearestOther(rows [][]float64, x []float64, self int) (place int, square fl
 	return place, square
 }
 
-// Coverage says how objects fill a mixture of known Gaussians.
+// Coverage describes how objects cover a mixture of known Gaussians.
 type Coverage struct {
-	Shares []float64 // of the objects that are good for each Gaussian: within 4 standard deviations of its centre
+	Shares []float64 // for each Gaussian, of the good objects near it: within 4 standard deviations of its centre
 	Modes  int       // Gaussians with at least 1 % of the objects
-	Good   float64   // share of objects that are good for one
+	Good   float64   // share of objects that are good for some Gaussian
 }
 
-// Coverage counts the objects x [l, n] near each Gaussian of the mixture. An object counts for the nearest centre.
+// Coverage counts the objects x [l, n] near each Gaussian of the mixture. An object counts for its nearest centre
+// only.
 //
 // Slide "Mode collapse"; Metz et al. 2017.
 func (m *GaussianMixture) Coverage(x *tensors.Tensor) (Coverage, error) {
@@ -130,11 +133,13 @@ func (m *GaussianMixture) Coverage(x *tensors.Tensor) (Coverage, error) {
 	return c, nil
 }
 
-// HitDivergence is the Jensen–Shannon divergence, in nats, of how two sets of objects fill the nodes of one map: 0 for one distribution
-// of hits, ln 2 where they share no node. hits are as of [Hits]; with few objects a node it is above 0 for two samples of one
-// distribution: compare beside real against real.
+// HitDivergence returns the Jensen–Shannon divergence, in nats, of the distributions of two sets of objects over the
+// nodes of one map. It is 0 for equal shares of hits, and ln 2 if the sets have no node in common. a, b: as returned
+// by [Hits]. With few objects per node it is above 0 for two samples of one distribution, so compare it with the
+// divergence of two real sets.
 //
-// A map trained on real objects is a referee that the generator has not met: it shows which kinds of objects are missing.
+// A map trained on real objects is a judge that took no part in the GAN's training: it shows which kinds of objects
+// are missing.
 func HitDivergence(a, b []int) (float64, error) {
 	if len(a) != len(b) {
 		return 0, fmt.Errorf("lecture11: HitDivergence of %d nodes with %d, want the same map", len(a), len(b))

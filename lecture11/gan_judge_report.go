@@ -8,9 +8,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Judge says how near generated objects are to real ones, in the features of a classifier that has met neither the generator nor, best,
-// the real objects that it compares with. Its figures belong to that classifier, [Classifier.WeightsHash], and to the number of objects:
-// a judge whose classifier has got other weights since reports nothing more.
+// Judge measures how close generated objects are to real ones, in the features of a classifier. The classifier should
+// not be trained on the generator's objects or, at best, on the real objects that it compares with. The values depend
+// on that classifier, [Classifier.WeightsHash], and on the number of objects. If the classifier's weights change, the
+// judge returns errors.
 //
 // Slide "How to judge a generator".
 type Judge struct {
@@ -21,36 +22,37 @@ type Judge struct {
 	floor      float64
 }
 
-// judged holds what a judge keeps of the features of a set of objects.
+// judged holds the statistics of the features of a set of objects.
 type judged struct {
 	GaussianFit
 	blocks featureBlocks
 }
 
-// judgeBlocks is the number of blocks of a judge's [KernelDistance]; fewer than 20 objects make fewer blocks.
+// judgeBlocks is the number of blocks of a judge's [KernelDistance]; with fewer than 20 objects there are fewer
+// blocks.
 const judgeBlocks = 10
 
-// JudgeReport holds the figures of a [Judge] for a set of objects.
+// JudgeReport holds the values of a [Judge] for a set of objects.
 type JudgeReport struct {
 	Frechet float64   // mean of the Fréchet distances to the sets of real objects
-	Real    float64   // mean of those of the real sets from each other, at the same number of objects
+	Real    float64   // mean of the distances between the real sets, at the same number of objects
 	Score   float64   // [InceptionScore], with the judge's own classes
-	Shares  []float64 // of the objects that the judge takes for each class
+	Shares  []float64 // of the objects that the judge assigns to each class
 	Kernel  Estimate  // mean over the blocks of the [KernelDistance] to the sets of real objects; about 0 for real objects
 }
 
-// Ratio is the distance over that of real objects from real ones: 1 for a perfect generator.
+// Ratio returns the distance divided by that of real objects from real ones: 1 for a perfect generator.
 func (r JudgeReport) Ratio() float64 { return r.Frechet / r.Real }
 
-// NewJudge returns a judge that looks at the activations after hidden layer k = 1, 2, … of a trained classifier, see
-// [Classifier.Features]. real are at least two sets of as many real objects, [l, n] each: how far they are from each other is the
-// measure for generated ones. A classifier that is being trained waits until all sets are looked at.
+// NewJudge returns a judge that uses the activations after hidden layer k = 1, 2, … of a trained classifier, see
+// [Classifier.Features]. real holds at least two sets of the same number of real objects, [l, n] each; the distances
+// between them are the reference for generated objects. A training of the classifier waits until all sets are measured.
 func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 	if c == nil {
 		return nil, errors.New("lecture11: NewJudge: the classifier is nil, want a trained one")
 	}
 	if len(real) < 2 {
-		return nil, fmt.Errorf("lecture11: NewJudge with %d sets of real objects, want at least 2: their distance is the measure", len(real))
+		return nil, fmt.Errorf("lecture11: NewJudge with %d sets of real objects, want at least 2: their distance is the reference", len(real))
 	}
 	j := &Judge{classifier: c, layer: k}
 	if err := j.meet(real); err != nil {
@@ -70,7 +72,7 @@ func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
 	return j, nil
 }
 
-// frechetSum adds up the distances of a from others.
+// frechetSum returns the sum of the distances of a from others.
 func frechetSum(a GaussianFit, others []judged) (sum float64, err error) {
 	for _, b := range others {
 		distance, err := FrechetDistance(a, b.GaussianFit)
@@ -88,7 +90,7 @@ func (j *Judge) holding() (c *Classifier, release func()) {
 	return &Classifier{cfg: j.classifier.cfg, body: j.classifier.body, fitted: held}, release
 }
 
-// meet looks at the sets of real objects, all with the same weights of the classifier.
+// meet computes the statistics of the sets of real objects, all with the same weights of the classifier.
 func (j *Judge) meet(real []*tensors.Tensor) (err error) {
 	c, release := j.holding()
 	defer release()
@@ -106,7 +108,7 @@ func (j *Judge) meet(real []*tensors.Tensor) (err error) {
 	return err
 }
 
-// see takes from the features of objects what the judge compares.
+// see computes the statistics of the features of objects that the judge compares.
 func (j *Judge) see(c *Classifier, x *tensors.Tensor) (judged, error) {
 	features, err := c.Features(x, j.layer)
 	if err != nil {
@@ -120,8 +122,8 @@ func (j *Judge) see(c *Classifier, x *tensors.Tensor) (judged, error) {
 	return judged{fit, blocks}, err
 }
 
-// look returns what the judge compares of objects and the probabilities of their classes, both with the weights with which it has
-// seen the real ones.
+// look returns the statistics of objects and the probabilities of their classes, both with the weights that were used
+// for the real objects.
 func (j *Judge) look(x *tensors.Tensor) (seen judged, p *tensors.Tensor, err error) {
 	c, release := j.holding()
 	defer release()
@@ -139,7 +141,8 @@ func (j *Judge) look(x *tensors.Tensor) (seen judged, p *tensors.Tensor, err err
 	return seen, p, err
 }
 
-// kernelDistance is the [KernelDistance] of objects from the sets of real ones, the mean over the sets for each block.
+// kernelDistance returns the [KernelDistance] of objects from the sets of real ones, with the mean over the sets for
+// each block.
 func (j *Judge) kernelDistance(x judged) (Estimate, error) {
 	means := make([]float64, len(x.blocks.own))
 	for _, real := range j.real {
@@ -154,7 +157,8 @@ func (j *Judge) kernelDistance(x judged) (Estimate, error) {
 	return NewEstimate(means), nil
 }
 
-// Report judges objects x [l, n], as many as each set of real ones has: a Fréchet distance falls with their number.
+// Report judges objects x [l, n]. Their number must be that of each set of real ones, because a Fréchet distance falls
+// with it.
 func (j *Judge) Report(x *tensors.Tensor) (JudgeReport, error) {
 	fit, p, err := j.look(x)
 	if err != nil {

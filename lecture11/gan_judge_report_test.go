@@ -23,8 +23,8 @@ func twoBlobs(l int, share float64, seed uint64) (*tensors.Tensor, []int) {
 	return tensors.FromFlatDataAndDimensions(flat, l, 2), labels
 }
 
-// TestJudge: real objects are about as far from real ones as those from each other, which is what the naive sum over features says;
-// a lost class shows in the distance, the shares and the score.
+// TestJudge: real objects are about as far from real ones as those are from each other, by the naive sum over
+// features. A lost class is visible in the distance, the shares and the score.
 func TestJudge(t *testing.T) {
 	x, labels := twoBlobs(400, 0.5, 1)
 	c := newClassifier(t, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{8}, Seed: 1})
@@ -48,11 +48,11 @@ func TestJudge(t *testing.T) {
 	worse := must(j.Report(lost))
 	near(t, "share of class 0 that is nearly lost", worse.Shares[0], 0.1, 0.01)
 	if worse.Frechet < 20*r.Frechet || worse.Score > 1.6 {
-		t.Errorf("a class nearly lost: distance %.4f after %.4f, score %.3f: want far more and less", worse.Frechet, r.Frechet, worse.Score)
+		t.Errorf("a class nearly lost: distance %.4f after %.4f, score %.3f: want a much larger distance and a lower score", worse.Frechet, r.Frechet, worse.Score)
 	}
 }
 
-// TestJudgeRefuses: what makes no measure is named.
+// TestJudgeRefuses: invalid arguments return an error that names them.
 func TestJudgeRefuses(t *testing.T) {
 	c := newClassifier(t, ClassifierConfig{Features: 2, Classes: 2, Hidden: []int{8}, Seed: 1})
 	a, _ := twoBlobs(30, 0.5, 2)

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// gaussians draws l objects of N(mean, std²I_d).
+// gaussians draws l objects from N(mean, std²I_d).
 func gaussians(l, d int, mean, std float64, seed uint64) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(seed, 5))
 	flat := make([]float64, l*d)
@@ -19,8 +19,9 @@ func gaussians(l, d int, mean, std float64, seed uint64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, l, d)
 }
 
-// TestFrechetDistance is C30.1: equal covariances give ‖Δμ‖², isotropic ones d(σ₁ − σ₂)² (1e-4), commuting ones Σ(√λ − √κ)²; a set
-// with itself 0 (1e-3), and the same both ways; two samples of one distribution are far from 0 when small.
+// TestFrechetDistance is C30.1: equal covariances have the distance ‖Δμ‖², isotropic ones d(σ₁ − σ₂)² (1e-4), and
+// commuting ones Σ(√λ − √κ)². The distance of a set from itself is 0 (1e-3), and the distance is symmetric. Small
+// samples of one distribution are far from 0.
 func TestFrechetDistance(t *testing.T) {
 	isotropic := func(mean, variance float64) GaussianFit {
 		c := mat.NewSymDense(3, nil)
@@ -38,7 +39,7 @@ func TestFrechetDistance(t *testing.T) {
 	near(t, "σ = 1 and 2 in 6 dimensions, with the means", there, 6+6*0.04, 0.8)
 	few, many := must(FitGaussian(gaussians(20, 6, 0, 1, 3))), must(FitGaussian(gaussians(5000, 6, 0, 1, 4)))
 	if small, large := must(FrechetDistance(few, a)), must(FrechetDistance(many, must(FitGaussian(gaussians(5000, 6, 0, 1, 5))))); small < 10*large {
-		t.Errorf("real against real: %g with 20 objects, %g with 5000, want the few far from 0", small, large)
+		t.Errorf("real against real: %g with 20 objects, %g with 5000, want the former far from 0", small, large)
 	}
 	singular := GaussianFit{Mean: []float64{0, 0}, Covariance: mat.NewSymDense(2, []float64{1, 1, 1, 1})}
 	near(t, "singular covariance with itself", must(FrechetDistance(singular, singular)), 0, 1e-7)
@@ -48,7 +49,8 @@ func TestFrechetDistance(t *testing.T) {
 	wantError(t, err, "want at least 2")
 }
 
-// TestFrechetRoot: the trace of the root is that of the product's own eigenvalues, which a naive Newton iteration finds.
+// TestFrechetRoot compares the trace of the root with that of the product's root, computed by a naive Newton
+// iteration.
 func TestFrechetRoot(t *testing.T) {
 	a, b := must(FitGaussian(gaussians(30, 4, 0, 1, 7))), must(FitGaussian(gaussians(30, 4, 0, 3, 8)))
 	var product mat.Dense
@@ -67,7 +69,8 @@ func TestFrechetRoot(t *testing.T) {
 	near(t, "distance", must(FrechetDistance(a, b)), want, 1e-6)
 }
 
-// TestInceptionScore is C30.3: 1 for one answer, C for sure and even ones, and the blind spot: copies of one object a class score C.
+// TestInceptionScore is C30.3: 1 for one answer, C for certain and equally frequent ones. It includes the blind spot:
+// copies of one object per class score C.
 func TestInceptionScore(t *testing.T) {
 	same := [][]float64{{0.2, 0.3, 0.5}, {0.2, 0.3, 0.5}}
 	sure := [][]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}
@@ -81,8 +84,9 @@ func TestInceptionScore(t *testing.T) {
 	wantError(t, err, "probability -1 of class 0")
 }
 
-// TestManifolds: sets of one distribution have precision and recall near 1 and cannot be told apart; a generator that gives one of
-// two modes has precision, but half the recall; one far away has none; copies are next to what they copy.
+// TestManifolds: sets of one distribution have precision and recall near 1 and cannot be distinguished. A generator of
+// one of two modes has full precision but half the recall. One that is far away has neither. Copies are next to the
+// objects they copy.
 func TestManifolds(t *testing.T) {
 	real := gaussians(200, 2, 0, 1, 1)
 	twin := gaussians(200, 2, 0, 1, 2)
@@ -114,7 +118,8 @@ func TestManifolds(t *testing.T) {
 	}
 }
 
-// TestCoverage: hand-made clouds: a stray object is not a mode, one between two centres is good for none, and the shares add up.
+// TestCoverage uses clouds with known answers: a stray object is not a mode, one between two centres is good for none,
+// and the shares add up.
 func TestCoverage(t *testing.T) {
 	m := must(GridMixture(2, 2, 0.1)) // centres (±1, ±1)
 	var flat []float64
@@ -130,7 +135,7 @@ func TestCoverage(t *testing.T) {
 	}
 	got := must(m.Coverage(tensors.FromFlatDataAndDimensions(flat, 300, 2)))
 	if got.Modes != 2 {
-		t.Errorf("%d modes, want 2: a stray object is none", got.Modes)
+		t.Errorf("%d modes, want 2: a stray object is not a mode", got.Modes)
 	}
 	near(t, "good", got.Good, 200.0/300, 1e-12)
 	for k, want := range []float64{60, 1, 0, 139} {
@@ -144,7 +149,7 @@ func TestCoverage(t *testing.T) {
 	wantError(t, err, "side = 0")
 }
 
-// TestHitDivergence: closed forms; the total of the hits does not matter.
+// TestHitDivergence compares with closed forms; the totals of the hits do not matter.
 func TestHitDivergence(t *testing.T) {
 	near(t, "the same", must(HitDivergence([]int{1, 2, 0}, []int{2, 4, 0})), 0, 1e-15)
 	near(t, "apart", must(HitDivergence([]int{5, 0}, []int{0, 3})), math.Ln2, 1e-15)

@@ -16,8 +16,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestSpectral: after enough calls σ is the largest singular value of a matrix, as gonum has it, and its gradient that of finite
-// differences; outside a training u stands still.
+// TestSpectral: after enough calls σ is gonum's largest singular value of the matrix, and its gradient that of finite
+// differences. Outside a training u does not change.
 func TestSpectral(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 0))
 	w := mat.NewDense(7, 5, nil)
@@ -51,9 +51,10 @@ func TestSpectral(t *testing.T) {
 	before := tensors.MustCopyFlatData[float64](store.GetVariable("/layer/singular").MustValue())
 	near(t, "σ in use", sigma(normalise(false)), svd.Values(nil)[0], 1e-9)
 	if !slices.Equal(before, tensors.MustCopyFlatData[float64](store.GetVariable("/layer/singular").MustValue())) {
-		t.Error("u moved outside a training")
+		t.Error("u changed outside a training")
 	}
-	// W/σ as a function of W: at u and v, σ's derivative is u·vᵀ, so that the sum of squares of W/σ has the slope of finite differences.
+	// W/σ as a function of W: at u and v, σ's derivative is u·vᵀ, so the gradient of the sum of squares of W/σ is that
+	// of finite differences.
 	exec, err := model.NewExec(testx.Backend(t), store, func(scope *model.Scope, w *Node) []*Node {
 		loss := ReduceAllSum(Sin(spectral(scope.In("layer"), w)))
 		return []*Node{loss, Gradient(loss, w)[0]}
@@ -79,7 +80,8 @@ func TestSpectral(t *testing.T) {
 	}
 }
 
-// TestPixelNorm: the channels of each pixel have the mean square 1, in the direction that they had; one of zeros stays.
+// TestPixelNorm: the channels of each pixel have the mean square 1, in the same direction as before; zeros do not
+// change.
 func TestPixelNorm(t *testing.T) {
 	x := waves(2, 3, 3, 5)
 	if err := x.MutableBytes(func(data []byte) { clear(data[:5*4]) }); err != nil {
@@ -105,8 +107,8 @@ func TestPixelNorm(t *testing.T) {
 	}
 }
 
-// TestBatchSpread: in a training it is the mean of the units' standard deviations in the batch, with a gradient; outside, the mean of what it
-// was in the training, whatever the batch.
+// TestBatchSpread: in a training the spread is the mean of the units' standard deviations in the batch, with a
+// gradient. Outside a training it is the mean of its values in the training, for any batch.
 func TestBatchSpread(t *testing.T) {
 	store := model.NewStore()
 	spread := func(training bool, rows [][]float32) (s float64, slope []float64) {
@@ -130,7 +132,7 @@ func TestBatchSpread(t *testing.T) {
 		near(t, fmt.Sprintf("slope %d", i), slope[i], want, 1e-6)
 	}
 	again, _ := spread(true, [][]float32{{5, 5}, {5, 5}})
-	near(t, "spread of one object again and again", again, 0, 1e-3)
+	near(t, "spread of one repeated object", again, 0, 1e-3)
 	used, slope := spread(false, [][]float32{{-3, 8}})
 	near(t, "mean spread", used, 0.99*s+0.01*again, 1e-6)
 	near(t, "slope outside a training", floats.Norm(slope, 1), 0, 0)

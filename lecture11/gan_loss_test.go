@@ -11,8 +11,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// TestAdversarialGradients is C24.1 and its like: values and gradients of each loss in the outputs a, against formulas; the
-// gradients of minimax and non-saturating at a = −5 have the ratio e⁵ = 148.4.
+// TestAdversarialGradients is C24.1 for all losses: it compares values and gradients of each loss with respect to the
+// outputs a with formulas. At a = −5 the gradients of non-saturating and minimax have the ratio e⁵ = 148.4.
 func TestAdversarialGradients(t *testing.T) {
 	sigmoid := func(a float64) float64 { return 1 / (1 + math.Exp(-a)) }
 	step := func(v bool) float64 { return map[bool]float64{true: 1}[v] }
@@ -53,7 +53,8 @@ func TestAdversarialGradients(t *testing.T) {
 	near(t, "ratio at a = −5", formulas["non-saturating"].generator(-5)/formulas["minimax"].generator(-5), math.Exp(5), 1e-9)
 }
 
-// TestAdversarialEquilibrium: where D knows nothing, a = 0, the losses are 2 ln 2 and ln 2 (minimax: −ln 2).
+// TestAdversarialEquilibrium: if D cannot distinguish the objects, a = 0, the losses are 2 ln 2 and ln 2 (minimax: −ln
+// 2).
 func TestAdversarialEquilibrium(t *testing.T) {
 	for name, want := range map[string][2]float64{
 		"minimax": {2 * math.Ln2, -math.Ln2}, "non-saturating": {2 * math.Ln2, math.Ln2},

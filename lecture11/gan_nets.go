@@ -11,18 +11,19 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// GANNets are the networks of a GAN. With classes both get the label appended to their input, as components of 0 and 1.
+// GANNets are the networks of a GAN. With classes, both networks get the label appended to their input, as components
+// of 0 and 1.
 type GANNets struct {
-	ID            string // part of the key under which a trained GAN is stored: another one for other networks
+	ID            string // part of the key under which a trained GAN is stored: use another ID for other networks
 	Generator     NetFn  // noise [batch, d (+ classes)] → objects [batch, n], before GANConfig.Output
 	Discriminator NetFn  // objects [batch, n (+ classes)] → D's output before any sigmoid, [batch, 1]
 
-	// joint tells that D's output for an object depends on that object alone, so that one call may have real and generated ones.
-	// A net of one's own may look at its whole batch, as batch normalisation does.
+	// joint means that D's output for an object depends on that object alone, so that one call may have real and
+	// generated ones. A custom network may depend on its whole batch, as batch normalisation does.
 	joint bool
 }
 
-// ganBuilders are the networks that GANConfig.Nets may name.
+// ganBuilders holds the functions that build the networks named in GANConfig.Nets.
 var ganBuilders = map[string]func(c GANConfig) GANNets{"dense": denseGAN, "conv": convGAN}
 
 func denseGAN(c GANConfig) GANNets {
@@ -34,24 +35,25 @@ func denseGAN(c GANConfig) GANNets {
 	}
 }
 
-// convGAN is a small DCGAN (Radford et al. 2016): G maps noise to a small image of many channels and doubles its height and width by
-// resize-convolutions 3×3, which leave no chequerboard; D halves them, rounded up, by convolutions 3×3 with stride 2 and ends in a dense layer,
-// without which it sees too little to teach G. In place of batch normalisation, which makes an object depend on those beside it, G has
-// that of pixels (Karras et al. 2018); D has none.
+// convGAN builds a small DCGAN (Radford et al. 2016). G maps noise to a small image of many channels and doubles its
+// height and width by 3×3 resize-convolutions, which leave no checkerboard pattern. D halves them, rounded up, by 3×3
+// convolutions with stride 2. It ends in a dense layer, without which it sees too little of the image to train G.
+// Batch normalisation would make an object depend on the rest of its batch, so G normalises pixels instead (Karras et
+// al. 2018), and D has no normalisation.
 func convGAN(c GANConfig) GANNets {
 	return GANNets{ID: "conv", Generator: c.convGenerator, Discriminator: c.convDiscriminator, joint: !c.Spread}
 }
 
-// ganNorms are the normalisations of a convolutional G.
+// ganNorms holds the normalisations of a convolutional G by name.
 var ganNorms = map[string]func(x *Node) *Node{"pixel": pixelNorm, "none": activations["linear"]}
 
-// pixelNorm is x/√(mean of x² over the channels), at each pixel of x [batch, h, w, c].
+// pixelNorm returns x/√(mean of x² over the channels), at each pixel of x [batch, h, w, c].
 func pixelNorm(x *Node) *Node {
 	return Div(x, Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceMean, -1), 1e-8)))
 }
 
-// convGenerator: z [batch, d (+ classes)] → [batch, n]. Where the size of an image is odd, the last row or column of the doubled
-// one is dropped.
+// convGenerator maps z [batch, d (+ classes)] to [batch, n]. If the size of an image is odd, the last row or column of
+// the doubled image is dropped.
 func (c GANConfig) convGenerator(scope *model.Scope, z *Node) *Node {
 	batch, channels := z.Shape().Dim(0), c.Generator
 	act := func(x *Node) *Node { return activations[c.Activation](ganNorms[c.Norm](x)) }
@@ -66,8 +68,8 @@ func (c GANConfig) convGenerator(scope *model.Scope, z *Node) *Node {
 	return Reshape(last.cropped(resizeConvolution(scope.In("output"), x, last.channels)), batch, c.Features)
 }
 
-// convDiscriminator: x [batch, n (+ classes)] → [batch, 1]. What it sees in the image, h, meets the label y as ⟨h, V·y⟩ (Miyato & Koyama
-// 2018): a label that is only added could not be wrong for an image.
+// convDiscriminator maps x [batch, n (+ classes)] to [batch, 1]. Its features h of the image are multiplied by the
+// label y, as ⟨h, V·y⟩ (Miyato & Koyama 2018). A label that is only added could not disagree with an image.
 func (c GANConfig) convDiscriminator(scope *model.Scope, x *Node) *Node {
 	batch, act, use, image := x.Shape().Dim(0), activations[c.Activation], c.discriminatorWeights(), c.image().of(c.Features)
 	h := Reshape(columns(x, 0, c.Features), batch, image.height, image.width, image.channels)
@@ -89,10 +91,11 @@ func (c GANConfig) convDiscriminator(scope *model.Scope, x *Node) *Node {
 // spreadName is the name of the mean spread of batches.
 const spreadName = "mean_spread"
 
-// batchSpread is how much the rows of a batch differ in what a net sees in them, h [batch, k]: the mean over the k units of their
-// standard deviations in the batch, [1, 1]. A generator that makes one object again and again betrays itself by it (Salimans et
-// al. 2016, "minibatch discrimination", in the form of Karras et al. 2018). Outside of a training it is the mean of those in the training, so
-// that D's output for an object does not depend on those beside it.
+// batchSpread returns the spread of the features h [batch, k] that a net computes for a batch: the mean over the k
+// units of their standard deviations in the batch, [1, 1]. It exposes a generator that always generates the same
+// object (Salimans et al. 2016, "minibatch discrimination", in the form of Karras et al. 2018). Outside a training it
+// is the mean of its values in the training, so that D's output for an object does not depend on the rest of its
+// batch.
 func batchSpread(scope *model.Scope, h *Node) *Node {
 	g := h.Graph()
 	stored := scope.WithInitializer(initializer.Zero).VariableWithShape(spreadName, shapes.Make(h.DType(), 1, 1)).SetTrainable(false)
@@ -108,7 +111,7 @@ func batchSpread(scope *model.Scope, h *Node) *Node {
 	return s
 }
 
-// columns gives count columns of x [batch, n] from one on, in a way that has a second gradient.
+// columns returns count columns of x [batch, n] starting at from, by an operation with a second gradient.
 func columns(x *Node, from, count int) *Node {
 	if from == 0 && count == x.Shape().Dim(1) {
 		return x
@@ -116,7 +119,7 @@ func columns(x *Node, from, count int) *Node {
 	return window(x, []int{0, from}, x.Shape().Dim(0), count)
 }
 
-// discriminatorWeights is how D's layers use their weights.
+// discriminatorWeights returns the function that D's layers apply to their weights.
 func (c GANConfig) discriminatorWeights() weightFn {
 	if c.Spectral {
 		return spectral
@@ -124,15 +127,16 @@ func (c GANConfig) discriminatorWeights() weightFn {
 	return nil
 }
 
-// singularName is the name of the vector from which the power iteration goes on.
+// singularName is the name of the vector from which the power iteration continues.
 const singularName = "singular"
 
-// spectral gives W/σ(W), σ the largest singular value of W [in, out] by one step of power iteration from the vector u [out] of the last
-// call in a training:
+// spectral returns W/σ(W), where σ is the largest singular value of W [in, out]. It is estimated by one step of power
+// iteration from the vector u [out] of the last call in a training:
 //
 //	v := W·u/‖W·u‖,  u := Wᵀ·v/‖Wᵀ·v‖,  σ = vᵀ·W·u,
 //
-// with u and v taken as constants in the gradient (Miyato et al. 2018). A layer is then 1-Lipschitz, as far as u has come.
+// where u and v are constants in the gradient (Miyato et al. 2018). A layer is then approximately 1-Lipschitz,
+// depending on the convergence of u.
 func spectral(scope *model.Scope, weights *Node) *Node {
 	g := weights.Graph()
 	stored := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).
@@ -146,17 +150,17 @@ func spectral(scope *model.Scope, weights *Node) *Node {
 	return Div(weights, Dot(v, Dot(weights, u).Product()).Product())
 }
 
-// unit is x/‖x‖.
+// unit returns x/‖x‖.
 func unit(x *Node) *Node { return Div(x, AddScalar(Sqrt(ReduceAllSum(Square(x))), 1e-12)) }
 
-// ganNets calls the two nets of a GAN, again and again on the same weights.
+// ganNets calls the two nets of a GAN, several times on the same weights.
 type ganNets struct {
 	m       *GAN
 	scope   *model.Scope
 	visited map[string]bool
 }
 
-// net is the scope of a net, which GoMLX wants to be told apart on its first visit.
+// net returns the scope of a net. GoMLX requires the first visit to a scope to differ from later ones.
 func (nets *ganNets) net(name string) *model.Scope {
 	if nets.visited[name] {
 		return nets.scope.Shared("%s", name)
@@ -168,15 +172,15 @@ func (nets *ganNets) net(name string) *model.Scope {
 	return nets.scope.In("%s", name)
 }
 
-// generate draws noise for so many objects of the graph of like and gives what generateFrom makes of it. The noise is drawn as one
-// long row: XLA draws short rows of a few components each without vector instructions.
+// generate draws noise for count objects in the graph of like and returns the result of generateFrom. The noise is
+// drawn as one long row, because XLA draws short rows of a few components without vector instructions.
 func (nets *ganNets) generate(like, y *Node, count int) *Node {
 	d := nets.m.cfg.Latent
 	z := noise.ScopeNormal(nets.scope, like.Graph(), shapes.Make(like.DType(), count*d))
 	return nets.generateFrom(Reshape(z, count, d), y)
 }
 
-// generateFrom is G(z), or G(z, y) with y appended: [count, n (+ classes)].
+// generateFrom returns G(z), or G(z, y) with y appended: [count, n (+ classes)].
 func (nets *ganNets) generateFrom(z, y *Node) *Node {
 	c, count := nets.m.cfg, z.Shape().Dim(0)
 	if y != nil {
@@ -191,15 +195,15 @@ func (nets *ganNets) generateFrom(z, y *Node) *Node {
 	return x
 }
 
-// discriminate gives D's output before any sigmoid: [batch]. x: [batch, n (+ classes)].
+// discriminate returns D's output before any sigmoid: [batch]. x: [batch, n (+ classes)].
 func (nets *ganNets) discriminate(x *Node) *Node {
 	a := nets.m.nets.Discriminator(nets.net("discriminator"), x)
 	wantDims("discriminator of a GAN", a, x.Shape().Dim(0), 1)
 	return Squeeze(a, -1)
 }
 
-// compare gives D's outputs for real and for generated objects, [batch] each: in one call where that is the same, for its products
-// are larger and its gradients need no sum.
+// compare returns D's outputs for real and for generated objects, [batch] each. If the result is the same, it uses one
+// call, because larger products are faster and gradients need no sum.
 func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
 	if !nets.m.nets.joint {
 		return nets.discriminate(real), nets.discriminate(fake)
@@ -209,14 +213,15 @@ func (nets *ganNets) compare(real, fake *Node) (a, b *Node) {
 	return window(both, []int{0}, batch), window(both, []int{batch}, batch)
 }
 
-// netLoss is a net's name and what it has to minimise.
+// netLoss is a net's name and the loss that it minimises.
 type netLoss struct {
 	name string
 	loss *Node
 }
 
-// step moves nets by Adam, each on its own loss, and gives the lengths of their gradients. All gradients are taken before any weight
-// moves, and a net's loss moves that net alone. A net that is frozen or has no weights stays.
+// step updates nets by Adam, each on its own loss, and returns the norms of their gradients. All gradients are taken
+// before any weight changes, and a net's loss updates that net alone. A net that is frozen or has no weights does not
+// change.
 func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (lengths []*Node) {
 	type move struct {
 		scope     *model.Scope
@@ -257,7 +262,7 @@ func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (len
 	return lengths
 }
 
-// jointLength is the Euclidean length of nodes taken as one vector.
+// jointLength returns the Euclidean norm of nodes taken as one vector.
 func jointLength(nodes []*Node) *Node {
 	sum := ReduceAllSum(Square(nodes[0]))
 	for _, node := range nodes[1:] {
@@ -266,10 +271,10 @@ func jointLength(nodes []*Node) *Node {
 	return Sqrt(sum)
 }
 
-// averageScope is where the mean of G's weights lies, as "/average/generator/…".
+// averageScope is the scope of the mean of G's weights, as "/average/generator/…".
 const averageScope = "average"
 
-// average moves the mean of G's weights, w̄ := γw̄ + (1 − γ)w, which begins as w after the first round.
+// average updates the mean of G's weights, w̄ := γw̄ + (1 − γ)w, which is set to w after the first round.
 func (nets *ganNets) average(progress *Node) {
 	decay := nets.m.cfg.Average
 	if decay == 0 {

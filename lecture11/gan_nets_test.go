@@ -19,7 +19,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// blobs are l images of 8 × 8 pixels, a bright square at a random place of each, as bytes.
+// blobs returns l images of 8 × 8 pixels, each with a bright square at a random place, as bytes.
 func blobs(l int) *tensors.Tensor {
 	rng := rand.New(rand.NewPCG(1, 0))
 	flat := make([]uint8, l*64)
@@ -40,7 +40,7 @@ func smallConvGAN(change func(c *GANConfig)) GANConfig {
 	return c
 }
 
-// TestConvGANShapes is C25.1: the sides double in G and halve in D, and objects lie in the range of the data.
+// TestConvGANShapes is C25.1: the sides double in G and halve in D, and objects are in the range of the data.
 func TestConvGANShapes(t *testing.T) {
 	m := newGAN(t, smallConvGAN(nil))
 	trainGAN(t, m, blobs(64), FitConfig{Batch: 16, Seed: 1})
@@ -67,7 +67,7 @@ func TestConvGANShapes(t *testing.T) {
 	}
 }
 
-// TestConvGANLearns: the small net makes images that are as bright as the real ones, at all places.
+// TestConvGANLearns: the small network generates images that are on average as bright as the real ones at all pixels.
 func TestConvGANLearns(t *testing.T) {
 	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Average = 0.99 }))
 	x := blobs(2048)
@@ -93,7 +93,7 @@ func TestConvGANLearns(t *testing.T) {
 	}
 }
 
-// TestConvGANLabels: the conditional nets take labels, and what D says of an image depends on its label by more than a constant.
+// TestConvGANLabels: the conditional nets take labels, and the effect of the label on D's output depends on the image.
 func TestConvGANLabels(t *testing.T) {
 	long(t)
 	m := newGAN(t, smallConvGAN(func(c *GANConfig) { c.Classes = 3; c.Penalty = 1; c.Spectral = true; c.Spread = true }))
@@ -124,7 +124,7 @@ func TestConvGANLabels(t *testing.T) {
 		says[shift] = tensors.MustCopyFlatData[float32](out)
 	}
 	first, same := says[1][0]-says[0][0], true
-	for i := 0; i < 66; i += 3 { // objects whose label turns from 0 to 1
+	for i := 0; i < 66; i += 3 { // objects whose label changes from 0 to 1
 		same = same && math.Abs(float64(says[1][i]-says[0][i]-first)) < 1e-6
 	}
 	if same {
@@ -132,7 +132,8 @@ func TestConvGANLabels(t *testing.T) {
 	}
 }
 
-// TestSpectralDiscriminator: a trained critic with 1-Lipschitz layers has no slope above 1 between two points; without Spectral it has.
+// TestSpectralDiscriminator: a trained critic with 1-Lipschitz layers has no slope above 1 between two points; without
+// Spectral it does.
 func TestSpectralDiscriminator(t *testing.T) {
 	long(t)
 	for _, on := range []bool{true, false} {
@@ -157,7 +158,7 @@ func TestSpectralDiscriminator(t *testing.T) {
 	}
 }
 
-// TestSmoothing: what D pays with targets 1 − s is the cross-entropy with that target, and is least at σ(a) = 1 − s.
+// TestSmoothing: D's loss with targets 1 − s is the cross-entropy with that target, and is smallest at σ(a) = 1 − s.
 func TestSmoothing(t *testing.T) {
 	a := []float64{-3, -0.5, 0, 1, 4}
 	const s = 0.1
@@ -174,8 +175,9 @@ func TestSmoothing(t *testing.T) {
 	near(t, "smoothed loss", tensors.ToScalar[float64](got), want, 1e-9)
 }
 
-// TestAverage: the mean of G's weights is w̄ := γw̄ + (1 − γ)w over the rounds, from the weights after the first one; objects come from it,
-// and from the momentary weights where they are asked for. Without Average nothing is kept.
+// TestAverage: the mean of G's weights is w̄ := γw̄ + (1 − γ)w over the rounds, starting with the weights after the
+// first one. Objects are generated with it, or with the current weights by Momentary. Without Average there is no
+// mean.
 func TestAverage(t *testing.T) {
 	const decay, path = 0.9, "/generator/output/dense/weights"
 	weights := func(m *GAN, path string) []float32 {
@@ -209,9 +211,9 @@ func TestAverage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if slices.Equal(tensors.MustCopyFlatData[float32](mean), tensors.MustCopyFlatData[float32](now)) {
-		t.Error("objects of the mean are those of the momentary weights")
+		t.Error("objects of the mean weights equal those of the momentary weights")
 	}
-	// The momentary ones are those of a GAN that keeps no mean, after the same training.
+	// The momentary weights are those of a GAN without a mean, after the same training.
 	plain := newGAN(t, GANConfig{Features: 2, Latent: 3, Seed: 1})
 	trainGAN(t, plain, ring(t, 80), FitConfig{Epochs: 5, Batch: 40, LearningRate: 0.01, Seed: 1})
 	same, err := plain.Generate(3, 1)
@@ -228,8 +230,8 @@ func TestAverage(t *testing.T) {
 	}
 }
 
-// TestGANRestored: the weights alone, as a finished training is restored from them, give the objects and what D says of them, where
-// both come from variables that no gradient moves, too.
+// TestGANRestored: the weights alone, from which a finished training is restored, reproduce the objects and D's
+// outputs. Both also depend on variables that have no gradient.
 func TestGANRestored(t *testing.T) {
 	long(t)
 	fit := FitConfig{Epochs: 5, Batch: 40, Seed: 1}
@@ -270,7 +272,7 @@ func TestGANRestored(t *testing.T) {
 	wantError(t, err, "lack")
 }
 
-// TestPace: Adam's first step has the length of the rate for each weight, so that D moves Pace times as far as G.
+// TestPace: Adam's first step changes each weight by the learning rate, so D moves Pace times as far as G.
 func TestPace(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Pace: new(4.0), Seed: 1})
 	cfg := FitConfig{Epochs: 2, Batch: 40, LearningRate: 1e-3, Seed: 1, StepsPerCall: 1}
@@ -296,7 +298,8 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestOwnNets: networks of the reader's own train, and one whose output has the wrong shape is named with what is wanted.
+// TestOwnNets: custom networks can be trained, and an output of the wrong shape returns an error with the expected
+// shape.
 func TestOwnNets(t *testing.T) {
 	cfg := GANConfig{Features: 2, Latent: 2, Seed: 1}
 	nets := GANNets{ID: "mine", Generator: Dense([]int{8}, 2, "tanh"), Discriminator: Dense([]int{8}, 1, "tanh")}
@@ -321,7 +324,8 @@ func TestOwnNets(t *testing.T) {
 	wantError(t, err, "Spectral")
 }
 
-// TestOwnNetsSeeBatchesApart: D looks at real and generated objects in one call, a reader's D in two, and both train to the same losses.
+// TestOwnNetsSeeBatchesApart: the package's D sees real and generated objects in one call, a custom D in two, and both
+// train to the same losses.
 func TestOwnNetsSeeBatchesApart(t *testing.T) {
 	cfg := GANConfig{Features: 2, Latent: 2, Generator: []int{8}, Discriminator: []int{8}, Activation: "tanh", Seed: 1}
 	rows := map[int]int{}
@@ -338,11 +342,12 @@ func TestOwnNetsSeeBatchesApart(t *testing.T) {
 		near(t, name, loss, apart[name], 1e-5)
 	}
 	if len(rows) != 1 || rows[40] == 0 {
-		t.Errorf("a reader's D was called with so many rows so often: %v, want 40 rows always", rows)
+		t.Errorf("calls of a custom D by number of rows: %v, want only calls with 40 rows", rows)
 	}
 }
 
-// TestGANDiverges: a rate that is far too large ends the training with the step, and the last good state is kept.
+// TestGANDiverges: a learning rate that is far too large ends the training with an error that names the step, and the
+// last good state is kept.
 func TestGANDiverges(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 2, Loss: "wasserstein", Seed: 1})
 	training, err := m.Training(ring(t, 400), "x", FitConfig{Epochs: 200, Batch: 40, LearningRate: 1e6, Seed: 1})
@@ -363,13 +368,13 @@ func TestGANDiverges(t *testing.T) {
 	}
 	for _, v := range tensors.MustCopyFlatData[float32](x) {
 		if math.IsNaN(float64(v)) {
-			t.Error("the state that is kept gives NaN")
+			t.Error("the state that is kept generates NaN")
 		}
 	}
 }
 
-// TestFrozen is C27.2's setting: a frozen net keeps its bits while the other learns, and the other begins with the weights of the model
-// that it was started from, whose key is in its own.
+// TestFrozen is the setting of C27.2: a frozen net keeps its bits while the other learns. The other starts with the
+// weights of the model given to StartFrom, and the key includes that model's key.
 func TestFrozen(t *testing.T) {
 	cfg := GANConfig{Features: 2, Latent: 2, Seed: 1}
 	first := newGAN(t, cfg)
@@ -384,7 +389,7 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if training.Key()["start"] == nil {
-		t.Error("the key says nothing of the start")
+		t.Error("the key does not contain the start")
 	}
 	if err := training.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -401,8 +406,8 @@ func TestFrozen(t *testing.T) {
 	wantError(t, newGAN(t, cfg).StartFrom(newGAN(t, cfg)), "has no weights")
 }
 
-// TestCriticOfShift is C28.2: against a generator that is N(θ, 1) for good, a critic with penalty λ on the line ends with the gap of
-// CriticGap (2 %), 1.545 and not W₁ = 1.
+// TestCriticOfShift is C28.2: against a fixed generator N(θ, 1), a critic on the line with penalty λ ends with the gap
+// of CriticGap (2 %), 1.545, and not with W₁ = 1.
 func TestCriticOfShift(t *testing.T) {
 	const theta, lambda = 1.0, 1.0
 	fixed := func(_ *model.Scope, z *Node) *Node { return AddScalar(z, theta) }

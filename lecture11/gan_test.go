@@ -47,8 +47,8 @@ func ring(t *testing.T, l int) *tensors.Tensor {
 
 func half() *float64 { b := 0.5; return &b }
 
-// TestGANRing: with the minimax loss, which lecture.md found steady here, a small GAN covers at least 6 of 8 Gaussians with most of its
-// samples good. (The table over losses and seeds belongs to the notebook.)
+// TestGANRing: with the minimax loss, which lecture.md found stable here, a small GAN covers at least 6 of 8
+// Gaussians, and most of its samples are good. (The table over losses and seeds is in the notebook.)
 func TestGANRing(t *testing.T) {
 	long(t)
 	m := newGAN(t, GANConfig{Features: 2, Latent: 8, Loss: "minimax", Seed: 1})
@@ -64,7 +64,7 @@ func TestGANRing(t *testing.T) {
 	}
 }
 
-// ringCoverage counts objects at the Gaussians of ring.
+// ringCoverage returns the coverage of the Gaussians of ring by objects.
 func ringCoverage(t *testing.T, x *tensors.Tensor) Coverage {
 	t.Helper()
 	c, err := must(RingMixture(8, 2, 0.05)).Coverage(x)
@@ -74,8 +74,8 @@ func ringCoverage(t *testing.T, x *tensors.Tensor) Coverage {
 	return c
 }
 
-// TestGANEquilibrium: an affine generator on a Gaussian in the plane ends with its moments (0.15 in this short training), and each loss
-// near what a blind discriminator pays: 2 ln 2 and ln 2 (0.1).
+// TestGANEquilibrium: an affine generator on a Gaussian in the plane ends with its moments (0.15 in this short
+// training). Each loss is close to that of a blind discriminator: 2 ln 2 and ln 2 (0.1).
 func TestGANEquilibrium(t *testing.T) {
 	x := tensors.MustCopyFlatData[float64](gaussians(8000, 2, 0, 1, 2))
 	flat := make([]float32, len(x))
@@ -101,8 +101,8 @@ func TestGANEquilibrium(t *testing.T) {
 	}
 }
 
-// TestAlternation is C24.2: a step of one net leaves the other as it is to the last bit, and noise is new in each draw; and the losses of a
-// round are those of the weights before it.
+// TestAlternation is C24.2: a step of one net leaves the other unchanged to the last bit, and each draw has new noise.
+// The losses of a round are those of the weights before it.
 func TestAlternation(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Generator: []int{4}, Discriminator: []int{4}, Seed: 1})
 	trainGAN(t, m, ring(t, 80), FitConfig{Batch: 40, Seed: 1})
@@ -133,7 +133,7 @@ func TestAlternation(t *testing.T) {
 	}
 }
 
-// netWeights are the weights of both nets.
+// netWeights returns the weights of both nets.
 func netWeights(t *testing.T, m *GAN) map[string][]float32 {
 	t.Helper()
 	all := map[string][]float32{}
@@ -150,7 +150,8 @@ func netWeights(t *testing.T, m *GAN) map[string][]float32 {
 	return all
 }
 
-// TestClipping is C28.3: with Clip no weight of the critic is beyond ±c after any call, exactly; the generator's are free.
+// TestClipping is C28.3: with Clip no weight of the critic is outside [−c, c] after any call, exactly; the generator's
+// weights are not bounded.
 func TestClipping(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Loss: "wasserstein", Clip: 0.05, Steps: 3, Seed: 1})
 	trainGAN(t, m, ring(t, 1200), FitConfig{Epochs: 5, Batch: 40, Seed: 1})
@@ -167,7 +168,8 @@ func TestClipping(t *testing.T) {
 	}
 }
 
-// TestGradientPenalty is C28.4: the penalty's gradient in a weight of D is that of finite differences (1 %); a critic with slope 1 pays 0.
+// TestGradientPenalty is C28.4: the penalty's gradient with respect to a weight of D is that of finite differences (1
+// %); a critic with slope 1 pays 0.
 func TestGradientPenalty(t *testing.T) {
 	m := newGAN(t, GANConfig{Features: 2, Latent: 3, Discriminator: []int{8}, Activation: "tanh", Penalty: 1, Seed: 1})
 	trainGAN(t, m, ring(t, 80), FitConfig{Batch: 40, Seed: 1})
@@ -219,7 +221,8 @@ func TestGradientPenalty(t *testing.T) {
 	}
 }
 
-// TestConditionalGAN: the label reaches the generator: the same noise under other labels gives other objects.
+// TestConditionalGAN: the label reaches the generator, which generates other objects from the same noise with other
+// labels.
 func TestConditionalGAN(t *testing.T) {
 	points, err := data.Ring(8, 800, 2, 0.05, 1)
 	if err != nil {
@@ -256,7 +259,7 @@ func TestConditionalGAN(t *testing.T) {
 	}
 }
 
-// TestGANRefuses: configurations, batches, objects and labels that make no sense.
+// TestGANRefuses tries invalid configurations, batches, objects and labels.
 func TestGANRefuses(t *testing.T) {
 	for want, change := range map[string]func(c *GANConfig){
 		"Features = 0":             func(c *GANConfig) { c.Features = 0 },

@@ -9,13 +9,14 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Interval is where densities on the line are integrated, by Gauss and Legendre with points nodes. Outside it they count as 0.
+// Interval is the range over which densities on the line are integrated, by Gauss–Legendre quadrature with Points
+// nodes. Outside it densities count as 0.
 type Interval struct {
 	Low, High float64
 	Points    int // default 2000
 }
 
-// integral is ∫ f over the interval.
+// integral returns ∫ f over the interval.
 func (i Interval) integral(f func(x float64) float64) (float64, error) {
 	if !(i.Low < i.High) || math.IsInf(i.Low, 0) || math.IsInf(i.High, 0) || i.Points < 0 {
 		return 0, fmt.Errorf("lecture11: Interval{Low: %g, High: %g, Points: %d}, want finite ends, Low < High and Points ≥ 0", i.Low, i.High, i.Points)
@@ -27,17 +28,18 @@ func (i Interval) integral(f func(x float64) float64) (float64, error) {
 	return quad.Fixed(f, i.Low, i.High, points, quad.Legendre{}, 0), nil
 }
 
-// OptimalDiscriminator is the discriminator that tells objects of density p from generated ones of density q best,
+// OptimalDiscriminator returns the output of the discriminator that best distinguishes objects of density p from
+// generated ones of density q,
 //
 //	D*(x) = p(x)/(p(x) + q(x)),
 //
-// from the two densities at x; NaN where both are 0, for there nothing decides.
+// from the two densities at x. It is NaN where both are 0, because D* is not defined there.
 //
 // Slide "GAN: the best discriminator"; Goodfellow et al. 2014, proposition 1.
 func OptimalDiscriminator(p, q float64) float64 { return p / (p + q) }
 
-// GameValue is V(D, G) = E_p ln D(x) + E_q ln(1 − D(x)), in nats, for a discriminator and densities p of the data and q of the
-// generator. D* makes it largest: −ln 4 + 2·JSD(p, q).
+// GameValue returns V(D, G) = E_p ln D(x) + E_q ln(1 − D(x)), in nats, for a discriminator and the densities p of the
+// data and q of the generator. D* maximises it: −ln 4 + 2·JSD(p, q).
 //
 // Slide "GAN: criterion"; Goodfellow et al. 2014, eq. 1.
 func GameValue(d, p, q func(x float64) float64, over Interval) (float64, error) {
@@ -47,7 +49,7 @@ func GameValue(d, p, q func(x float64) float64, over Interval) (float64, error) 
 	})
 }
 
-// weighted is w·v, and 0 for w = 0 whatever v is.
+// weighted returns w·v, or 0 if w = 0, for any v.
 func weighted(w, v float64) float64 {
 	if w == 0 {
 		return 0
@@ -55,7 +57,8 @@ func weighted(w, v float64) float64 {
 	return w * v
 }
 
-// JensenShannon is the divergence ½KL(p ‖ m) + ½KL(q ‖ m), m = (p + q)/2, in nats: 0 for p = q, ln 2 for disjoint supports.
+// JensenShannon returns the divergence ½KL(p ‖ m) + ½KL(q ‖ m), m = (p + q)/2, in nats: 0 for p = q, ln 2 for disjoint
+// supports.
 //
 // Slide "GAN: what is minimised"; Lin 1991.
 func JensenShannon(p, q func(x float64) float64, over Interval) (float64, error) {
@@ -66,8 +69,8 @@ func JensenShannon(p, q func(x float64) float64, over Interval) (float64, error)
 	})
 }
 
-// Wasserstein1 is the distance of two samples of one size on the line, the mean of |x_(i) − y_(i)| over the sorted values: the
-// work of the best plan to move one onto the other. It equals ∫|F − G|.
+// Wasserstein1 returns the distance of two samples of equal size on the line, the mean of |x_(i) − y_(i)| over the
+// sorted values. It is the cost of the best plan to move one sample onto the other, and equals ∫|F − G|.
 //
 // Slide "Wasserstein GAN"; Villani 2009.
 func Wasserstein1(x, y []float64) (float64, error) {
@@ -82,20 +85,21 @@ func Wasserstein1(x, y []float64) (float64, error) {
 	return sum / float64(len(a)), nil
 }
 
-// CriticGap is E_p f − E_q f of the best critic f with gradient penalty λ (in one dimension, E taken over x̂ = u·x + (1 − u)·y with x ~ p and
-// y ~ q independent) for p = N(0, 1), q = N(θ, 1), θ ≥ 0. With F and G their distribution functions and ρ the density of x̂,
+// CriticGap returns E_p f − E_q f of the best critic f with gradient penalty λ for p = N(0, 1), q = N(θ, 1), θ ≥ 0.
+// The expectation of the penalty is over x̂ = u·x + (1 − u)·y for independent x ~ p and y ~ q, in one dimension. With
+// F and G the distribution functions of p and q, and ρ the density of x̂,
 //
 //	−f'(x) = 1 + (F − G)(x)/(2λρ(x)),  gap = θ + 1/(2λ)·∫(F − G)²/ρ dx,
 //
-// which is θ(1 + θ/2λ) where ρ ∝ F − G, as for pairs y = x + θ; independent pairs make the integral larger than θ², by 9 % at θ = 1 and 3 %
-// at θ = 3. The gap is not W₁ = θ: the penalty is a soft constraint.
+// The gap is θ(1 + θ/2λ) if ρ ∝ F − G, as for pairs y = x + θ. For independent pairs the integral is larger than θ²,
+// by 9 % at θ = 1 and 3 % at θ = 3. The gap is not W₁ = θ, because the penalty is a soft constraint.
 //
 // Slide "Wasserstein GAN"; Gulrajani et al. 2017.
 func CriticGap(theta, lambda float64) (float64, error) {
 	if !(theta >= 0) || math.IsInf(theta, 0) || !(lambda > 0) {
 		return 0, fmt.Errorf("lecture11: CriticGap(θ = %g, λ = %g), want θ ≥ 0 and λ > 0", theta, lambda)
 	}
-	const parts = 200 // of u
+	const parts = 200 // of the range of u
 	integral, err := Interval{Low: -8, High: theta + 8}.integral(func(x float64) float64 {
 		density := 0.0
 		for i := range parts {
@@ -108,8 +112,8 @@ func CriticGap(theta, lambda float64) (float64, error) {
 	return theta + integral/(2*lambda), err
 }
 
-// TwoPoints are the distances of a point mass at 0 and one at theta: JSD is ln 2 wherever they are apart, and tells no direction;
-// W₁ = |θ| does.
+// TwoPoints returns the distances of a point mass at 0 and one at theta. If they differ, JSD is ln 2 and has no slope
+// in θ; W₁ = |θ| has one.
 //
 // Slide "Wasserstein GAN"; Arjovsky, Chintala & Bottou 2017, example 1.
 func TwoPoints(theta float64) (jsd, w1 float64) {
@@ -119,9 +123,9 @@ func TwoPoints(theta float64) (jsd, w1 float64) {
 	return math.Ln2, math.Abs(theta)
 }
 
-// BilinearGame plays min over x, max over y of x·y by gradient steps of size eta from (x, y), and gives the path, steps+1 points. At
-// once, both move by the same point, and the distance from the solution (0, 0) grows by exactly √(1 + η²) a step; in turns, y moves by
-// the new x, and x² + y² − ηxy stays as it is. Neither comes nearer.
+// BilinearGame plays min over x, max over y of x·y by gradient steps of size eta from (x, y), and returns the path,
+// steps+1 points. In simultaneous steps both players use the same point, and the distance from the solution (0, 0)
+// grows by exactly √(1 + η²) per step. In turns, y uses the new x, and x² + y² − ηxy is constant. Neither converges.
 //
 // Slide "GAN: training"; Goodfellow 2016, "NIPS tutorial", section 7.
 func BilinearGame(x, y, eta float64, steps int, inTurns bool) ([][2]float64, error) {

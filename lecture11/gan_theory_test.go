@@ -10,15 +10,15 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// slideDensities are p = ½N(±2, .5²) and q = N(0, 1.5²) of slides 21–24.
+// slideDensities returns p = ½N(±2, .5²) and q = N(0, 1.5²) of slides 21–24.
 func slideDensities() (p, q func(float64) float64, over Interval) {
 	left, right := distuv.Normal{Mu: -2, Sigma: 0.5}, distuv.Normal{Mu: 2, Sigma: 0.5}
 	wide := distuv.Normal{Sigma: 1.5}
 	return func(x float64) float64 { return (left.Prob(x) + right.Prob(x)) / 2 }, wide.Prob, Interval{Low: -12, High: 12}
 }
 
-// TestGameValue is C23.1: V(D*, G) = −ln 4 + 2·JSD (1e-3; lecture.md has −.92672), V of any other D is less, p = q gives −ln 4, and
-// disjoint densities 0, where JSD is ln 2 nats, not 1 bit.
+// TestGameValue is C23.1: V(D*, G) = −ln 4 + 2·JSD (1e-3; lecture.md has −.92672), and V of any other D is smaller. V
+// is −ln 4 for p = q and 0 for disjoint densities, where JSD is ln 2 nats, not 1 bit.
 func TestGameValue(t *testing.T) {
 	p, q, over := slideDensities()
 	best := func(x float64) float64 { return OptimalDiscriminator(p(x), q(x)) }
@@ -29,7 +29,7 @@ func TestGameValue(t *testing.T) {
 	for _, shift := range []float64{-0.1, 0.1, 0.3} {
 		other := func(x float64) float64 { return 1 / (1 + math.Exp(-math.Log(best(x)/(1-best(x)))-shift)) }
 		if v := must(GameValue(other, p, q, Interval{Low: -7, High: 7})); v >= value {
-			t.Errorf("D* shifted by %g in its logit: V = %g, want under %g", shift, v, value)
+			t.Errorf("D* shifted by %g in its logit: V = %g, want less than %g", shift, v, value)
 		}
 	}
 	near(t, "V for p = q", must(GameValue(func(float64) float64 { return 0.5 }, p, p, over)), -math.Log(4), 1e-6)
@@ -40,7 +40,8 @@ func TestGameValue(t *testing.T) {
 	wantError(t, err, "Interval{Low: 1, High: 0")
 }
 
-// TestOptimalDiscriminator is the exact part of C22.2: for N(∓1, 1) the logit of D* is −2x; and D* beats each other value at a point.
+// TestOptimalDiscriminator is the exact part of C22.2: for N(∓1, 1) the logit of D* is −2x, and D* is better than any
+// other value at a point.
 func TestOptimalDiscriminator(t *testing.T) {
 	p, q := distuv.Normal{Mu: -1, Sigma: 1}, distuv.Normal{Mu: 1, Sigma: 1}
 	for x := -3.0; x <= 3; x += 0.5 {
@@ -48,16 +49,17 @@ func TestOptimalDiscriminator(t *testing.T) {
 		near(t, "logit of D*", math.Log(d/(1-d)), -2*x, 1e-9)
 	}
 	if !math.IsNaN(OptimalDiscriminator(0, 0)) {
-		t.Error("D* where both densities are 0: want NaN, nothing decides")
+		t.Error("D* where both densities are 0: want NaN")
 	}
 }
 
-// TestLogisticDiscriminator is the trained part of C22.2: a logistic regression between N(−1, 1), real, and N(1, 1) finds the slope −2 and
-// the intercept 0 of the logit of D* within three standard errors, by Fisher's information. One seed; the standard errors are printed.
+// TestLogisticDiscriminator is the trained part of C22.2: logistic regression between N(−1, 1), real, and N(1, 1)
+// finds the slope −2 and the intercept 0 of the logit of D*, within three standard errors by Fisher's information. It
+// uses one seed and prints the standard errors.
 func TestLogisticDiscriminator(t *testing.T) {
 	const l = 20_000
 	rng, x, real := rand.New(rand.NewPCG(3, 0)), make([]float64, l), make([]int, l)
-	var a, b, c float64 // sums of D(1 − D), of that times x and times x²
+	var a, b, c float64 // sums of D(1 − D), D(1 − D)x and D(1 − D)x²
 	for i := range x {
 		real[i] = i % 2
 		x[i] = rng.NormFloat64() + 1 - 2*float64(real[i])
@@ -75,8 +77,8 @@ func TestLogisticDiscriminator(t *testing.T) {
 	near(t, "intercept", logit(d[0]), 0, 3*interceptSE)
 }
 
-// TestWasserstein1 is C28.1: the sorted mean is ∫|F − G| of the samples (1e-9), exactly the shift for a shifted copy, and near θ for
-// samples of N(0, 1) and N(θ, 1).
+// TestWasserstein1 is C28.1: the sorted mean is ∫|F − G| of the samples (1e-9). It equals the shift for a shifted
+// copy, and is close to θ for samples of N(0, 1) and N(θ, 1).
 func TestWasserstein1(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	const n = 2000
@@ -100,7 +102,7 @@ func TestWasserstein1(t *testing.T) {
 	}
 }
 
-// areaBetween is ∫|F − G| of the distribution functions of two samples, step by step.
+// areaBetween returns ∫|F − G| of the distribution functions of two samples, step by step.
 func areaBetween(x, y []float64) float64 {
 	all := append(slices.Clone(x), y...)
 	slices.Sort(all)
@@ -120,8 +122,8 @@ func areaBetween(x, y []float64) float64 {
 	return area
 }
 
-// TestBilinearGame is C24.3: at once, 100 steps of .1 grow by √(1 + η²)^100 = 1.64463 (1e-5); in turns x² + y² − ηxy stays (1e-10);
-// neither converges.
+// TestBilinearGame is C24.3: simultaneous steps, 100 of size .1, grow by √(1 + η²)^100 = 1.64463 (1e-5). In turns x² +
+// y² − ηxy is constant (1e-10). Neither converges.
 func TestBilinearGame(t *testing.T) {
 	once := must(BilinearGame(1, 0.5, 0.1, 100, false))
 	turns := must(BilinearGame(1, 0.5, 0.1, 100, true))
@@ -138,7 +140,7 @@ func TestBilinearGame(t *testing.T) {
 	wantError(t, err, "size 0")
 }
 
-// TestCriticGap: values of a finer quadrature in NumPy (28 units in 5 600 parts, u in 2 000).
+// TestCriticGap compares with values of a finer quadrature in NumPy (28 units in 5 600 parts, u in 2 000).
 func TestCriticGap(t *testing.T) {
 	near(t, "θ = 1, λ = 1", must(CriticGap(1, 1)), 1+1.0890711662/2, 1e-4)
 	near(t, "θ = 3, λ = 10", must(CriticGap(3, 10)), 3+9.259070257/20, 1e-4)

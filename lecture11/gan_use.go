@@ -8,8 +8,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Momentary is the same GAN, on the same weights, whose objects come from the momentary weights of G, where those of a GAN with
-// GANConfig.Average come from their mean.
+// Momentary returns the same GAN, on the same weights, but generates objects with the current weights of G. A GAN with
+// GANConfig.Average otherwise uses the mean of its weights.
 func (m *GAN) Momentary() *GAN {
 	defer m.reading()()
 	now := &GAN{cfg: m.cfg, nets: m.nets}
@@ -19,10 +19,10 @@ func (m *GAN) Momentary() *GAN {
 	return now
 }
 
-// Generate gives count new objects G(z), z ~ N(0, I) by the seed: [count, n].
+// Generate returns count new objects G(z), with z ~ N(0, I) drawn by the seed: [count, n].
 func (m *GAN) Generate(count int, seed int64) (*tensors.Tensor, error) {
 	if m.cfg.Classes > 0 {
-		return nil, fmt.Errorf("lecture11: GAN.Generate with GANConfig.Classes = %d, want GenerateOf, that takes labels", m.cfg.Classes)
+		return nil, fmt.Errorf("lecture11: GAN.Generate with GANConfig.Classes = %d, want GenerateOf, which takes labels", m.cfg.Classes)
 	}
 	if count < 1 {
 		return nil, fmt.Errorf("lecture11: GAN.Generate: count = %d, want at least 1", count)
@@ -34,7 +34,7 @@ func (m *GAN) Generate(count int, seed int64) (*tensors.Tensor, error) {
 	return m.GenerateFrom(z)
 }
 
-// GenerateOf gives a new object for each label, G(z, y): [len(labels), n].
+// GenerateOf returns a new object for each label, G(z, y): [len(labels), n].
 func (m *GAN) GenerateOf(labels []int, seed int64) (*tensors.Tensor, error) {
 	if m.cfg.Classes == 0 {
 		return nil, fmt.Errorf("lecture11: GAN.GenerateOf with GANConfig.Classes = 0, want a conditional model")
@@ -53,7 +53,7 @@ func (m *GAN) GenerateOf(labels []int, seed int64) (*tensors.Tensor, error) {
 	return m.GenerateFrom(z)
 }
 
-// GenerateFrom gives the objects of noise z [l, d], or of noise with labels appended [l, d + classes]: [l, n].
+// GenerateFrom returns the objects of noise z [l, d], or of noise with labels appended [l, d + classes]: [l, n].
 func (m *GAN) GenerateFrom(z *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(z, m.cfg.Latent+m.cfg.Classes, false); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (m *GAN) objectsOf(scope *model.Scope, z *Node) *Node {
 	return Slice(x, AxisRange(), AxisRange(0, m.cfg.Features))
 }
 
-// Discriminate gives D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1].
+// Discriminate returns D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1].
 func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, false); err != nil {
 		return nil, err
@@ -85,7 +85,8 @@ func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
 	}))
 }
 
-// DiscriminatorWeights gives all weights of D, biases too, as one list: to see what clipping makes of them.
+// DiscriminatorWeights returns all weights of D, including biases, as one list. It shows, for example, the effect of
+// clipping.
 func (m *GAN) DiscriminatorWeights() ([]float64, error) {
 	defer m.reading()()
 	if err := m.checkTrained(); err != nil {

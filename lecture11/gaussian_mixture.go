@@ -13,25 +13,25 @@ import (
 //
 //	p(x) = Σ_k π_k N(x; μ_k, s²I).
 //
-// It is the oracle of slide "Denoising auto encoder". All is computed in float64, with sums of exponentials in
-// logarithms, so that it stays finite far from all centres. Points have as many components as the centres; others
-// panic, as an index out of range does.
+// It is the oracle of slide "Denoising auto encoder". Everything is computed in float64. Sums of exponentials are
+// computed in logarithms, so that results are finite far from all centres. Methods panic if a point does not have as
+// many components as the centres.
 type GaussianMixture struct {
 	centers    [][]float64 // μ_k
 	logWeights []float64   // ln π_k
 	std        float64     // s
 }
 
-// NewGaussianMixture makes a mixture of K centres of n components each, with weights π_k ≥ 0 of any positive sum (nil:
-// all equal) and the standard deviation s ≥ 0 of each component. With s = 0 it stands on its centres; it then has no
-// density, but its Smoothed has.
+// NewGaussianMixture returns a mixture of K centres of n components each, with weights π_k ≥ 0 of any positive sum
+// (nil: equal weights) and the standard deviation s ≥ 0 of each component. With s = 0 all its mass is on the centres;
+// it then has no density, but its Smoothed has one.
 func NewGaussianMixture(centers [][]float64, weights []float64, std float64) (*GaussianMixture, error) {
 	switch {
 	case len(centers) == 0 || len(centers[0]) == 0:
 		return nil, fmt.Errorf("lecture11: NewGaussianMixture: centers = %v, want at least one, of at least one component",
 			centers)
 	case weights != nil && len(weights) != len(centers):
-		return nil, fmt.Errorf("lecture11: NewGaussianMixture: %d weights for %d centers, want as many, or nil",
+		return nil, fmt.Errorf("lecture11: NewGaussianMixture: %d weights for %d centers, want as many of both, or nil",
 			len(weights), len(centers))
 	case !(std >= 0) || math.IsInf(std, 0):
 		return nil, fmt.Errorf("lecture11: NewGaussianMixture: std = %g, want a number of at least 0", std)
@@ -54,7 +54,7 @@ func NewGaussianMixture(centers [][]float64, weights []float64, std float64) (*G
 	return m, err
 }
 
-// logShares are ln(π_k / Σ π), for nil all equal.
+// logShares returns ln(π_k / Σ π); nil weights are equal.
 func logShares(weights []float64, k int) ([]float64, error) {
 	shares := make([]float64, k)
 	sum := floats.Sum(weights)
@@ -72,8 +72,8 @@ func logShares(weights []float64, k int) ([]float64, error) {
 	return shares, nil
 }
 
-// RingMixture is the density of data.Ring: k equal Gaussians of standard deviation std whose centres stand on a circle
-// of the given radius, the first at angle 0.
+// RingMixture returns the density of data.Ring: k equal Gaussians of standard deviation std whose centres are on a
+// circle of the given radius, the first at angle 0.
 func RingMixture(k int, radius, std float64) (*GaussianMixture, error) {
 	if k < 1 || !(radius >= 0) || math.IsInf(radius, 0) {
 		return nil, fmt.Errorf("lecture11: RingMixture(k = %d, radius = %g), want at least one Gaussian, radius ≥ 0", k, radius)
@@ -86,7 +86,8 @@ func RingMixture(k int, radius, std float64) (*GaussianMixture, error) {
 	return NewGaussianMixture(centers, nil, std)
 }
 
-// GridMixture is side × side equal Gaussians of standard deviation std, whose centres stand spacing apart on a square grid about 0.
+// GridMixture returns side × side equal Gaussians of standard deviation std, whose centres form a square grid about 0
+// with the given spacing.
 func GridMixture(side int, spacing, std float64) (*GaussianMixture, error) {
 	if side < 1 || !(spacing > 0) || math.IsInf(spacing, 0) {
 		return nil, fmt.Errorf("lecture11: GridMixture(side = %d, spacing = %g), want at least one Gaussian, spacing > 0", side, spacing)
@@ -99,8 +100,8 @@ func GridMixture(side int, spacing, std float64) (*GaussianMixture, error) {
 	return NewGaussianMixture(centers, nil, std)
 }
 
-// Smoothed is the density of x̃ = x + σε: p_σ = p * N(0, σ²I), the same mixture with s² + σ² in place of s². sigma: σ ≥
-// 0.
+// Smoothed returns the density of x̃ = x + σε: p_σ = p * N(0, σ²I), the same mixture with s² + σ² in place of s².
+// sigma: σ ≥ 0.
 func (m *GaussianMixture) Smoothed(sigma float64) (*GaussianMixture, error) {
 	if !(sigma >= 0) || math.IsInf(sigma, 0) {
 		return nil, fmt.Errorf("lecture11: Smoothed: sigma = %g, want σ ≥ 0", sigma)
@@ -110,13 +111,13 @@ func (m *GaussianMixture) Smoothed(sigma float64) (*GaussianMixture, error) {
 	return &wide, nil
 }
 
-// LogDensity is ln p(x), in nats.
+// LogDensity returns ln p(x), in nats.
 func (m *GaussianMixture) LogDensity(x []float64) float64 {
 	joint := m.logJoint(x)
 	return floats.LogSumExp(joint) - float64(len(x))*(math.Log(m.std)+0.5*math.Log(2*math.Pi))
 }
 
-// logJoint is ln π_k − ‖x − μ_k‖²/2s² for each k: ln p(x, k) without the constant that all share.
+// logJoint returns ln π_k − ‖x − μ_k‖²/2s² for each k: ln p(x, k) without the constant that all share.
 func (m *GaussianMixture) logJoint(x []float64) []float64 {
 	joint := make([]float64, len(m.centers))
 	for k, center := range m.centers {
@@ -126,7 +127,7 @@ func (m *GaussianMixture) logJoint(x []float64) []float64 {
 	return joint
 }
 
-// Responsibilities are p(k|x), the probability that x comes from Gaussian k: K numbers with the sum 1.
+// Responsibilities returns p(k|x), the probability that x comes from Gaussian k: K numbers with the sum 1.
 func (m *GaussianMixture) Responsibilities(x []float64) []float64 {
 	p := m.logJoint(x)
 	total := floats.LogSumExp(p)
@@ -136,7 +137,8 @@ func (m *GaussianMixture) Responsibilities(x []float64) []float64 {
 	return p
 }
 
-// Score is ∇ ln p(x) = Σ_k p(k|x) (μ_k − x)/s²: n numbers, in 1/unit of x. It points to where the data are denser.
+// Score returns ∇ ln p(x) = Σ_k p(k|x) (μ_k − x)/s²: n numbers, in 1/unit of x. It points to where the density is
+// higher.
 func (m *GaussianMixture) Score(x []float64) []float64 {
 	score := make([]float64, len(x))
 	for k, p := range m.Responsibilities(x) {
@@ -147,12 +149,12 @@ func (m *GaussianMixture) Score(x []float64) []float64 {
 	return score
 }
 
-// Denoise is the best guess of x given x̃ = x + σε, the optimum of a denoising autoencoder with Gaussian noise and
-// squared error. Given the Gaussian k that x came from, it is a weighted mean of x̃ and μ_k:
+// Denoise returns the best guess of x given x̃ = x + σε, the optimum of a denoising autoencoder with Gaussian noise
+// and squared error. If x comes from Gaussian k, the guess is a weighted mean of x̃ and μ_k:
 //
 //	r*(x̃) = E[x|x̃] = Σ_k p_σ(k|x̃) (s²x̃ + σ²μ_k)/(s² + σ²) = x̃ + σ² ∇ ln p_σ(x̃),  p_σ = p * N(0, σ²I).
 //
-// The last form is Tweedie's formula, true for every p; here the one before is computed. sigma: σ > 0.
+// The last form is Tweedie's formula, which holds for every p; Denoise computes the one before it. sigma: σ > 0.
 //
 // Slide "Denoising auto encoder"; Robbins 1956; Efron 2011; Vincent 2011.
 func (m *GaussianMixture) Denoise(noisy []float64, sigma float64) []float64 {
@@ -182,7 +184,7 @@ func (m *GaussianMixture) Sample(l int, seed uint64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(values, l, n)
 }
 
-// pick is the Gaussian at which the sum of the weights passes u ∈ [0, 1).
+// pick returns the Gaussian at which the sum of the weights passes u ∈ [0, 1).
 func (m *GaussianMixture) pick(u float64) int {
 	last := 0
 	for k, w := range m.logWeights {
@@ -196,8 +198,9 @@ func (m *GaussianMixture) pick(u float64) int {
 	return last
 }
 
-// EachObject gives fn of each object x [l, n], in float64: [l, m], m being the number of values that fn gives. Bytes
-// count as [0, 1]. It is how a function of one point, such as GaussianMixture.Score, meets a model's tensors.
+// EachObject applies fn to each object x [l, n], in float64, and returns [l, m], where m is the number of values that
+// fn returns. Bytes count as [0, 1]. It applies functions of one point, such as GaussianMixture.Score, to a model's
+// tensors.
 func EachObject(x *tensors.Tensor, fn func(x []float64) []float64) (*tensors.Tensor, error) {
 	if err := checkPlainObjects("EachObject", x); err != nil {
 		return nil, err
@@ -211,7 +214,7 @@ func EachObject(x *tensors.Tensor, fn func(x []float64) []float64) (*tensors.Ten
 	for i := range l {
 		y := fn(values[i*n : (i+1)*n])
 		if out = append(out, y...); len(y) == 0 || len(out) != (i+1)*len(y) {
-			return nil, fmt.Errorf("lecture11: EachObject: %d values of object %d, want as many of each and at least one",
+			return nil, fmt.Errorf("lecture11: EachObject: %d values of object %d, want as many of each object and at least one",
 				len(y), i)
 		}
 	}

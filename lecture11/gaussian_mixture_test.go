@@ -12,7 +12,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// ring3 is the ring of the lecture, s = 0.3, R = 2, smoothed by noise σ.
+// ring3 returns the ring of the lecture, s = 0.3, R = 2, smoothed by noise σ.
 func ring3(t *testing.T, sigma float64) *GaussianMixture {
 	t.Helper()
 	m, err := RingMixture(8, 2, 0.3)
@@ -25,7 +25,7 @@ func ring3(t *testing.T, sigma float64) *GaussianMixture {
 	return m
 }
 
-// uneven is a mixture of three Gaussians in three dimensions with unequal weights.
+// uneven returns a mixture of three Gaussians in three dimensions with unequal weights.
 func uneven(t *testing.T) *GaussianMixture {
 	t.Helper()
 	m, err := NewGaussianMixture([][]float64{{0, 0, 1}, {2, -1, 0}, {-1, 1, 3}}, []float64{1, 5, 2}, 0.7)
@@ -35,7 +35,7 @@ func uneven(t *testing.T) *GaussianMixture {
 	return m
 }
 
-// TestMixtureDensity compares with the sum typed naively, and the density of the ring with its integral, 1.
+// TestMixtureDensity compares with the naive sum, and the integral of the ring's density with 1.
 func TestMixtureDensity(t *testing.T) {
 	m := uneven(t)
 	centers, weights := [][]float64{{0, 0, 1}, {2, -1, 0}, {-1, 1, 3}}, []float64{0.125, 0.625, 0.25}
@@ -56,7 +56,7 @@ func TestMixtureDensity(t *testing.T) {
 	near(t, "integral of p", integral, 1, 1e-9)
 }
 
-// integrals are ∫p and ∫p ln p over the plane, as sums over a fine grid.
+// integrals returns ∫p and ∫p ln p over the plane, as sums over a fine grid.
 func integrals(p *GaussianMixture) (one, meanLog float64) {
 	const h = 0.05
 	for x := -5.0; x < 5; x += h {
@@ -75,8 +75,8 @@ func sum(v []float64) (total float64) {
 	return total
 }
 
-// TestTweedie is C11.1: (E[x|x̃] − x̃)/σ² = ∇ ln p_σ(x̃), and both are what central differences of ln p_σ give, to 1e-6
-// in float64. The largest difference is 3e-8, at σ = 0.1.
+// TestTweedie is C11.1: (E[x|x̃] − x̃)/σ² = ∇ ln p_σ(x̃), and both equal central differences of ln p_σ, to 1e-6 in
+// float64. The largest difference is 3e-8, at σ = 0.1.
 func TestTweedie(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 0))
 	for _, sigma := range []float64{0.1, 0.5, 1, 3} {
@@ -102,8 +102,8 @@ func TestTweedie(t *testing.T) {
 	}
 }
 
-// TestDenoiseMonteCarlo: E[x|x̃] by importance weights of a million draws of x, without any formula of the mixture's
-// posterior: Σ x N(x̃; x, σ²) / Σ N(x̃; x, σ²), within 4 standard errors of the ratio.
+// TestDenoiseMonteCarlo compares with E[x|x̃] by importance weights of a million draws of x, without any formula of
+// the mixture's posterior: Σ x N(x̃; x, σ²) / Σ N(x̃; x, σ²), within 4 standard errors of the ratio.
 func TestDenoiseMonteCarlo(t *testing.T) {
 	m, sigma := ring3(t, 0), 0.5
 	draws := tensors.MustCopyFlatData[float64](m.Sample(1_000_000, 3))
@@ -130,7 +130,7 @@ func weightOf(x, noisy []float64, sigma float64) float64 {
 	return math.Exp(-(a*a + b*b) / (2 * sigma * sigma))
 }
 
-// TestMixtureFarOut: at a distance of 50 and of 1e6 all is finite, and right: only the nearest centre counts.
+// TestMixtureFarOut: at distances of 50 and 1e6 all values are finite and correct; only the nearest centre counts.
 func TestMixtureFarOut(t *testing.T) {
 	for _, far := range []float64{50, 1e6} {
 		x := []float64{far, 0}
@@ -142,7 +142,7 @@ func TestMixtureFarOut(t *testing.T) {
 	}
 }
 
-// TestMixtureLimits: σ → 0 gives x̃ back; one centre gives the slope s²/(s² + σ²); s = 0 puts the guess on the centres.
+// TestMixtureLimits: σ → 0 returns x̃; one centre has the slope s²/(s² + σ²); for s = 0 the guess is on the centres.
 func TestMixtureLimits(t *testing.T) {
 	x := []float64{1.3, -0.4}
 	near(t, "σ → 0", ring3(t, 0).Denoise(x, 1e-9)[0], x[0], 1e-12)
@@ -163,8 +163,8 @@ func TestMixtureLimits(t *testing.T) {
 	near(t, "two points, nearer one", points.Denoise([]float64{0.9}, 0.1)[0], 1, 1e-12)
 }
 
-// TestRingMixtureIsRing: RingMixture is the density of data.Ring. Its centres are those of RingCenters, and a sample of
-// either has its moments.
+// TestRingMixtureIsRing: RingMixture is the density of data.Ring. Its centres are those of RingCenters, and samples of
+// both have its moments.
 func TestRingMixtureIsRing(t *testing.T) {
 	m := ring3(t, 0)
 	for k, center := range data.RingCenters(8, 2) {
@@ -197,7 +197,7 @@ func TestRingMixtureIsRing(t *testing.T) {
 }
 
 // TestMixtureSampleWeights: the Gaussians of a sample are as frequent as their weights, and one of weight 0 never
-// comes.
+// occurs.
 func TestMixtureSampleWeights(t *testing.T) {
 	m, err := NewGaussianMixture([][]float64{{0}, {1}, {2}}, []float64{3, 0, 1}, 0)
 	if err != nil {

@@ -9,25 +9,27 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// guard keeps those who use the weights of a model and those who change them apart. All models on one store share one. It is the
-// store's loader: a use whose networks ask for weights that the store lacks ends with an error, in place of weights drawn for it.
+// guard keeps uses of a model's weights and changes to them apart. All models on one store share one guard. It is also
+// the store's loader: a use whose networks need weights that the store lacks ends with an error, and no weights are
+// drawn.
 type guard struct {
-	weights  sync.RWMutex // held for reading by a use, for writing by a call of a training and by whatever sets weights
-	creating bool         // by who holds weights for writing
+	weights  sync.RWMutex // held for reading by a use, for writing by a call of a training and by functions that set weights
+	creating bool         // set while weights is held for writing and variables may be created
 	building sync.Mutex   // held by a use that builds a graph: GoMLX notes initializers in the variables
 
 	mu     sync.Mutex
-	writer string    // who changes the weights until end, "" for nobody
-	last   *Training // that changed the weights
+	writer string    // the current changer of the weights, until end; "" for none
+	last   *Training // the training that last changed the weights
 }
 
-// usedVariables are the variables that the networks of a model use, not those of its store; nil before they were built for it.
+// usedVariables are the variables that the networks of a model use, which may be fewer than those in its store. They
+// are nil until the networks were built to find them.
 type usedVariables struct {
 	mu        sync.Mutex
 	variables []*model.Variable
 }
 
-// begin claims the weights for who. It is an error if another has claimed them and has not come to its end.
+// begin claims the weights for who. It returns an error if they are claimed by another.
 func (g *guard) begin(who string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -44,7 +46,7 @@ func (g *guard) end() {
 	g.mu.Unlock()
 }
 
-// lock waits until nobody uses the weights, and lets variables be created.
+// lock waits until nothing uses the weights, and allows variables to be created.
 func (g *guard) lock() {
 	g.weights.Lock()
 	g.creating = true
@@ -55,7 +57,7 @@ func (g *guard) unlock() {
 	g.weights.Unlock()
 }
 
-// change calls fn, which sets weights, while nobody else uses or changes them.
+// change calls fn, which sets weights, while nothing else uses or changes them.
 func (g *guard) change(who string, fn func() error) error {
 	if err := g.begin(who); err != nil {
 		return err
@@ -69,7 +71,7 @@ func (g *guard) change(who string, fn func() error) error {
 // LoadVariable is called by the store for a variable that it lacks.
 func (g *guard) LoadVariable(_ *model.Store, path string) (*tensors.Tensor, bool) {
 	if !g.creating {
-		panic(fmt.Errorf("it wants %s, that the weights lack: train or restore this model", path))
+		panic(fmt.Errorf("it needs %s, which the weights lack: train or restore this model", path))
 	}
 	return nil, false
 }
@@ -77,7 +79,7 @@ func (g *guard) LoadVariable(_ *model.Store, path string) (*tensors.Tensor, bool
 // DeleteVariable is called by the store for a variable that it deletes.
 func (g *guard) DeleteVariable(*model.Store, string) error { return nil }
 
-// reading keeps the weights as they are until release is called.
+// reading keeps the weights unchanged until release is called.
 func (f *fitted) reading() (release func()) {
 	if f.held {
 		return func() {}
@@ -86,7 +88,7 @@ func (f *fitted) reading() (release func()) {
 	return f.guard.weights.RUnlock
 }
 
-// hold returns the model for several uses of the same weights, which stay as they are until release is called.
+// hold returns the model for several uses of the same weights, which do not change until release is called.
 func (f *fitted) hold() (held fitted, release func()) {
 	release = f.reading()
 	held = *f
@@ -99,7 +101,7 @@ type useFn interface {
 	func(*model.Scope, *Node) []*Node | func(*model.Scope, *Node, *Node) []*Node | func(*model.Scope, *Node, *Node) *Node
 }
 
-// oneAtATime returns fn, which only one goroutine at a time is in.
+// oneAtATime returns fn, limited to one goroutine at a time.
 func oneAtATime[F useFn](mu *sync.Mutex, fn F) F {
 	var guarded any
 	switch fn := any(fn).(type) {

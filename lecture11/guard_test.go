@@ -27,12 +27,12 @@ func bothBackends(t *testing.T, test func(t *testing.T, backend compute.Backend)
 	})
 }
 
-// tinyVAE is quick to compile and to train.
+// tinyVAE returns a VAE that is quick to compile and to train.
 func tinyVAE(backend compute.Backend) *VAE {
 	return must(NewVAE(backend, VAEConfig{Features: 4, Latent: 2, Hidden: []int{3}, Likelihood: "gaussian", Seed: 1}))
 }
 
-// reconstructions of the same objects after each call of a training that runs alone, by the first number.
+// stepBoundaries returns the reconstructions of x after each call of a training that runs alone.
 func stepBoundaries(t *testing.T, backend compute.Backend, x *tensors.Tensor, fit FitConfig) [][]float64 {
 	t.Helper()
 	vae := tinyVAE(backend)
@@ -55,7 +55,7 @@ func float64sOf(x *tensors.Tensor, err error) ([]float64, error) {
 	return float64s(x)
 }
 
-// TestUseWhileTraining: what other goroutines see of a model under training is, to the bit, what it is at a step boundary.
+// TestUseWhileTraining: other goroutines see a model under training only at step boundaries, bit by bit.
 func TestUseWhileTraining(t *testing.T) {
 	bothBackends(t, func(t *testing.T, backend compute.Backend) {
 		x, fit := far(64, 1), FitConfig{Epochs: 40, Batch: 16, StepsPerCall: 5, LearningRate: 0.01, Seed: 1}
@@ -68,7 +68,7 @@ func TestUseWhileTraining(t *testing.T) {
 			if step > fit.StepsPerCall {
 				return nil
 			}
-			for i := range seen { // from the first call on there are weights
+			for i := range seen { // there are weights after the first call
 				users.Go(func() {
 					for training.Step() < training.Steps() {
 						values, err := float64sOf(vae.Reconstruct(x))
@@ -88,14 +88,14 @@ func TestUseWhileTraining(t *testing.T) {
 		}
 		for _, values := range slices.Concat(seen...) {
 			if !slices.ContainsFunc(allowed, func(a []float64) bool { return slices.Equal(a, values) }) {
-				t.Fatalf("a use saw weights of no step boundary: %v", values[:4])
+				t.Fatalf("a use saw weights that belong to no step boundary: %v", values[:4])
 			}
 		}
 	})
 }
 
-// TestOneTrainingAtATime: while a training of a model runs, all else that changes the weights is an error that says so, and the
-// training is what it is alone.
+// TestOneTrainingAtATime: while a training of a model runs, any other change of the weights returns an error that
+// names it. The training has the same result as when it runs alone.
 func TestOneTrainingAtATime(t *testing.T) {
 	bothBackends(t, func(t *testing.T, backend compute.Backend) {
 		x, fit := far(64, 1), FitConfig{Epochs: 4, Batch: 16, StepsPerCall: 2, Seed: 1}
@@ -122,7 +122,7 @@ func TestOneTrainingAtATime(t *testing.T) {
 				},
 			} {
 				if err := change(); err == nil || !strings.Contains(err.Error(), "the model is in use by the training vae-2, want one at a time") {
-					t.Errorf("%s: error %v, want that the training runs", name, err)
+					t.Errorf("%s: error %v, want one that names the running training", name, err)
 				}
 			}
 			return nil
@@ -139,7 +139,7 @@ func TestOneTrainingAtATime(t *testing.T) {
 	})
 }
 
-// savedPart is the file of the weights of a model that is trained.
+// savedPart returns the saved weights of a model that is trained.
 func savedPart(t *testing.T, training *Training) []byte { return trainingPart(t, training, "weights") }
 
 func trainingPart(t *testing.T, training *Training, part string) []byte {
@@ -151,7 +151,7 @@ func trainingPart(t *testing.T, training *Training, part string) []byte {
 	return file.Bytes()
 }
 
-// TestOtherTrainingInBetween: a training whose model another has trained meanwhile does not go on.
+// TestOtherTrainingInBetween: a training does not continue if another one has trained its model meanwhile.
 func TestOtherTrainingInBetween(t *testing.T) {
 	x, fit := far(64, 1), FitConfig{Epochs: 4, Batch: 16, StepsPerCall: 2, Seed: 1}
 	vae := tinyVAE(goBackend(t))
@@ -162,11 +162,12 @@ func TestOtherTrainingInBetween(t *testing.T) {
 	}
 	runTraining(t, second)
 	if err := first.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "trained by another after step 2") {
-		t.Errorf("error %v, want that the weights are no longer those of step 2", err)
+		t.Errorf("error %v, want one that says that the weights are no longer those of step 2", err)
 	}
 }
 
-// TestFinalizedData: data that are finalized before or during a training are an error, and the state before it stays whole.
+// TestFinalizedData: data that are finalized before or during a training cause an error, and the state before the
+// error is kept.
 func TestFinalizedData(t *testing.T) {
 	bothBackends(t, func(t *testing.T, backend compute.Backend) {
 		for _, early := range []bool{true, false} {
@@ -177,7 +178,7 @@ func TestFinalizedData(t *testing.T) {
 			}
 			err := training.Run(t.Context(), func(int, map[string]float64) error { return x.FinalizeAll() })
 			if err == nil || !strings.Contains(err.Error(), "finalized") {
-				t.Errorf("finalized early (%t): error %v, want that it is finalized", early, err)
+				t.Errorf("finalized early (%t): error %v, want one that says that it is finalized", early, err)
 			}
 			if early {
 				continue
@@ -190,7 +191,7 @@ func TestFinalizedData(t *testing.T) {
 	})
 }
 
-// TestMissingVariables: a use that wants weights that the model lacks draws none, however often it is asked.
+// TestMissingVariables: a use that needs weights that the model lacks draws none, also when it is repeated.
 func TestMissingVariables(t *testing.T) {
 	x := far(64, 1)
 	config := GANConfig{Features: 4, Latent: 2, Generator: []int{3}, Discriminator: []int{3}}
@@ -203,8 +204,8 @@ func TestMissingVariables(t *testing.T) {
 	}
 	before := averaged.store.NumVariables()
 	for range 3 {
-		if _, err := averaged.Generate(3, 1); err == nil || !strings.Contains(err.Error(), "that the weights lack") {
-			t.Errorf("error %v, want that weights are missing", err)
+		if _, err := averaged.Generate(3, 1); err == nil || !strings.Contains(err.Error(), "which the weights lack") {
+			t.Errorf("error %v, want one that says that weights are missing", err)
 		}
 	}
 	if after := averaged.store.NumVariables(); after != before {
@@ -212,7 +213,7 @@ func TestMissingVariables(t *testing.T) {
 	}
 }
 
-// vaeUses are all ways to use a VAE.
+// vaeUses returns all ways to use a VAE.
 func vaeUses(vae *VAE, x *tensors.Tensor) map[string]func() error {
 	return map[string]func() error{
 		"Encode":          func() error { return errorOf3(vae.Encode(x)) },
@@ -232,8 +233,8 @@ func vaeUses(vae *VAE, x *tensors.Tensor) map[string]func() error {
 	}
 }
 
-// TestManyGoroutines: a model is trained, cancelled and trained on while others use it in all ways, save it and try to train it too.
-// Nothing fails that is alone allowed, and in the end the model is what it is without them.
+// TestManyGoroutines: a model is trained, cancelled and trained again while others use it in all ways, save it and try
+// to train it too. Every call that is allowed alone succeeds, and in the end the model is the same as without them.
 func TestManyGoroutines(t *testing.T) {
 	bothBackends(t, func(t *testing.T, backend compute.Backend) {
 		x, fit := far(64, 1), FitConfig{Epochs: 30, Batch: 16, StepsPerCall: 3, Seed: 1}
