@@ -145,7 +145,7 @@ func TestSumStart(t *testing.T) {
 	near(t, "right start: Q₀ / Q̄", fitKohonen(t, kohonen(t, cfg), x, w, 5).Q0/run.Mean, 1, 1e-6)
 }
 
-// TestNoiseFloor is C4.4: one centre, constant η: E‖w − μ‖² = η/(2−η)·tr Σ, within 3 %.
+// TestNoiseFloor is C4.4: for one centre and constant η, E‖w − μ‖² = η/(2−η)·tr Σ, within 3 %.
 func TestNoiseFloor(t *testing.T) {
 	needsLoop(t)
 	const steps, burnIn = 200_000, 1000
@@ -267,7 +267,7 @@ func TestKohonenSameNumbers(t *testing.T) {
 	}
 }
 
-// TestKohonenBytes: pixels 0…255 count as [0, 1].
+// TestKohonenBytes: pixels 0…255 are scaled to [0, 1].
 func TestKohonenBytes(t *testing.T) {
 	bytes := tensors.FromFlatDataAndDimensions([]uint8{0, 255, 255, 0, 51, 51}, 3, 2)
 	start, err := StartCenters("objects", bytes, 2, 1)

@@ -11,7 +11,7 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// run computes a graph function of the inputs and gives the values of its result.
+// run computes a graph function of the inputs and returns the values of its result.
 func run[F ExecGraphFnOneOutput](t *testing.T, fn F, inputs ...any) []float64 {
 	t.Helper()
 	out, err := ExecOnce(testx.Backend(t), fn, inputs...)
@@ -68,7 +68,7 @@ func TestKLDivergenceClosedForms(t *testing.T) {
 	}
 }
 
-// TestKLDivergenceNaive compares with the formula typed as a loop and checks that KL is positive and adds up over
+// TestKLDivergenceNaive compares with the formula written as a loop and checks that KL is positive and a sum over
 // components.
 func TestKLDivergenceNaive(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 0))
@@ -88,7 +88,7 @@ func TestKLDivergenceNaive(t *testing.T) {
 	}
 }
 
-// TestKLDivergenceMonteCarlo is C13.1: the closed form against 10⁶ draws, within 4 standard errors.
+// TestKLDivergenceMonteCarlo is C13.1: the closed form agrees with 10⁶ draws, within 4 standard errors.
 func TestKLDivergenceMonteCarlo(t *testing.T) {
 	mean, logVar := []float64{0.8, -1.2, 0.1}, []float64{-1, 0.4, 0.9}
 	for _, s := range []float64{1, 1.5} {
@@ -154,7 +154,7 @@ func TestGradients(t *testing.T) {
 	}
 }
 
-// unused adds 0·in to a loss, so that inputs it leaves out have a gradient (of 0) too.
+// unused adds 0·in to a loss, so that inputs that the loss does not use have a gradient (of 0) too.
 func unused(loss func(in []*Node) *Node) func(in []*Node) *Node {
 	return func(in []*Node) *Node {
 		sum := loss(in)
@@ -165,8 +165,8 @@ func unused(loss func(in []*Node) *Node) func(in []*Node) *Node {
 	}
 }
 
-// TestReparameterize is C13.2: ∇ E z² = (2μ, 2σ) within 4 standard errors, and its variance of one draw is far below that
-// of the score function's form; without the path through z there is no gradient at all.
+// TestReparameterize is C13.2: ∇ E z² = (2μ, 2σ) within 4 standard errors, and the variance of one draw is far smaller
+// than with the score function. Without the path through z there is no gradient.
 func TestReparameterize(t *testing.T) {
 	const mu, sigma, draws = 1.0, 0.5, 200_000
 	d, err := NewGradientDraws(testx.Backend(t), mu, sigma, draws, 4)
@@ -199,7 +199,8 @@ func fill(l int, v float64) [][]float64 {
 	return x
 }
 
-// TestImportanceBoundNaive: against the naive formula; weights near e^−10⁴ stay finite; adding c to every ln w adds c.
+// TestImportanceBoundNaive: the bound agrees with the naive formula; weights near e^−10⁴ have a finite bound; adding c
+// to every ln w adds c.
 func TestImportanceBoundNaive(t *testing.T) {
 	lw := [][]float64{{-1, -3}, {-2, -2.5}, {0.5, -4}}
 	got := run(t, ImportanceBound, lw)

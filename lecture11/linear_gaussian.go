@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat/distmv"
 )
 
-// LinearGaussian is the VAE whose answers are known. Its decoder is affine:
+// LinearGaussian is a VAE whose distributions are known exactly. Its decoder is affine:
 //
 //	z ~ N(0, I_d),  x|z ~ N(W z + b, τ² I_n),
 //

@@ -94,9 +94,9 @@ func (f *fitted) describe(info *Info) error {
 	return nil
 }
 
-// Load reads weights that Save wrote, or the training of a model with the same configuration. On an error the model is
-// unchanged. A model with custom networks, such as one of [NewGANOf], must be built with the same functions before its
-// Load reads the file.
+// Load reads weights from a file of Save, or of the training of a model with the same configuration. On an error the
+// model is unchanged. A model with custom networks, such as one of [NewGANOf], must be built with the same functions
+// before its Load reads the file.
 func (f *fitted) Load(r io.Reader) error {
 	p, err := readPart(r)
 	if err == nil {

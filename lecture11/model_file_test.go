@@ -25,7 +25,7 @@ func fourObjects() (x *tensors.Tensor, labels []int) {
 	return tensors.FromValue([][]float32{{1, 0, 1, 0}, {0, 1, 0, 1}, {1, 1, 0, 0}, {0, 0.5, 1, 0.25}}), []int{0, 1, 0, 1}
 }
 
-// fileModel has the file methods that all models share.
+// fileModel is the interface of all models for files.
 type fileModel interface {
 	Save(w io.Writer) error
 	SaveFile(path string) error

@@ -232,8 +232,8 @@ func (m *MultiTask) namedLosses(total, of *Node) []Loss {
 // maxNamedLosses limits the number of tasks whose losses are reported one by one.
 const maxNamedLosses = 20
 
-// stepShares returns the factors of a variable's step in each run. A variable of f has 0 while the plan keeps it, else
-// 1; a variable of the heads has HeadRate. It returns nil if no plan needs factors.
+// stepShares returns a function for the factors of a variable's step in each run. A variable of f has 0 while the plan
+// keeps it, else 1; a variable of the heads has HeadRate. stepShares returns nil if no plan needs factors.
 func stepShares(progress *Node, plans []RunPlan) func(v *model.Variable) *Node {
 	if !slices.ContainsFunc(plans, func(p RunPlan) bool { return p.Frozen > 0 || p.HeadFirst > 0 || p.HeadRate != nil }) {
 		return nil

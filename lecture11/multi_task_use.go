@@ -226,7 +226,7 @@ func (r *TaskResult) average(classes bool) {
 	}
 }
 
-// TaskMaps returns the affine map from x to the output of each task in a run with linear layers: y = W x + b, Matrix
+// TaskMaps returns for each task the affine map from x to its output, in a run with linear layers: y = W x + b, Matrix
 // [width, n].
 func (m *MultiTask) TaskMaps(run int) ([]AffineMap, error) {
 	defer m.reading()()

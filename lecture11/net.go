@@ -131,8 +131,8 @@ func checkNets(config string, s netSpec, encoder, decoder string) error {
 	return nil
 }
 
-// valueOr returns a pointer to a copy of what p points to, or of byDefault if p is nil. Fields of a configuration for which 0 has a
-// meaning of its own are pointers, so that 0 stays 0.
+// valueOr returns a pointer to a copy of what p points to, or of byDefault if p is nil. Fields of a configuration for
+// which 0 is a useful value are pointers, so that 0 does not stand for the default.
 func valueOr[T any](p *T, byDefault T) *T {
 	if p != nil {
 		byDefault = *p

@@ -20,8 +20,8 @@ const (
 // zeros; see of.
 type imageShape struct{ height, width, channels int }
 
-// of replaces the zeros of a configuration. There is one channel. If neither height nor width is known, the image is
-// square; else the other one follows from the number of features.
+// of replaces the zeros of a configuration. The default is one channel. If neither height nor width is known, the image
+// is square; else the other one follows from the number of features.
 func (s imageShape) of(features int) imageShape {
 	s.channels = cmp.Or(s.channels, 1)
 	pixels := features / max(1, s.channels)

@@ -32,7 +32,7 @@ func gapData(t *testing.T) *data.Points {
 	return points
 }
 
-// TestPCAHandCase: four points on the axes of an ellipse around (1, 2), with covariance diag(2, ½).
+// TestPCAHandCase analyses four points on the axes of an ellipse around (1, 2), with covariance diag(2, ½).
 func TestPCAHandCase(t *testing.T) {
 	x := tensors.FromValue([][]float32{{3, 2}, {-1, 2}, {1, 3}, {1, 1}})
 	p := newPCAOf(t, x)
@@ -150,7 +150,8 @@ func TestPCAIsBest(t *testing.T) {
 	}
 }
 
-// TestPrincipalAngles: two planes in space that share an axis, turned by φ; other columns of the same span change nothing.
+// TestPrincipalAngles: two planes in space that share an axis have the angle φ of their rotation. Other columns with
+// the same span have the same angles.
 func TestPrincipalAngles(t *testing.T) {
 	a := mat.NewDense(3, 2, []float64{1, 0, 0, 1, 0, 0})
 	for _, phi := range []float64{0, 1e-9, 0.3, math.Pi / 2} {

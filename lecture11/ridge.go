@@ -8,7 +8,7 @@ import (
 
 // Ridge returns the weights of linear regression with a penalty, in closed form:
 //
-//	w = argmin Σ_i (y_i − wᵀx_i)² + λ‖w‖² = (XᵀX + λI)⁻¹Xᵀy:
+//	w = argmin Σ_i (y_i − wᵀx_i)² + λ‖w‖² = (XᵀX + λI)⁻¹Xᵀy.
 //
 // It is the best that a task can do alone, and the control of multi-task learning. x: l rows of n components; λ > 0.
 //

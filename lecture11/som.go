@@ -103,7 +103,7 @@ func (m *SOM) Weights() (*tensors.Tensor, error) {
 	return m.weights.LocalClone()
 }
 
-// SetWeights sets the weight vectors w, [m, n] float32 or float64, as the start of a training or from a map that was
+// SetWeights sets the weight vectors to w, [m, n] float32 or float64: the start of a training, or a map that was
 // trained elsewhere.
 func (m *SOM) SetWeights(w *tensors.Tensor) error {
 	weights, err := m.copyWeights(w)

@@ -12,9 +12,8 @@ import (
 )
 
 // MapDistance builds a distance ρ(x_i, w_c) for all pairs of objects x [l, n] and weights w [m, n], both float32: [l,
-// m]. The objects have their own unit, and all their components are known; NaN is refused before. Each step, or each
-// epoch of a batch, is a separate call of the device, because the operations of a MapDistance may not be allowed in a
-// loop.
+// m]. The objects have their own unit, and all their components are known: NaN is an error. Each step, or each epoch of
+// a batch, is a separate call of the device, because the operations of a MapDistance may not be allowed in a loop.
 type MapDistance func(x, w *Node) *Node
 
 // somMetric is the distance ρ(x, w) by which a map picks winners.

@@ -34,8 +34,8 @@ func (m *SOM) Quantize(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return floatTensor(out, wide(m.weights.DType()), l, n), nil
 }
 
-// Distortion returns the distance of the nodes around the winner of each object of x [l, n] from the object, summed
-// over objects,
+// Distortion returns the squared distances between the objects of x [l, n] and the nodes around their winners, weighted
+// by the kernel and summed,
 //
 //	Σ_i Σ_c K(r(a(x_i), c); σ)·‖x_i − w_c‖²,
 //

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Energy is a criterion of a map together with a rule that descends it: small loops in float64, for data and maps of
-// lecture size. No other criterion of maps is known to have such a rule. With Heskes's winner a batch step never raises
+// Energy is the only criterion of a map for which a rule is known that descends it. Both are computed by small loops in
+// float64, for data and maps of lecture size. With Heskes's winner a batch step never raises
 //
 //	E(w) = Σ_i min_c Σ_c' K(r(c, c'))·‖x_i − w_c'‖²,
 //

@@ -87,8 +87,8 @@ func loadSOMs(backend compute.Backend, r io.Reader) ([]*SOM, error) {
 	return maps, nil
 }
 
-// Load reads weights that Save wrote, or the training of one map with the same configuration. On an error the map is
-// unchanged.
+// Load reads weights from a file of Save, or of the training of one map with the same configuration. On an error the
+// map is unchanged.
 func (m *SOM) Load(r io.Reader) error {
 	p, err := readPart(r)
 	if err == nil {

@@ -168,7 +168,7 @@ func (p *somProgram) oneChunk() bool {
 	return p.single || p.kernelFits() && p.l*max(p.k*p.m, p.n) <= 1<<21
 }
 
-// use sets the number of components, and that of objects at a time, which must fit the caches and the memory.
+// use sets the number of components and the size of a chunk of objects, which must fit the caches and the memory.
 func (p *somProgram) use(components int) {
 	p.n = components
 	p.chunk = p.l

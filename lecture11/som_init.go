@@ -167,7 +167,7 @@ func covarianceTimes(x [][]float64, v []float64) []float64 {
 }
 
 // orthonormalise makes vectors orthonormal one after another (Gram–Schmidt, twice because of rounding) and returns
-// their original lengths. A linear combination of the vectors before it becomes 0.
+// their original lengths. A vector that is a linear combination of earlier ones becomes 0.
 func orthonormalise(vectors [][]float64) (lengths []float64) {
 	for i, v := range vectors {
 		before := math.Sqrt(dot(v, v))

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Novelty scores the novelty of an object for a map by its mean distance to the K nearest nodes,
+// Novelty measures how new an object is to a map by its mean distance to the K nearest nodes,
 //
 //	s(x) = (1/K) Σ_{k=1}^K ρ(x, w_k-th nearest),
 //

@@ -4,7 +4,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// A step of online training, the slide's: for one object x_i
+// A step of online training, as on the slide, for one object x_i:
 //
 //	winner  a = argmin_c ‖x_i − w_c‖²
 //	all c   w_c := w_c + η·K(r(a, c))·(x_i − w_c)

@@ -89,8 +89,8 @@ func newStreamSurvey(cfg SOMConfig) *streamSurvey {
 	return s
 }
 
-// add includes a chunk. Deviations are combined by the rule of Chan, Golub & LeVeque 1983, which loses no digits far
-// from 0.
+// add adds a chunk to the statistics. Deviations are combined by the rule of Chan, Golub & LeVeque 1983, which loses no
+// digits far from 0.
 func (s *streamSurvey) add(chunk *somData) error {
 	d := s.all
 	if err := writeContents(s.contents, chunk.x); err != nil {

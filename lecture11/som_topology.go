@@ -14,7 +14,7 @@ import (
 //	P = 1/(m(m−1)) Σ_j Σ_{k=1}^{m−1} ln P₃(j,k),  P₃(j,k) = (Π_{q=1}^k Q₁(j,q)·Q₂(j,q))^{1/2k},
 //	Q₁(j,q) = ρ(w_j, w_{g_q(j)}) / ρ(w_j, w_{d_q(j)}),  Q₂(j,q) = r(j, g_q(j)) / r(j, d_q(j)),
 //
-// Here g_q(j) is the q-th nearest node of j on the grid, and d_q(j) the one in the data space. P is near 0 if the
+// where g_q(j) is the q-th nearest node of j on the grid, and d_q(j) the one in the data space. P is near 0 if the
 // dimension of the grid fits the data, below 0 if the grid has too few dimensions (it folds to fill the space), and
 // above 0 if it has too many. Of equally near nodes the one that is nearer by the other measure comes first. Two nodes
 // with the same weights are an error, because their ratio has no logarithm.

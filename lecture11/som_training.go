@@ -216,7 +216,7 @@ func (t *SOMTraining) Step() int { return t.step }
 // Steps returns the number of steps of the whole training.
 func (t *SOMTraining) Steps() int { return t.steps }
 
-// Describe describes the extent of step steps: "5 epochs".
+// Describe returns a description of the given number of steps, such as "5 epochs".
 func (t *SOMTraining) Describe(step int) string {
 	if t.stopped > 0 && step >= t.steps {
 		return "stable after " + t.epochsOf(t.stopped)

@@ -37,13 +37,13 @@ type namedTensor struct {
 
 // training returns the training that spec describes. Its key holds
 //
-//	kind, model, fit   the model and how it is trained
+//	kind, model, fit   the model and its training
 //	data               the ID of the data, for people
 //	inputs             name → hash of the contents of each tensor, its type and shape included
-//	networks           ID of custom networks and hash of the graph that they build; left out where there are none
-//	settings           what else the step reads; left out where there is nothing
-//	start              hash of the weights that the training starts from; left out where the seed draws them
-//	code               hash of the source files that the numbers depend on
+//	networks           ID of custom networks and hash of the graph that they build; omitted if there are none
+//	settings           further inputs of the step; omitted if there are none
+//	start              hash of the weights from which the training starts; omitted if the seed draws them
+//	code               hash of the source files on which the numbers depend
 func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	cfg := spec.fit
 	key := map[string]any{"kind": spec.kind, "model": spec.model, "fit": cfg, "data": spec.id, "code": codeVersion(spec.kind)}

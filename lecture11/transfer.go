@@ -91,7 +91,7 @@ func (m *MultiTask) startFrom(source weightSource, starts []Start) (report Start
 	return report, err
 }
 
-// takeStarts is startFrom for callers that hold the right to change the weights.
+// takeStarts sets the weights that runs take, for callers that hold the right to change them.
 func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport, error) {
 	var report StartReport
 	if err := errors.Join(m.checkNew(), m.checkNamedNets("StartFrom")); err != nil {

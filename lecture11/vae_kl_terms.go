@@ -8,7 +8,7 @@ import (
 
 // KLTerms estimates the three parts of the mean of KL(q(z|x) ‖ p(z)) over objects, with q(z) = (1/N) Σ_n q(z|x_n):
 //
-//	mutual information   E ln q(z|x) − ln q(z)      what the code says about the object, at most ln N
+//	mutual information   E ln q(z|x) − ln q(z)      information of the code about the object, at most ln N
 //	total correlation    E ln q(z) − Σ_j ln q(z_j)  how far the components of the code depend on each other
 //	dimension-wise KL    E Σ_j ln q(z_j) − ln p(z_j)
 //

@@ -90,7 +90,7 @@ func newLosses(t *testing.T, m *VAE, progress float64) func(x *tensors.Tensor) m
 	}
 }
 
-// TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then remains.
+// TestVAEWarmUp: β rises from 0 to Beta over the share WarmUp of the training and then stays constant.
 func TestVAEWarmUp(t *testing.T) {
 	x, _ := patterns(64)
 	vae := smallVAE(t, VAEConfig{Latent: 2, Beta: new(3.0), WarmUp: 0.25}, x, 60)
