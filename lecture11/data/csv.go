@@ -12,31 +12,32 @@ import (
 	"strings"
 )
 
-// CSVOptions says how a file of separated values is read. Zero fields take the default in their comment. A column is given by its
-// name in the header, by its number from 1 on, or as "last".
+// CSVOptions describes how a file of separated values is read. Zero fields take the default in their comment. A column
+// is given by its name in the header, by its number, starting at 1, or as "last".
 type CSVOptions struct {
-	Label   string   // the column of the classes; default "": there is none
+	Label   string   // the column of the classes; default "": no classes
 	Columns []string // the columns of the features; default: all but Label
-	Classes []string // the classes of labels 0, 1, …; default: all that occur, sorted by value if they are numbers, else as text
+	Classes []string // the classes of labels 0, 1, …; default: all classes in the file, sorted by value if they are numbers, else as text
 
-	// Header says whether the first line has the names of the columns: "yes", "no", or "auto" (default), by which it is a header
-	// if it has no number.
+	// Header says whether the first line has the names of the columns: "yes", "no", or "auto" (default). With "auto"
+	// the first line is a header if it contains no number.
 	Header    string
-	Separator rune // between fields; default: the comma, semicolon or tab that cuts the first lines into equal numbers of fields
+	Separator rune // between fields; default: the comma, semicolon or tab that splits the first lines into equal numbers of fields
 	Decimal   rune // in numbers, '.' (default) or ','
-	Comment   rune // lines that start with it are left out; default 0: none
+	Comment   rune // lines that start with it are skipped; default 0: no comments
 
-	// Missing are texts that stand for a missing value, besides the empty text. Default: NA, N/A, NaN, null, none and ?, in
-	// capitals or not.
+	// Missing lists the texts that mark a missing value, besides the empty text. Default: NA, N/A, NaN, null, none and
+	// ?, in upper or lower case.
 	Missing []string
 }
 
-// FromCSV reads a file of separated values, one object a line: the numbers of its features and, where [CSVOptions.Label] names a
-// column, its class. The text is UTF-8, as it is or gzipped, with fields quoted as in RFC 4180. A missing value becomes NaN.
+// FromCSV reads a file of separated values, with one object per line: the numbers of its features and its class, if
+// [CSVOptions.Label] names a column. The text is UTF-8, plain or gzipped, with fields quoted as in RFC 4180. A missing
+// value becomes NaN.
 //
-// Errors name the file, the line and the position in it: `data: iris.csv:17:9: "abc" in column 3 ("petal length") is not a number`.
-// Refused are lines with another number of fields than the first one, infinite numbers, columns without any value, and objects
-// without a class.
+// Errors name the file, the line and the position in it: `data: iris.csv:17:9: "abc" in column 3 ("petal length") is
+// not a number`. FromCSV returns an error for lines whose number of fields differs from the first line's, infinite
+// numbers, columns without any value, and objects without a class.
 func FromCSV(path string, o CSVOptions) (*Points, error) {
 	raw, err := readFile(path)
 	if err != nil {
@@ -45,7 +46,7 @@ func FromCSV(path string, o CSVOptions) (*Points, error) {
 	return parseCSV(filepath.Base(path), raw, o)
 }
 
-// parseCSV reads the content of a file of that name.
+// parseCSV parses the content of the named file.
 func parseCSV(name string, raw []byte, o CSVOptions) (*Points, error) {
 	text, err := utf8Text(name, raw)
 	if err != nil {
@@ -85,13 +86,13 @@ func parseCSV(name string, raw []byte, o CSVOptions) (*Points, error) {
 	return t.finish(p, classes)
 }
 
-// csvClass is the class of an object, with its place in the file.
+// csvClass is the class of an object, with its position in the file.
 type csvClass struct {
 	text         string
 	line, column int
 }
 
-// finish checks what was read and fills in names, labels and ID.
+// finish checks the objects and sets names, labels and ID.
 func (t *table) finish(p *Points, classes []csvClass) (*Points, error) {
 	if len(p.Values) == 0 {
 		return nil, fmt.Errorf("data: %s has no objects: no line of values%s", t.name, t.afterHeader())
@@ -120,7 +121,7 @@ func (t *table) finish(p *Points, classes []csvClass) (*Points, error) {
 	return p, nil
 }
 
-// allMissing reports whether each n-th value is NaN.
+// allMissing reports whether every n-th value is NaN.
 func allMissing(values []float64, n int) bool {
 	for i := 0; i < len(values); i += n {
 		if !math.IsNaN(values[i]) {
@@ -136,17 +137,17 @@ type table struct {
 	o    CSVOptions
 	r    *csv.Reader
 
-	names    []string // of the columns
+	names    []string // names of the columns
 	header   bool     // the first line has the names
 	label    int      // column of the classes, −1 for none
 	features []int    // columns of the features
 
-	first     []string // a line that was read ahead
+	first     []string // the first line, which was read ahead
 	firstLine int      // the number of the first line with fields
-	ahead     bool     // whether first comes next
+	ahead     bool     // whether next returns first
 }
 
-// newTable reads the first line and finds out what the columns are.
+// newTable reads the first line and determines the columns.
 func newTable(name, text string, o CSVOptions) (*table, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ func newTable(name, text string, o CSVOptions) (*table, error) {
 		o.Separator = findSeparator(text, o)
 	}
 	if o.Decimal == o.Separator {
-		return nil, fmt.Errorf("data: %s: CSVOptions.Decimal = %q, the separator, want another one of either", name, o.Decimal)
+		return nil, fmt.Errorf("data: %s: CSVOptions.Decimal = %q, the separator, want different ones", name, o.Decimal)
 	}
 	t := &table{name: name, o: o, r: newCSVReader(text, o.Separator, o.Comment)}
 	first, err := t.read()
@@ -179,7 +180,7 @@ func newTable(name, text string, o CSVOptions) (*table, error) {
 	return t, t.choose()
 }
 
-// check fills in defaults and returns an error that names the first field by which nothing can be read.
+// check fills in defaults and returns an error that names the first invalid field.
 func (o *CSVOptions) check() error {
 	if o.Header == "" {
 		o.Header = "auto"
@@ -207,8 +208,8 @@ func (o *CSVOptions) check() error {
 	return nil
 }
 
-// isHeader reports whether the fields of the first line are names: at least one text and no number or missing value, but for one
-// empty name, as tables with numbered lines have.
+// isHeader reports whether the fields of the first line are names: at least one text and no number or missing value.
+// One empty name is allowed, as in tables whose lines are numbered.
 func (t *table) isHeader(fields []string) bool {
 	empty := 0
 	for _, field := range fields {
@@ -222,7 +223,7 @@ func (t *table) isHeader(fields []string) bool {
 	return empty <= 1 && empty < len(fields)
 }
 
-// choose finds the columns of the label and the features.
+// choose determines the columns of the label and the features.
 func (t *table) choose() (err error) {
 	t.label = -1
 	if t.o.Label != "" {
@@ -243,7 +244,7 @@ func (t *table) choose() (err error) {
 			return err
 		}
 		if j == t.label || slices.Contains(t.features, j) {
-			return fmt.Errorf("data: %s: CSVOptions.Columns has %q, which is read already, want other columns", t.name, name)
+			return fmt.Errorf("data: %s: CSVOptions.Columns has %q, which is already used, want other columns", t.name, name)
 		}
 		t.features = append(t.features, j)
 	}
@@ -253,12 +254,13 @@ func (t *table) choose() (err error) {
 	return nil
 }
 
-// column returns the place of the column with a name, or else the last one or that with a number from 1 on.
+// column returns the index of the column with the given name. If there is none, the name may be "last" or a number
+// starting at 1.
 func (t *table) column(field, name string) (int, error) {
 	if t.header {
 		if j := slices.Index(t.names, name); j >= 0 {
 			if slices.Contains(t.names[j+1:], name) {
-				return 0, fmt.Errorf("data: %s: CSVOptions.%s = %q, which two columns are called, want the number of one", t.name, field, name)
+				return 0, fmt.Errorf("data: %s: CSVOptions.%s = %q, the name of two columns, want the number of one", t.name, field, name)
 			}
 			return j, nil
 		}

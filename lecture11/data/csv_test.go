@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestFromCSV: what is found out about a text, and what is read from it.
+// TestFromCSV checks the format that is found and the values that are read.
 func TestFromCSV(t *testing.T) {
 	nan := math.NaN()
 	for name, c := range map[string]struct {
@@ -76,7 +76,7 @@ func TestFromCSV(t *testing.T) {
 	}
 }
 
-// TestFromCSVRefuses: errors name the file, the line and the position in it, and what to do.
+// TestFromCSVRefuses: errors name the file, the line and the position in it, and a remedy.
 func TestFromCSVRefuses(t *testing.T) {
 	for want, c := range map[string]struct {
 		text string
@@ -108,8 +108,8 @@ func TestFromCSVRefuses(t *testing.T) {
 		`data: x.csv:2: byte 0xfc, want UTF-8 text`:                                                    {"a\nM\xfcller\n", CSVOptions{}},
 		`data: x.csv: CSVOptions.Label = "d", want one of the columns ["a" "b"] or a number from 1 to`: {"a,b\n1,2\n", CSVOptions{Label: "d"}},
 		`data: x.csv: CSVOptions.Label = "3", want one of`:                                             {"a,b\n1,2\n", CSVOptions{Label: "3"}},
-		`data: x.csv: CSVOptions.Label = "a", which two columns are called`:                            {"a,b,a\n1,2,3\n", CSVOptions{Label: "a"}},
-		`data: x.csv: CSVOptions.Columns has "1", which is read already`:                               {"a,b\n1,2\n", CSVOptions{Columns: []string{"a", "1"}}},
+		`data: x.csv: CSVOptions.Label = "a", the name of two columns`:                                 {"a,b,a\n1,2,3\n", CSVOptions{Label: "a"}},
+		`data: x.csv: CSVOptions.Columns has "1", which is already used`:                               {"a,b\n1,2\n", CSVOptions{Columns: []string{"a", "1"}}},
 		`data: x.csv: no column is left for features, want at least one besides CSVOptions.Label = "a`: {"a\nx\n", CSVOptions{Label: "a"}},
 		`data: x.csv: no column is left for features, want at least one besides CSVOptions.Label = ""`: {"a\n1\n", CSVOptions{Columns: []string{}}},
 		`data: CSVOptions.Header = "maybe", want one of "auto", "no", "yes"`:                           {"a\n1\n", CSVOptions{Header: "maybe"}},
@@ -126,7 +126,8 @@ func TestFromCSVRefuses(t *testing.T) {
 	wantError(t, err, "data: open nowhere.csv: no such file")
 }
 
-// TestCSVIdentity: the ID has the name of the file and changes with all that is read from it, not with how it is written down.
+// TestCSVIdentity: the ID has the name of the file and changes with all values that are read from it, but not with
+// their notation.
 func TestCSVIdentity(t *testing.T) {
 	id := func(text string, o CSVOptions) string {
 		p, err := FromCSV(written(t, "x.csv", []byte(text)), o)
@@ -171,7 +172,7 @@ func TestCSVIdentity(t *testing.T) {
 	wantError(t, err, "data: x.csv.gz: unpacking: unexpected EOF")
 }
 
-// FuzzCSV: no text makes the parser panic, and what it accepts is a whole table.
+// FuzzCSV: no text makes the parser panic, and a table that it accepts is complete.
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte("a,c\n1,x\n2,y\n"), "c", ',')
 	f.Add([]byte("1;2,5\n\n\"3\";\"4\n5\"\n"), "", rune(0))

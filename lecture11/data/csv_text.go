@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// utf8Text returns the text of a file without its byte order mark. The error names the line of a byte that is not UTF-8, or the
-// encoding that the file seems to have.
+// utf8Text returns the text of a file without its byte order mark. The error names the line of a byte that is not
+// UTF-8, or the encoding that the file seems to use.
 func utf8Text(name string, raw []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(raw, []byte{0xFF, 0xFE}), bytes.HasPrefix(raw, []byte{0xFE, 0xFF}):
@@ -30,7 +30,7 @@ func utf8Text(name string, raw []byte) (string, error) {
 	return string(raw), nil
 }
 
-// notUTF8 returns the place of the first byte that is not UTF-8.
+// notUTF8 returns the index of the first byte that is not UTF-8.
 func notUTF8(raw []byte) int {
 	at := 0
 	for {
@@ -42,21 +42,22 @@ func notUTF8(raw []byte) int {
 	}
 }
 
-// lineOf returns the number of the line of a byte, from 1 on.
+// lineOf returns the line number of a byte, starting at 1.
 func lineOf(raw []byte, at int) int { return 1 + bytes.Count(raw[:at], []byte("\n")) }
 
 // newCSVReader returns a reader of the fields of text.
 func newCSVReader(text string, separator, comment rune) *csv.Reader {
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.Comment = separator, comment
-	r.FieldsPerRecord = -1                                     // the table checks them and says which line has how many
-	r.TrimLeadingSpace = separator != '\t' && separator != ' ' // which would eat empty fields
+	r.FieldsPerRecord = -1                                     // the table checks them and names the line
+	r.TrimLeadingSpace = separator != '\t' && separator != ' ' // trimming these would remove empty fields
 	r.ReuseRecord = true
 	return r
 }
 
-// findSeparator returns the tab, semicolon or comma that cuts the first lines into equal numbers of fields, at least two. Otherwise
-// it returns the one with most fields in the first line, so that the line with another number can be named.
+// findSeparator returns the tab, semicolon or comma that splits the first lines into equal numbers of fields, at least
+// two. If there is none, it returns the one with the most fields in the first line, so that an error can name the line
+// with another number.
 func findSeparator(text string, o CSVOptions) rune {
 	candidates := slices.DeleteFunc([]rune{'\t', ';', ','}, func(r rune) bool { return r == o.Comment || r == o.Decimal })
 	best, most := candidates[len(candidates)-1], 1
@@ -122,7 +123,7 @@ func (t *table) read() ([]string, error) {
 	return fields, nil
 }
 
-// number returns the value of a field of column j of the current line, NaN for a missing one.
+// number returns the value of a field of column j of the current line, NaN if it is missing.
 func (t *table) number(field string, j int) (float64, error) {
 	if field == "" || t.missing(field) {
 		return math.NaN(), nil
@@ -148,7 +149,7 @@ func (t *table) parse(field string) (float64, error) {
 	return strconv.ParseFloat(field, 64)
 }
 
-// advice returns what to try with a field that is not a number, "" where nothing is known.
+// advice returns a remedy for a field that is not a number, or "" if none is known.
 func (t *table) advice(field string) string {
 	line, _ := t.r.FieldPos(0)
 	other := strings.Replace(field, ",", ".", 1)
@@ -169,12 +170,12 @@ func (t *table) advice(field string) string {
 	return ""
 }
 
-// missing reports whether a text stands for a missing value.
+// missing reports whether a text marks a missing value.
 func (t *table) missing(field string) bool {
 	return slices.ContainsFunc(t.o.Missing, func(text string) bool { return strings.EqualFold(text, field) })
 }
 
-// at returns the place of the field of column j of the current line: "iris.csv:17:9".
+// at returns the position of the field of column j of the current line: "iris.csv:17:9".
 func (t *table) at(j int) string {
 	line, column := t.r.FieldPos(j)
 	return fmt.Sprintf("%s:%d:%d", t.name, line, column)
@@ -188,7 +189,7 @@ func (t *table) title(j int) string {
 	return fmt.Sprintf("%d (%q)", j+1, t.names[j])
 }
 
-// afterHeader is " after the header" where there is one.
+// afterHeader returns " after the header" and its line if there is a header.
 func (t *table) afterHeader() string {
 	if t.header {
 		return fmt.Sprintf(" after the header in line %d", t.firstLine)
@@ -196,7 +197,7 @@ func (t *table) afterHeader() string {
 	return ""
 }
 
-// describe returns how the table was read, in words.
+// describe returns a description of how the table was read.
 func (t *table) describe() string {
 	separators := map[rune]string{',': "comma", ';': "semicolon", '\t': "tab"}
 	separator, known := separators[t.o.Separator]

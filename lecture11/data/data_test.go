@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// withCache makes an empty cache folder the user's for this test.
+// withCache makes an empty folder the user's cache folder for this test.
 func withCache(t *testing.T) (cache string) {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
@@ -18,8 +18,8 @@ func withCache(t *testing.T) (cache string) {
 	return mnistCache()
 }
 
-// TestMNIST: sizes, ranges and the numbers of each digit as published, first from the module's files, then from the cache,
-// then from a cache that is damaged.
+// TestMNIST checks sizes, ranges and the published number of each digit: first from the module's files, then from the
+// cache, then from a damaged cache.
 func TestMNIST(t *testing.T) {
 	dir, err := mnistDir(t.Context()) // found with the real HOME, where the module cache is
 	if err != nil {
@@ -41,7 +41,7 @@ func TestMNIST(t *testing.T) {
 		t.Errorf("test set of %d pixels from %d to %d, want 7 840 000 from 0 to 255", len(test.Pixels),
 			slices.Min(test.Pixels), slices.Max(test.Pixels))
 	}
-	t.Setenv(EnvMNIST, t.TempDir()) // from here on only the cache can answer
+	t.Setenv(EnvMNIST, t.TempDir()) // from here on only the cache has the files
 	fromCache, _, err := MNIST(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestMNIST(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(mended.Pixels, train.Pixels) {
-		t.Error("a damaged cache was believed")
+		t.Error("a damaged cache was accepted")
 	}
 	if _, err := readChecked(cache); err != nil {
 		t.Errorf("the damaged cache was not repaired: %v", err)
@@ -84,7 +84,8 @@ func damage(t *testing.T, path string) {
 	}
 }
 
-// TestMNISTRefuses: a folder without the files, with another file under the name, and no way to get them.
+// TestMNISTRefuses tries a folder without the files, one with other files under their names, and a download without
+// network.
 func TestMNISTRefuses(t *testing.T) {
 	wrong := t.TempDir()
 	for name := range mnistFiles {
@@ -114,7 +115,7 @@ func TestMNISTRefuses(t *testing.T) {
 	}
 }
 
-// TestMNISTVersion: the version that MNIST asks for is the one in go.mod.
+// TestMNISTVersion: the version that MNIST requests is the one in go.mod.
 func TestMNISTVersion(t *testing.T) {
 	mod, err := os.ReadFile("../../go.mod")
 	if err != nil {
@@ -125,7 +126,7 @@ func TestMNISTVersion(t *testing.T) {
 	}
 }
 
-// toy is a set of 4 images of 2×1 pixels.
+// toy returns a set of 4 images of 2×1 pixels.
 func toy() *Images {
 	return &Images{ID: "toy", Width: 2, Height: 1, Pixels: []uint8{0, 255, 51, 51, 204, 0, 255, 255}, Labels: []int{1, 0, 1, 1}}
 }
@@ -141,13 +142,13 @@ func TestBinarized(t *testing.T) {
 		t.Errorf("share of ink %.4f, want 0.2", share)
 	}
 	if !bytes.Equal(fixed.Pixels, grey.Binarized(1).Pixels) || fixed.ID != grey.Binarized(1).ID {
-		t.Error("the same seed gives another set")
+		t.Error("the same seed drew another set")
 	}
 	if other := grey.Binarized(2); bytes.Equal(fixed.Pixels, other.Pixels) || fixed.ID == other.ID {
-		t.Error("another seed gives the same set or the same ID")
+		t.Error("another seed drew the same set or has the same ID")
 	}
 	if s := toy().Binarized(3); s.Pixels[0] != 0 || s.Pixels[1] != 255 {
-		t.Error("pixels 0 and 255 did not stay as they were")
+		t.Error("pixels 0 and 255 changed")
 	}
 }
 
@@ -168,7 +169,7 @@ func TestSubsets(t *testing.T) {
 	}
 	shuffled := toy().Shuffled(1)
 	if again := toy().Shuffled(1); !bytes.Equal(again.Pixels, shuffled.Pixels) || again.ID != shuffled.ID {
-		t.Error("one seed gives two orders")
+		t.Error("the same seed drew two orders")
 	}
 	pairs := func(s *Images) (of []string) {
 		for i, label := range s.Labels {
@@ -183,11 +184,11 @@ func TestSubsets(t *testing.T) {
 		t.Errorf("Head(5): %v", err)
 	}
 	if _, err := toy().OfEachLabel(0); err == nil {
-		t.Error("OfEachLabel(0) is not refused")
+		t.Error("OfEachLabel(0) returned no error")
 	}
 }
 
-// TestByInk: of the toy's inks 255, 102, 204 and 510 the two most are images 0 and 3, the one least is image 1.
+// TestByInk: of the toy's inks 255, 102, 204 and 510, images 0 and 3 have the most, and image 1 has the least.
 func TestByInk(t *testing.T) {
 	most, err := toy().ByInk(0.5, true)
 	if err != nil {
@@ -218,8 +219,8 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestMNISTWithoutNetwork: a module cache as a build leaves it, with the module's folder but not the files that `go mod
-// download` asks for, is enough without network.
+// TestMNISTWithoutNetwork: a module cache after a build is enough without network. It has the module's folder, but not
+// the files that `go mod download` requires.
 func TestMNISTWithoutNetwork(t *testing.T) {
 	dir, err := mnistDir(t.Context())
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// String describes the set in one line: its name, the numbers of objects and features, the type and range of the values, and the
-// classes with their numbers of objects. Then come the number of missing values, the scaling, and how the set was read.
+// String describes the set in one line: its name, the numbers of objects and features, the type and range of the
+// values, and the classes with their numbers of objects. Then follow the number of missing values, the scaling, and
+// how the set was read.
 func (p *Points) String() string {
 	if p.Dim() == 0 {
 		return nameOf(p.ID) + ": no features"
@@ -39,7 +40,7 @@ func (s *Images) String() string {
 	return withSource(text, s.Source)
 }
 
-// nameOf returns the first part of an ID: what the set is, without how it was changed.
+// nameOf returns the first part of an ID: the name of the set without its changes.
 func nameOf(id string) string {
 	name, _, _ := strings.Cut(id, "|")
 	return name
@@ -53,7 +54,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// withSource appends how a set was read, where it was read from files.
+// withSource appends how a set was read, if it was read from files.
 func withSource(text, source string) string {
 	if source == "" {
 		return text

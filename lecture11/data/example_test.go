@@ -8,7 +8,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// Iris as it is and standardised: the ID tells them apart.
+// Iris, unchanged and standardised: the IDs differ.
 func ExampleIris() {
 	iris := must.M1(data.Iris())
 	fmt.Println(iris.Len(), iris.Features[0], iris.Classes)

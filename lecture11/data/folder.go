@@ -12,27 +12,28 @@ import (
 	"strings"
 )
 
-// ImageOptions says how a folder of pictures is read. Zero fields take the default in their comment.
+// ImageOptions describes how a folder of pictures is read. Zero fields take the default in their comment.
 type ImageOptions struct {
-	// Width and Height are the size of the images in pixels. Pictures of another size are scaled to it, without regard to their
-	// proportions. Default 0, 0: all pictures must have one size.
+	// Width and Height are the size of the images in pixels. Pictures of another size are scaled to it; their
+	// proportions are not preserved. Default 0, 0: all pictures must have the same size.
 	Width, Height int
 
-	Grey       bool        // colours become grey, 0.299·R + 0.587·G + 0.114·B; default: colour if a picture has it
-	Background color.Color // shows through transparent pixels; default black
+	Grey       bool        // colours become grey, 0.299·R + 0.587·G + 0.114·B; default: colour if a picture has colours
+	Background color.Color // visible through transparent pixels; default black
 	Classes    []string    // the subfolders of labels 0, 1, …; default: those with pictures, sorted by name, or by value if all are numbers
 }
 
-// FromImages reads the PNG and JPEG pictures of a folder. If they are in subfolders, these are the classes: a picture, however deep in a
-// subfolder, has its number as label. Pictures of a folder without subfolders have no labels. The images come class by
-// class in the order of their paths, which [Images.Files] keeps. Other files and those with names that start with a dot are left
-// out; [Images.Source] says how many.
+// FromImages reads the PNG and JPEG pictures of a folder. If they are in subfolders, these are the classes, and the
+// label of a picture is the number of its subfolder, at any depth. Without subfolders the pictures have no labels. The
+// images are ordered by class and then by path; [Images.Files] holds the paths. Other files and those with names that
+// start with a dot are skipped; [Images.Source] reports their number.
 //
-// The images are in colour if at least one picture is, else grey. Values of 16 bits are rounded to 8. A palette is replaced by its
-// colours. Transparent pixels show the background. The orientation that a camera notes in a JPEG (EXIF) is not applied.
+// The images are in colour if at least one picture is, else grey. 16-bit values are rounded to 8 bits. Palettes are
+// replaced by their colours. The background is visible through transparent pixels. The orientation that a camera
+// stores in a JPEG (EXIF) is not applied.
 //
-// Refused are pictures of different sizes unless [ImageOptions.Width] and Height say what to scale them to, pictures beside
-// subfolders with pictures, and damaged files.
+// FromImages returns an error for pictures of different sizes unless [ImageOptions.Width] and Height are set, for
+// pictures both in subfolders and beside them, and for damaged files.
 func FromImages(folder string, o ImageOptions) (*Images, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func FromImages(folder string, o ImageOptions) (*Images, error) {
 	return s, nil
 }
 
-// check fills in defaults and returns an error that names the first field by which nothing can be read.
+// check fills in defaults and returns an error that names the first invalid field.
 func (o *ImageOptions) check() error {
 	if (o.Width == 0) != (o.Height == 0) || min(o.Width, o.Height) < 0 || max(o.Width, o.Height) > maxSide {
 		return fmt.Errorf("data: ImageOptions.Width = %d, Height = %d, want both from 1 to %d, or both 0", o.Width, o.Height, maxSide)
@@ -70,7 +71,7 @@ func (o *ImageOptions) check() error {
 	return nil
 }
 
-// maxSide bounds the size that pictures are scaled to.
+// maxSide bounds the size to which pictures are scaled.
 const maxSide = 1 << 14
 
 // pictureFolder is a folder of pictures.
@@ -83,7 +84,7 @@ type pictureFolder struct {
 
 // findPictures lists the pictures of a folder and its subfolders.
 func findPictures(folder string) (*pictureFolder, error) {
-	full, err := filepath.Abs(folder) // "." has a name too
+	full, err := filepath.Abs(folder) // so that "." has a name too
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
@@ -97,7 +98,7 @@ func findPictures(folder string) (*pictureFolder, error) {
 		if hidden(entry.Name()) {
 			continue
 		}
-		info, err := fs.Stat(f.root, entry.Name()) // of what a link leads to
+		info, err := fs.Stat(f.root, entry.Name()) // follows links
 		if err != nil {
 			return nil, fmt.Errorf("data: %s: %w", folder, err)
 		}
@@ -151,7 +152,7 @@ func isPicture(name string) bool {
 	return slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(path.Ext(name)))
 }
 
-// newImages returns a set for the pictures, with labels and room for pixels, or an error where they do not fit together.
+// newImages returns a set for the pictures, with labels and space for pixels, or an error if they do not fit together.
 func (f *pictureFolder) newImages(o ImageOptions) (*Images, error) {
 	first := f.pictures[0]
 	s := &Images{Width: first.size.X, Height: first.size.Y, Channels: 1}
@@ -170,7 +171,7 @@ func (f *pictureFolder) newImages(o ImageOptions) (*Images, error) {
 		s.Width, s.Height = o.Width, o.Height
 	}
 	if first.class == "" && o.Classes != nil {
-		return nil, errors.New("data: ImageOptions.Classes for a folder without subfolders of pictures, want none")
+		return nil, errors.New("data: ImageOptions.Classes for a folder without subfolders of pictures, want no Classes")
 	}
 	if first.class != "" {
 		var err error

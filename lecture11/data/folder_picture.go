@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// pictureFile is a file of a folder of pictures, with what its header says.
+// pictureFile is a file in a folder of pictures, with the information in its header.
 type pictureFile struct {
 	path   string // in the folder, with slashes
 	class  string // the subfolder, "" for none
@@ -36,8 +36,8 @@ func (f *pictureFolder) readHeaders() error {
 	return nil
 }
 
-// mostPixelsPerByte bounds the pixels of a picture by the size of its file: deflate packs 1032 bytes into one, with 8 pixels each. JPEG
-// packs fewer. A larger picture is a lie of its header, which would take memory for nothing.
+// mostPixelsPerByte bounds the pixels of a picture by the size of its file: deflate packs at most 1032 bytes into one,
+// with 8 pixels each. JPEG packs fewer. A header with a larger picture is wrong, and memory for it would be wasted.
 const mostPixelsPerByte = 8 * 1032
 
 // readHeader reads the header of a picture.
@@ -68,13 +68,13 @@ func (f *pictureFolder) readHeader(p *pictureFile) (err error) {
 	p.colour, p.alpha = coloursOf(config.ColorModel)
 	if format == "png" {
 		p.deep = start[pngDepth] == 16
-		// Go reads grey pixels with transparency as colours.
+		// Go reads grey pixels with transparency as colour pixels.
 		p.colour = p.colour && start[pngColourType] != pngGreyAlpha && start[pngColourType] != pngGrey
 	}
 	return nil
 }
 
-// Places in a PNG file, and values there.
+// Offsets in a PNG file, and values there.
 const (
 	pngDepth      = 24
 	pngColourType = 25
@@ -82,7 +82,7 @@ const (
 	pngGreyAlpha  = 4
 )
 
-// coloursOf reports whether a color model has colours and transparent pixels.
+// coloursOf reports whether a color model has colours and whether it has transparent pixels.
 func coloursOf(m color.Model) (colour, alpha bool) {
 	palette, ok := m.(color.Palette)
 	if !ok {
@@ -105,7 +105,7 @@ func (f *pictureFolder) decode(p pictureFile) (picture image.Image, err error) {
 		err = errors.Join(err, file.Close())
 	}
 	if err == nil && picture.Bounds().Size() != p.size {
-		err = errors.New("the file has changed while it was read")
+		err = errors.New("the file changed while it was read")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", f.full(p.path), err)
@@ -113,7 +113,7 @@ func (f *pictureFolder) decode(p pictureFile) (picture image.Image, err error) {
 	return picture, nil
 }
 
-// appendPixels appends the bytes of a picture, scaled to the size of the set and as grey or in colour as it is.
+// appendPixels appends the bytes of a picture, scaled to the size of the set, in grey or colour like the set.
 func appendPixels(to []uint8, picture image.Image, s *Images, background color.Color) []uint8 {
 	canvas := image.NewRGBA64(image.Rect(0, 0, s.Width, s.Height))
 	draw.Draw(canvas, canvas.Rect, image.NewUniform(background), image.Point{}, draw.Src)
@@ -139,7 +139,7 @@ func eightBits(pix []uint8) uint32 {
 	return (v*math.MaxUint8 + math.MaxUint16/2) / math.MaxUint16
 }
 
-// describe returns how the pictures were read, in words.
+// describe returns a description of how the pictures were read.
 func (f *pictureFolder) describe(s *Images, o ImageOptions) string {
 	counts := map[string]int{}
 	for _, p := range f.pictures {

@@ -13,22 +13,23 @@ import (
 	"testing"
 )
 
-// pillowFiles are the contents of testdata/pictures.json: files that Pillow and others wrote, and the pixels that Pillow sees.
+// pillowFiles is the content of testdata/pictures.json: files that Pillow and other programs wrote, and the pixels
+// that Pillow reads.
 type pillowFiles struct {
 	Width, Height int
-	Background    []uint8 // of Blended
+	Background    []uint8 // the background of Blended
 	Pictures      []struct {
 		Name         string
 		File         []byte
 		Grey         bool   // the file has no colours
 		Colour       []byte // over black
 		Blended      []byte // over the background
-		Luma         []byte // of Colour
+		Luma         []byte // Colour in grey
 		Small, Large []byte // Luma scaled to 3×4 and 15×11 pixels
 	}
 }
 
-// readPillowFiles reads testdata/pictures.json, whose background is numbers, not the base64 that []uint8 expects.
+// readPillowFiles reads testdata/pictures.json. Its background is an array of numbers, while []uint8 expects base64.
 func readPillowFiles(t *testing.T) (files pillowFiles) {
 	t.Helper()
 	var raw struct{ Background []int }
@@ -77,8 +78,8 @@ func mostApart(a, b []uint8) int {
 	return most
 }
 
-// TestPicturesAsPillow: pictures of all kinds have the pixels that Pillow sees, blended with a background or not. JPEG and scaled
-// ones agree within 1, because libraries round cosine transforms and weights in different ways.
+// TestPicturesAsPillow: pictures of all kinds have the pixels that Pillow reads, blended with a background or not.
+// JPEG and scaled pictures agree within 1, because libraries round cosine transforms and weights in different ways.
 func TestPicturesAsPillow(t *testing.T) {
 	files := readPillowFiles(t)
 	b := files.Background
@@ -135,7 +136,8 @@ func pillowFile(t *testing.T, name string) []byte {
 	return nil
 }
 
-// TestFromImagesClasses: subfolders are classes, numbers by value; hidden and other files are left out; depth does not matter.
+// TestFromImagesClasses: subfolders are classes, sorted by value if they are numbers. Hidden and other files are
+// skipped, and depth does not matter.
 func TestFromImagesClasses(t *testing.T) {
 	grey, colour := pillowFile(t, "grey.png"), pillowFile(t, "colour.png")
 	s, err := FromImages(folderOf(t, map[string][]byte{
@@ -194,7 +196,7 @@ func TestFromImagesIdentity(t *testing.T) {
 	}
 }
 
-// lyingPNG is a PNG file whose header asks for a picture of 60 000 × 60 000 pixels of 64 bits.
+// lyingPNG returns a PNG file whose header claims a picture of 60 000 × 60 000 pixels of 64 bits.
 func lyingPNG() []byte {
 	raw := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0DIHDR")
 	raw = binary.BigEndian.AppendUint32(raw, 60_000)
@@ -203,7 +205,7 @@ func lyingPNG() []byte {
 	return binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw[12:29]))
 }
 
-// TestFromImagesRefuses: errors name the files that are wrong or do not fit together.
+// TestFromImagesRefuses: errors name the files that are damaged or do not fit together.
 func TestFromImagesRefuses(t *testing.T) {
 	grey, colour := pillowFile(t, "grey.png"), pillowFile(t, "colour.png")
 	shape, err := os.ReadFile("testdata/shapes/cross/1.png")
@@ -235,7 +237,7 @@ func TestFromImagesRefuses(t *testing.T) {
 	wantError(t, err, "no such file")
 }
 
-// FuzzPicture: no file makes the reader panic, nor take memory that its content does not fill.
+// FuzzPicture: no file makes the reader panic, or allocate memory that its content does not fill.
 func FuzzPicture(f *testing.F) {
 	var files pillowFiles
 	raw, err := os.ReadFile("testdata/pictures.json")

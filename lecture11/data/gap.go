@@ -10,9 +10,10 @@ import (
 	"deeplearning.example/lecture11/internal/random"
 )
 
-// Gap draws l objects of n components that lie near a subspace of d: x ~ N(m, C), where C has the eigenvalues d·ratio, …,
-// 2·ratio, ratio in random directions and 1 in the n − d others, and m_j = 2 for all j. The spectrum has a gap behind
-// component d: λ_d/λ_{d+1} = ratio, up to the chance of the draw. The best code of d components leaves Σ_{j>d} λ_j ≈ n − d.
+// Gap draws l objects of n components near a subspace of dimension d: x ~ N(m, C). C has the eigenvalues d·ratio, …,
+// 2·ratio, ratio in random directions and 1 in the n − d others, and m_j = 2 for all j. The spectrum has a gap after
+// component d: λ_d/λ_{d+1} = ratio, up to sampling error. The best code of d components has the loss Σ_{j>d} λ_j ≈ n −
+// d.
 func Gap(l, n, d int, ratio float64, seed int64) (*Points, error) {
 	switch {
 	case l < 1:
@@ -44,10 +45,10 @@ func Gap(l, n, d int, ratio float64, seed int64) (*Points, error) {
 	return p, nil
 }
 
-// gapMean is the mean of each component: not 0, so that code which forgets to centre is found out.
+// gapMean is the mean of each component. It is not 0, so that tests detect code that does not centre.
 const gapMean = 2
 
-// gapVariance is eigenvalue j = 0, 1, … of the covariance.
+// gapVariance returns eigenvalue j = 0, 1, … of the covariance.
 func gapVariance(j, d int, ratio float64) float64 {
 	if j < d {
 		return ratio * float64(d-j)

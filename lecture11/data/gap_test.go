@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// TestGap: the sample's spectrum has the gap where it should, its mean is 2, and equal seeds give equal objects.
+// TestGap: the sample's spectrum has the gap at component d, its mean is 2, and equal seeds draw equal objects.
 func TestGap(t *testing.T) {
 	p, err := Gap(20_000, 6, 2, 5, 3)
 	if err != nil {
@@ -34,7 +34,7 @@ func TestGap(t *testing.T) {
 	}
 	again, err := Gap(20_000, 6, 2, 5, 3)
 	if err != nil || again.Values[7] != p.Values[7] {
-		t.Errorf("the same seed gives %g and %g, %v", again.Values[7], p.Values[7], err)
+		t.Errorf("the same seed drew %g and %g, error %v", again.Values[7], p.Values[7], err)
 	}
 }
 

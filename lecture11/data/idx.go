@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// FromIDX reads images from a file in the format of MNIST, as it is or gzipped: bytes of shape [l, height, width], or [l, height,
-// width, channels] with 1 or 3 channels. labels is the path of the file with their labels, bytes of shape [l]. If it is "", the file
-// that MNIST's names imply is read where there is one: "t10k-labels-idx1-ubyte" beside "t10k-images-idx3-ubyte", either of them with
-// or without ".gz". Without such a file the set has no labels; [Images.Source] names the one that was read.
+// FromIDX reads images from a file in the format of MNIST, plain or gzipped: bytes of shape [l, height, width], or [l,
+// height, width, channels] with 1 or 3 channels. labels is the path of the file with their labels, bytes of shape [l].
+// If it is "", FromIDX looks for the file that MNIST's names imply: "t10k-labels-idx1-ubyte" beside
+// "t10k-images-idx3-ubyte", each with or without ".gz". Without such a file the set has no labels; [Images.Source]
+// names the file that was read.
 //
-// Refused are files of another type or shape, or whose length is not the one that their header says.
+// FromIDX returns an error for files of another type or shape, or with another length than their header implies.
 func FromIDX(images, labels string) (*Images, error) {
 	raw, err := readFile(images)
 	if err != nil {
@@ -58,7 +59,7 @@ func idxImages(name string, shape []int, pixels []byte) (*Images, error) {
 		Source: fmt.Sprintf("IDX file of bytes with shape %s", dims(shape))}, nil
 }
 
-// readIDXLabels labels the images by a file.
+// readIDXLabels labels the images from a file.
 func (s *Images) readIDXLabels(path string) error {
 	raw, err := readFile(path)
 	if err != nil {
@@ -97,11 +98,11 @@ func labelsBeside(images string) string {
 // idxTypes names the types of the elements of IDX files.
 var idxTypes = map[byte]string{0x08: "unsigned bytes", 0x09: "signed bytes", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 
-// parseIDX reads an IDX file of bytes: two bytes of 0, the type, the number of dimensions, the dimensions (uint32, big endian), the
-// elements.
+// parseIDX parses an IDX file of bytes: two bytes of 0, the type, the number of dimensions, the dimensions (uint32,
+// big endian), and the elements.
 func parseIDX(name string, raw []byte) (shape []int, elements []byte, err error) {
 	if len(raw) < 4 || raw[0] != 0 || raw[1] != 0 || idxTypes[raw[2]] == "" {
-		return nil, nil, fmt.Errorf("data: %s does not start as an IDX file does", name)
+		return nil, nil, fmt.Errorf("data: %s does not start like an IDX file", name)
 	}
 	if raw[2] != 0x08 {
 		return nil, nil, fmt.Errorf("data: %s holds %s, want unsigned bytes", name, idxTypes[raw[2]])
@@ -115,7 +116,7 @@ func parseIDX(name string, raw []byte) (shape []int, elements []byte, err error)
 		n := binary.BigEndian.Uint32(rest[4*k:])
 		high, low := bits.Mul64(want, uint64(n))
 		if high != 0 {
-			return nil, nil, fmt.Errorf("data: %s has %d dimensions with a product beyond any file", name, axes)
+			return nil, nil, fmt.Errorf("data: %s has %d dimensions with a product larger than any file", name, axes)
 		}
 		shape, want = append(shape, int(n)), low
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestFromIDX: the files of the example, with labels found by their name or given, and without.
+// TestFromIDX reads the files of the example, with labels found by their name, with given labels, and without labels.
 func TestFromIDX(t *testing.T) {
 	s, err := FromIDX("testdata/shapes-images-idx3-ubyte.gz", "")
 	if err != nil {
@@ -21,7 +21,7 @@ func TestFromIDX(t *testing.T) {
 	if s.Len() != 9 || s.Width != 8 || s.Height != 6 || s.Channels != 1 || !slices.Equal(s.Labels, []int{0, 0, 0, 1, 1, 1, 2, 2, 2}) || s.ID != named.ID {
 		t.Errorf("%s, labels %v", s, s.Labels)
 	}
-	// The same images by NumPy.
+	// The same images written by NumPy.
 	p, err := FromNPY("testdata/shapes.npz", NPYOptions{Labels: "y"})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestFromIDX(t *testing.T) {
 	}
 }
 
-// TestIDXOfMNIST: MNIST's own files, as they are published, are read as MNIST reads them.
+// TestIDXOfMNIST: MNIST's own files, as published, are read like MNIST reads them.
 func TestIDXOfMNIST(t *testing.T) {
 	folder, err := mnistDir(t.Context())
 	if err != nil {
@@ -66,7 +66,7 @@ func TestIDXOfMNIST(t *testing.T) {
 	}
 }
 
-// idx returns a file of bytes of a shape.
+// idx returns an IDX file of bytes with the given shape.
 func idx(shape []uint8, elements ...uint8) []byte {
 	raw := []byte{0, 0, 8, uint8(len(shape))}
 	for _, n := range shape {
@@ -86,16 +86,16 @@ func TestIDXColour(t *testing.T) {
 	}
 }
 
-// TestIDXRefuses: files of other types and shapes, and headers that do not fit what follows.
+// TestIDXRefuses tries files of other types and shapes, and headers that do not match the rest of the file.
 func TestIDXRefuses(t *testing.T) {
 	for want, content := range map[string][]byte{
-		"x does not start as an IDX file does":                           []byte("something"),
+		"x does not start like an IDX file":                              []byte("something"),
 		"x holds float32, want unsigned bytes":                           {0, 0, 0x0D, 1, 0, 0, 0, 1, 0, 0, 0, 0},
 		"x ends within its header":                                       {0, 0, 8, 3, 0, 0, 0, 1, 0, 0},
 		"x: 3 bytes of elements, want 4 for the shape [2, 1, 2]":         idx([]uint8{2, 1, 2}, 1, 2, 3),
 		"x: 5 bytes of elements, want 4":                                 idx([]uint8{2, 1, 2}, 1, 2, 3, 4, 5),
 		"x: 0 bytes of elements, want 1152921504338411520":               {0, 0, 8, 2, 255, 255, 255, 255, 16, 0, 0, 0},
-		"x has 3 dimensions with a product beyond any file":              bytes.Join([][]byte{{0, 0, 8, 3}, bytes.Repeat([]byte{255}, 12)}, nil),
+		"x has 3 dimensions with a product larger than any file":         bytes.Join([][]byte{{0, 0, 8, 3}, bytes.Repeat([]byte{255}, 12)}, nil),
 		"x has the shape [4], want images":                               idx([]uint8{4}, 1, 2, 3, 4),
 		"x has the shape [1, 1, 1, 2], want images":                      idx([]uint8{1, 1, 1, 2}, 1, 2),
 		"x has the shape [0, 5, 5], want at least one image of at least": idx([]uint8{0, 5, 5}),
@@ -104,7 +104,7 @@ func TestIDXRefuses(t *testing.T) {
 		wantError(t, err, "data: "+want)
 	}
 	_, err := FromIDX(written(t, "x", nil), "")
-	wantError(t, err, "data: x does not start as an IDX file does")
+	wantError(t, err, "data: x does not start like an IDX file")
 	images := written(t, "x", idx([]uint8{2, 1, 1}, 1, 2))
 	_, err = FromIDX(images, written(t, "y", idx([]uint8{3}, 1, 2, 3)))
 	wantError(t, err, "data: y: labels of shape [3], want [2], one for each image")
@@ -112,7 +112,7 @@ func TestIDXRefuses(t *testing.T) {
 	wantError(t, err, "none: no such file")
 }
 
-// FuzzIDX: no content makes the parser panic, and what it accepts fits the file.
+// FuzzIDX: no content makes the parser panic, and an array that it accepts matches the file.
 func FuzzIDX(f *testing.F) {
 	f.Add(idx([]uint8{2, 1, 2}, 1, 2, 3, 4))
 	f.Add(idx([]uint8{2}, 1, 2))

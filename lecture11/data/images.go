@@ -1,11 +1,12 @@
-// Package data holds the data sets of the lecture, as values that know where they come from, and reads your data into the
-// same values: [FromCSV], [FromImages], [FromNPY], [FromIDX] and [FromRows]. No set of the lecture needs the network beyond Go's
-// module proxy.
+// Package data holds the data sets of the lecture, as values that record their origin. It also reads your data into
+// the same types: [FromCSV], [FromImages], [FromNPY], [FromIDX] and [FromRows]. The sets of the lecture need no
+// network besides Go's module proxy.
 //
-// Objects with numeric features are [Points], images are [Images]. Both have an ID that goes into the key of a trained model. The ID
-// of data that were read has the name of the file and a hash of what was read, so that changed data are other data. Print a
-// set to see what it is: the numbers of objects and features, the type and range of the values, the classes, the scaling, and how
-// it was read. Scaling is never implied: [Points.Standardized] does it.
+// Objects with numeric features are [Points], images are [Images]. Both have an ID that is part of the key of a
+// trained model. The ID of data that were read has the name of the file and a hash of the content, so that changed
+// data have another ID. Print a set to see its description: the numbers of objects and features, the type and range of
+// the values, the classes, the scaling, and how it was read. Values are never scaled implicitly; use
+// [Points.Standardized].
 package data
 
 import (
@@ -18,24 +19,24 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Images is a set of l images of one size, grey or in colour, labelled where the set has classes. Methods that derive a set leave
-// the receiver as it is.
+// Images is a set of l images of one size, grey or in colour, with labels if the set has classes. Methods that return
+// a derived set do not change the receiver.
 type Images struct {
-	ID            string // what the set is and how it was made; equal IDs mean equal pixels and labels
+	ID            string // the set and its changes; equal IDs mean equal pixels and labels
 	Width, Height int    // of an image, in pixels
-	Channels      int    // numbers of a pixel: 1 for grey, which is also the meaning of 0, or 3 for red, green and blue
+	Channels      int    // numbers per pixel: 1 or 0 for grey, or 3 for red, green and blue
 
 	// Pixels are l·Height·Width·Channels bytes: image by image, row by row from the top, pixel by pixel from the left, the
 	// channels of a pixel together. In grey sets of the lecture 0 is background and 255 full ink.
 	Pixels []uint8
 
 	Labels  []int    // l, or nil for a set without classes
-	Classes []string // names of the labels 0, 1, …; nil where they have no names
-	Files   []string // l names of the files that the images come from; nil where they come from none
+	Classes []string // names of the labels 0, 1, …; nil if they have no names
+	Files   []string // l names of the files of the images; nil if they were not read from files
 	Source  string   // how the set was read from files, in words; "" for others
 }
 
-// Len is the number l of images.
+// Len returns the number l of images.
 func (s *Images) Len() int {
 	if s.Labels == nil && s.Dim() > 0 {
 		return len(s.Pixels) / s.Dim()
@@ -43,10 +44,10 @@ func (s *Images) Len() int {
 	return len(s.Labels)
 }
 
-// Dim is the number of components of an image as an object, Height·Width·Channels.
+// Dim returns the number of components of an image as an object, Height·Width·Channels.
 func (s *Images) Dim() int { return s.Height * s.Width * s.channels() }
 
-// channels is the number of channels of a pixel.
+// channels returns the number of channels of a pixel.
 func (s *Images) channels() int { return max(1, s.Channels) }
 
 // Tensor returns the pixels as bytes, [l, Height·Width·Channels]. The models read bytes 0…255 as [0, 1].
@@ -54,7 +55,7 @@ func (s *Images) Tensor() *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(s.Pixels, s.Len(), s.Dim())
 }
 
-// Image returns image i. A grey one is white ink on a black ground.
+// Image returns image i. A grey one has white ink on black.
 func (s *Images) Image(i int) image.Image {
 	pixels := s.Pixels[i*s.Dim() : (i+1)*s.Dim()]
 	frame := image.Rect(0, 0, s.Width, s.Height)
@@ -86,8 +87,8 @@ func (s *Images) Head(count int) (*Images, error) {
 	return &head, nil
 }
 
-// Shuffled returns the images in an order drawn from the seed. The head of a shuffled set is a sample. That of a file which is sorted
-// in some way is not: the first half of MNIST's test file is the easier one.
+// Shuffled returns the images in an order drawn from the seed. The head of a shuffled set is a random sample. The head
+// of a file may not be one: the first half of MNIST's test file is easier than the second.
 func (s *Images) Shuffled(seed uint64) *Images {
 	return s.pick(rand.New(rand.NewPCG(seed, 0)).Perm(s.Len()), fmt.Sprintf("shuffled %d", seed))
 }
@@ -113,7 +114,7 @@ func (s *Images) OfEachLabel(count int) (*Images, error) {
 	return s.pick(order, fmt.Sprintf("%d of each label", count)), nil
 }
 
-// pick returns the images at the places of order. The ID names them as what.
+// pick returns the images at the indices in order. what describes them in the ID.
 func (s *Images) pick(order []int, what string) *Images {
 	picked := *s
 	picked.ID = s.ID + "|" + what
@@ -131,7 +132,8 @@ func (s *Images) pick(order []int, what string) *Images {
 	return &picked
 }
 
-// ByInk returns the share of the images with the most ink, or with the least, in the order of the set; at least one.
+// ByInk returns the share of the images with the most ink, or with the least, in the order of the set. It returns at
+// least one image.
 func (s *Images) ByInk(share float64, most bool) (*Images, error) {
 	if !(share > 0 && share <= 1) {
 		return nil, fmt.Errorf("data: ByInk: share %g of %s, want a number in (0, 1]", share, s.ID)
@@ -156,7 +158,7 @@ func (s *Images) ByInk(share float64, most bool) (*Images, error) {
 }
 
 // Binarized returns a set of pixels 0 and 255, each drawn once: 255 with probability p/255 for a pixel of value p
-// (Salakhutdinov & Murray 2008). The same seed makes the same set: a fixed binarisation, on which bounds of different
+// (Salakhutdinov & Murray 2008). The same seed draws the same set: a fixed binarisation, on which bounds of different
 // models can be compared.
 func (s *Images) Binarized(seed uint64) *Images {
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -185,7 +187,7 @@ func (s *Images) Pictures() []image.Image {
 	return pictures
 }
 
-// Repeat returns each image count times in a row, in the order of models that make count objects for each.
+// Repeat returns each image count times in a row, like models that return count objects for each.
 func (s *Images) Repeat(count int) *Images {
 	var order []int
 	for i := range s.Len() {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// colourToy is 5 images of 4 × 6 pixels in colour, with labels, files and no order in their pixels.
+// colourToy returns 5 images of 4 × 6 pixels in colour, with labels, files and different pixels.
 func colourToy() *Images {
 	rng := rand.New(rand.NewPCG(3, 0))
 	s := &Images{ID: "colours", Width: 4, Height: 6, Channels: 3, Labels: []int{0, 1, 0, 2, 1}, Classes: []string{"a", "b", "c"},
@@ -28,7 +28,7 @@ func plane(s *Images, c int) *Images {
 	return grey
 }
 
-// TestColourIsThreePlanes: what a method does to images in colour it does to each of their channels as a grey image.
+// TestColourIsThreePlanes: methods treat each channel of images in colour like a grey image.
 func TestColourIsThreePlanes(t *testing.T) {
 	must := func(s *Images, err error) *Images {
 		if err != nil {
@@ -50,7 +50,7 @@ func TestColourIsThreePlanes(t *testing.T) {
 		colour := f(colourToy())
 		for c := range 3 {
 			if want := f(plane(colourToy(), c)); !bytes.Equal(plane(colour, c).Pixels, want.Pixels) || !slices.Equal(colour.Labels, want.Labels) {
-				t.Errorf("%s: channel %d is not what the method makes of it alone", name, c)
+				t.Errorf("%s: channel %d differs from the result of the method on this channel alone", name, c)
 			}
 		}
 		if dims := colour.Tensor().Shape().Dimensions; dims[0] != colour.Len() || dims[1] != 4*6*3 {
@@ -59,7 +59,7 @@ func TestColourIsThreePlanes(t *testing.T) {
 	}
 }
 
-// TestColourImage: a picture of the set has the colours of its pixels, and names follow their images.
+// TestColourImage: an image of the set has the colours of its pixels, and file names stay with their images.
 func TestColourImage(t *testing.T) {
 	s := colourToy()
 	picture := s.Image(1)
@@ -80,7 +80,7 @@ func TestColourImage(t *testing.T) {
 	}
 }
 
-// TestCentredColour: the ink of all channels together is centred, and all channels move alike.
+// TestCentredColour: the ink of all channels together is centred, and all channels are shifted by the same amount.
 func TestCentredColour(t *testing.T) {
 	s := &Images{ID: "spot", Width: 5, Height: 7, Channels: 3, Pixels: make([]uint8, 5*7*3)}
 	copy(s.Pixels[(1*5+0)*3:], []uint8{10, 20, 30}) // at x = 0, y = 1
@@ -95,7 +95,7 @@ func TestCentredColour(t *testing.T) {
 	}
 }
 
-// TestWithoutLabels: a set without labels keeps none, and methods that ask for labels refuse it.
+// TestWithoutLabels: sets derived from a set without labels have none, and methods that need labels return an error.
 func TestWithoutLabels(t *testing.T) {
 	s := colourToy()
 	s.Labels = nil
@@ -103,7 +103,7 @@ func TestWithoutLabels(t *testing.T) {
 		t.Errorf("%d images, shuffled %d with labels %v", s.Len(), s.Shuffled(1).Len(), s.Shuffled(1).Labels)
 	}
 	if _, err := s.OfEachLabel(1); err == nil {
-		t.Error("one of each label of a set without labels is not refused")
+		t.Error("OfEachLabel(1) of a set without labels returned no error")
 	}
 	square := &Images{ID: "square", Width: 2, Height: 2, Pixels: []uint8{1, 2, 3, 4}}
 	turns, err := square.QuarterTurns()

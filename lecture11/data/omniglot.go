@@ -14,12 +14,12 @@ import (
 	"strings"
 )
 
-// Omniglot reads a folder of Omniglot (Lake et al. 2015), "images_background" or "images_evaluation", which must be downloaded by
-// hand: alphabet/character/*.png, black strokes on white, all of one size. Ink becomes 255. classes are the characters,
-// "alphabet/character", in alphabetical order. No names stand for all alphabets. An
-// alphabet that is not there is refused: a test on fewer alphabets than asked for would look like a result.
+// Omniglot reads a folder of Omniglot (Lake et al. 2015), "images_background" or "images_evaluation", which must be
+// downloaded by hand. It contains alphabet/character/*.png, black strokes on white, all of one size. Ink becomes 255.
+// classes are the characters, "alphabet/character", in alphabetical order. Without alphabets, all are read. An unknown
+// alphabet is an error, because a test on fewer alphabets than requested would have a misleading result.
 func Omniglot(folder string, alphabets ...string) (images *Images, classes []string, err error) {
-	files, err := fs.Glob(os.DirFS(folder), "*/*/*.png") // of DirFS, for which a folder named "omniglot [2015]" is not a pattern
+	files, err := fs.Glob(os.DirFS(folder), "*/*/*.png") // DirFS, so that a folder named "omniglot [2015]" is not used as a pattern
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +42,8 @@ func Omniglot(folder string, alphabets ...string) (images *Images, classes []str
 	return images, classes, nil
 }
 
-// checkAlphabets returns an error unless there are files, alphabet/character/*.png, and some of each alphabet asked for.
+// checkAlphabets returns an error unless there are files alphabet/character/*.png, with some for each requested
+// alphabet.
 func checkAlphabets(folder string, files, alphabets []string) error {
 	if len(files) == 0 {
 		return fmt.Errorf("data: no pictures alphabet/character/*.png in %s, want the folder images_background or images_evaluation of "+
@@ -52,7 +53,7 @@ func checkAlphabets(folder string, files, alphabets []string) error {
 	for _, file := range files {
 		known = append(known, path.Dir(path.Dir(file)))
 	}
-	known = slices.Compact(known) // files come alphabet by alphabet
+	known = slices.Compact(known) // files are ordered by alphabet
 	for _, alphabet := range alphabets {
 		if !slices.Contains(known, alphabet) {
 			return fmt.Errorf("data: Omniglot of %s has no alphabet %q, want some of %s", folder, alphabet, strings.Join(known, ", "))
@@ -61,7 +62,7 @@ func checkAlphabets(folder string, files, alphabets []string) error {
 	return nil
 }
 
-// addPNG appends a picture of black on white. The first one sets the size.
+// addPNG appends a black-on-white picture. The first one sets the size.
 func (s *Images) addPNG(name string, label int) (err error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Images) addPNG(name string, label int) (err error) {
 		s.Width, s.Height = size.X, size.Y
 	}
 	if size != (image.Point{X: s.Width, Y: s.Height}) {
-		return fmt.Errorf("data: %s is %d×%d pixels, want %d×%d as the others", name, size.X, size.Y, s.Width, s.Height)
+		return fmt.Errorf("data: %s is %d×%d pixels, want %d×%d like the others", name, size.X, size.Y, s.Width, s.Height)
 	}
 	corner := picture.Bounds().Min
 	for y := range size.Y {

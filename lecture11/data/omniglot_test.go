@@ -35,9 +35,10 @@ func writePNG(t *testing.T, path string, side, dot int) {
 	}
 }
 
-// TestOmniglot: a folder as Omniglot has it, ink and ground, labels in order, a choice of alphabets, and what is refused.
+// TestOmniglot checks ink and background, the order of the labels, a selection of alphabets, and errors, on a folder
+// like Omniglot's.
 func TestOmniglot(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "omniglot [2015]") // a name that would be a pattern
+	folder := filepath.Join(t.TempDir(), "omniglot [2015]") // a name with the form of a pattern
 	for i, name := range []string{"Greek/character01/1_01.png", "Greek/character02/2_01.png", "Greek/character02/2_02.png", "Latin/character01/3_01.png"} {
 		writePNG(t, filepath.Join(folder, name), 4, i)
 	}
@@ -75,7 +76,7 @@ func TestOmniglot(t *testing.T) {
 	refused(t, err, "0.png")
 }
 
-// TestOmniglotManyCharacters: there may be more characters than a byte can count.
+// TestOmniglotManyCharacters: there may be more characters than fit in a byte.
 func TestOmniglotManyCharacters(t *testing.T) {
 	folder := t.TempDir()
 	for i := range 300 {

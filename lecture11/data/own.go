@@ -17,10 +17,10 @@ import (
 	"strings"
 )
 
-// maxClasses bounds labels that are numbers: what is larger is a measurement, not the number of a class.
+// maxClasses bounds numeric labels: a larger number is a measurement, not a class.
 const maxClasses = 1 << 20
 
-// readFile returns the content of a file, unpacked where it is gzipped.
+// readFile returns the content of a file, unpacked if it is gzipped.
 func readFile(path string) ([]byte, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -39,8 +39,9 @@ func readFile(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// textLabels returns labels for the texts of classes. The classes are numbered in the order of names; nil stands for all texts that
-// occur, sorted: by value where all are numbers, else as text. In errors who names the texts and place that of object i.
+// textLabels returns labels for the texts of classes. The classes are numbered in the order of names. If names is nil,
+// they are all the texts that occur, sorted by value if all are numbers, else as text. In errors, who names the texts
+// and place names object i.
 func textLabels(who string, texts, names []string, place func(i int) string) (labels []int, classes []string, err error) {
 	if classes = slices.Clone(names); classes == nil {
 		classes = sortedClasses(texts)
@@ -63,7 +64,7 @@ func textLabels(who string, texts, names []string, place func(i int) string) (la
 	return labels, classes, nil
 }
 
-// sortedClasses returns the different texts in order.
+// sortedClasses returns the distinct texts in order.
 func sortedClasses(texts []string) []string {
 	seen := map[string]bool{}
 	var classes []string
@@ -88,7 +89,7 @@ func sortedClasses(texts []string) []string {
 	return classes
 }
 
-// numberLabels returns labels that are numbers already, with the names "0", "1", … up to the largest.
+// numberLabels returns labels that are already numbers, with the names "0", "1", … up to the largest.
 func numberLabels(numbers []float64, place func(i int) string) (labels []int, classes []string, err error) {
 	labels = make([]int, len(numbers))
 	for i, v := range numbers {
@@ -121,14 +122,14 @@ func featureNames(n int) []string {
 	return names
 }
 
-// identify sets the ID of a set read from outside to the name of its source and a hash of what was read.
+// identify sets the ID of a set that was read to the name of its source and a hash of the content.
 func (p *Points) identify(name string) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%q %q %t ", p.Features, p.Classes, p.Labels == nil)
 	var word [8]byte
 	for _, v := range p.Values {
 		if math.IsNaN(v) {
-			v = math.NaN() // one of the many
+			v = math.NaN() // the same bits for every NaN
 		}
 		binary.LittleEndian.PutUint64(word[:], math.Float64bits(v))
 		hash.Write(word[:])
@@ -137,7 +138,7 @@ func (p *Points) identify(name string) {
 	p.ID = name + "|" + hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// identify sets the ID of a set read from files to the name of its source and a hash of what was read.
+// identify sets the ID of a set that was read from files to the name of its source and a hash of the content.
 func (s *Images) identify(name string) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%d %d %d %q %t ", s.Width, s.Height, s.channels(), s.Classes, s.Labels == nil)

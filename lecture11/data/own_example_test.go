@@ -8,7 +8,7 @@ import (
 	"deeplearning.example/lecture11/data"
 )
 
-// A table with a header and a column of classes. The separator is found.
+// A table with a header and a column of classes. The separator is detected.
 func ExampleFromCSV() {
 	flowers := must.M1(data.FromCSV("iris.csv", data.CSVOptions{Label: "species", Comment: '#'}))
 	fmt.Println(flowers)
@@ -22,7 +22,7 @@ func ExampleFromCSV() {
 	// data: iris.csv:6:17: "setosa" in column 5 ("species") is not a number: set CSVOptions.Label to the column of the classes, or CSVOptions.Columns to those of numbers
 }
 
-// A folder of pictures with a subfolder for each class, as they are and as small grey images.
+// A folder of pictures with a subfolder for each class, in their own size and as small grey images.
 func ExampleFromImages() {
 	shapes := must.M1(data.FromImages("testdata/shapes", data.ImageOptions{}))
 	fmt.Println(shapes)
@@ -36,7 +36,7 @@ func ExampleFromImages() {
 	// (Uint8)[9, 16]
 }
 
-// Two arrays of a .npz file. Objects that are images can be taken as such.
+// Two arrays of a .npz file. Objects that are images can be converted to Images.
 func ExampleFromNPY() {
 	shapes := must.M1(data.FromNPY("testdata/shapes.npz", data.NPYOptions{Array: "x", Labels: "y"}))
 	fmt.Println(shapes)
@@ -56,7 +56,7 @@ func ExampleFromIDX() {
 	// shapes-images-idx3-ubyte.gz: 9 images of 8×6 pixels (width × height), grey, 48 bytes each, 3 classes: 0 3, 1 3, 2 3; scaling: models read 0…255 as [0, 1]; read as IDX file of bytes with shape [9, 6, 8], labels from shapes-labels-idx1-ubyte
 }
 
-// Objects that a program has computed. Equal IDs mean equal values and labels.
+// Objects computed by a program. Equal IDs mean equal values and labels.
 func ExampleFromRows() {
 	points := must.M1(data.FromRows([][]float64{{0.5, 12}, {0.7, 15}, {3.1, 11}}, []string{"near", "near", "far"}))
 	fmt.Println(points)

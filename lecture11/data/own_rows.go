@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// FromRows returns a set of the objects in rows, l slices of n numbers, with a label for each: []string, []int, []uint8, or nil for a
-// set without classes. Texts become labels in sorted order. Numbers stay as they are and must be 0, 1, … .
-// NaN stands for a missing value. The rows are copied.
+// FromRows returns a set of the objects in rows, l slices of n numbers, with a label for each: []string, []int,
+// []uint8, or nil for a set without classes. Texts become labels in sorted order. Numbers are used as they are and
+// must be 0, 1, … . NaN marks a missing value. The rows are copied.
 //
-// The error names the row and column of a value that is infinite, or the row that differs from the first in length.
+// The error names the row and column of a value that is infinite, or the row whose length differs from the first.
 func FromRows(rows [][]float64, labels any) (*Points, error) {
 	if len(rows) == 0 || len(rows[0]) == 0 {
 		return nil, fmt.Errorf("data: FromRows: no rows or no columns, want at least one object with one feature")
@@ -18,7 +18,7 @@ func FromRows(rows [][]float64, labels any) (*Points, error) {
 	p := &Points{Features: featureNames(len(rows[0])), Values: make([]float64, 0, len(rows)*len(rows[0]))}
 	for i, row := range rows {
 		if len(row) != p.Dim() {
-			return nil, fmt.Errorf("data: FromRows: row %d has %d numbers, want %d as row 0", i, len(row), p.Dim())
+			return nil, fmt.Errorf("data: FromRows: row %d has %d numbers, want %d as in row 0", i, len(row), p.Dim())
 		}
 		for j, v := range row {
 			if math.IsInf(v, 0) {
@@ -64,7 +64,7 @@ func (p *Points) setLabels(labels any) (err error) {
 // checkCount returns an error unless there is a label for each object.
 func (p *Points) checkCount(labels int) error {
 	if labels != p.Len() {
-		return fmt.Errorf("data: FromRows: %d labels for %d rows, want one for each", labels, p.Len())
+		return fmt.Errorf("data: FromRows: %d labels for %d rows, want one for each row", labels, p.Len())
 	}
 	return nil
 }
@@ -89,7 +89,8 @@ func (p *Points) Missing() int {
 	return missing
 }
 
-// Complete returns the objects that have all values. Only Kohonen maps learn from objects with missing ones.
+// Complete returns the objects without missing values. Only Kohonen maps can be trained on objects with missing
+// values.
 func (p *Points) Complete() (*Points, error) {
 	complete := *p
 	complete.ID, complete.Values, complete.Labels = p.ID+"|complete", nil, nil

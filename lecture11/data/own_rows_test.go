@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// TestFromRows: values, labels of each type, and a copy.
+// TestFromRows checks values, labels of each type, and that the rows are copied.
 func TestFromRows(t *testing.T) {
 	rows := [][]float64{{1, 2}, {3, math.NaN()}, {5, 6}}
 	for _, c := range []struct {
@@ -37,11 +37,11 @@ func TestFromRows(t *testing.T) {
 	}
 	rows[0][0] = 7
 	if p.Values[0] != 1 {
-		t.Error("the set changes with the rows")
+		t.Error("the set changed with the rows")
 	}
 }
 
-// TestFromRowsRefuses: errors name the row and what is wanted.
+// TestFromRowsRefuses: errors name the row and the requirement.
 func TestFromRowsRefuses(t *testing.T) {
 	good := [][]float64{{1, 2}, {3, 4}}
 	for want, c := range map[string]struct {
@@ -50,7 +50,7 @@ func TestFromRowsRefuses(t *testing.T) {
 	}{
 		"no rows or no columns":                          {nil, nil},
 		"no rows or no columns, want at least one":       {[][]float64{{}, {}}, nil},
-		"row 1 has 1 numbers, want 2 as row 0":           {[][]float64{{1, 2}, {3}}, nil},
+		"row 1 has 1 numbers, want 2 as in row 0":        {[][]float64{{1, 2}, {3}}, nil},
 		"row 1, column 0 is +Inf":                        {[][]float64{{1, 2}, {math.Inf(1), 4}}, nil},
 		"labels of type []float64, want":                 {good, []float64{1, 2}},
 		"3 labels for 2 rows":                            {good, []string{"a", "b", "c"}},
@@ -63,7 +63,7 @@ func TestFromRowsRefuses(t *testing.T) {
 	}
 }
 
-// TestMissingValues: missing values do not count in the scaling, and objects with them can be left out.
+// TestMissingValues: missing values do not count in the scaling, and Complete leaves out objects with them.
 func TestMissingValues(t *testing.T) {
 	p, err := FromRows([][]float64{{1, 5}, {math.NaN(), 5}, {3, math.NaN()}, {5, 5}}, []int{0, 1, 2, 3})
 	if err != nil {
@@ -91,7 +91,7 @@ func TestMissingValues(t *testing.T) {
 	wantError(t, err, "no object without missing values")
 }
 
-// TestTensor64: the values with 64 bits, which 32 do not hold.
+// TestTensor64: the tensor has the 64-bit values, which 32 bits cannot represent.
 func TestTensor64(t *testing.T) {
 	p, err := FromRows([][]float64{{1 + 1e-12, 2}, {3, 4}}, nil)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestTensor64(t *testing.T) {
 	}
 }
 
-// TestPointsImages: objects whose features are bytes become images, others are refused.
+// TestPointsImages: objects whose features are bytes become images; others return an error.
 func TestPointsImages(t *testing.T) {
 	p, err := FromRows([][]float64{{0, 1, 2, 3, 4, 255}, {6, 7, 8, 9, 10, 11}}, []string{"b", "a"})
 	if err != nil {
@@ -128,7 +128,7 @@ func TestPointsImages(t *testing.T) {
 	wantError(t, err, "feature 1 of object 1 is 7.5, want whole numbers from 0 to 255")
 }
 
-// TestString: one line with the numbers of everything.
+// TestString checks the one-line descriptions.
 func TestString(t *testing.T) {
 	iris, err := Iris()
 	if err != nil {
@@ -164,7 +164,7 @@ func TestString(t *testing.T) {
 	}
 }
 
-// TestManyClasses: there may be more classes than a byte can count.
+// TestManyClasses: there may be more classes than fit in a byte.
 func TestManyClasses(t *testing.T) {
 	const classes = 300
 	var rows [][]float64
@@ -195,7 +195,7 @@ func TestManyClasses(t *testing.T) {
 		other.identify("x")
 		p.identify("x")
 		if other.ID == p.ID {
-			t.Errorf("%s: labels 3 and 259 make the same ID", name)
+			t.Errorf("%s: labels 3 and 259 have the same ID", name)
 		}
 	}
 }

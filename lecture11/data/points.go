@@ -7,10 +7,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Points is a set of l objects of n numeric features, labelled where the set has classes. Methods that derive a set leave
-// the receiver as it is.
+// Points is a set of l objects of n numeric features, with labels if the set has classes. Methods that return a
+// derived set do not change the receiver.
 type Points struct {
-	ID       string    // what the set is and how it was made; equal IDs mean equal values and labels
+	ID       string    // the set and its changes; equal IDs mean equal values and labels
 	Features []string  // n names, with the unit
 	Values   []float64 // l·n, object by object
 	Labels   []int     // l, or nil for a set without classes
@@ -19,13 +19,13 @@ type Points struct {
 	Source   string    // how the set was read from files, in words; "" for others
 }
 
-// Len is the number l of objects.
+// Len returns the number l of objects.
 func (p *Points) Len() int { return len(p.Values) / len(p.Features) }
 
-// Dim is the number n of features.
+// Dim returns the number n of features.
 func (p *Points) Dim() int { return len(p.Features) }
 
-// Tensor64 returns the values as float64, [l, n], for models that compute with 64 bits.
+// Tensor64 returns the values as float64, [l, n], for models that compute with 64-bit numbers.
 func (p *Points) Tensor64() *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(p.Values, p.Len(), p.Dim())
 }
@@ -39,7 +39,7 @@ func (p *Points) Tensor() *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, p.Len(), p.Dim())
 }
 
-// Rows returns the values object by object: l slices of n numbers, a copy.
+// Rows returns a copy of the values as l slices of n numbers, one for each object.
 func (p *Points) Rows() [][]float64 {
 	n := p.Dim()
 	flat := append([]float64(nil), p.Values...)
@@ -85,8 +85,8 @@ func (p *Points) Head(count int) (*Points, error) {
 	return &head, nil
 }
 
-// Standardized moves and scales each feature to mean 0 and standard deviation 1 (of the set, divided by l, not l − 1). A
-// constant feature becomes 0. Missing values stay missing and do not count.
+// Standardized shifts and scales each feature to mean 0 and standard deviation 1 (of the set, divided by l, not l −
+// 1). A constant feature becomes 0. Missing values stay missing and are ignored.
 func (p *Points) Standardized() *Points {
 	n := p.Dim()
 	std := *p
@@ -98,7 +98,7 @@ func (p *Points) Standardized() *Points {
 		mean, variance := knownMoments(column)
 		std.Features[j] = withoutUnit(p.Features[j]) + " (standardized)"
 		for i, v := range column {
-			// A constant feature's deviations are rounding errors: nothing to scale up.
+			// The deviations of a constant feature are rounding errors and must not be scaled up.
 			if sd := math.Sqrt(variance); sd > 1e-12*math.Abs(mean) {
 				std.Values[i*n+j] = (v - mean) / sd
 			} else if math.IsNaN(v) {

@@ -12,7 +12,7 @@ import (
 var irisCSV string
 
 // Iris returns Fisher's 150 flowers of three species (1936): four lengths in cm, 50 flowers of each species, in the
-// corrected form. Distances on it are usually taken between standardised features: Iris().Standardized().
+// corrected form. Distances are usually taken between standardised features: Iris().Standardized().
 func Iris() (*Points, error) {
 	p, err := parseCSV("iris.csv", []byte(irisCSV), CSVOptions{Label: "last", Comment: '#'})
 	if err != nil {
@@ -22,9 +22,9 @@ func Iris() (*Points, error) {
 	return p, nil
 }
 
-// Ring returns l objects on the plane around k centres on a circle of the given radius, the first at angle 0:
-// Gaussians N(c_y, std²·I) in turn, so that each has l/k objects, up to one. The label is the Gaussian. [RingCenters]
-// returns the centres, at which the mean squared distance is 2·std².
+// Ring returns l objects in the plane around k centres on a circle of the given radius, the first at angle 0. The
+// Gaussians N(c_y, std²·I) take turns, so that each has l/k objects, up to one. The label is the Gaussian.
+// [RingCenters] returns the centres; for them the mean squared distance is 2·std².
 func Ring(k, l int, radius, std float64, seed int64) (*Points, error) {
 	switch {
 	case k < 1 || k > 255:
@@ -75,7 +75,7 @@ func Colours(l int, seed int64) (*Points, error) {
 	return uniform("colours", []string{"red", "green", "blue"}, l, seed, 3)
 }
 
-// uniform draws l objects with every feature uniform on [0, 1). stream keeps two sets of one seed apart.
+// uniform draws l objects with every feature uniform on [0, 1). stream makes two sets with one seed independent.
 func uniform(name string, features []string, l int, seed int64, stream uint64) (*Points, error) {
 	if l < 1 {
 		return nil, fmt.Errorf("data: %s: l = %d, want a positive number of objects", name, l)
@@ -92,7 +92,7 @@ func uniform(name string, features []string, l int, seed int64, stream uint64) (
 	return p, nil
 }
 
-// withoutUnit cuts the unit in brackets off a feature's name.
+// withoutUnit removes the unit in parentheses from a feature's name.
 func withoutUnit(feature string) string {
 	name, _, _ := strings.Cut(feature, " (")
 	return name

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// pointsOf unwraps a constructor of the tests.
+// pointsOf returns the set of a constructor and fails the test on an error.
 func pointsOf(t *testing.T) func(p *Points, err error) *Points {
 	return func(p *Points, err error) *Points {
 		t.Helper()
@@ -31,7 +31,8 @@ func moments(v []float64) (mean, std float64) {
 	return mean, math.Sqrt(std)
 }
 
-// TestIris: the means and deviations of Fisher's table, and the two flowers that the UCI copy has wrong.
+// TestIris checks the means and standard deviations of Fisher's table, and the two flowers that are wrong in the UCI
+// copy.
 func TestIris(t *testing.T) {
 	p := pointsOf(t)(Iris())
 	if p.Len() != 150 || p.Dim() != 4 || len(p.Labels) != 150 || !slices.Equal(p.Classes, []string{"setosa", "versicolor", "virginica"}) {
@@ -79,7 +80,7 @@ func TestRing(t *testing.T) {
 		c := centers[p.Labels[i]]
 		sum += (x[0]-c[0])*(x[0]-c[0]) + (x[1]-c[1])*(x[1]-c[1])
 	}
-	se := 2 * std * std / math.Sqrt(l) // ρ² is exponential: its deviation is its mean
+	se := 2 * std * std / math.Sqrt(l) // ρ² is exponential: its standard deviation is its mean
 	if got := sum / l; math.Abs(got-2*std*std) > 4*se {
 		t.Errorf("mean squared distance %.5f, want %.5f ± %.5f", got, 2*std*std, 4*se)
 	}
@@ -101,7 +102,7 @@ func TestUniform(t *testing.T) {
 	}
 }
 
-// TestPointsSameSeed: the same arguments give the same set and ID, another seed another.
+// TestPointsSameSeed: the same arguments make the same set and ID; another seed makes another set.
 func TestPointsSameSeed(t *testing.T) {
 	for name, make := range map[string]func(seed int64) (*Points, error){
 		"ring":    func(seed int64) (*Points, error) { return Ring(3, 10, 2, 0.1, seed) },
@@ -110,10 +111,10 @@ func TestPointsSameSeed(t *testing.T) {
 	} {
 		a, b, c := pointsOf(t)(make(1)), pointsOf(t)(make(1)), pointsOf(t)(make(2))
 		if a.ID != b.ID || !slices.Equal(a.Values, b.Values) {
-			t.Errorf("%s: one seed, two sets", name)
+			t.Errorf("%s: the same seed drew two sets", name)
 		}
 		if a.ID == c.ID || slices.Equal(a.Values, c.Values) {
-			t.Errorf("%s: two seeds, one set", name)
+			t.Errorf("%s: two seeds drew the same set", name)
 		}
 	}
 }

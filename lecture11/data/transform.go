@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// maxShift bounds shifts in pixels, so that an image is never only ground.
+// maxShift bounds shifts in pixels, so that some of the image stays visible.
 const maxShift = 16
 
-// derived returns a set with the same labels. fill writes the pixels of image i, made from those of in, to out. The ID names the
-// change as what.
+// derived returns a set with the same labels. fill computes the pixels of image i from in and writes them to out. what
+// describes the change in the ID.
 func (s *Images) derived(what string, fill func(i int, in, out []uint8)) *Images {
 	d := *s
 	d.ID = s.ID + "|" + what
@@ -23,7 +23,7 @@ func (s *Images) derived(what string, fill func(i int, in, out []uint8)) *Images
 	return &d
 }
 
-// Noisy adds Gaussian noise of standard deviation sigma, in units of full ink, to each pixel and keeps it in 0 … 255.
+// Noisy adds Gaussian noise of standard deviation sigma, in units of full ink, to each pixel and clips it to 0 … 255.
 func (s *Images) Noisy(sigma float64, seed uint64) (*Images, error) {
 	if !(sigma >= 0) || math.IsInf(sigma, 0) {
 		return nil, fmt.Errorf("data: noise of %g on %s, want σ ≥ 0", sigma, s.ID)
@@ -39,7 +39,7 @@ func (s *Images) Noisy(sigma float64, seed uint64) (*Images, error) {
 // grey rounds to a pixel value.
 func grey(v float64) uint8 { return uint8(math.Round(min(255, max(0, v)))) }
 
-// Inverted swaps ink and ground.
+// Inverted swaps ink and background.
 func (s *Images) Inverted() *Images {
 	return s.derived("inverted", func(_ int, in, out []uint8) {
 		for j, p := range in {
@@ -48,7 +48,7 @@ func (s *Images) Inverted() *Images {
 	})
 }
 
-// Shifted moves the images by dx pixels to the right and dy down; what leaves the frame is lost.
+// Shifted moves the images by dx pixels to the right and dy down. Pixels that leave the image are lost.
 func (s *Images) Shifted(dx, dy int) (*Images, error) {
 	if max(dx, -dx, dy, -dy) > maxShift {
 		return nil, fmt.Errorf("data: %s shifted by (%d, %d), want at most %d pixels", s.ID, dx, dy, maxShift)
@@ -71,7 +71,7 @@ func (s *Images) eachNumber(out []uint8, value func(x, y, c int) uint8) {
 	}
 }
 
-// at returns channel c of the pixel at a place, 0 outside the image.
+// at returns channel c of the pixel at (x, y), or 0 outside the image.
 func (s *Images) at(pixels []uint8, x, y, c int) uint8 {
 	if x < 0 || y < 0 || x >= s.Width || y >= s.Height {
 		return 0
@@ -79,8 +79,8 @@ func (s *Images) at(pixels []uint8, x, y, c int) uint8 {
 	return pixels[(y*s.Width+x)*s.channels()+c]
 }
 
-// Rotated turns the images counter-clockwise around their middle by the given number of degrees. A pixel is the mean of the four
-// around its place, weighed by distance (bilinear); multiples of 90 degrees of a square image are exact. Corners become ground.
+// Rotated rotates the images counter-clockwise around their middle by the given number of degrees. Pixels are
+// interpolated bilinearly; multiples of 90 degrees of a square image are exact. Corners become background.
 func (s *Images) Rotated(degrees float64) (*Images, error) {
 	if math.IsNaN(degrees) || math.IsInf(degrees, 0) {
 		return nil, fmt.Errorf("data: %s rotated by %g degrees, want a number", s.ID, degrees)
@@ -92,14 +92,14 @@ func (s *Images) Rotated(degrees float64) (*Images, error) {
 	cx, cy := float64(s.Width-1)/2, float64(s.Height-1)/2
 	return s.derived(fmt.Sprintf("rotation %g", degrees), func(_ int, in, out []uint8) {
 		s.eachNumber(out, func(x, y, c int) uint8 {
-			// The place that lands here: turned back, with y down.
+			// The point that is rotated to this pixel: rotated back, with y down.
 			dx, dy := float64(x)-cx, float64(y)-cy
 			return s.between(in, cx+cos*dx-sin*dy, cy+sin*dx+cos*dy, c)
 		})
 	}), nil
 }
 
-// between returns channel c at a place between pixels.
+// between returns channel c at a point between pixels.
 func (s *Images) between(pixels []uint8, x, y float64, c int) uint8 {
 	x0, y0 := math.Floor(x), math.Floor(y)
 	fx, fy := x-x0, y-y0
@@ -109,8 +109,8 @@ func (s *Images) between(pixels []uint8, x, y float64, c int) uint8 {
 	return grey((1-fy)*top + fy*foot)
 }
 
-// Centered puts the centre of mass of the ink of each image, rounded to a pixel, into the middle of a frame of side × side pixels, as
-// MNIST's digits are.
+// Centered moves the centre of mass of the ink of each image, rounded to a pixel, to the middle of a frame of side ×
+// side pixels, as in MNIST.
 func (s *Images) Centered(side int) (*Images, error) {
 	if side < 1 || side > 256 {
 		return nil, fmt.Errorf("data: %s centred in a frame of %d pixels, want 1 to 256", s.ID, side)
@@ -143,8 +143,8 @@ func (s *Images) centre(pixels []uint8) (x, y int) {
 	return int(math.Round(sumX / ink)), int(math.Round(sumY / ink))
 }
 
-// Labelled returns the images with one of the labels, which become 0, 1, 2 … in the order given: the digits 5 to 9 as a task of
-// five classes.
+// Labelled returns the images with one of the given labels, which become 0, 1, 2 … in the order given. For example,
+// the digits 5 to 9 become a task of five classes.
 func (s *Images) Labelled(labels ...int) (*Images, error) {
 	var order []int
 	for i, label := range s.Labels {

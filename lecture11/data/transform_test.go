@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// twoByThree is one image 3 wide and 2 high.
+// twoByThree returns one image 3 wide and 2 high.
 func twoByThree() *Images {
 	return &Images{ID: "tiny", Width: 3, Height: 2, Pixels: []uint8{1, 2, 3, 4, 5, 6}, Labels: []int{7}}
 }
@@ -17,7 +17,7 @@ func square9() *Images {
 	return &Images{ID: "nine", Width: 3, Height: 3, Pixels: []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9}, Labels: []int{0}}
 }
 
-// TestTransformsByHand: pixels written down by hand.
+// TestTransformsByHand compares with pixels computed by hand.
 func TestTransformsByHand(t *testing.T) {
 	must := func(s *Images, err error) *Images {
 		t.Helper()
@@ -45,7 +45,7 @@ func TestTransformsByHand(t *testing.T) {
 		}
 	}
 	if half.Pixels[4] != 5 {
-		t.Errorf("the middle of a turn by 45°: %d, want 5", half.Pixels[4])
+		t.Errorf("the middle after a rotation by 45°: %d, want 5", half.Pixels[4])
 	}
 	dot := &Images{ID: "dot", Width: 5, Height: 5, Pixels: make([]uint8, 25), Labels: []int{0}}
 	dot.Pixels[4] = 9 // x = 4, y = 0
@@ -55,7 +55,7 @@ func TestTransformsByHand(t *testing.T) {
 	}
 }
 
-// TestNoisyMoments: the noise has the spread asked for, where no pixel is cut off, and its seed decides it.
+// TestNoisyMoments: the noise has the requested standard deviation if no pixel is clipped, and depends on the seed.
 func TestNoisyMoments(t *testing.T) {
 	s := &Images{ID: "grey", Width: 100, Height: 100, Pixels: bytes.Repeat([]uint8{128}, 10_000), Labels: []int{0}}
 	a, err := s.Noisy(0.1, 1)
@@ -71,14 +71,14 @@ func TestNoisyMoments(t *testing.T) {
 		t.Errorf("mean %.4f, spread %.4f, want 0 and 0.1", mean, std)
 	}
 	if b, _ := s.Noisy(0.1, 1); !bytes.Equal(a.Pixels, b.Pixels) || a.ID != b.ID {
-		t.Error("the same seed gives other pixels")
+		t.Error("the same seed drew other pixels")
 	}
 	if b, _ := s.Noisy(0.1, 2); bytes.Equal(a.Pixels, b.Pixels) || a.ID == b.ID {
-		t.Error("another seed gives the same pixels")
+		t.Error("another seed drew the same pixels")
 	}
 }
 
-// TestLabelled: the labels asked for, counted from 0 in their order.
+// TestLabelled: the given labels are numbered from 0 in their order.
 func TestLabelled(t *testing.T) {
 	s := &Images{ID: "s", Width: 1, Height: 1, Pixels: []uint8{10, 11, 12, 13}, Labels: []int{5, 1, 7, 5}}
 	part, err := s.Labelled(7, 5)
@@ -90,7 +90,7 @@ func TestLabelled(t *testing.T) {
 	}
 }
 
-// TestTransformsRefuse: errors name what was wrong.
+// TestTransformsRefuse: errors name the invalid argument.
 func TestTransformsRefuse(t *testing.T) {
 	for want, f := range map[string]func() (*Images, error){
 		"noise of -1":           func() (*Images, error) { return square9().Noisy(-1, 1) },

@@ -2,8 +2,8 @@ package data
 
 import "fmt"
 
-// QuarterTurns returns each image four times in a row, turned counter-clockwise by 0°, 90°, 180° and 270°. The label is the
-// number of quarter turns, 0 … 3: labels that the images make themselves. Image i shows image i/4 of the receiver.
+// QuarterTurns returns each image four times in a row, rotated counter-clockwise by 0°, 90°, 180° and 270°. The label
+// is the number of quarter turns, 0 … 3, so that it needs no annotation. Image i shows image i/4 of the receiver.
 //
 // Slide "Self-supervised (pretext) tasks"; Gidaris, Singh & Komodakis 2018.
 func (s *Images) QuarterTurns() (*Images, error) {
@@ -27,7 +27,7 @@ func (s *Images) QuarterTurns() (*Images, error) {
 	return turns, nil
 }
 
-// Part returns the images from, from + step, … before to.
+// Part returns the images from, from + step, …, below to.
 func (s *Images) Part(from, to, step int) (*Images, error) {
 	if from < 0 || to > s.Len() || from >= to || step < 1 {
 		return nil, fmt.Errorf("data: Part(%d, %d, %d) of %s, want 0 ≤ from < to ≤ %d and step ≥ 1", from, to, step, s.ID, s.Len())

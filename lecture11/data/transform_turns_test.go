@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// randomImage is one image of random pixels.
+// randomImage returns one image of random pixels.
 func randomImage(width, height int) *Images {
 	rng := rand.New(rand.NewPCG(3, 0))
 	s := &Images{ID: "random", Width: width, Height: height, Labels: []int{0}, Pixels: make([]uint8, width*height)}
@@ -18,7 +18,7 @@ func randomImage(width, height int) *Images {
 	return s
 }
 
-// TestRotatedNaive: an image that is not square, turned by 30° by a loop that looks up each pixel for itself.
+// TestRotatedNaive compares an image that is not square, rotated by 30°, with a loop over pixels.
 func TestRotatedNaive(t *testing.T) {
 	s := randomImage(6, 5)
 	at := func(x, y int) float64 {
@@ -43,12 +43,13 @@ func TestRotatedNaive(t *testing.T) {
 			}
 		}
 		if math.Abs(float64(p)-want) > 0.5+1e-9 {
-			t.Errorf("pixel %d, %d turned by 30° is %d, want %.2f", i%6, i/6, p, want)
+			t.Errorf("pixel %d, %d rotated by 30° is %d, want %.2f", i%6, i/6, p, want)
 		}
 	}
 }
 
-// TestQuarterTurns: four of each, in order; turned and then centred, a bar that is its own half turn is one image.
+// TestQuarterTurns: each image occurs four times, in order. A bar that equals its own half turn is the same image
+// after turning and centring.
 func TestQuarterTurns(t *testing.T) {
 	s := &Images{ID: "two", Width: 3, Height: 3, Labels: []int{5, 7}, Pixels: []uint8{
 		1, 2, 3, 4, 5, 6, 7, 8, 9,

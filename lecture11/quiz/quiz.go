@@ -1,13 +1,13 @@
-// Package quiz holds the five-minutes block of the lecture (slide 1): three questions on attention and BERT, the points that
-// an answer has to make, and the wrong answers that students give. The answers stay out of the notebook: a cell asks for a
-// Grade, which says how many points an answer makes and gives hints for the rest, and Reveal shows them when asked.
+// Package quiz holds the five-minutes block of the lecture (slide 1): three questions on attention and BERT, the
+// points of a complete answer, and common wrong answers. The answers are not in the notebook. A cell calls Check,
+// which counts the points of an answer and returns hints for the rest, and Reveal, which returns the answers.
 //
 //	grade, err := quiz.Check("bert", answer)
 //	fmt.Println(grade)
 //	answers, err := quiz.Reveal("bert")
 //
-// An answer is free text in English or Russian. It is read by patterns of words, not understood: a right thought in unusual
-// words may be missed, and "not" is not noticed. It is meant for a student's own use, not for marks.
+// An answer is free text in English or Russian. It is matched against word patterns, not understood: a correct idea in
+// unusual words may be missed, and "not" is ignored. The grades are meant for a student's own use, not for marks.
 package quiz
 
 import (
@@ -24,28 +24,28 @@ import (
 //go:embed questions.json
 var questionsJSON []byte
 
-// Question is one of the block, without its answer.
+// Question is a question of the block, without its answer.
 type Question struct {
 	ID     string // for Check and Reveal
 	Text   string
-	Need   int // points that make an answer good
-	Points int // points there are
+	Need   int // number of points of a passing answer
+	Points int // number of points of a complete answer
 }
 
-// Grade is what an answer is worth.
+// Grade is the result of checking an answer.
 type Grade struct {
 	ID      string
 	Present []string // names of the points that the answer makes
-	Hints   []string // a question for each point that it does not make; they do not give the answer away
-	Wrong   []string // why something in it is wrong
-	Need    int      // points that make an answer good
-	Note    string   // said of an answer that could not be read: empty, or in no known script
+	Hints   []string // a question for each missing point; they do not reveal the answer
+	Wrong   []string // explanations of mistakes in the answer
+	Need    int      // number of points of a passing answer
+	Note    string   // set if the answer could not be read: it is empty or in an unknown script
 }
 
-// Passed tells whether the answer makes enough points and says nothing that is known to be wrong.
+// Passed reports whether the answer makes enough points and contains no known mistake.
 func (g Grade) Passed() bool { return len(g.Present) >= g.Need && len(g.Wrong) == 0 }
 
-// String prints the grade line by line.
+// String returns the grade, line by line.
 func (g Grade) String() string {
 	var b strings.Builder
 	verdict := "not yet"
@@ -67,7 +67,7 @@ func (g Grade) String() string {
 	return b.String()
 }
 
-// item is a question as the file has it.
+// item is a question in the file.
 type item struct {
 	ID     string  `json:"id"`
 	Text   string  `json:"text"`
@@ -88,7 +88,7 @@ type wrong struct {
 	Reason   string   `json:"reason"`
 }
 
-// patterns are regular expressions, of which one has to be found. JSON: strings.
+// patterns are regular expressions, at least one of which must match. JSON: strings.
 type patterns []*regexp.Regexp
 
 // UnmarshalJSON compiles the patterns.
@@ -111,7 +111,7 @@ func (p patterns) in(text string) bool {
 	return slices.ContainsFunc(p, func(r *regexp.Regexp) bool { return r.MatchString(text) })
 }
 
-// items reads the file once.
+// items returns the questions in the file, which is read once.
 var items = sync.OnceValues(func() ([]item, error) {
 	var all []item
 	if err := json.Unmarshal(questionsJSON, &all); err != nil {
@@ -120,7 +120,7 @@ var items = sync.OnceValues(func() ([]item, error) {
 	return all, nil
 })
 
-// Questions gives the three questions in order.
+// Questions returns the three questions in order.
 func Questions() ([]Question, error) {
 	all, err := items()
 	if err != nil {
@@ -133,7 +133,7 @@ func Questions() ([]Question, error) {
 	return questions, nil
 }
 
-// find gives the question with this ID.
+// find returns the question with this ID.
 func find(id string) (item, error) {
 	all, err := items()
 	if err != nil {
@@ -172,7 +172,7 @@ func Check(id, answer string) (Grade, error) {
 	return g, nil
 }
 
-// Reveal gives the answer to the question id, point by point.
+// Reveal returns the answer to the question id, point by point.
 func Reveal(id string) ([]string, error) {
 	q, err := find(id)
 	if err != nil {
@@ -185,13 +185,13 @@ func Reveal(id string) ([]string, error) {
 	return answers, nil
 }
 
-// normal is the text in lower case, with single spaces and plain quotes, as the patterns expect it.
+// normal returns the text in lower case, with single spaces and plain quotes, as the patterns expect it.
 func normal(text string) string {
 	text = strings.ToLower(strings.ReplaceAll(text, "’", "'"))
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// unreadable says why no pattern can be found in a text, or "".
+// unreadable returns the reason why no pattern can match a text, or "".
 func unreadable(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return "no answer given"

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestCheck grades answers as students write them.
+// TestCheck grades typical answers of students.
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		name, id, answer string
@@ -59,7 +59,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestRevealed: the revealed answers make every point and no wrong one; the hints make none.
+// TestRevealed: the revealed answers make every point and no mistake; the hints make none.
 func TestRevealed(t *testing.T) {
 	questions, err := Questions()
 	if err != nil {
@@ -78,14 +78,14 @@ func TestRevealed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(g.Present) != q.Points || len(g.Wrong) != 0 {
-			t.Errorf("%s: its own answer makes %v of %d points, wrong %v", q.ID, g.Present, q.Points, g.Wrong)
+			t.Errorf("%s: the revealed answer makes %v of %d points, wrong %v", q.ID, g.Present, q.Points, g.Wrong)
 		}
 		empty, err := Check(q.ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(empty.Hints) != q.Points || empty.Note == "" || q.Need > q.Points || q.Need < 1 {
-			t.Errorf("%s: no answer gets %d hints, note %q, need %d", q.ID, len(empty.Hints), empty.Note, q.Need)
+			t.Errorf("%s: an empty answer gets %d hints, note %q, need %d", q.ID, len(empty.Hints), empty.Note, q.Need)
 		}
 		for _, answer := range answers {
 			if strings.Contains(empty.String(), answer) {
@@ -100,7 +100,7 @@ func TestUnknownQuestion(t *testing.T) {
 		t.Errorf("error %v, want the known questions listed", err)
 	}
 	if _, err := Reveal(""); err == nil {
-		t.Error("no question is no error")
+		t.Error("an empty question returned no error")
 	}
 }
 

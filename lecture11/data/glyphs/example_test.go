@@ -8,7 +8,7 @@ import (
 	"deeplearning.example/lecture11/data/glyphs"
 )
 
-// The letter a in all faces, parted into families to learn from and families to test with.
+// The letter a in all faces, split into training and test families.
 func ExampleLoad() {
 	a := must.M1(must.M1(glyphs.Load()).Of("a"))
 	train, test := must.M2(a.Split(1, 0.2))
@@ -21,7 +21,7 @@ func ExampleLoad() {
 	// glyphs|chars a|families test seed 1 share 0.2 22
 }
 
-// One image serves several tasks.
+// The same images serve several tasks.
 func ExampleSet_LabelsOf() {
 	s := must.M1(must.M1(glyphs.Load()).Family("Roboto"))
 	for _, task := range []string{"character", "family", "weight", "slant"} {

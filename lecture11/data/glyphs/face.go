@@ -8,7 +8,7 @@ import (
 	"golang.org/x/image/font/sfnt"
 )
 
-// facesOf describes the faces of all families, by what their fonts say of themselves.
+// facesOf describes the faces of all families from the tables of their fonts.
 func facesOf(families []family) ([]Face, error) {
 	var faces []Face
 	for _, family := range families {
@@ -23,7 +23,7 @@ func facesOf(families []family) ([]Face, error) {
 	return faces, nil
 }
 
-// read takes name, weight, slant and pitch from the font's tables name, OS/2 and post.
+// read sets name, weight, slant and pitch from the font's tables name, OS/2 and post.
 func (f *Face) read(ttf []byte) error {
 	font, err := sfnt.Parse(ttf)
 	if err != nil {

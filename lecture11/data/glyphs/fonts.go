@@ -56,10 +56,10 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// source is a Go module that brings fonts.
+// source is a Go module that contains fonts.
 type source struct {
 	module  string
-	licence string // of the fonts, SPDX; its text and the copyright: LICENCES.md
+	licence string // SPDX identifier of the fonts' licence; LICENCES.md names its text and the copyright
 }
 
 var (
@@ -71,10 +71,10 @@ var (
 	roboto      = source{"eliasnaur.com/font", "Apache-2.0"}
 )
 
-// family is the faces of one design. Faces that a net could hardly tell apart belong to one family, whatever the
-// fonts call themselves: widths (DejaVu Sans Condensed), optical sizes (Latin Modern Roman 5, 10 and 17) and
-// stretched or proportional forms of the same letters. Otherwise a split by family would show the test letters in
-// training.
+// family holds the faces of one design. Faces that a network could hardly distinguish belong to one family, even if
+// the fonts have different family names: widths (DejaVu Sans Condensed), optical sizes (Latin Modern Roman 5, 10 and
+// 17), and stretched or proportional forms of the same letters. Otherwise a split by family would have the test
+// letters in the training set.
 type family struct {
 	name  string
 	from  source
@@ -82,19 +82,22 @@ type family struct {
 	fonts [][]byte // TrueType or OpenType
 }
 
-// families lists all faces, family by family.
+// families returns all faces, family by family. These faces are not used:
 //
-// Left out are: Go Smallcaps and the caps of Latin Modern (their a is a small A); DejaVu Math TeX Gyre, Latin Modern
-// Math and STIX Two Math (their letters are those of a text face); Noto Sans Arabic (lacks letters) and Noto Sans JP
-// (many megabytes for one face), both of eliasnaur.com/font; Latin Modern Roman Dunhill and Latin Modern Roman 5 Bold (as
-// tall or wide as would make all others a seventh smaller); of Latin Modern the other optical sizes, lest one design
-// outweigh the rest; and the few faces that programs (d2, freeze, Ebitengine) carry for their own use: a dozen faces would
-// bring fifty megabytes of other modules.
+//   - Go Smallcaps and the caps of Latin Modern, because their a is a small A.
+//   - DejaVu Math TeX Gyre, Latin Modern Math and STIX Two Math, because their letters are those of a text face.
+//   - Noto Sans Arabic, because it lacks letters, and Noto Sans JP, because it takes many megabytes for one face (both
+//     of eliasnaur.com/font).
+//   - Latin Modern Roman Dunhill and Latin Modern Roman 5 Bold. They are so tall or wide that all others would have to
+//     be a seventh smaller.
+//   - The other optical sizes of Latin Modern, because one design should not outweigh the rest.
+//   - The few faces that programs (d2, freeze, Ebitengine) contain for their own use, because a dozen faces would
+//     require fifty megabytes of other modules.
 func families() []family {
 	return slices.Concat(textFamilies(), latinModern(), robotoFamily())
 }
 
-// textFamilies are the families that come with all their styles.
+// textFamilies returns the families that have all their styles.
 func textFamilies() []family {
 	return []family{
 		{"Liberation Sans", liberation, false, [][]byte{

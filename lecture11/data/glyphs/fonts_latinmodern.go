@@ -46,7 +46,7 @@ import (
 	"codeberg.org/go-fonts/latin-modern/lmsansquot8regular"
 )
 
-// latinModern is Knuth"s Computer Modern (1986) in the outlines of Jackowski & Nowacki.
+// latinModern returns Knuth's Computer Modern (1986) in the outlines of Jackowski & Nowacki.
 func latinModern() []family {
 	return []family{
 		{"Latin Modern Roman", latinmodern, true, [][]byte{

@@ -23,7 +23,7 @@ import (
 	"eliasnaur.com/font/roboto/robotothinitalic"
 )
 
-// robotoFamily is Google"s Roboto, with Roboto Condensed.
+// robotoFamily returns Google's Roboto, with Roboto Condensed.
 func robotoFamily() []family {
 	return []family{
 		{"Roboto", roboto, false, [][]byte{

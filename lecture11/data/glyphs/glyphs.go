@@ -1,6 +1,6 @@
-// Package glyphs is the data set of letters and digits in many typefaces: the "2D font manifold demonstration" (slide
-// 10), few-shot classification and tasks that share a net. It is a package of its own, for only it links the fonts:
-// 29 MB.
+// Package glyphs is a data set of letters and digits in many typefaces. It is used for the "2D font manifold
+// demonstration" (slide 10), few-shot classification, and tasks that share a network. It is a separate package because
+// it links the fonts: 29 MB.
 package glyphs
 
 import (
@@ -16,28 +16,27 @@ import (
 // Characters are the characters of each face; a label of a Set is an index into them, 0…61.
 const Characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// Set is images of characters, each with the face it is set in. Image i shows character Labels[i] in face Face[i].
+// Set is a set of images of characters with their faces. Image i shows character Labels[i] in face Face[i].
 type Set struct {
 	data.Images
 	Face  []int  // l, index into Faces
-	Faces []Face // all faces of the package, also in a set that has images of a few
+	Faces []Face // all faces of the package, even if the set has images of only a few
 }
 
 // Face is one typeface: a style of a family.
 type Face struct {
-	Name    string // as the font has it, "DejaVu Sans Bold"
-	Family  string // of one design: widths and optical sizes are in one family
-	Weight  int    // 100 thin … 400 regular … 900 black, as in the font's OS/2 table (Roboto Thin says 250)
+	Name    string // full name in the font, "DejaVu Sans Bold"
+	Family  string // one design; widths and optical sizes belong to one family
+	Weight  int    // 100 thin … 400 regular … 900 black, from the font's OS/2 table (250 for Roboto Thin)
 	Slanted bool   // italic or oblique
 	Serif   bool
-	Mono    bool   // all characters advance alike
-	Licence string // of the font, SPDX
-	Module  string // Go module that brings it; versions and licence texts: LICENCES.md
+	Mono    bool   // all characters have the same advance width
+	Licence string // SPDX identifier of the font's licence
+	Module  string // Go module that contains it; LICENCES.md has versions and licence texts
 }
 
-// Load gives all characters in all faces, by face and then by character: 32×32 pixels, one baseline and one em size,
-// so that faces keep their relative sizes. Rendering takes a tenth of a second: too little for a cache to be worth
-// its while.
+// Load returns all characters in all faces, ordered by face and then by character: 32×32 pixels, with one baseline and
+// one em size, so that faces keep their relative sizes. Rendering takes a tenth of a second, so there is no cache.
 func Load() (*Set, error) {
 	families := families()
 	faces, err := facesOf(families)
@@ -54,15 +53,15 @@ func Load() (*Set, error) {
 	return newSet(faces, pixels), nil
 }
 
-// pixelsSHA256 is the hash of the pixels of Load, rendered on amd64 from the fonts of the versions in go.mod.
+// pixelsSHA256 is the hash of the pixels of Load, rendered on amd64 from the font versions in go.mod.
 const pixelsSHA256 = "e089502e2f48cd47ed51e5e4e846e43b689786a51b2c691805fbdef3d45dea99"
 
-// checkPixels returns an error unless the pixels are those that pixelsSHA256 was taken of. Only amd64 is held to it:
-// where a compiler fuses multiplication and addition, the greys of edges may differ by one.
+// checkPixels returns an error unless the pixels have the hash pixelsSHA256. It checks only on amd64: where a compiler
+// fuses multiplication and addition, the greys of edges may differ by one.
 func checkPixels(pixels []byte, arch string) error {
 	sum := sha256.Sum256(pixels)
 	if got := hex.EncodeToString(sum[:]); arch == "amd64" && got != pixelsSHA256 {
-		return fmt.Errorf("glyphs: pixels have SHA-256 %s, want %s: are the fonts of other versions?", got, pixelsSHA256)
+		return fmt.Errorf("glyphs: pixels have SHA-256 %s, want %s: do the fonts have other versions?", got, pixelsSHA256)
 	}
 	return nil
 }
@@ -79,14 +78,14 @@ func newSet(faces []Face, pixels []uint8) *Set {
 	return s
 }
 
-// CharacterOf is the character that image i shows.
+// CharacterOf returns the character that image i shows.
 func (s *Set) CharacterOf(i int) string { return Characters[s.Labels[i] : s.Labels[i]+1] }
 
-// FaceOf is the face that image i is set in.
+// FaceOf returns the face of image i.
 func (s *Set) FaceOf(i int) Face { return s.Faces[s.Face[i]] }
 
-// LabelsOf gives the labels of all images in one of the tasks that a net can learn on the same images, and the names
-// of the classes that the labels count:
+// LabelsOf returns the labels of all images for one of the tasks that a network can learn on the same images, and the
+// names of the classes:
 //
 //	"character"  A … 9
 //	"family"     DejaVu Sans, Roboto, …: all families of Faces

@@ -13,7 +13,7 @@ import (
 
 var loadOnce = sync.OnceValues(Load)
 
-// load gives the whole set, rendered once for all tests.
+// load returns the whole set, rendered once for all tests.
 func load(t testing.TB) *Set {
 	t.Helper()
 	s, err := loadOnce()
@@ -23,7 +23,7 @@ func load(t testing.TB) *Set {
 	return s
 }
 
-// TestLoad: numbers, and the order of images: by face, then by character.
+// TestLoad checks the numbers and the order of the images: by face, then by character.
 func TestLoad(t *testing.T) {
 	s := load(t)
 	if faces, families := len(s.Faces), len(familiesOf(s.Faces)); faces != 114 || families != 13 {
@@ -43,7 +43,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestPinned: one grey level of one pixel that differs is refused on amd64, with both hashes.
+// TestPinned: a difference of one grey level in one pixel is an error on amd64, with both hashes.
 func TestPinned(t *testing.T) {
 	pixels := bytes.Clone(load(t).Pixels)
 	if err := checkPixels(pixels, runtime.GOARCH); err != nil {
@@ -60,7 +60,7 @@ func TestPinned(t *testing.T) {
 	}
 }
 
-// TestFaces: what the fonts say of themselves agrees with their names, which are all different.
+// TestFaces: the properties in the fonts agree with their names, which are all different.
 func TestFaces(t *testing.T) {
 	seen := map[string]bool{}
 	for _, face := range load(t).Faces {
@@ -84,7 +84,8 @@ func containsAny(text string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
 
-// TestLicences: LICENCES.md has a line for each family's module in the version of go.mod, with the face's licence.
+// TestLicences: LICENCES.md has a line for each family's module with the version in go.mod, and with the face's
+// licence.
 func TestLicences(t *testing.T) {
 	mod, err := os.ReadFile("../../../go.mod")
 	if err != nil {
@@ -107,8 +108,8 @@ func TestLicences(t *testing.T) {
 	}
 }
 
-// TestDistinct: no two faces have the same pixels, and in no face two characters have, as boxes for missing ones
-// would.
+// TestDistinct: no two faces have the same pixels. In no face do two characters have the same pixels, as boxes for
+// missing characters would.
 func TestDistinct(t *testing.T) {
 	s := load(t)
 	faces, images := map[string]string{}, map[string]string{}
@@ -128,7 +129,7 @@ func TestDistinct(t *testing.T) {
 	}
 }
 
-// TestLabelsOf: classes of each task, one face of each kind, and an unknown task.
+// TestLabelsOf checks the classes of each task, one face of each kind, and an unknown task.
 func TestLabelsOf(t *testing.T) {
 	s, err := load(t).Of("g")
 	if err != nil {
@@ -172,7 +173,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// TestDisjoint: sets that share a family, a character or a glyph are refused with names.
+// TestDisjoint: sets that share a family, a character or a glyph return an error with names.
 func TestDisjoint(t *testing.T) {
 	all, err := Load()
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 // Side is the width and the height of an image, in pixels.
 const Side = 32
 
-// The em of 26 pixels is the largest with which no character of any face is cut off: the widest, the W of Latin
-// Modern Roman 5, is 31.7 pixels wide; above the baseline the highest needs 21.1 pixels, below it the deepest 9.4.
+// The em of 26 pixels is the largest for which no character of any face is cut off. The widest, the W of Latin Modern
+// Roman 5, is 31.7 pixels wide. The highest needs 21.1 pixels above the baseline, and the deepest 9.4 below it.
 const (
 	emSize   = 26 // pixels
 	baseline = 22 // rows above the baseline
@@ -66,10 +66,10 @@ type pen struct {
 	raster vector.Rasterizer
 }
 
-// point is a place in pixels, x to the right and y down.
+// point is a position in pixels, x to the right and y down.
 type point struct{ x, y float32 }
 
-// outline gives the closed contours of a character, unhinted, seen from its origin on the baseline.
+// outline returns the closed contours of a character, unhinted, relative to its origin on the baseline.
 func (p *pen) outline(char rune) ([][]point, error) {
 	glyph, err := p.font.GlyphIndex(&p.buffer, char)
 	if err == nil && glyph == 0 {
@@ -85,7 +85,7 @@ func (p *pen) outline(char rune) ([][]point, error) {
 	return contours(segments), nil
 }
 
-// contours cuts curves into chords. Package vector does that too, but so coarsely that an o of this size loses a
+// contours approximates curves by chords. Package vector does that too, but so coarsely that an o of this size loses a
 // twentieth of its ink.
 func contours(segments sfnt.Segments) [][]point {
 	const chords = 16
@@ -116,7 +116,7 @@ func contours(segments sfnt.Segments) [][]point {
 // inPixels converts from 1/64 pixel.
 func inPixels(at fixed.Point26_6) point { return point{float32(at.X) / 64, float32(at.Y) / 64} }
 
-// casteljau gives the point at t in [0, 1] of the Bézier curve of the first order+1 points.
+// casteljau returns the point at t in [0, 1] of the Bézier curve of the first order+1 points.
 func casteljau(curve [4]point, order int, t float32) point {
 	for ; order > 0; order-- {
 		for i := range order {
@@ -127,9 +127,9 @@ func casteljau(curve [4]point, order int, t float32) point {
 	return curve[0]
 }
 
-// origin gives the point of an image from which to draw so that the ink is in the middle of the columns. The ink, not
-// the advance: how a letter sits in a line is no matter of a letter alone, and slanted ones would lean out of the
-// image.
+// origin returns the origin in the image for which the ink is in the middle of the columns. The ink is centred, not
+// the advance width: the position of a letter in a line does not matter here, and slanted letters would extend beyond
+// the image.
 func origin(outline [][]point) point {
 	left, right := float32(math.Inf(1)), float32(math.Inf(-1))
 	for _, contour := range outline {
@@ -140,8 +140,7 @@ func origin(outline [][]point) point {
 	return point{(Side - left - right) / 2, baseline}
 }
 
-// draw fills the outline, seen from origin, into dst [side, side]: a pixel is 255 times the share of it that is
-// covered.
+// draw fills the outline, placed at origin, into dst [side, side]. A pixel is 255 times its covered share.
 func (p *pen) draw(dst []uint8, side int, outline [][]point, origin point) {
 	p.raster.Reset(side, side)
 	p.raster.DrawOp = draw.Src

@@ -40,7 +40,7 @@ func eachOutline(t *testing.T, f func(name string, p *pen, char rune, outline []
 	}
 }
 
-// differ says whether a and b differ somewhere by more than so many grey levels.
+// differ reports whether a and b differ anywhere by more than the given number of grey levels.
 func differ(a, b []uint8, levels int) bool {
 	for i := range a {
 		if d := int(a[i]) - int(b[i]); d < -levels || d > levels {
@@ -50,8 +50,8 @@ func differ(a, b []uint8, levels int) bool {
 	return false
 }
 
-// TestNothingCut: drawn amid an image of three times the side, each character has the same pixels, but for the
-// rounding of float32, and none around them.
+// TestNothingCut: drawn in the middle of an image three times as large, each character has the same pixels, except for
+// the rounding of float32, and none around them.
 func TestNothingCut(t *testing.T) {
 	const wide = 3 * Side
 	small, large := make([]uint8, Side*Side), make([]uint8, wide*wide)
@@ -81,8 +81,8 @@ func sum(pixels []uint8) int {
 	return total
 }
 
-// TestInk: each image has ink, on both sides of the middle column as its box is centred, and not more than half of
-// it.
+// TestInk: each image has ink on both sides of the middle column, because its box is centred, and the ink covers at
+// most half of it.
 func TestInk(t *testing.T) {
 	s := load(t)
 	for i := range s.Len() {
@@ -102,7 +102,7 @@ func TestInk(t *testing.T) {
 	}
 }
 
-// TestBaseline: letters with a flat foot end in the last row above the baseline.
+// TestBaseline: letters with flat feet end in the last row above the baseline.
 func TestBaseline(t *testing.T) {
 	s, err := load(t).Of("EHIhiklmnrx")
 	if err != nil {
@@ -122,8 +122,8 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-// TestDrawer: package font, drawing 8 times as large, gives the same pixels in the mean of 8×8. Outlines are rounded
-// to 1/64 pixel, which is 4 of 255 grey levels at an edge.
+// TestDrawer: package font, drawing 8 times as large, has the same pixels as means over 8×8. Outlines are rounded to
+// 1/64 pixel, which is 4 of 255 grey levels at an edge.
 func TestDrawer(t *testing.T) {
 	const times = 8
 	ours, theirs := make([]uint8, Side*Side), make([]uint8, Side*Side)
@@ -148,12 +148,12 @@ func TestDrawer(t *testing.T) {
 		drawer.DrawString(string(char))
 		shrink(theirs, large.Pix, times)
 		if differ(ours, theirs, 12) {
-			t.Errorf("%s %c: package font draws other pixels", name, char)
+			t.Errorf("%s %c: package font drew other pixels", name, char)
 		}
 	})
 }
 
-// shrink gives the means of times×times pixels of large.
+// shrink computes the means of times×times pixels of large.
 func shrink(small, large []uint8, times int) {
 	sums := make([]int, len(small))
 	for j, p := range large {
@@ -188,9 +188,9 @@ func TestArea(t *testing.T) {
 	})
 }
 
-// area is ½ |Σ ∮ x dy − y dx| over the closed contours, in closed form for lines and for Bézier curves: with a the
-// start of a curve and a × b = a_x b_y − a_y b_x, a line to b adds a × b, a curve of order 2 by b to c (2 a×b + 2 b×c
-// + a×c)/3, and one of order 3 by b and c to d (6 a×b + 3 a×c + a×d + 3 b×c + 3 b×d + 6 c×d)/10.
+// area returns ½ |Σ ∮ x dy − y dx| over the closed contours, in closed form for lines and for Bézier curves. Let a be
+// the start of a curve and a × b = a_x b_y − a_y b_x. A line to b adds a × b. A curve of order 2 by b to c adds (2 a×b
+// + 2 b×c + a×c)/3. A curve of order 3 by b and c to d adds (6 a×b + 3 a×c + a×d + 3 b×c + 3 b×d + 6 c×d)/10.
 func area(outline sfnt.Segments) float64 {
 	cross := func(a, b fixed.Point26_6) float64 {
 		return (float64(a.X)*float64(b.Y) - float64(a.Y)*float64(b.X)) / (64 * 64)
@@ -217,7 +217,7 @@ func area(outline sfnt.Segments) float64 {
 	return math.Abs(twice+cross(a, start)) / 2
 }
 
-// TestMono: the fonts that say that all characters advance alike do, and no others.
+// TestMono: in fonts marked as monospaced all characters have the same advance width, and in no others.
 func TestMono(t *testing.T) {
 	faces := load(t).Faces
 	advances := map[string]map[fixed.Int26_6]bool{}
@@ -242,7 +242,7 @@ func TestMono(t *testing.T) {
 	}
 }
 
-// TestFontsRefuse: what is not a font, a font without the weight, a character that a font lacks.
+// TestFontsRefuse tries a file that is not a font, a font without a weight, and a character that a font lacks.
 func TestFontsRefuse(t *testing.T) {
 	noWeight := bytes.Replace(goregular.TTF, []byte("OS/2"), []byte("OS/3"), 1)
 	parsed, err := sfnt.Parse(goregular.TTF)

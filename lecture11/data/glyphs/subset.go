@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// Of gives the images of these characters, in the order of the receiver; labels stay indices into Characters.
+// Of returns the images of these characters, in the order of the receiver. Labels are still indices into Characters.
 func (s *Set) Of(chars string) (*Set, error) {
 	for _, char := range chars {
 		if !strings.ContainsRune(Characters, char) {
 			return nil, fmt.Errorf("glyphs: Of(%q): no such character, want some of A–Z a–z 0–9", string(char))
 		}
 	}
-	kept := strings.Map(func(char rune) rune { // in one order, so that equal sets have equal IDs
+	kept := strings.Map(func(char rune) rune { // in a fixed order, so that equal sets have equal IDs
 		if !strings.ContainsRune(chars, char) {
 			return -1
 		}
@@ -27,7 +27,7 @@ func (s *Set) Of(chars string) (*Set, error) {
 	return s.keep("chars "+kept, func(i int) bool { return strings.Contains(kept, s.CharacterOf(i)) })
 }
 
-// Family gives the images in the faces of these families.
+// Family returns the images in the faces of these families.
 func (s *Set) Family(names ...string) (*Set, error) {
 	known := familiesOf(s.Faces)
 	for _, name := range names {
@@ -40,7 +40,7 @@ func (s *Set) Family(names ...string) (*Set, error) {
 	return s.keep(id, func(i int) bool { return slices.Contains(kept, s.FaceOf(i).Family) })
 }
 
-// Where gives the images in the faces that a function chooses. The ID names the faces by a hash of their names.
+// Where returns the images in the faces for which choose returns true. The ID contains a hash of their names.
 func (s *Set) Where(choose func(Face) bool) (*Set, error) {
 	chosen := make([]bool, len(s.Faces))
 	hash, count := sha256.New(), 0
@@ -54,9 +54,9 @@ func (s *Set) Where(choose func(Face) bool) (*Set, error) {
 	return s.keep(id, func(i int) bool { return chosen[s.Face[i]] })
 }
 
-// Split parts the set by family: no family is on both sides, so a test asks for faces of which no relative was
-// learned. testShare is the share of the families, not of the images, that test gets, rounded, at least one; the seed
-// draws which.
+// Split splits the set by family: no family is on both sides, so that a test uses faces without relatives in the
+// training set. testShare is the share of the families, not of the images, in test, rounded, at least one. The seed
+// draws the families.
 func (s *Set) Split(seed uint64, testShare float64) (train, test *Set, err error) {
 	if !(testShare > 0 && testShare < 1) {
 		return nil, nil, fmt.Errorf("glyphs: Split with testShare = %g, want a share between 0 and 1", testShare)
@@ -91,7 +91,7 @@ func (s *Set) familiesPresent() []string {
 	return familiesOf(faces)
 }
 
-// keep gives the images for which kept says true; id says which they are.
+// keep returns the images for which kept returns true; id describes them.
 func (s *Set) keep(id string, kept func(i int) bool) (*Set, error) {
 	part := *s
 	part.ID = s.ID + "|" + id
@@ -110,8 +110,8 @@ func (s *Set) keep(id string, kept func(i int) bool) (*Set, error) {
 	return &part, nil
 }
 
-// Disjoint returns an error that names what two sets have in common: "family", "character", or "glyph", one character in one
-// face. A test on glyphs whose relatives were learnt from says nothing of new ones.
+// Disjoint returns an error that names what two sets have in common: "family", "character", or "glyph", one character
+// in one face. A test on glyphs whose relatives were in the training set does not measure generalisation.
 func Disjoint(train, test *Set, by string) error {
 	name := map[string]func(s *Set, i int) string{
 		"family":    func(s *Set, i int) string { return s.FaceOf(i).Family },

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestOf: the images of the characters, with their labels, and an ID that does not depend on how one asks.
+// TestOf: Of returns the images of the characters with their labels, and an ID that does not depend on the order of
+// the characters.
 func TestOf(t *testing.T) {
 	s := load(t)
 	part, err := s.Of("ba9a")
@@ -32,7 +33,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestFamilyWhere: one family in two ways, and equal choices have equal IDs, others not.
+// TestFamilyWhere: Family and Where choose the same family. Equal choices have equal IDs, and different ones different
+// IDs.
 func TestFamilyWhere(t *testing.T) {
 	s := load(t)
 	family, err := s.Family("Roboto", "Go")
@@ -68,8 +70,8 @@ func TestFamilyWhere(t *testing.T) {
 	}
 }
 
-// TestSplit: no family is on both sides, all images are on one, the share is that of the families, and the seed alone
-// draws.
+// TestSplit: no family is on both sides, every image is on one, testShare is a share of the families, and the split
+// depends only on the seed.
 func TestSplit(t *testing.T) {
 	s, err := load(t).Of("agR")
 	if err != nil {
@@ -96,7 +98,7 @@ func TestSplit(t *testing.T) {
 			}
 			_, again, _ := s.Split(seed, c.share)
 			if !bytes.Equal(test.Pixels, again.Pixels) || !slices.Equal(test.Face, again.Face) || test.ID != again.ID {
-				t.Error("the same seed gives another test set")
+				t.Error("the same seed drew another test set")
 			}
 			if want := fmt.Sprintf("glyphs|chars Rag|families test seed %d share %g", seed, c.share); test.ID != want {
 				t.Errorf("ID %s, want %s", test.ID, want)
@@ -107,11 +109,11 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	if len(seen) < 8 { // of 286 possible
-		t.Errorf("10 seeds give %d test sets", len(seen))
+		t.Errorf("10 seeds drew %d test sets", len(seen))
 	}
 }
 
-// TestSubsetsRefuse: each way to ask for nothing or for what is not there.
+// TestSubsetsRefuse tries empty selections and unknown names.
 func TestSubsetsRefuse(t *testing.T) {
 	s := load(t)
 	goOnly, err := s.Family("Go")
