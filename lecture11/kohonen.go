@@ -68,7 +68,7 @@ func (c KohonenConfig) check() error {
 	case c.Steps < 1:
 		return fmt.Errorf("lecture11: KohonenConfig.Steps = %d, want a positive number", c.Steps)
 	case !(c.Lambda > 0 && c.Lambda <= 1):
-		return fmt.Errorf("lecture11: KohonenConfig.Lambda = %g, want a number above 0, up to 1", c.Lambda)
+		return fmt.Errorf("lecture11: KohonenConfig.Lambda = %g, want a number above 0 and at most 1", c.Lambda)
 	case !(c.Tolerance >= 0):
 		return fmt.Errorf("lecture11: KohonenConfig.Tolerance = %g, want 0 (never stop early) or a positive share", c.Tolerance)
 	case c.Every < 1:
@@ -102,7 +102,7 @@ func (c KohonenConfig) courses() (rates, widths []float64, err error) {
 		t := float64(i) / float64(c.Steps)
 		rates[i], widths[i] = c.Rate.at(t), c.Width.at(t)
 		if !(rates[i] > 0 && rates[i] <= 1) {
-			return nil, nil, fmt.Errorf("lecture11: KohonenConfig.Rate = %g at step %d, want a number above 0, up to 1", rates[i], i)
+			return nil, nil, fmt.Errorf("lecture11: KohonenConfig.Rate = %g at step %d, want a number above 0 and at most 1", rates[i], i)
 		}
 		if !(widths[i] > 0) || math.IsInf(widths[i], 0) {
 			return nil, nil, fmt.Errorf("lecture11: KohonenConfig.Width = %g at step %d, want a positive number", widths[i], i)

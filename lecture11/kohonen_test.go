@@ -285,20 +285,20 @@ func TestKohonenBytes(t *testing.T) {
 func TestKohonenBadInput(t *testing.T) {
 	backend, x := testx.Backend(t), ringOf8(t)
 	for want, cfg := range map[string]KohonenConfig{
-		"Steps = -1, want a positive number":            {Steps: -1},
-		"Rate.Start = -0.1, want":                       {Rate: Schedule{Start: -0.1}},
-		"Rate = 0 at step 0, want a number above 0":     {Rate: Schedule{Name: "constant", End: 1}},
-		"Rate = NaN at step 0":                          {Rate: Schedule{Func: func(float64) float64 { return math.NaN() }}},
-		"Rate.Start = 1.5, want a number from 0 to 1":   {Rate: Schedule{Start: 1.5}},
-		"Lambda = 1.5, want a number above 0, up to 1":  {Lambda: 1.5},
-		"Lambda = -0.1":                                 {Lambda: -0.1},
-		"Lambda = NaN":                                  {Lambda: math.NaN()},
-		"Tolerance = -1":                                {Tolerance: -1},
-		"Every = -1":                                    {Every: -1},
-		"Width = 0 at step 999":                         {Kernel: "bubble", Width: Schedule{Func: func(t float64) float64 { return math.Floor((1-t)*1e4) - 1 }}},
-		`Kernel = "wtm", want one of "bubble"`:          {Kernel: "wtm"},
-		`Kernel = "mexican hat", step 0`:                {Kernel: "mexican hat"},
-		"MacQueen with KohonenConfig.Kernel = \"bubble": {MacQueen: true, Kernel: "bubble"},
+		"Steps = -1, want a positive number":                {Steps: -1},
+		"Rate.Start = -0.1, want":                           {Rate: Schedule{Start: -0.1}},
+		"Rate = 0 at step 0, want a number above 0":         {Rate: Schedule{Name: "constant", End: 1}},
+		"Rate = NaN at step 0":                              {Rate: Schedule{Func: func(float64) float64 { return math.NaN() }}},
+		"Rate.Start = 1.5, want a number from 0 to 1":       {Rate: Schedule{Start: 1.5}},
+		"Lambda = 1.5, want a number above 0 and at most 1": {Lambda: 1.5},
+		"Lambda = -0.1":                                     {Lambda: -0.1},
+		"Lambda = NaN":                                      {Lambda: math.NaN()},
+		"Tolerance = -1":                                    {Tolerance: -1},
+		"Every = -1":                                        {Every: -1},
+		"Width = 0 at step 999":                             {Kernel: "bubble", Width: Schedule{Func: func(t float64) float64 { return math.Floor((1-t)*1e4) - 1 }}},
+		`Kernel = "wtm", want one of "bubble"`:              {Kernel: "wtm"},
+		`Kernel = "mexican hat", step 0`:                    {Kernel: "mexican hat"},
+		"MacQueen with KohonenConfig.Kernel = \"bubble":     {MacQueen: true, Kernel: "bubble"},
 	} {
 		if _, err := NewKohonen(backend, cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

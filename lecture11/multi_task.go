@@ -100,7 +100,7 @@ func (c MultiTaskConfig) checkTasks() error {
 			return fmt.Errorf("lecture11: task %q has Weight = %g, want λ ≥ 0", t.Name, *t.Weight)
 		}
 		if c.Balance == "gradnorm" && *t.Weight == 0 {
-			return fmt.Errorf("lecture11: task %q has Weight = 0 with Balance \"gradnorm\", want λ > 0: the weights start there and move", t.Name)
+			return fmt.Errorf("lecture11: task %q has Weight = 0 with Balance \"gradnorm\", want λ > 0, from which the weights start", t.Name)
 		}
 		seen[t.Name] = i
 	}

@@ -15,7 +15,7 @@ type CollapsedError struct {
 }
 
 func (e *CollapsedError) Error() string {
-	return fmt.Sprintf("lecture11: %s, map %d, ended collapsed: its nodes vary by %.1e of what the objects do, want at least %.0e; "+
+	return fmt.Sprintf("lecture11: %s, map %d, has collapsed: the variance of its nodes is %.1e of that of the objects, want at least %.0e; "+
 		"its state is kept: try SOMConfig.Init = \"pca\", a smaller SOMFit.Radius.End or more steps", e.Name, e.Map, e.Spread, collapsed)
 }
 

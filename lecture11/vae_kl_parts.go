@@ -34,7 +34,7 @@ func NewKLParts(mean, logVar *tensors.Tensor, priorStd float64, seed int64) (KLP
 		return KLParts{}, err
 	}
 	if len(mu) != len(lv) || len(mu[0]) != len(lv[0]) || !(priorStd > 0) {
-		return KLParts{}, fmt.Errorf("lecture11: NewKLParts of means %s and variances %s with s = %g, want one shape [l, d] and s > 0",
+		return KLParts{}, fmt.Errorf("lecture11: NewKLParts of means %s and variances %s with s = %g, want equal shapes [l, d] and s > 0",
 			mean.Shape(), logVar.Shape(), priorStd)
 	}
 	l, d := len(mu), len(mu[0])

@@ -231,7 +231,7 @@ func TestTotalCorrelationRefuses(t *testing.T) {
 	_, err := must(NewVAE(testx.Backend(t), good)).Training(x, "patterns", FitConfig{Batch: 1})
 	wantError(t, err, "FitConfig.Batch = 1")
 	_, err = NewKLParts(gaussians(3, 2, 0, 1, 1), gaussians(3, 1, 0, 1, 1), 1, 1)
-	wantError(t, err, "want one shape")
+	wantError(t, err, "want equal shapes")
 	good.TotalCorrelation = 0
 	plain := must(must(NewVAE(testx.Backend(t), good)).Training(x, "patterns", FitConfig{Batch: 32}))
 	if err := plain.initialise(); err != nil {

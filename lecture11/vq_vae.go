@@ -70,8 +70,8 @@ func (c VQVAEConfig) withDefaults() VQVAEConfig {
 	return c
 }
 
-// cells returns the number of cells of a convolutional code, with a quarter of the image's height and width each, or 0
-// if both networks are dense.
+// cells returns the number of cells of a convolutional code, a quarter of the image's height times a quarter of its
+// width, or 0 if both networks are dense.
 func (c VQVAEConfig) cells() int {
 	if c.Encoder != "conv" && c.Decoder != "conv" {
 		return 0

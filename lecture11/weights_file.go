@@ -85,7 +85,7 @@ func ReadInfo(r io.Reader) (Info, error) {
 func ReadWeights(r io.Reader) (map[string]*tensors.Tensor, error) {
 	f, err := safetensors.Read(r)
 	if err == nil && !f.Checked && (f.Metadata[metaFormat] == fileFormat || f.Metadata[metaLibrary] != "") {
-		err = fmt.Errorf("%w: it has lost its checksum", safetensors.ErrDamaged)
+		err = fmt.Errorf("%w: its checksum is lost", safetensors.ErrDamaged)
 	}
 	var values map[string]*tensors.Tensor
 	if err == nil {
@@ -143,7 +143,7 @@ func readPart(r io.Reader) (partFile, error) {
 		return partFile{}, err
 	}
 	if !f.Checked {
-		return partFile{}, errors.New("the file has no checksum, want one of this package; SetWeights takes weights of others, from ReadWeights")
+		return partFile{}, errors.New("the file has no checksum, want a file of this package; for one of another program use ReadWeights and SetWeights")
 	}
 	p := partFile{}
 	if p.Info, p.order, err = infoOf(f); err != nil {
@@ -198,7 +198,7 @@ func shapeOfTensor(t safetensors.Tensor) (shapes.Shape, error) {
 			return shapes.Make(dtype, t.Shape...), nil
 		}
 	}
-	return shapes.Shape{}, fmt.Errorf("weights %s of type %s, want one that GoMLX has", t.Name, t.DType)
+	return shapes.Shape{}, fmt.Errorf("weights %s of type %s, want a type of GoMLX", t.Name, t.DType)
 }
 
 // fileTensor copies a tensor to the form of a file.
