@@ -16,7 +16,7 @@ const (
 	adamEpsilon = 1e-8
 )
 
-// adamScope is the scope of the moments and of the step count, below the path of the variable they belong to.
+// adamScope is the scope of the moments and of the step counts: those of a variable are at its path below this scope.
 const adamScope = "/adam"
 
 // adamStep builds the update of all trainable variables under scope by Adam on a scalar loss,
@@ -52,7 +52,7 @@ func trainable(scope *model.Scope, g *Graph) []*model.Variable {
 
 // adamApply builds the update of variables by Adam on their gradients. share may be nil. Otherwise it returns the
 // fraction of its step that a variable takes: a node whose shape broadcasts, or nil for the whole step. Where the
-// fraction is 0, the variable keeps its bits and only the moments change.
+// fraction is 0, the variable does not change at all, and only the moments change.
 func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*model.Variable, gradients []*Node,
 	share func(v *model.Variable) *Node) {
 	dtype := gradients[0].DType()

@@ -11,7 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// CodeSparsity describes the share and the size of the components of codes that are in use.
+// CodeSparsity describes how many components of codes are in use, and how large they are.
 type CodeSparsity struct {
 	Zeros float64 // share of components of all codes that are exactly 0, as after a ReLU
 	L1    float64 // Σ_j |z_j|, averaged over objects

@@ -272,7 +272,7 @@ func TestLloyd(t *testing.T) {
 	}
 }
 
-// TestClusteringBadInput: every error names the argument, its value and what is wanted.
+// TestClusteringBadInput: every error names the argument, its value and the requirement.
 func TestClusteringBadInput(t *testing.T) {
 	backend, x := testx.Backend(t), ringOf8(t)
 	w := inBox(t, 8, -1, 1, 1)

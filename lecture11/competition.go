@@ -46,7 +46,7 @@ var kernels = map[string]Kernel{
 	// e^{−ρ²/h} divided by its sum over the centres, h a temperature: tends to the indicator as h → 0.
 	"softmax": func(squared, rank, width *Node) *Node { return Softmax(Neg(Div(squared, width)), -1) },
 
-	// e^{−rank/h}: neural gas. The nearest centre steps fully however far it is. Martinetz, Berkovich & Schulten 1993.
+	// e^{−rank/h}: neural gas. The nearest centre takes a full step at any distance. Martinetz, Berkovich & Schulten 1993.
 	"neural gas": func(squared, rank, width *Node) *Node { return Exp(Neg(Div(rank, width))) },
 }
 
@@ -98,7 +98,7 @@ const (
 	checkWidths = 10
 )
 
-// slack is the relative increase of a kernel that is put down to rounding.
+// slack is the relative increase of a kernel that is attributed to rounding.
 const slack = 1e-12
 
 // CheckKernel returns an error unless k satisfies the slide's condition at this width: non-negative and non-increasing

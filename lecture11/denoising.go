@@ -42,7 +42,7 @@ func (c Corruption) check(field string) error {
 	return nil
 }
 
-// maxNoise bounds σ, so that its square is a float32.
+// maxNoise bounds σ, so that its square fits in a float32.
 const maxNoise = 1e18
 
 // build draws x̃ ~ q(x̃|x). key returns the key of the random numbers; it is called only if there is noise. x and

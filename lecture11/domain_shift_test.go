@@ -129,8 +129,8 @@ func TestShiftsOfDigits(t *testing.T) {
 	}
 }
 
-// TestImportanceWeights is C18.3: N(δ, s²) against N(0, s²) with the loss x²: E_S w = 1, E_T x² = s² + δ² within 4 standard
-// errors, and the effective sample size tends to l·exp(−δ²/s²).
+// TestImportanceWeights is C18.3, for N(δ, s²) against N(0, s²) with the loss x². E_S w = 1 and E_T x² = s² + δ² hold
+// within 4 standard errors, and the effective sample size tends to l·exp(−δ²/s²).
 func TestImportanceWeights(t *testing.T) {
 	const l, delta, s = 40_000, 0.8, 1.5
 	source, target := distuv.Normal{Sigma: s}, distuv.Normal{Mu: delta, Sigma: s}

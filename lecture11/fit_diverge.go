@@ -79,7 +79,7 @@ func (t *Training) rewind(s *snapshot) error {
 	return nil
 }
 
-// remember takes a snapshot if it is time for one.
+// remember takes a snapshot if one is due.
 func (t *Training) remember() (err error) {
 	if t.past.next != nil || t.past.good != nil && time.Since(t.past.taken) < snapshotEvery {
 		return nil

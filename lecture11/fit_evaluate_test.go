@@ -54,8 +54,8 @@ func overfitting(t *testing.T, evaluated bool, patience int) (*Classifier, *Trai
 	return m, training
 }
 
-// naiveCrossEntropy returns the cross-entropy of the held-out objects, computed from the probabilities, and the
-// weights.
+// naiveCrossEntropy returns the cross-entropy of the held-out objects, computed from their probabilities, and these
+// probabilities.
 func naiveCrossEntropy(t *testing.T, m *Classifier) (float64, []float32) {
 	t.Helper()
 	x, labels := noisyClasses(520, 2)
@@ -241,7 +241,7 @@ func TestEvaluationOfTasks(t *testing.T) {
 	near(t, "evaluation loss", best, want, 1e-5)
 }
 
-// TestEvaluationKeys: the contents of the held-out objects are part of the key, beside the field.
+// TestEvaluationKeys: the contents of the held-out objects are part of the key, not only their ID.
 func TestEvaluationKeys(t *testing.T) {
 	m, err := NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 30, Latent: 2, Seed: 1})
 	if err != nil {

@@ -100,7 +100,7 @@ func nearestOther(rows [][]float64, x []float64, self int) (place int, square fl
 
 // Coverage describes how objects cover a mixture of known Gaussians.
 type Coverage struct {
-	Shares []float64 // for each Gaussian, of the good objects near it: within 4 standard deviations of its centre
+	Shares []float64 // for each Gaussian, of the objects that are good for it: within 4 standard deviations of its centre
 	Modes  int       // Gaussians with at least 1 % of the objects
 	Good   float64   // share of objects that are good for some Gaussian
 }

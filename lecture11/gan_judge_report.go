@@ -16,7 +16,7 @@ import (
 // Slide "How to judge a generator".
 type Judge struct {
 	classifier *Classifier
-	weights    string // [Classifier.WeightsHash] of all that the judge has seen
+	weights    string // [Classifier.WeightsHash] at the time of NewJudge
 	layer      int
 	real       []judged
 	floor      float64

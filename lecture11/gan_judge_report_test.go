@@ -78,8 +78,8 @@ func TestJudgeRefuses(t *testing.T) {
 	wantError(t, err, "3")
 }
 
-// TestJudgeWhileTraining: a judge of a classifier under training looks at all sets of real objects with the weights of one step, and
-// reports nothing once the classifier has others.
+// TestJudgeWhileTraining: a judge of a classifier under training measures all sets of real objects with the weights of
+// one step, and returns errors after these weights have changed.
 func TestJudgeWhileTraining(t *testing.T) {
 	bothBackends(t, func(t *testing.T, backend compute.Backend) {
 		x, labels := twoBlobs(64, 0.5, 1)
@@ -93,7 +93,7 @@ func TestJudgeWhileTraining(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var floors []float64 // at the boundaries of steps
+		var floors []float64 // at step boundaries
 		var last *Judge
 		train(func(c *Classifier, _ *Training) error {
 			if last != nil {

@@ -112,8 +112,8 @@ func CriticGap(theta, lambda float64) (float64, error) {
 	return theta + integral/(2*lambda), err
 }
 
-// TwoPoints returns the distances of a point mass at 0 and one at theta. If they differ, JSD is ln 2 and has no slope
-// in θ; W₁ = |θ| has one.
+// TwoPoints returns the distances of a point mass at 0 and one at theta. If the points differ, JSD is ln 2 and has no
+// slope in θ; W₁ = |θ| has one.
 //
 // Slide "Wasserstein GAN"; Arjovsky, Chintala & Bottou 2017, example 1.
 func TwoPoints(theta float64) (jsd, w1 float64) {

@@ -28,8 +28,8 @@ func (p *Points) String() string {
 	return withSource(text+"; scaling: "+scaling, p.Source)
 }
 
-// String describes the set in one line: its name, the number and size of the images, grey or colour, the type of the pixels, the
-// classes with their numbers of images, and how the set was read.
+// String describes the set in one line: its name, the number and size of the images, grey or colour, the type of the
+// pixels, the classes with their numbers of images, and how the set was read.
 func (s *Images) String() string {
 	kind := "grey"
 	if s.channels() > 1 {

@@ -78,7 +78,8 @@ func (s *Images) readIDXLabels(path string) error {
 	return err
 }
 
-// labelsBeside returns the path of the labels that belong to a file of images by MNIST's names, "" if there is no such file.
+// labelsBeside returns the path of the labels that belong to a file of images by MNIST's names, or "" if there is no
+// such file.
 func labelsBeside(images string) string {
 	folder, name := filepath.Split(images)
 	other := strings.NewReplacer("images", "labels", "idx3", "idx1", "idx4", "idx1").Replace(name)

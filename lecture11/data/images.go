@@ -26,8 +26,8 @@ type Images struct {
 	Width, Height int    // of an image, in pixels
 	Channels      int    // numbers per pixel: 1 or 0 for grey, or 3 for red, green and blue
 
-	// Pixels are l·Height·Width·Channels bytes: image by image, row by row from the top, pixel by pixel from the left, the
-	// channels of a pixel together. In grey sets of the lecture 0 is background and 255 full ink.
+	// Pixels are l·Height·Width·Channels bytes: image by image, row by row from the top, pixel by pixel from the left,
+	// with the channels of a pixel together. In grey sets of the lecture 0 is background and 255 full ink.
 	Pixels []uint8
 
 	Labels  []int    // l, or nil for a set without classes

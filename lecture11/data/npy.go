@@ -27,7 +27,7 @@ type NPYOptions struct {
 // NaN marks a missing value.
 //
 // FromNPY returns an error for files that are shorter or longer than their header implies, infinite numbers, arrays of
-// other types, and whole numbers beyond ±2⁵³, which a float64 cannot represent exactly.
+// other types, and whole numbers from ±2⁵³ on, which a float64 may not represent exactly.
 func FromNPY(path string, o NPYOptions) (*Points, error) {
 	raw, err := readFile(path)
 	if err != nil {

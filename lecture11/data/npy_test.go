@@ -24,7 +24,7 @@ type npyFiles struct {
 	Labels []struct {
 		NPY    []byte
 		Labels []int
-		Class  string // one of the classes
+		Class  string // the last class
 	}
 	Refused map[string][]byte
 }

@@ -109,8 +109,9 @@ func (p *Points) Complete() (*Points, error) {
 	return &complete, nil
 }
 
-// Images returns the objects as images of the given size. The features must be the pixels row by row from the top, with the
-// channels of a pixel together: 1 for grey, 3 for red, green and blue. The values must be whole numbers from 0 to 255.
+// Images returns the objects as images of the given size. The features must be the pixels row by row from the top,
+// with the channels of a pixel together: 1 for grey, 3 for red, green and blue. The values must be whole numbers from
+// 0 to 255.
 func (p *Points) Images(width, height, channels int) (*Images, error) {
 	s := &Images{ID: fmt.Sprintf("%s|images %d×%d×%d", p.ID, width, height, channels), Width: width, Height: height, Channels: channels,
 		Labels: p.Labels, Classes: p.Classes, Source: p.Source, Pixels: make([]uint8, len(p.Values))}
