@@ -130,7 +130,7 @@ func CheckKernel(backend compute.Backend, k Kernel, rate, width float64) error {
 // checkStep returns an error for steps that overshoot the object.
 func checkStep(top, rate float64) error {
 	if rate*top > 1+slack {
-		return fmt.Errorf("lecture11: rate η·K(0) = %g·%.3g = %.3g, want at most 1: a longer step overshoots the object",
+		return fmt.Errorf("lecture11: rate η·K(0) = %g·%.3g = %.3g, want at most 1: a longer step goes past the object",
 			rate, top, rate*top)
 	}
 	return nil
