@@ -304,8 +304,8 @@ func TestEvaluationErrors(t *testing.T) {
 		"0 labels for objects": func(e *Evaluation) (*Training, error) {
 			return classifier.Training(x, labels, "grey", FitConfig{Evaluation: e})
 		},
-		"Evaluation.Labels[0] = 2, want 0 to 1": func(e *Evaluation) (*Training, error) {
-			e.Labels = []int{2}
+		"label 2 of object 0, want 0 to 1: ClassifierConfig.Classes = 2 (in FitConfig.Evaluation)": func(e *Evaluation) (*Training, error) {
+			e.Labels = slices.Repeat([]int{2}, 520)
 			return classifier.Training(x, labels, "grey", FitConfig{Evaluation: e})
 		},
 		"Evaluation.Y = nil": func(e *Evaluation) (*Training, error) { return multi.Training(d, FitConfig{Evaluation: e}) },
