@@ -50,6 +50,7 @@ import (
 //go:embed som_fit.go
 //go:embed som_frame.go
 //go:embed som_grid.go
+//go:embed som_guard.go
 //go:embed som_init.go
 //go:embed som_neighbourhood.go
 //go:embed som_online.go
@@ -136,6 +137,7 @@ var trainingSources = map[string][]string{
 		"som_fit.go",
 		"som_frame.go",
 		"som_grid.go",
+		"som_guard.go",
 		"som_init.go",
 		"som_neighbourhood.go",
 		"som_online.go",

@@ -18,8 +18,8 @@ type guard struct {
 	building sync.Mutex   // held by a use that builds a graph: GoMLX notes initializers in the variables
 
 	mu     sync.Mutex
-	writer string    // the current changer of the weights, until end; "" for none
-	last   *Training // the training that last changed the weights
+	writer string // the current changer of the weights, until end; "" for none
+	last   any    // the training that last changed the weights, nil for none
 }
 
 // usedVariables are the variables that the networks of a model use, which may be fewer than those in its store. They

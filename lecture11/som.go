@@ -72,7 +72,9 @@ func (c SOMConfig) check() error {
 type SOM struct {
 	cfg     SOMConfig
 	backend compute.Backend
-	weights *tensors.Tensor // [m, n]; nil until they are drawn
+
+	guard   *guard          // of the fields below
+	weights *tensors.Tensor // [m, n]; nil until they are drawn; replaced, never changed
 	given   bool            // whether the weights came from SetWeights or from a training
 	trained provenance      // of the weights
 	sync    func() error    // takes over the weights of a running training; nil if weights is up to date
@@ -87,7 +89,7 @@ func NewSOM(backend compute.Backend, cfg SOMConfig) (*SOM, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &SOM{cfg: cfg, backend: backend}, nil
+	return &SOM{cfg: cfg, backend: backend, guard: &guard{}}, nil
 }
 
 // Config returns the configuration with the defaults filled in.
@@ -97,10 +99,11 @@ func (m *SOM) Config() SOMConfig { return m.cfg }
 // objects with more digits than float32 has. A map whose initial weights come from the objects has none before its
 // training.
 func (m *SOM) Weights() (*tensors.Tensor, error) {
-	if err := m.ensureWeights(); err != nil {
+	w, err := m.current()
+	if err != nil {
 		return nil, err
 	}
-	return m.weights.LocalClone()
+	return w.LocalClone()
 }
 
 // SetWeights sets the weight vectors to w, [m, n] float32 or float64: the start of a training, or a map that was
@@ -110,13 +113,15 @@ func (m *SOM) SetWeights(w *tensors.Tensor) error {
 	if err != nil {
 		return err
 	}
-	m.use(weights)
-	return nil
+	return m.guard.change("SOM.SetWeights", func() error {
+		m.use(weights)
+		return nil
+	})
 }
 
-// use takes over weights that copyWeights returned.
+// use takes over weights that copyWeights returned. Its caller holds the guard.
 func (m *SOM) use(weights *tensors.Tensor) {
-	m.weights, m.given, m.sync, m.trained = weights, true, nil, provenance{}
+	m.weights, m.given, m.sync, m.trained, m.guard.last = weights, true, nil, provenance{}, nil
 }
 
 // copyWeights copies weight vectors after checking that they fit the map and are finite.
@@ -142,30 +147,18 @@ func (m *SOM) copyWeights(w *tensors.Tensor) (*tensors.Tensor, error) {
 	return m.cfg.weightsOf(flat, wide(w.DType())), nil
 }
 
-// ensureWeights draws the initial weights if they do not depend on objects.
-func (m *SOM) ensureWeights() error {
-	if m.sync != nil {
-		if err := m.sync(); err != nil {
-			return err
-		}
-	}
-	if m.weights != nil {
-		return nil
-	}
-	if m.cfg.Init != "uniform" {
-		return fmt.Errorf("lecture11: the map has no weights yet: SOMConfig.Init = %q takes them from the objects of a "+
-			"training", m.cfg.Init)
-	}
-	m.initialise(nil, false)
-	return nil
-}
-
 // Nearest finds the k nodes nearest to each object of x, [l, n], by the map's distance. See [FindNearest].
 func (m *SOM) Nearest(x *tensors.Tensor, k int) (*Nearest, error) {
-	if err := m.ensureWeights(); err != nil {
+	w, err := m.current()
+	if err != nil {
 		return nil, err
 	}
-	return findNearest(m.backend, x, m.weights, k, m.cfg.metric())
+	return m.nearestTo(w, x, k)
+}
+
+// nearestTo is Nearest for weights that current returned.
+func (m *SOM) nearestTo(w, x *tensors.Tensor, k int) (*Nearest, error) {
+	return findNearest(m.backend, x, w, k, m.cfg.metric())
 }
 
 // Winners returns Nearest as two lists: nodes [l · k], the nearest first, and their distances ρ.

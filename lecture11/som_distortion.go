@@ -9,21 +9,26 @@ import (
 
 // Quality measures the map on objects x [l, n] as [NewMapQuality] does, by the map's own distance.
 func (m *SOM) Quality(x *tensors.Tensor) (MapQuality, error) {
-	if err := m.ensureWeights(); err != nil {
+	w, err := m.current()
+	if err != nil {
 		return MapQuality{}, err
 	}
-	return mapQuality(m.backend, x, m.weights, m.cfg.Grid, m.cfg.metric())
+	return mapQuality(m.backend, x, w, m.cfg.Grid, m.cfg.metric())
 }
 
 // Quantize returns the weights of the winner of each object of x [l, n]: [l, n], of the type of [SOM.Weights]. It is
 // MiniSom's quantization.
 func (m *SOM) Quantize(x *tensors.Tensor) (*tensors.Tensor, error) {
-	near, err := m.Nearest(x, 1)
+	w, err := m.current()
+	if err != nil {
+		return nil, err
+	}
+	near, err := m.nearestTo(w, x, 1)
 	if err != nil {
 		return nil, err
 	}
 	l, n := near.Len(), m.cfg.Features
-	flat, err := float64s(m.weights)
+	flat, err := float64s(w)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +36,7 @@ func (m *SOM) Quantize(x *tensors.Tensor) (*tensors.Tensor, error) {
 	for _, node := range near.Nodes {
 		out = append(out, flat[int(node)*n:(int(node)+1)*n]...)
 	}
-	return floatTensor(out, wide(m.weights.DType()), l, n), nil
+	return floatTensor(out, wide(w.DType()), l, n), nil
 }
 
 // Distortion returns the squared distances between the objects of x [l, n] and the nodes around their winners, weighted
@@ -47,14 +52,18 @@ func (m *SOM) Distortion(x *tensors.Tensor, radius float64) (float64, error) {
 	if !(radius >= 0) || math.IsInf(radius, 0) {
 		return 0, fmt.Errorf("lecture11: Distortion: radius = %g, want a number of at least 0", radius)
 	}
-	near, err := m.Nearest(x, 1)
+	weights, err := m.current()
+	if err != nil {
+		return 0, err
+	}
+	near, err := m.nearestTo(weights, x, 1)
 	if err != nil {
 		return 0, err
 	}
 	if x, err = m.cfg.metric().prepare(x); err != nil {
 		return 0, err
 	}
-	w, err := float64s(m.weights)
+	w, err := float64s(weights)
 	if err != nil {
 		return 0, err
 	}

@@ -13,18 +13,28 @@ import (
 // Save writes the map to w as a safetensors file: its weights and, in the metadata, its configuration and the training
 // that they come from. [LoadSOM] rebuilds the map from the file alone.
 func (m *SOM) Save(w io.Writer) error {
-	weights, err := m.Weights()
+	p, err := m.partFile()
 	if err != nil {
 		return err
-	}
-	p := partFile{
-		Info:   Info{Kind: somKind, Part: partWeights, Key: m.trained.key, Step: m.trained.step},
-		values: map[string]*tensors.Tensor{mapName(0): weights},
 	}
 	if p.Config, err = json.Marshal([]SOMConfig{m.cfg}); err != nil {
 		return fmt.Errorf("lecture11: SOM.Save: %w", err)
 	}
 	return writePart(w, p)
+}
+
+// partFile returns what a file keeps of the map, without its configuration.
+func (m *SOM) partFile() (p partFile, err error) {
+	m.guard.lock()
+	defer m.guard.unlock()
+	weights, err := m.latest() // which nobody changes
+	if err != nil {
+		return p, err
+	}
+	return partFile{
+		Info:   Info{Kind: somKind, Part: partWeights, Key: m.trained.key, Step: m.trained.step},
+		values: map[string]*tensors.Tensor{mapName(0): weights},
+	}, nil
 }
 
 // SaveFile saves the map to the file at path. It writes a temporary file beside path, syncs and renames it, so that
@@ -98,7 +108,7 @@ func (m *SOM) Load(r io.Reader) error {
 		err = m.checkConfig(p.Config)
 	}
 	if err == nil {
-		err = m.take(p, 0)
+		err = m.guard.change("SOM.Load", func() error { return m.take(p, 0) })
 	}
 	if err != nil {
 		return fmt.Errorf("lecture11: SOM.Load: %w", err)

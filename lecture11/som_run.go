@@ -17,27 +17,58 @@ import (
 // numbers. SOM.Weights returns the current weights, also within onStep. If the nodes of a map end at one point, Run
 // returns a [CollapsedError] after the last step.
 func (t *SOMTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	if err := t.begin("the training " + t.name); err != nil {
+		return err
+	}
+	defer t.end(len(t.maps))
 	if t.step < t.steps {
-		if err := t.restored.check(t.name, t.Parts(), t.step); err != nil {
+		if err := t.locked(t.own); err != nil {
 			return err
 		}
-		t.restored = nil
 	}
 	for t.step < t.steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := t.start(); err != nil {
+		before := t.step
+		losses, err := t.advance(ctx)
+		if err != nil {
 			return err
 		}
-		before := t.step
-		losses, err := t.call(ctx)
-		if err != nil {
-			return fmt.Errorf("lecture11: %s, step %d: %w", t.name, before, err)
-		}
-		t.learnt()
 		if err := t.report(before, losses, onStep); err != nil {
 			return err
+		}
+	}
+	return t.locked(t.finish)
+}
+
+// advance takes the steps of one call of the device and returns their losses. Nobody uses the maps meanwhile. The chunks of a stream
+// are the exception: its code may use them, as the weights stay as they are until all chunks are added.
+func (t *SOMTraining) advance(ctx context.Context) (losses []map[string]float64, err error) {
+	if err := t.locked(t.start); err != nil {
+		return nil, err
+	}
+	var sums []*tensors.Tensor
+	if t.stream != nil {
+		sums, err = t.addStream(ctx)
+	}
+	if err == nil {
+		err = t.locked(func() (err error) {
+			losses, err = t.call(sums)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
+	}
+	return losses, nil
+}
+
+// finish takes over the last weights, and looks at the maps of a finished training, unless others have changed them since.
+func (t *SOMTraining) finish() error {
+	for _, m := range t.maps {
+		if m.guard.last != t {
+			return nil
 		}
 	}
 	if err := t.syncAll(); err != nil {
@@ -139,6 +170,7 @@ func (t *SOMTraining) firstWeights() (initial [][]float64, err error) {
 		} else {
 			m.weights = t.initial[i]
 		}
+		m.sync = nil
 		w, err := float64s(m.weights)
 		if err != nil {
 			return nil, err
@@ -164,8 +196,9 @@ func (d *somData) frameFor(initial [][]float64) somFrame {
 
 // learnt records that the weights on the device are newer than those of the maps.
 func (t *SOMTraining) learnt() {
-	for _, m := range t.maps {
-		m.given, m.sync = true, t.syncAll
+	t.taken.Store(int64(t.step))
+	for i, m := range t.maps {
+		m.given, m.sync = true, func() error { return t.sync(i) }
 	}
 	t.madeMaps()
 }
@@ -173,49 +206,64 @@ func (t *SOMTraining) learnt() {
 // madeMaps records the origin of the maps' weights.
 func (t *SOMTraining) madeMaps() {
 	for _, m := range t.maps {
-		m.trained = provenance{t.key, t.step}
+		m.trained, m.guard.last = provenance{t.key, t.step}, t
 	}
 }
 
 // syncAll copies the weights from the device to the maps.
 func (t *SOMTraining) syncAll() error {
-	if t.w == nil {
-		return nil
-	}
-	flat, err := tensors.CopyFlatData[float32](t.w)
-	if err != nil {
-		return err
-	}
-	size := t.program.m * t.program.n
-	for i, m := range t.maps {
-		w, err := float64s(m.weights)
-		if err != nil {
+	for _, m := range t.maps {
+		if m.sync == nil {
+			continue
+		}
+		if err := m.sync(); err != nil {
 			return err
 		}
-		values := takeColumns(w, m.cfg.Features, t.columns)
-		for at := range values {
-			if u := flat[i*size+at]; t.synced == nil || u != t.synced[i*size+at] {
-				values[at] = t.frame.out(u, int(t.columns[at%t.program.n]))
-			}
-		}
-		putColumns(w, m.cfg.Features, t.columns, values)
-		m.weights, m.sync = m.cfg.weightsOf(w, t.data.wide || wide(m.weights.DType())), nil
-	}
-	if !t.frame.plain() {
-		t.synced = flat
 	}
 	return nil
 }
 
-// call takes some steps on the device and returns their losses: one set per epoch in batch mode, the means online.
-func (t *SOMTraining) call(ctx context.Context) ([]map[string]float64, error) {
+// sync copies the weights of map i from the device. Its caller holds the guard of the map.
+func (t *SOMTraining) sync(i int) error {
+	flat, err := tensors.CopyFlatData[float32](t.w)
+	if err != nil {
+		return err
+	}
+	m, size := t.maps[i], t.program.m*t.program.n
+	w, err := float64s(m.weights)
+	if err != nil {
+		return err
+	}
+	flat = flat[i*size : (i+1)*size]
+	values := takeColumns(w, m.cfg.Features, t.columns)
+	for at := range values {
+		if u := flat[at]; t.synced == nil || u != t.synced[i*size+at] {
+			values[at] = t.frame.out(u, int(t.columns[at%t.program.n]))
+		}
+	}
+	putColumns(w, m.cfg.Features, t.columns, values)
+	m.weights, m.sync = m.cfg.weightsOf(w, t.data.wide || wide(m.weights.DType())), nil
+	if t.synced != nil {
+		copy(t.synced[i*size:], flat)
+	}
+	return nil
+}
+
+// call takes some steps on the device and returns their losses: one set per epoch in batch mode, the means online. sums are those
+// over the objects of a stream.
+func (t *SOMTraining) call(sums []*tensors.Tensor) (losses []map[string]float64, err error) {
 	switch {
 	case t.stream != nil:
-		return t.callStream(ctx)
+		losses, err = t.endStreamed(sums)
 	case t.fits[0].Mode == "online":
-		return t.callOnline()
+		losses, err = t.callOnline()
+	default:
+		losses, err = t.callBatch()
 	}
-	return t.callBatch()
+	if err == nil {
+		t.learnt()
+	}
+	return losses, err
 }
 
 // execute runs the program, which build builds once, on the constant inputs and on args.

@@ -27,19 +27,26 @@ const unitName, exactName = "unit", "exact"
 // the number of epochs in which they have been stable, and the device's own weights if it computes with another origin
 // or in another unit. The maps can be loaded from "weights" alone; see [LoadSOM].
 func (t *SOMTraining) Save(part string, w io.Writer) error {
-	p := partFile{Info: Info{Kind: somKind, Part: part, Key: t.key, Step: t.step}}
-	configs := make([]SOMConfig, len(t.maps))
-	for i, m := range t.maps {
-		configs[i] = m.cfg
-	}
-	var err error
-	if p.Config, err = json.Marshal(configs); err == nil {
-		p.values, err = t.state(part)
-	}
+	p, err := t.partFile(part)
 	if err != nil {
 		return fmt.Errorf("lecture11: saving %s: %w", t.name, err)
 	}
 	return writePart(w, p)
+}
+
+// partFile copies a part of the state.
+func (t *SOMTraining) partFile(part string) (p partFile, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p = partFile{Info: Info{Kind: somKind, Part: part, Key: t.key, Step: t.step}}
+	configs := make([]SOMConfig, len(t.maps))
+	for i, m := range t.maps {
+		configs[i] = m.cfg
+	}
+	if p.Config, err = json.Marshal(configs); err == nil {
+		p.values, err = t.state(part)
+	}
+	return p, err
 }
 
 // state returns the tensors of a part by name.
@@ -59,7 +66,7 @@ func (t *SOMTraining) weightsState() (map[string]*tensors.Tensor, error) {
 	}
 	values := map[string]*tensors.Tensor{stoppedName: int32Tensor(int32(t.stopped))}
 	for i, m := range t.maps {
-		w, err := m.Weights()
+		w, err := t.weightsOf(m)
 		if err != nil {
 			return nil, err
 		}
@@ -85,9 +92,12 @@ func (t *SOMTraining) progressState() (values map[string]*tensors.Tensor, err er
 	if t.frame.plain() {
 		return values, nil
 	}
-	values[exactName] = t.exact
+	exact := t.exact
 	if t.w != nil {
-		if values[exactName], err = t.w.LocalClone(); err != nil {
+		exact = t.w
+	}
+	if exact != nil {
+		if values[exactName], err = exact.LocalClone(); err != nil {
 			return nil, err
 		}
 	}
@@ -108,12 +118,24 @@ func (t *SOMTraining) Restore(part string, r io.Reader) error {
 		err = p.check(part, t.key)
 	}
 	if err == nil {
-		err = t.take(part, p.values)
+		err = t.change("Restore", func() error { return t.takePart(part, p) })
 	}
 	if err != nil {
 		return fmt.Errorf("lecture11: restoring %s: %w", t.name, err)
 	}
+	return nil
+}
+
+// takePart takes over a part of the state. Its caller has claimed and locked the maps.
+func (t *SOMTraining) takePart(part string, p partFile) error {
+	if err := t.syncAll(); err != nil {
+		return err
+	}
+	if err := t.take(part, p.values); err != nil {
+		return err
+	}
 	t.step, t.w = p.Step, nil
+	t.taken.Store(int64(t.step))
 	t.restored.add(part, p.Step)
 	if part == partWeights {
 		t.madeMaps()

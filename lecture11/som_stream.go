@@ -161,16 +161,16 @@ var streamed = []string{"ex", "ey", "pad", "px", "py", "w", "weights"}
 // streamSums lists the sums over the chunks.
 var streamSums = []string{"counts", "energy", "qe", "sums"}
 
-// callStream runs an epoch over a stream. When ctx ends during the epoch, its chunks do not count.
-func (t *SOMTraining) callStream(ctx context.Context) ([]map[string]float64, error) {
+// addStream adds up the objects of a stream for an epoch. When ctx ends during the epoch, its chunks do not count.
+func (t *SOMTraining) addStream(ctx context.Context) (sums []*tensors.Tensor, err error) {
 	if err := t.compileStream(); err != nil {
 		return nil, err
 	}
-	eta, sigma, err := t.tables(1, 1)
+	_, sigma, err := t.tables(1, 1)
 	if err != nil {
 		return nil, err
 	}
-	sums := t.emptySums()
+	sums = t.emptySums()
 	for x, err := range t.stream() {
 		if err == nil {
 			err = ctx.Err()
@@ -182,7 +182,7 @@ func (t *SOMTraining) callStream(ctx context.Context) ([]map[string]float64, err
 			return nil, err
 		}
 	}
-	return t.endStreamed(sums, eta, sigma)
+	return sums, nil
 }
 
 // emptySums returns the sums before the first chunk.
@@ -242,7 +242,11 @@ func (t *SOMTraining) addChunk(x, sigma *tensors.Tensor, sums []*tensors.Tensor)
 }
 
 // endStreamed updates the weights at the end of an epoch.
-func (t *SOMTraining) endStreamed(sums []*tensors.Tensor, eta, sigma *tensors.Tensor) ([]map[string]float64, error) {
+func (t *SOMTraining) endStreamed(sums []*tensors.Tensor) ([]map[string]float64, error) {
+	eta, sigma, err := t.tables(1, 1)
+	if err != nil {
+		return nil, err
+	}
 	out, err := t.streamed.end.Call(t.streamArgs(sums, eta, sigma)...)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,9 @@ package lecture11
 
 import (
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -23,6 +26,8 @@ type SOMTraining struct {
 	stream  SOMChunks // objects that are not held; nil where data holds them
 	program *somProgram
 
+	mu          sync.Mutex   // of the state that follows; see som_guard.go
+	taken       atomic.Int64 // step, for other goroutines
 	step, steps int
 	restored    restoredParts // since the last Run
 	stable      int           // number of epochs since an object last changed its node
@@ -86,6 +91,9 @@ func checkTogether(maps []*SOM, fits []SOMFit) ([]SOMFit, error) {
 	}
 	all := make([]SOMFit, len(maps))
 	for i, m := range maps {
+		if j := slices.Index(maps[:i], m); j >= 0 {
+			return nil, fmt.Errorf("lecture11: TrainTogether: map %d is map %d, want a map once", i, j)
+		}
 		all[i] = fits[i%len(fits)].withDefaults(m.cfg)
 		if err := all[i].check(); err != nil {
 			return nil, err
@@ -150,10 +158,16 @@ func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMT
 
 // startWeights returns the weights that the map was given or has learnt, or nil.
 func (m *SOM) startWeights() (*tensors.Tensor, error) {
+	m.guard.lock()
+	defer m.guard.unlock()
 	if !m.given {
 		return nil, nil
 	}
-	return m.Weights()
+	w, err := m.latest()
+	if err != nil {
+		return nil, err
+	}
+	return w.LocalClone()
 }
 
 // newProgram gathers the properties on which the compiled program depends.
@@ -211,15 +225,15 @@ func (t *SOMTraining) Key() map[string]any { return t.key }
 
 // Step returns the number of steps taken: epochs in batch mode, objects online. It is Steps if the training ended
 // because the clustering was stable.
-func (t *SOMTraining) Step() int { return t.step }
+func (t *SOMTraining) Step() int { return int(t.taken.Load()) }
 
 // Steps returns the number of steps of the whole training.
 func (t *SOMTraining) Steps() int { return t.steps }
 
 // Describe returns a description of the given number of steps, such as "5 epochs".
 func (t *SOMTraining) Describe(step int) string {
-	if t.stopped > 0 && step >= t.steps {
-		return "stable after " + t.epochsOf(t.stopped)
+	if stopped := t.Stopped(); stopped > 0 && step >= t.steps {
+		return "stable after " + t.epochsOf(stopped)
 	}
 	return t.epochsOf(step)
 }
@@ -236,7 +250,11 @@ func (t *SOMTraining) epochsOf(step int) string {
 }
 
 // Stopped returns the step at which the clustering had been stable for SOMFit.StopWhenStable epochs, or 0.
-func (t *SOMTraining) Stopped() int { return t.stopped }
+func (t *SOMTraining) Stopped() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stopped
+}
 
 // Parts returns the names of the parts of a saved training. The first is enough to use the maps; both are needed to
 // continue the training.
