@@ -74,8 +74,8 @@
 // training's current call of the device returns. It sees the weights after some step, and they do not change during
 // the method. A function that a training reports to may also use the model. Only one training of a model runs at a
 // time; meanwhile Restore, Load, SetWeights, StartFrom and a second Run return an error. A training that was
-// interrupted by another one does not continue from the other's weights. A [SOM] may be used from several goroutines
-// once it is trained. During its training, the map, its [SOMTraining] and a [GANDoctor] belong to the goroutine of
-// Run. A tensor may be passed to several calls at once, and the caller must keep it until they return. A nil or
-// finalized tensor is an error.
+// interrupted by another one does not continue from the other's weights. All this holds for a [SOM] and its
+// [SOMTraining], too. While a [GANDoctor] watches a training, other goroutines may read what it has found so far. The
+// functions that a configuration holds, such as a [Schedule], must not use the model. A tensor may be passed to
+// several calls at once, and the caller must keep it until they return. A nil or finalized tensor is an error.
 package lecture11

@@ -267,10 +267,16 @@ func (t *Training) stepsPerEpoch() int { return t.n / t.cfg.Batch }
 // If a loss is not finite, Run returns a [DivergedError] and does not call onStep. The training is then reset to the
 // last weights with finite losses.
 func (t *Training) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
+	return t.run(ctx, func() {}, onStep)
+}
+
+// run is Run. It calls begun once no other training of the model can run.
+func (t *Training) run(ctx context.Context, begun func(), onStep func(step int, losses map[string]float64) error) error {
 	if err := t.guard.begin("the training " + t.name); err != nil {
 		return err
 	}
 	defer t.guard.end()
+	begun()
 	if t.step < t.Steps() {
 		if err := t.checkState(); err != nil {
 			return err

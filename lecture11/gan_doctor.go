@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -60,8 +61,10 @@ func (f Finding) String() string {
 //
 // Slide "GAN: training".
 type GANDoctor struct {
-	cfg      DoctorConfig
-	mirror   *ganMirror
+	cfg    DoctorConfig
+	mirror *ganMirror
+
+	mu       sync.Mutex // of the fields below, and held while samples are looked at
 	vitals   []Vitals
 	findings []Finding
 
@@ -87,15 +90,24 @@ func NewGANDoctor(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*GANDoctor, e
 }
 
 // Findings returns the findings so far, in the order of steps.
-func (d *GANDoctor) Findings() []Finding { return d.findings }
+// Vitals returns the vital signs at the looks so far, in the order of steps.
+func (d *GANDoctor) Findings() []Finding {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.findings)
+}
 
 // Vitals returns the vital signs at the looks so far, in the order of steps.
-func (d *GANDoctor) Vitals() []Vitals { return d.vitals }
+func (d *GANDoctor) Vitals() []Vitals {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.vitals)
+}
 
 // Curves returns the vital signs over the looks, by name, and the steps of the looks, for a plot.
 func (d *GANDoctor) Curves() (steps []float64, curves map[string][]float64) {
 	curves = map[string][]float64{}
-	for _, v := range d.vitals {
+	for _, v := range d.Vitals() {
 		steps = append(steps, float64(v.Step))
 		for name, value := range vitalSigns {
 			curves[name] = append(curves[name], value(v))
@@ -106,6 +118,8 @@ func (d *GANDoctor) Curves() (steps []float64, curves map[string][]float64) {
 
 // String returns the findings, one per line, or a line that there are none.
 func (d *GANDoctor) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if len(d.findings) == 0 {
 		return fmt.Sprintf("no finding at %d looks up to step %d", len(d.vitals), d.step)
 	}
@@ -134,9 +148,7 @@ func (w *WatchedTraining) Run(ctx context.Context, onStep func(step int, losses 
 	if w.store != d.mirror.m.store {
 		return fmt.Errorf("lecture11: GANDoctor.Over(%s): the training of another model than the doctor's, want the training of the same *GAN", w.Name())
 	}
-	d.step, d.looked = w.Step(), w.Step()
-	clear(d.sums)
-	err := w.Training.Run(ctx, func(step int, losses map[string]float64) error {
+	err := w.Training.run(ctx, func() { d.start(w.Step()) }, func(step int, losses map[string]float64) error {
 		if onStep != nil {
 			if err := onStep(step, losses); err != nil {
 				return err
@@ -174,9 +186,19 @@ func (e *SickGANError) Unwrap() error { return e.Err }
 // StateKept reports that the state is complete and should be saved despite the error.
 func (e *SickGANError) StateKept() bool { return true }
 
+// start prepares for the steps after step.
+func (d *GANDoctor) start(step int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.step, d.looked = step, step
+	clear(d.sums)
+}
+
 // see records the losses of the steps up to step and looks at samples if a look is due. It returns the finding of this
 // look, if any.
 func (d *GANDoctor) see(step int, losses map[string]float64) (*Finding, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for name, value := range losses {
 		d.sums[name] += value * float64(step-d.step)
 	}
@@ -234,6 +256,8 @@ func (d *GANDoctor) judge(v Vitals) *Finding {
 
 // diverged returns the finding for an error.
 func (d *GANDoctor) diverged(e *DivergedError) Finding {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var last Vitals
 	if len(d.vitals) > 0 {
 		last = d.vitals[len(d.vitals)-1]
