@@ -90,7 +90,6 @@ func NewGANDoctor(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*GANDoctor, e
 }
 
 // Findings returns the findings so far, in the order of steps.
-// Vitals returns the vital signs at the looks so far, in the order of steps.
 func (d *GANDoctor) Findings() []Finding {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -93,7 +93,7 @@ func (t *SOMTraining) own() error {
 // checkOwner returns an error unless the weights of a map come from this training. Its caller holds the map's guard.
 func (t *SOMTraining) checkOwner(m *SOM) error {
 	if m.guard.last != t {
-		return fmt.Errorf("lecture11: %s: the weights were set, loaded or trained by another after step %d, want a new training to go on from them",
+		return fmt.Errorf("lecture11: %s: the weights were set, loaded or trained by another after step %d, want a new training to continue from them",
 			t.name, t.step)
 	}
 	return nil
