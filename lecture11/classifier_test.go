@@ -275,13 +275,41 @@ func TestLikeliestAndConfusion(t *testing.T) {
 		}
 	}
 	for want, err := range map[string]error{
-		"2 labels with 3":                errorOf(ConfusionTable([]int{0, 1}, taken, 3)),
-		"object 2 has label 2":           errorOf(ConfusionTable([]int{0, 0, 2}, taken, 2)),
-		"Likeliest of (Float32)[1, 300]": errorOf(Likeliest(tensors.FromFlatDataAndDimensions(make([]float32, 300), 1, 300))),
+		"2 labels with 3":       errorOf(ConfusionTable([]int{0, 1}, taken, 3)),
+		"object 2 has label 2":  errorOf(ConfusionTable([]int{0, 0, 2}, taken, 2)),
+		"object 1 has label -1": errorOf(ConfusionTable([]int{0, -1, 1}, taken, 3)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that contains %q", err, want)
 		}
+	}
+}
+
+// TestManyClassesLearnt: a classifier tells apart more classes than a byte can count.
+func TestManyClassesLearnt(t *testing.T) {
+	const classes = 300
+	flat, labels := make([]float32, 2*classes), make([]int, classes)
+	for i := range classes {
+		phi := 2 * math.Pi * float64(i) / classes
+		flat[2*i], flat[2*i+1], labels[i] = float32(math.Cos(phi)), float32(math.Sin(phi)), i
+	}
+	x := tensors.FromFlatDataAndDimensions(flat, classes, 2)
+	m := must(NewClassifier(testx.Backend(t), ClassifierConfig{Features: 2, Classes: classes, Hidden: []int{64}, Seed: 1}))
+	training := must(m.Training(x, labels, "circle", FitConfig{Epochs: 200, Batch: classes, LearningRate: 0.05, Seed: 1}))
+	if err := training.Run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if a := must(m.Accuracy(x, labels)).Mean; a < 0.3 {
+		t.Errorf("accuracy %.3f of %d classes, want at least 0.3; chance is 0.003", a, classes)
+	}
+	above := 0
+	for _, c := range must(Likeliest(must(m.Predict(x)))) {
+		if c > 255 {
+			above++
+		}
+	}
+	if above == 0 {
+		t.Error("no object is taken for a class above 255")
 	}
 }
 
@@ -290,8 +318,7 @@ func errorOf[T any](_ T, err error) error { return err }
 func TestClassifierConfigErrors(t *testing.T) {
 	for want, cfg := range map[string]ClassifierConfig{
 		"ClassifierConfig.Features = 0, want the positive number":    {Classes: 2},
-		"ClassifierConfig.Classes = 1, want 2 to 256":                {Features: 4, Classes: 1},
-		"ClassifierConfig.Classes = 257":                             {Features: 4, Classes: 257},
+		"ClassifierConfig.Classes = 1, want at least 2":              {Features: 4, Classes: 1},
 		"ClassifierConfig.Hidden[1] = 0, want a positive":            {Features: 4, Classes: 2, Hidden: []int{3, 0}},
 		`ClassifierConfig.Activation = "sin", want one of`:           {Features: 4, Classes: 2, Activation: "sin"},
 		`ClassifierConfig.Encoder = "vgg", want one of "conv"`:       {Features: 4, Classes: 2, Encoder: "vgg"},

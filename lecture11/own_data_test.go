@@ -162,7 +162,7 @@ func TestF10LabelColumns(t *testing.T) {
 			}
 		}
 		bytes := tensors.FromFlatDataAndDimensions([]uint8{3, 4, 0, 255, 3, 4, 1, 0}, 2, 4)
-		wantError(t, train(bytes), name+".Training: the label columns of object 1 are [1 0], want a single 255 and else 0")
+		wantError(t, train(bytes), name+".Training: the label columns of object 1 are [1 0], want a single 255 and zeros elsewhere")
 		for _, x := range []*tensors.Tensor{tensors.FromValue([][]float32{{3, 4}, {5, 6}}), tensors.FromValue([][]uint8{{3, 4}, {5, 6}})} {
 			labelled, err := WithLabels(x, []int{1, 0}, 2)
 			if err != nil {

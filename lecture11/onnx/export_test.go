@@ -78,7 +78,7 @@ func vae(t *testing.T, backend compute.Backend, cfg lecture11.VAEConfig) []expor
 
 func autoencoder(t *testing.T, backend compute.Backend, cfg lecture11.AutoencoderConfig) []exported {
 	m := must(lecture11.NewAutoencoder(backend, cfg))
-	x, z := someNumbers(cfg.Features), someNumbers(cfg.Code)
+	x, z := someNumbers(cfg.Features), someNumbers(cfg.Latent)
 	training, err := m.LabelledTraining(x, []int{0, 1, 2}, "some", fit)
 	trained(t, training, err)
 	return []exported{
@@ -91,7 +91,7 @@ func autoencoder(t *testing.T, backend compute.Backend, cfg lecture11.Autoencode
 func classifier(t *testing.T, backend compute.Backend, cfg lecture11.ClassifierConfig) []exported {
 	m := must(lecture11.NewClassifier(backend, cfg))
 	x := someNumbers(cfg.Features)
-	training, err := m.Training(x, []uint8{0, 1, 2}, "some", fit)
+	training, err := m.Training(x, []int{0, 1, 2}, "some", fit)
 	trained(t, training, err)
 	return []exported{{must(m.Network("classifier")), x, []*tensors.Tensor{must(m.Predict(x))}}}
 }
@@ -100,7 +100,7 @@ func gan(t *testing.T, backend compute.Backend, cfg lecture11.GANConfig) []expor
 	m := must(lecture11.NewGAN(backend, cfg))
 	x := someNumbers(cfg.Features)
 	if cfg.Classes > 0 {
-		x = must(lecture11.WithLabels(x, []uint8{0, 1, 0}, cfg.Classes))
+		x = must(lecture11.WithLabels(x, []int{0, 1, 0}, cfg.Classes))
 	}
 	training, err := m.Training(x, "some", fit)
 	trained(t, training, err)
@@ -132,8 +132,8 @@ func TestExportedModels(t *testing.T) {
 		all = append(all, vae(t, goBackend, lecture11.VAEConfig{Features: 6, Latent: 2, Hidden: []int{4}, Activation: activation})...)
 	}
 	all = append(all, vae(t, goBackend, lecture11.VAEConfig{Features: 64, Latent: 2, Encoder: "conv", Decoder: "conv"})...)
-	all = append(all, autoencoder(t, goBackend, lecture11.AutoencoderConfig{Features: 6, Code: 2, Classes: 3, ClassWeight: 1, Loss: "bernoulli"})...)
-	all = append(all, autoencoder(t, goBackend, lecture11.AutoencoderConfig{Features: 6, Code: 2, Classes: 3, ClassWeight: 1,
+	all = append(all, autoencoder(t, goBackend, lecture11.AutoencoderConfig{Features: 6, Latent: 2, Classes: 3, ClassWeight: 1, Loss: "bernoulli"})...)
+	all = append(all, autoencoder(t, goBackend, lecture11.AutoencoderConfig{Features: 6, Latent: 2, Classes: 3, ClassWeight: 1,
 		Sparsity: lecture11.Sparsity{Kind: "l1", Weight: 1}})...)
 	all = append(all, classifier(t, goBackend, lecture11.ClassifierConfig{Features: 64, Classes: 3, Encoder: "conv", Hidden: []int{5}})...)
 	all = append(all, gan(t, goBackend, lecture11.GANConfig{Features: 4, Latent: 2, Generator: []int{3}, Classes: 2, Spectral: true, Average: 0.9})...)
