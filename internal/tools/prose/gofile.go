@@ -101,6 +101,10 @@ func commentPassages(files *token.FileSet, group *ast.CommentGroup, d documented
 	for _, c := range group.List {
 		line := files.Position(c.Pos()).Line
 		for i, text := range strings.Split(uncomment(c.Text), "\n") {
+			if isOutput(text) {
+				flush()
+				return passages
+			}
 			if isLayout(text) {
 				flush()
 				continue
@@ -125,12 +129,17 @@ func uncomment(c string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(c, "/*"), "*/")
 }
 
-// isLayout reports whether a line of a comment separates paragraphs: it is blank, code, a heading or the output of
-// an example.
+// isOutput reports whether the rest of a comment, from this line on, is the output of an example.
+func isOutput(line string) bool {
+	text := strings.ToLower(strings.TrimSpace(line))
+	return strings.HasPrefix(text, "output:") || strings.HasPrefix(text, "unordered output:")
+}
+
+// isLayout reports whether a line of a comment separates paragraphs: it is blank, code or a heading.
 func isLayout(line string) bool {
 	text := strings.TrimSpace(line)
 	return text == "" || strings.HasPrefix(line, "\t") || strings.HasPrefix(line, " \t") ||
-		strings.HasPrefix(line, "  ") || strings.HasPrefix(text, "# ") || strings.HasPrefix(text, "Output:")
+		strings.HasPrefix(line, "  ") || strings.HasPrefix(text, "# ")
 }
 
 // literal returns the lines of a string literal of several words.

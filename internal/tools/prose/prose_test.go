@@ -44,13 +44,20 @@ type T struct {
 /* One.
 
 mending */
+func f() {
+	// Comments of mending.
+	// Output:
+	// mended
+	// by mending
+}
+
 var s = ` + "`raw\ntext that mends`" + `
 `
 	passages, err := goPassages([]byte(source))
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, passages, "1 the begin", "9 Codes gives", "11 the begin", "13 A type. …", "15 mended", "20 mending", "22 mends")
+	expect(t, passages, "1 the begin", "9 Codes gives", "11 the begin", "13 A type. …", "15 mended", "20 mending", "29 mends", "22 mending")
 }
 
 // TestMarkdownFile: code, formulas and link targets are not read; each item and each table cell is a passage.
