@@ -170,8 +170,16 @@ func (t *Training) start() error {
 	if err != nil {
 		return err
 	}
+	if t.step > 0 { // before the first step some variables are still to be created
+		if err := t.remember(); err != nil {
+			return err
+		}
+	}
+	if err := t.prepareEvaluation(); err != nil {
+		return err
+	}
 	t.exec = exec.WithName("Training:" + t.name)
-	return t.prepareEvaluation()
+	return nil
 }
 
 // pureGo is the name of GoMLX's backend in Go. Its package is not imported, so that cells do not link it just for the
@@ -308,14 +316,14 @@ func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 		return nil, err
 	}
 	if err := t.start(); err != nil {
-		return nil, err
+		return nil, t.failed(err)
 	}
 	if err := t.remember(); err != nil {
 		return nil, err
 	}
 	losses, err := t.call(ctx, min(t.cfg.StepsPerCall, t.untilEvaluation()))
 	if err != nil {
-		return nil, fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err)
+		return nil, t.failed(fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err))
 	}
 	if part, value, found := t.notFinite(losses); found {
 		return nil, t.diverged(ctx, part, value)
@@ -326,7 +334,10 @@ func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 			return losses, err
 		}
 	}
-	return losses, t.afterSteps(losses)
+	if err := t.afterSteps(losses); err != nil {
+		return losses, t.failed(err)
+	}
+	return losses, nil
 }
 
 // call runs n steps on the device and returns the means of the losses. If steps run one by one and ctx ends, it runs

@@ -1,12 +1,16 @@
 package lecture11
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 )
 
 // DivergedError reports where a training diverged. The training is then in the state after step Kept, the last step
@@ -79,6 +83,21 @@ func (t *Training) rewind(s *snapshot) error {
 	return nil
 }
 
+// failed returns err, the error of a call of the device. A step gives the memory of the variables that it updates to
+// the device, so that a call that fails can lose their values. The training is then reset to its last snapshot. Before
+// the first one there is nothing to keep: the next Run draws the initial weights again.
+func (t *Training) failed(err error) error {
+	last := cmp.Or(t.past.next, t.past.good)
+	lost := func(v *model.Variable) bool { return !v.HasValue() }
+	if last == nil || !slices.ContainsFunc(t.variables(), lost) {
+		return err
+	}
+	if back := t.rewind(last); back != nil {
+		return errors.Join(err, back)
+	}
+	return fmt.Errorf("%w; the state after step %d is kept", err, last.step)
+}
+
 // remember takes a snapshot if one is due.
 func (t *Training) remember() (err error) {
 	if t.past.next != nil || t.past.good != nil && time.Since(t.past.taken) < snapshotEvery {
@@ -125,7 +144,7 @@ func (t *Training) diverged(ctx context.Context, part string, value float64) err
 		}
 		losses, err := t.call(ctx, 1)
 		if err != nil {
-			return err
+			return t.failed(fmt.Errorf("lecture11: %s, step %d: %w", t.name, t.step, err))
 		}
 		if part, value, found := t.notFinite(losses); found {
 			report.Step, report.Part, report.Value = t.step, part, value
