@@ -10,6 +10,7 @@ import (
 	"github.com/janpfeifer/must"
 
 	"deeplearning.example/lecture11"
+	"deeplearning.example/lecture11/data"
 )
 
 // One query that matches the first of two keys takes two thirds of the first value.
@@ -62,4 +63,17 @@ func ExampleCheckKernel() {
 	// Output:
 	// gaussian true
 	// mexican hat false
+}
+
+// Four clusters of objects around known points. LloydBest runs k-means from the given number of random starts and
+// returns the best result; Mean is the mean squared distance to the nearest centre, here 2·0.1².
+func ExampleLloydBest() {
+	ring := must.M1(data.Ring(4, 400, 2, 0.1, 1))
+	centers, best, err := lecture11.LloydBest(ring.Tensor(), 4, 10, 1)
+	must.M(err)
+	fmt.Println(len(centers), "centres")
+	fmt.Printf("mean %.2f\n", best.Mean)
+	// Output:
+	// 4 centres
+	// mean 0.02
 }
