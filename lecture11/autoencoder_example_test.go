@@ -102,7 +102,7 @@ func ExampleAutoencoder_Reconstruct() {
 	ae := must.M1(lecture11.NewAutoencoder(backend, lecture11.AutoencoderConfig{
 		Features: 4, Latent: 2, Hidden: []int{16}, Corruption: noise, Seed: 1}))
 	training := must.M1(ae.Training(iris.Tensor(), iris.ID, lecture11.FitConfig{
-		Epochs: 100, Batch: 50, LearningRate: 1e-2}))
+		Epochs: 60, Batch: 50, LearningRate: 1e-2}))
 	must.M(training.Run(context.Background(), nil))
 	noisy := must.M1(lecture11.Corrupt(backend, iris.Tensor(), noise, 2))
 	before := must.M1(lecture11.MeanSquaredError(noisy, iris.Tensor()))

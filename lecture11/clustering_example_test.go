@@ -77,3 +77,14 @@ func ExampleLloydBest() {
 	// 4 centres
 	// mean 0.02
 }
+
+// The first centres of a k-means or of a Kohonen network, chosen among the objects: "k-means++" prefers objects that
+// are far from the centres chosen before. The seed draws them.
+func ExampleStartCenters() {
+	ring := must.M1(data.Ring(4, 400, 2, 0.1, 1))
+	start := must.M1(lecture11.StartCenters("k-means++", ring.Tensor64(), 4, 1))
+	_, c, err := lecture11.Lloyd(ring.Rows(), start.Value().([][]float64))
+	must.M(err)
+	fmt.Printf("centres %v, after k-means the mean is %.2f\n", start.Shape(), c.Mean)
+	// Output: centres (Float64)[4, 2], after k-means the mean is 0.02
+}

@@ -44,3 +44,14 @@ func ExampleImportanceWeights() {
 	// with weights 1.26 ± 0.03
 	// effective share 0.78
 }
+
+// A line fitted to y = x² on [0, 2], first with equal weights, then with weights for a target that has only the objects
+// up to 1. The coefficients are those of 1 and x.
+func ExampleFitPolynomial() {
+	x, y, w := []float64{0, 0.5, 1, 1.5, 2}, []float64{0, 0.25, 1, 2.25, 4}, []float64{1, 1, 1, 0, 0}
+	fmt.Printf("%.2f\n", must.M1(lecture11.FitPolynomial(x, y, nil, 1)))
+	fmt.Printf("%.2f\n", must.M1(lecture11.FitPolynomial(x, y, w, 1)))
+	// Output:
+	// [-0.50 2.00]
+	// [-0.08 1.00]
+}

@@ -109,3 +109,23 @@ func ExampleLoadMeta() {
 	fmt.Println(loaded.Config().Method, must.M1(loaded.WeightsHash()) == must.M1(meta.WeightsHash()))
 	// Output: maml true
 }
+
+// Fine-tuning is the control of all few-shot methods: a network that learned the petal width of iris gets a new head for
+// the two species of each episode, trained on their support. With Frozen only the head is trained.
+func ExampleFewShotTuning() {
+	backend := must.M1(gobackend.New(""))
+	iris := must.M1(data.Iris()).Standardized()
+	source := must.M1(lecture11.NewMultiTask(backend, lecture11.MultiTaskConfig{
+		Features: 4, Hidden: []int{16}, Tasks: []lecture11.Task{{Name: "petal width"}}, Seed: 1}))
+	width := lecture11.TaskData{X: iris.Tensor(), Y: must.M1(lecture11.TaskLabels(iris.Column(3))), ID: iris.ID}
+	fit := lecture11.FitConfig{Epochs: 20, Batch: 50, LearningRate: 1e-2, Seed: 1}
+	must.M(must.M1(source.Training(width, fit)).Run(context.Background(), nil))
+
+	size := lecture11.EpisodeConfig{Ways: 2, Shots: 5, Queries: 5}
+	episodes := must.M1(lecture11.DrawEpisodes(iris.Labels, size, 20, 1))
+	fit = lecture11.FitConfig{Epochs: 50, LearningRate: 1e-2, Seed: 1}
+	accuracy := must.M1(lecture11.FewShotTuning(context.Background(), source, iris.Tensor(), episodes, fit,
+		lecture11.RunPlan{Frozen: 1, HeadRate: new(10.0)}))
+	fmt.Println("accuracy over 0.8:", accuracy.Mean > 0.8)
+	// Output: accuracy over 0.8: true
+}

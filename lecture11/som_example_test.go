@@ -147,3 +147,32 @@ func ExampleAlign() {
 	fmt.Printf("%s: %g, before %.2f\n", alignment.Name, alignment.RMS, alignment.As)
 	// Output: turned by 180°: 0, before 2.24
 }
+
+// A batch step with Heskes's winner never raises the energy of a map, here of four nodes in a row. Rises counts the
+// steps that raise it.
+func ExampleNewEnergy() {
+	iris := must.M1(data.Iris()).Standardized()
+	energy := must.M1(lecture11.NewEnergy(iris.Rows(), lecture11.Grid{Width: 4, Height: 1}, 0.7))
+	values := energy.Descent(iris.Rows()[:4], 10, true)
+	count, _ := lecture11.Rises(values)
+	fmt.Println(count, "rises, lower at the end:", values[len(values)-1] < values[0])
+	// Output: 0 rises, lower at the end: true
+}
+
+// The path of a sequence over a map of 3 × 2 nodes. Objects that stay at a node are one visit, and a jump is the
+// distance on the grid to the next one.
+func ExampleNewTrajectory() {
+	t := must.M1(lecture11.NewTrajectory([]int32{0, 0, 1, 2, 5}, lecture11.Grid{Width: 3, Height: 2}))
+	fmt.Println(t.Nodes, t.Stays, t.Jumps)
+	// Output: [0 1 2 5] [2 1 1 1] [1 1 1]
+}
+
+// Five objects on a line and a map with a node at each: all neighbours on the map are neighbours in the data, so the
+// numbers are 1.
+func ExampleNewNeighbourhoods() {
+	backend := must.M1(gobackend.New(""))
+	x := tensors.FromValue([][]float32{{0}, {1}, {2.1}, {3.3}, {4.6}})
+	n := must.M1(lecture11.NewNeighbourhoods(backend, x, x, lecture11.Grid{Width: 5, Height: 1}, 2))
+	fmt.Printf("trustworthiness %.1f, continuity %.1f\n", n.Trustworthiness, n.Continuity)
+	// Output: trustworthiness 1.0, continuity 1.0
+}
