@@ -81,6 +81,9 @@ func KernelCurve(backend compute.Backend, k Kernel, rho []float64, width float64
 	if err := checkBackend("KernelCurve", backend); err != nil {
 		return nil, err
 	}
+	if err := checkGiven("KernelCurve", "the kernel", k != nil, "a function such as KernelByName returns"); err != nil {
+		return nil, err
+	}
 	squared, rank := make([]float64, len(rho)), make([]float64, len(rho))
 	for i, r := range rho {
 		squared[i], rank[i] = r*r, float64(i)
@@ -105,6 +108,9 @@ const slack = 1e-12
 // in ρ, on a fine grid. It also requires rate·K(0) ≤ 1, so that no step overshoots the object.
 func CheckKernel(backend compute.Backend, k Kernel, rate, width float64) error {
 	if err := checkBackend("CheckKernel", backend); err != nil {
+		return err
+	}
+	if err := checkGiven("CheckKernel", "the kernel", k != nil, "a function such as KernelByName returns"); err != nil {
 		return err
 	}
 	rho := make([]float64, checkPoints)

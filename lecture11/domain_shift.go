@@ -125,6 +125,9 @@ func domainHalves(source, target *tensors.Tensor, seed int64) (train, test twoDo
 //
 // Slide "Domain shift"; Shimodaira 2000.
 func ImportanceWeights(x []float64, logTarget, logSource func(x float64) float64) ([]float64, error) {
+	if err := checkGiven("ImportanceWeights", "logTarget or logSource", logTarget != nil && logSource != nil, "two densities"); err != nil {
+		return nil, err
+	}
 	w := make([]float64, len(x))
 	for i, v := range x {
 		w[i] = math.Exp(logTarget(v) - logSource(v))

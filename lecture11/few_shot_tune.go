@@ -14,6 +14,9 @@ import (
 //
 // Slide "Few-shot learning"; Chen et al. 2019, "A closer look at few-shot classification".
 func FewShotTuning(ctx context.Context, source *MultiTask, x *tensors.Tensor, episodes []Episode, cfg FitConfig, plan RunPlan) (Estimate, error) {
+	if err := checkGiven("FewShotTuning", "the source model", source != nil, "a trained model"); err != nil {
+		return Estimate{}, err
+	}
 	d, support, queries, err := episodeTasks(x, episodes, plan)
 	if err != nil {
 		return Estimate{}, err

@@ -229,6 +229,9 @@ func (m *GAN) Config() GANConfig { return m.cfg }
 // StartFrom uses the weights of a trained GAN of the same networks as the first weights of m, in place of those drawn
 // by its seed. Call it before Training. The key of the training then contains the key of the other model's training.
 func (m *GAN) StartFrom(other *GAN) error {
+	if err := checkGiven("GAN.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
+		return err
+	}
 	networks := func(m *GAN) string {
 		c := m.cfg
 		return fmt.Sprintf("GANNets.ID %q, Features %d, image %v, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Hidden %d, Norm %q, "+

@@ -78,6 +78,9 @@ type GANDoctor struct {
 // NewGANDoctor returns a doctor for the training of m on objects like real [l, n (+ classes)], in the form that
 // [GAN.Training] takes.
 func NewGANDoctor(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*GANDoctor, error) {
+	if err := checkGiven("NewGANDoctor", "the model", m != nil, "a GAN"); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -144,6 +147,9 @@ type WatchedTraining struct {
 // the training. A training that diverges always ends with a SickGANError, which wraps the [DivergedError].
 func (w *WatchedTraining) Run(ctx context.Context, onStep func(step int, losses map[string]float64) error) error {
 	d := w.doctor
+	if err := checkGiven("GANDoctor.Over", "the training", w.Training != nil, "one of the doctor's GAN"); err != nil {
+		return err
+	}
 	if w.store != d.mirror.m.store {
 		return fmt.Errorf("lecture11: GANDoctor.Over(%s): the training of another model than the doctor's, want the training of the same *GAN", w.Name())
 	}

@@ -49,6 +49,9 @@ func FrechetDistance(a, b GaussianFit) (float64, error) {
 	if len(a.Mean) != len(b.Mean) || len(a.Mean) == 0 {
 		return 0, fmt.Errorf("lecture11: FrechetDistance of features of %d and %d components, want as many of both, at least 1", len(a.Mean), len(b.Mean))
 	}
+	if a.Covariance == nil || b.Covariance == nil {
+		return 0, fmt.Errorf("lecture11: FrechetDistance: GaussianFit.Covariance is nil, want that of FitGaussian")
+	}
 	root, err := symmetricRoot(a.Covariance)
 	if err != nil {
 		return 0, err

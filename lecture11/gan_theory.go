@@ -43,6 +43,9 @@ func OptimalDiscriminator(p, q float64) float64 { return p / (p + q) }
 //
 // Slide "GAN: criterion"; Goodfellow et al. 2014, eq. 1.
 func GameValue(d, p, q func(x float64) float64, over Interval) (float64, error) {
+	if err := checkGiven("GameValue", "d, p or q", d != nil && p != nil && q != nil, "three functions"); err != nil {
+		return 0, err
+	}
 	return over.integral(func(x float64) float64 {
 		at := d(x)
 		return weighted(p(x), math.Log(at)) + weighted(q(x), math.Log1p(-at))
@@ -62,6 +65,9 @@ func weighted(w, v float64) float64 {
 //
 // Slide "GAN: what is minimised"; Lin 1991.
 func JensenShannon(p, q func(x float64) float64, over Interval) (float64, error) {
+	if err := checkGiven("JensenShannon", "p or q", p != nil && q != nil, "two densities"); err != nil {
+		return 0, err
+	}
 	return over.integral(func(x float64) float64 {
 		a, b := p(x), q(x)
 		m := (a + b) / 2

@@ -202,6 +202,9 @@ func (m *GaussianMixture) pick(u float64) int {
 // fn returns. Bytes count as [0, 1]. It applies functions of one point, such as GaussianMixture.Score, to a model's
 // tensors.
 func EachObject(x *tensors.Tensor, fn func(x []float64) []float64) (*tensors.Tensor, error) {
+	if err := checkGiven("EachObject", "fn", fn != nil, "a function of an object"); err != nil {
+		return nil, err
+	}
 	if err := checkPlainObjects("EachObject", x); err != nil {
 		return nil, err
 	}

@@ -88,6 +88,9 @@ func (s *LinearStudy) Plans(plan RunPlan) []RunPlan {
 // Excess returns the exact test error above the noise, E(ŷ − w_tᵀx)² = ‖ŵ_t − w_t‖² + b̂_t² for x ~ N(0, I), as a mean
 // over tasks. The estimate is over the seeds.
 func (s *LinearStudy) Excess(m *MultiTask) (Estimate, error) {
+	if err := checkGiven("LinearStudy.Excess", "the model", m != nil, "a trained model"); err != nil {
+		return Estimate{}, err
+	}
 	if m.cfg.Runs != len(s.problems) || len(m.cfg.Tasks) != len(s.problems[0].weights) {
 		return Estimate{}, fmt.Errorf("lecture11: LinearStudy.Excess of a model with %d runs and %d tasks, want %d and %d", m.cfg.Runs,
 			len(m.cfg.Tasks), len(s.problems), len(s.problems[0].weights))

@@ -18,6 +18,9 @@ import (
 //
 // Slide "Linear autoencoder and PCA": same column span.
 func PrincipalAngles(a, b *mat.Dense) ([]float64, error) {
+	if err := checkGiven("PrincipalAngles", "a or b", a != nil && b != nil, "two matrices"); err != nil {
+		return nil, err
+	}
 	qa, err := orthonormal(a)
 	if err != nil {
 		return nil, err
@@ -79,6 +82,9 @@ type ProjectorDistances struct {
 // Slide "Linear autoencoder and PCA".
 func (p *PCA) ProjectorDistances(encoder, decoder AffineMap) (ProjectorDistances, error) {
 	var distances ProjectorDistances
+	if err := checkGiven("ProjectorDistances", "AffineMap.Matrix", encoder.Matrix != nil && decoder.Matrix != nil, "a matrix"); err != nil {
+		return distances, err
+	}
 	n := len(p.Mean)
 	rows, inputs := encoder.Matrix.Dims()
 	outputs, d := decoder.Matrix.Dims()

@@ -23,6 +23,9 @@ type SOMChunks func() iter.Seq2[*tensors.Tensor, error]
 // the objects and computes their means. The result is that of Training up to rounding. The loss "moved" and
 // StopWhenStable are not available, because they need the last winner of each object.
 func (m *SOM) StreamTraining(chunks SOMChunks, id string, fit SOMFit) (*SOMTraining, error) {
+	if err := checkGiven("SOM.StreamTraining", "chunks", chunks != nil, "a function that returns the objects"); err != nil {
+		return nil, err
+	}
 	fits, err := checkTogether([]*SOM{m}, []SOMFit{fit})
 	if err != nil {
 		return nil, err

@@ -91,6 +91,9 @@ func checkTogether(maps []*SOM, fits []SOMFit) ([]SOMFit, error) {
 	}
 	all := make([]SOMFit, len(maps))
 	for i, m := range maps {
+		if err := checkGiven("TrainTogether", fmt.Sprintf("map %d", i), m != nil, "a map"); err != nil {
+			return nil, err
+		}
 		if j := slices.Index(maps[:i], m); j >= 0 {
 			return nil, fmt.Errorf("lecture11: TrainTogether: map %d is map %d, want a map once", i, j)
 		}

@@ -17,6 +17,14 @@ func checkBackend(function string, backend compute.Backend) error {
 	return nil
 }
 
+// checkGiven returns an error that starts with who unless an argument is given.
+func checkGiven(who, argument string, given bool, want string) error {
+	if !given {
+		return fmt.Errorf("lecture11: %s: %s is nil, want %s", who, argument, want)
+	}
+	return nil
+}
+
 // checkTensors returns an error that starts with who if one of the tensors is nil or finalized.
 func checkTensors(who string, all ...*tensors.Tensor) error {
 	for i, t := range all {

@@ -44,6 +44,9 @@ type weightSource struct {
 //
 // A requested layer with another shape is an error; a head with another shape is only reported.
 func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, error) {
+	if err := checkGiven("MultiTask.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
+		return StartReport{}, err
+	}
 	if err := m.checkSource(&other.fitted); err != nil {
 		return StartReport{}, err
 	}

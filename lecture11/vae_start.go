@@ -9,6 +9,9 @@ import (
 // that its seed draws. A model that was trained on the ELBO, which is fast, is a good start for the bound of many
 // codes. Call StartFrom before Training, whose key then holds that of the other model's training.
 func (m *VAE) StartFrom(other *VAE) error {
+	if err := checkGiven("VAE.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
+		return err
+	}
 	return m.startFrom(&other.fitted, sameNetworks(m.cfg, other.cfg))
 }
 

@@ -70,6 +70,9 @@ const (
 // ReadInfo reads the description of a file of weights, without the weights. It reads only the header. So it is fast,
 // but does not notice a damaged file; the functions that load a model do.
 func ReadInfo(r io.Reader) (Info, error) {
+	if err := checkGiven("ReadInfo", "r", r != nil, "a reader of a file"); err != nil {
+		return Info{}, err
+	}
 	f, err := safetensors.ReadHeader(r)
 	if err != nil {
 		return Info{}, fmt.Errorf("lecture11: ReadInfo: %w", err)
@@ -83,6 +86,9 @@ func ReadInfo(r io.Reader) (Info, error) {
 
 // ReadWeights reads the tensors of any safetensors file by name, whether this package or another program wrote it.
 func ReadWeights(r io.Reader) (map[string]*tensors.Tensor, error) {
+	if err := checkGiven("ReadWeights", "r", r != nil, "a reader of a file"); err != nil {
+		return nil, err
+	}
 	f, err := safetensors.Read(r)
 	if err == nil && !f.Checked && (f.Metadata[metaFormat] == fileFormat || f.Metadata[metaLibrary] != "") {
 		err = fmt.Errorf("%w: its checksum is lost", safetensors.ErrDamaged)
@@ -99,6 +105,9 @@ func ReadWeights(r io.Reader) (map[string]*tensors.Tensor, error) {
 
 // writePart writes a file.
 func writePart(w io.Writer, p partFile) error {
+	if w == nil {
+		return errors.New("lecture11: the writer is nil, want one of a file")
+	}
 	key, err := sortedJSON(p.Key)
 	if err != nil {
 		return fmt.Errorf("lecture11: key of the weights: %w", err)
@@ -138,6 +147,9 @@ func sortedJSON(v any) ([]byte, error) {
 
 // readPart reads a whole file that writePart wrote, and checks it before the caller sees any of it.
 func readPart(r io.Reader) (partFile, error) {
+	if r == nil {
+		return partFile{}, errors.New("the reader is nil, want one of a file")
+	}
 	f, err := safetensors.Read(r)
 	if err != nil {
 		return partFile{}, err
