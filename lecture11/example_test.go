@@ -39,7 +39,7 @@ func ExampleNewVAE() {
 		Features: 4, Latent: 1, Hidden: []int{8}, Seed: 1}))
 	x := tensors.FromValue([][]float32{{1, 0, 1, 0}, {0, 1, 0, 1}})
 	training := must.M1(vae.Training(x, "two patterns", lecture11.FitConfig{
-		Epochs: 1500, Batch: 2, LearningRate: 1e-2, Seed: 1}))
+		Epochs: 500, Batch: 2, LearningRate: 3e-2, Seed: 1}))
 	must.M(training.Run(context.Background(), nil))
 	rebuilt := must.M1(tensors.CopyFlatData[float32](must.M1(vae.Reconstruct(x))))
 	for _, p := range rebuilt {

@@ -63,7 +63,7 @@ func ExampleGAN_GenerateOf() {
 		Features: 2, Latent: 2, Classes: 2, Generator: []int{}, Discriminator: []int{16}, Average: 0.95, Seed: 1}))
 	labelled := must.M1(lecture11.WithLabels(points.Tensor(), points.Labels, 2))
 	training := must.M1(gan.Training(labelled, points.ID, lecture11.FitConfig{
-		Epochs: 20, Batch: 32, LearningRate: 2e-2, Beta1: new(0.5)}))
+		Epochs: 14, Batch: 32, LearningRate: 2e-2, Beta1: new(0.5)}))
 	must.M(training.Run(context.Background(), nil))
 	made := must.M1(lecture11.Columns(must.M1(gan.GenerateOf([]int{0, 0, 1, 1}, 2))))
 	for _, x := range made[0] {
