@@ -45,7 +45,7 @@ func (t *SOMTraining) begin(who string) error {
 	return nil
 }
 
-// end gives the first maps back.
+// end releases the first maps.
 func (t *SOMTraining) end(maps int) {
 	for _, m := range t.maps[:maps] {
 		m.guard.end()

@@ -38,7 +38,7 @@ var mapTrainings = map[string]func(m *SOM, x *tensors.Tensor) (*SOMTraining, err
 	},
 }
 
-// mapViews are what the weights of a map show.
+// mapViews lists the methods that read the weights of a map.
 func mapViews(x *tensors.Tensor) map[string]func(m *SOM) ([]float64, error) {
 	return map[string]func(m *SOM) ([]float64, error){
 		"Weights":  func(m *SOM) ([]float64, error) { return float64sOf(m.Weights()) },
@@ -93,7 +93,7 @@ func TestUseMapWhileTraining(t *testing.T) {
 			users.Wait()
 			for name, view := range mapViews(x) {
 				if name != "Weights" && backend.Name() != pureGo {
-					continue // a view is compiled anew at each boundary
+					continue // a view is compiled again at each boundary
 				}
 				for _, w := range boundaries {
 					if err := alone.SetWeights(w); err != nil {
@@ -176,7 +176,7 @@ func TestOneMapTrainingAtATime(t *testing.T) {
 	})
 }
 
-// TestOtherMapTrainingInBetween: a training whose map has got other weights meanwhile neither goes on nor saves them as its own.
+// TestOtherMapTrainingInBetween: a training whose map has got other weights meanwhile neither continues nor saves them as its own.
 func TestOtherMapTrainingInBetween(t *testing.T) {
 	stop := errors.New("stop")
 	for name, change := range map[string]func(m *SOM, second *SOMTraining) error{
