@@ -119,6 +119,7 @@ func (m *Meta) Training(x *tensors.Tensor, labels []int, dataID string, cfg FitC
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
 			return []Loss{{"loss", m.metaStep(scope, cfg, progress, batch[0], batch[1])}}
 		},
+		unevaluated: "its loss is that of episodes, and a held-out object alone has none; Meta.Accuracy measures held-out episodes",
 	})
 }
 

@@ -118,6 +118,8 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []int, dataID string, 
 			cfg.adamStep(scope, progress, loss)
 			return []Loss{{"loss", loss}, {"accuracy", accuracy}}
 		},
+		unevaluated: "its loss is that of episodes, and a held-out object alone has none; " +
+			"PrototypeAccuracy measures codes on held-out episodes",
 	})
 }
 

@@ -21,6 +21,9 @@ import (
 // each time. Besides the losses of the training, onStep of [Training.Run] gets those of the last evaluation, as
 // "evaluation loss" and so on: means over the objects. The best weights are part of a saved training, so a resumed
 // training ends like an uninterrupted one. A training that ends early reports Step() == Steps(); see [Training.Best].
+//
+// A [VAE], an [Autoencoder], a [Classifier], a [MultiTask] and a [VQVAE] can be evaluated. A [PrototypeNet] and a [Meta]
+// are trained on episodes, and a lower loss of a [GAN] does not mean better objects. Their trainings return an error.
 type Evaluation struct {
 	X      *tensors.Tensor `json:"-"`    // objects of the same form as those of the training
 	Labels []int           `json:"-"`    // one for each object, if the model learns from labels
@@ -80,7 +83,7 @@ func (s trainingSpec) heldOut(kind string) (*heldOutSet, error) {
 		return nil, nil
 	}
 	if s.evaluate == nil {
-		return nil, fmt.Errorf("lecture11: %s.Training with FitConfig.Evaluation, want nil: it has no loss on held-out objects that could stop it early", kind)
+		return nil, fmt.Errorf("lecture11: %s.Training with FitConfig.Evaluation, want nil: %s", kind, s.unevaluated)
 	}
 	if err := e.check(); err != nil {
 		return nil, err

@@ -280,10 +280,19 @@ func TestEvaluationErrors(t *testing.T) {
 	tasks, d := threeTasks(t)
 	multi := newMultiTask(t, MultiTaskConfig{Features: 5, Tasks: tasks})
 	labels := make([]int, 520)
-	labels[0] = 1
+	labels[0], labels[1] = 1, 1
+	episode := EpisodeConfig{Ways: 2, Shots: 1, Queries: 1}
+	prototypes := must(NewPrototypeNet(backend, PrototypeNetConfig{Features: 30, Encoder: "dense", Episode: episode}))
+	meta := must(NewMeta(backend, MetaConfig{Features: 30, Episode: episode}))
 	for want, start := range map[string]func(e *Evaluation) (*Training, error){
-		"GAN.Training with FitConfig.Evaluation, want nil": func(e *Evaluation) (*Training, error) {
+		"GAN.Training with FitConfig.Evaluation, want nil: D and G play a game": func(e *Evaluation) (*Training, error) {
 			return gan.Training(x, "grey", FitConfig{Evaluation: e})
+		},
+		"PrototypeNet.Training with FitConfig.Evaluation, want nil: its loss is that of episodes": func(e *Evaluation) (*Training, error) {
+			return prototypes.Training(x, labels, "grey", FitConfig{Evaluation: e})
+		},
+		"Meta.Training with FitConfig.Evaluation, want nil: its loss is that of episodes": func(e *Evaluation) (*Training, error) {
+			return meta.Training(x, labels, "grey", FitConfig{Evaluation: e})
 		},
 		"FitConfig.Evaluation.X = nil": func(e *Evaluation) (*Training, error) {
 			e.X = nil

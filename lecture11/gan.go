@@ -277,6 +277,8 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		build: func(scope *model.Scope, progress *Node, rows []*Node) []Loss {
 			return m.round(scope, cfg, progress, pixels(rows[0]))
 		},
+		unevaluated: "D and G play a game, and a lower loss of either does not mean better objects; " +
+			"NewJudge compares generated objects with real ones",
 	})
 }
 

@@ -25,8 +25,9 @@ type trainingSpec struct {
 	whole    []namedTensor  // a step sees all of each, after its batch
 	perStep  int            // number of objects in a step; 0: fit.Batch
 
-	build    stepFn
-	evaluate func(e *Evaluation) (*heldOutSet, error) // nil for a model that cannot be evaluated
+	build       stepFn
+	evaluate    func(e *Evaluation) (*heldOutSet, error) // nil for a model that cannot be evaluated
+	unevaluated string                                   // why, and what to use instead
 }
 
 // namedTensor is an input of a training with its name in the key.

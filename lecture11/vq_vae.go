@@ -195,7 +195,8 @@ func (m *VQVAE) Config() VQVAEConfig { return m.cfg }
 //
 // The losses are "loss" = reconstruction + β·commitment, "reconstruction" = ℒ(x̂, x) and "commitment" = ‖z_e − z_q‖²,
 // summed over components and positions and averaged over objects. The code vectors move after the losses of a step are
-// computed.
+// computed. The objects of FitConfig.Evaluation do not move them, and the best weights include the code book of their
+// step.
 func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
 	if err := m.checkObjects(x, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
 		return nil, err
@@ -213,12 +214,28 @@ func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Trai
 		kind: "vq-vae", name: fmt.Sprintf("vqvae-%s-%d", m.cfg.Update, m.cfg.Grid.Nodes()),
 		model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID, objects: []namedTensor{{"objects", x}},
 		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-			losses, moved := m.losses(scope, pixels(batch[0]), m.pull(progress, radii))
+			losses, codes := m.losses(scope, pixels(batch[0]))
 			cfg.adamStep(scope, progress, losses[0].Value)
-			moved.store()
+			m.moveBook(scope, codes, m.pull(progress, radii))
 			return losses
 		},
+		evaluate: m.heldOut,
 	})
+}
+
+// heldOut prepares the losses on held-out objects, whose codes do not move the code book.
+func (m *VQVAE) heldOut(e *Evaluation) (*heldOutSet, error) {
+	x, err := e.objects()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkObjects(e.X, m.cfg.Features, m.cfg.Loss == "bernoulli"); err != nil {
+		return nil, err
+	}
+	return &heldOutSet{inputs: []namedTensor{x}, losses: func(scope *model.Scope, batch []*Node) []Loss {
+		losses, _ := m.losses(scope, pixels(batch[0]))
+		return losses
+	}}, nil
 }
 
 // radii returns the radius of each of the steps, or nil for k-means.

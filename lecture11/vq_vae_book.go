@@ -59,31 +59,28 @@ func BookStep(book, counts, z, fires, pull *Node, memory float64) (newBook, newC
 // leastCount keeps the counts of dead codes, which fall by the factor γ in each step, from becoming a divisor of 0.
 const leastCount = 1e-30
 
-// bookUpdate is a code book and its values after a step.
-type bookUpdate struct {
-	vectors, counts       *model.Variable
-	newVectors, newCounts *Node
-}
+// wonCodes holds the codes z_e of a batch, [k, d], and their winners as numbers 0 and 1, [k, m].
+type wonCodes struct{ z, fires *Node }
 
-func (u bookUpdate) store() {
-	u.vectors.SetNodeValue(u.newVectors)
-	u.counts.SetNodeValue(u.newCounts)
-}
-
-// losses builds the parts of a batch's loss and the update of the code book. x: [batch, n]; pull: nil or [m, m].
-func (m *VQVAE) losses(scope *model.Scope, x, pull *Node) ([]Loss, bookUpdate) {
+// losses builds the parts of a batch's loss, starting with their weighted sum, and returns its codes, k = batch·L. x:
+// [batch, n].
+func (m *VQVAE) losses(scope *model.Scope, x *Node) ([]Loss, wonCodes) {
 	z := m.encode(scope, x) // [batch·L, d]
-	book := scope.In(bookScope)
-	vectors, counts := m.vectors(book, z.DType()), m.counts(book, z.DType())
-	fires, quantized := quantize(z, vectors.NodeValue(z.Graph()))
+	fires, quantized := quantize(z, m.vectors(scope.In(bookScope), z.DType()).NodeValue(z.Graph()))
 	out := m.decode(scope, Reshape(StraightThrough(z, quantized), x.Shape().Dim(0), -1))
 	reconstruction := ReduceAllMean(reconstructionLosses[m.cfg.Loss].loss(x, out))
 	commitment := MulScalar(ReduceAllMean(SquaredError(quantized, z)), float64(m.cfg.Positions))
 	loss := Add(reconstruction, MulScalar(commitment, *m.cfg.Commitment))
-	moved := bookUpdate{vectors: vectors, counts: counts}
-	moved.newVectors, moved.newCounts = BookStep(vectors.NodeValue(z.Graph()), counts.NodeValue(z.Graph()),
-		StopGradient(z), fires, pull, m.cfg.Memory)
-	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"commitment", commitment}}, moved
+	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"commitment", commitment}}, wonCodes{z, fires}
+}
+
+// moveBook updates the code book with the codes that losses returned. pull: nil or [m, m]; see [BookStep].
+func (m *VQVAE) moveBook(scope *model.Scope, codes wonCodes, pull *Node) {
+	book, g, dtype := scope.Shared(bookScope), codes.z.Graph(), codes.z.DType()
+	vectors, counts := m.vectors(book, dtype), m.counts(book, dtype)
+	newVectors, newCounts := BookStep(vectors.NodeValue(g), counts.NodeValue(g), StopGradient(codes.z), codes.fires, pull, m.cfg.Memory)
+	vectors.SetNodeValue(newVectors)
+	counts.SetNodeValue(newCounts)
 }
 
 // quantized builds the vectors of codes z [k, d]: [k, d].
