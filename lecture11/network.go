@@ -1,21 +1,27 @@
 package lecture11
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
 // Network is one of the networks of a trained model, as a function that can be built on any backend. Package
 // lecture11/onnx writes it as an ONNX file.
+//
+// A [SOM] has no networks: its map is a table of weights, and an object belongs to the nearest one. A [Meta] has none
+// either, because its weights are only a start: they are adapted to the support of an episode before use.
 type Network struct {
 	Name    string                                    // "VAE encoder"
 	Inputs  int                                       // components of an object or a code x, with its label
+	DType   dtypes.DType                              // of x: Float32, or Int32 for places in a code book
 	Outputs []string                                  // the names of the results
-	Build   func(scope *model.Scope, x *Node) []*Node // x: floats [batch, Inputs]; results: [batch, …]
+	Build   func(scope *model.Scope, x *Node) []*Node // x: [batch, Inputs]; results: [batch, …]
 	Store   *model.Store                              // copies of the weights, on no device
 }
 
@@ -29,7 +35,7 @@ func (f *fitted) networkOf(part string, parts map[string]Network) (Network, erro
 	if err != nil {
 		return Network{}, err
 	}
-	n.Name, n.Store = f.kind+" "+part, model.NewStore()
+	n.Name, n.Store, n.DType = f.kind+" "+part, model.NewStore(), cmp.Or(n.DType, dtypes.Float32)
 	for _, name := range slices.Sorted(maps.Keys(weights)) {
 		if _, err := n.Store.CreateVariable(name, weights[name]); err != nil {
 			return Network{}, fmt.Errorf("lecture11: %s.Network: %w", f.kind, err)
@@ -69,6 +75,21 @@ func (m *Autoencoder) Network(part string) (Network, error) {
 		}}
 	}
 	return m.networkOf(part, parts)
+}
+
+// Network returns the "encoder", x ↦ a(z_e), e_a with the results "places", int32 [batch, L], and "vectors", [batch, L,
+// d], or the "decoder", places ↦ x̂ with the result "x", whose input is int32 [batch, L]. Places are those of
+// [VQVAE.Encode], 0 … m−1. The decoder does not check them.
+func (m *VQVAE) Network(part string) (Network, error) {
+	return m.networkOf(part, map[string]Network{
+		"encoder": {Inputs: m.cfg.Features, Outputs: []string{"places", "vectors"}, Build: func(scope *model.Scope, x *Node) []*Node {
+			places, book := m.places(scope, x)
+			return []*Node{places, vectorsAt(book, places)}
+		}},
+		"decoder": {Inputs: m.cfg.Positions, DType: dtypes.Int32, Outputs: []string{"x"}, Build: func(scope *model.Scope, places *Node) []*Node {
+			return []*Node{m.objectsAt(scope, places)}
+		}},
+	})
 }
 
 // Network returns the "classifier", x ↦ p(y|x) with the result "probabilities".

@@ -427,3 +427,44 @@ func TestVQVAERefuses(t *testing.T) {
 	_, err = m.Decode(tensors.FromValue([][]int32{{0, 1}}))
 	wantError(t, err, "want int32 [l, 1]")
 }
+
+// TestVQVAENetwork: built on their own, the networks return the places, the code vectors and the objects of the model's
+// methods. Package onnx exports them.
+func TestVQVAENetwork(t *testing.T) {
+	m, x := newVQVAE(t, VQVAEConfig{Grid: Grid{Width: 3, Height: 2}, Latent: 3, Positions: 2, Hidden: []int{8}, Seed: 1}), plane(64, 3)
+	_, err := m.Network("encoder")
+	wantError(t, err, "no weights")
+	runTraining(t, must(m.Training(x, "plane", FitConfig{Epochs: 4, Batch: 32})))
+	places, book := must(m.Encode(x)), cut(must64(t, must(m.Codebook())), 6)
+
+	coded := runNetwork(t, must(m.Network("encoder")), x)
+	at := tensors.MustCopyFlatData[int32](places)
+	if got := tensors.MustCopyFlatData[int32](coded[0]); !slices.Equal(got, at) {
+		t.Errorf("places %v, want %v", got, at)
+	}
+	coded[1].Shape().Assert(coded[1].DType(), 64, 2, 3)
+	for i, vector := range cut(must64(t, coded[1]), 2*64) {
+		if !slices.Equal(vector, book[at[i]]) {
+			t.Fatalf("vector %d is %v, want %v", i, vector, book[at[i]])
+		}
+	}
+	decoded := runNetwork(t, must(m.Network("decoder")), places)[0]
+	near(t, "decoded objects", must(MeanSquaredError(decoded, must(m.Decode(places)))), 0, 1e-12)
+	_, err = m.Network("book")
+	wantError(t, err, `VQVAE.Network("book"), want one of ["decoder" "encoder"]`)
+}
+
+// runNetwork builds a network on its own weights, and returns its results for x, of the declared type.
+func runNetwork(t *testing.T, n Network, x *tensors.Tensor) []*tensors.Tensor {
+	t.Helper()
+	if x.DType() != n.DType || x.Shape().Dim(1) != n.Inputs {
+		t.Fatalf("%s takes %d numbers of type %s, want those of %s", n.Name, n.Inputs, n.DType, x.Shape())
+	}
+	exec := must(model.NewExec(testx.Backend(t), n.Store, n.Build))
+	defer exec.Finalize()
+	out := must(exec.Call(x))
+	if len(out) != len(n.Outputs) {
+		t.Fatalf("%s has %d results, want %q", n.Name, len(out), n.Outputs)
+	}
+	return out
+}

@@ -16,10 +16,27 @@ func (m *VQVAE) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return first(m.apply("Encode", x, func(scope *model.Scope, x *Node) []*Node {
-		z := m.encode(scope, x)
-		squared := SquaredDistances(z, m.vectors(scope.In(bookScope), z.DType()).NodeValue(z.Graph()))
-		return []*Node{Reshape(Assign(squared), x.Shape().Dim(0), m.cfg.Positions)}
+		places, _ := m.places(scope, x)
+		return []*Node{places}
 	}))
+}
+
+// places builds the places a(z_e) of objects x [batch, n] in the code book, int32 [batch, L], and returns the book, [m,
+// d].
+func (m *VQVAE) places(scope *model.Scope, x *Node) (places, book *Node) {
+	z := m.encode(scope, x)
+	book = m.vectors(scope.In(bookScope), z.DType()).NodeValue(z.Graph())
+	return Reshape(Assign(SquaredDistances(z, book)), x.Shape().Dim(0), m.cfg.Positions), book
+}
+
+// vectorsAt builds the vectors of a code book [m, d] at places int32 [batch, L]: [batch, L, d].
+func vectorsAt(book, places *Node) *Node { return Gather(book, ExpandAxes(places, -1)) }
+
+// objectsAt builds x̂ for places int32 [batch, L] in the code book of a trained model: [batch, n].
+func (m *VQVAE) objectsAt(scope *model.Scope, places *Node) *Node {
+	book := scope.In(bookScope).GetVariable(vectorsName).NodeValue(places.Graph())
+	z := Reshape(vectorsAt(book, places), places.Shape().Dim(0), -1) // [batch, L·d]
+	return reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, z))
 }
 
 // Decode returns the objects x̂ = g(e_{a_1} … e_{a_L}) of codes int32 [l, L], which are those of Encode: [l, n]. With
@@ -29,13 +46,11 @@ func (m *VQVAE) Decode(codes *tensors.Tensor) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	defer m.reading()()
-	vectors, err := m.trainedVectors()
-	if err != nil {
+	if _, err := m.trainedVectors(); err != nil {
 		return nil, err
 	}
 	exec, err := program(&m.fitted, "Decode", func(scope *model.Scope, codes *Node) []*Node {
-		z := Gather(vectors.NodeValue(codes.Graph()), ExpandAxes(codes, -1)) // [batch, L, d]
-		return []*Node{reconstructionLosses[m.cfg.Loss].mean(m.decode(scope, Reshape(z, codes.Shape().Dim(0), -1)))}
+		return []*Node{m.objectsAt(scope, codes)}
 	})
 	if err != nil {
 		return nil, err

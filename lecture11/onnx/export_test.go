@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -124,7 +126,44 @@ func multiTask(t *testing.T, backend compute.Backend) []exported {
 	}
 }
 
-// TestExportedModels: ONNX Runtime gives for each network, dense and convolutional, what the model itself gives, within 1e-5.
+func vqVAE(t *testing.T, backend compute.Backend, cfg lecture11.VQVAEConfig) []exported {
+	m := must(lecture11.NewVQVAE(backend, cfg))
+	x := someNumbers(cfg.Features)
+	training, err := m.Training(x, "some", fit)
+	trained(t, training, err)
+	places := must(m.Encode(x))
+	if numbers := numbersOf(places); slices.Min(numbers) == slices.Max(numbers) {
+		t.Errorf("all places are %g, want several", numbers[0])
+	}
+	return []exported{
+		{must(m.Network("encoder")), x, []*tensors.Tensor{places, vectorsOf(must(m.Codebook()), places)}},
+		{must(m.Network("decoder")), places, []*tensors.Tensor{must(m.Decode(places))}},
+	}
+}
+
+// vectorsOf returns the vectors of a code book [m, d] at places [batch, L]: [batch, L, d].
+func vectorsOf(book, places *tensors.Tensor) *tensors.Tensor {
+	d, flat := book.Shape().Dim(1), numbersOf(book)
+	var vectors []float32
+	for _, place := range numbersOf(places) {
+		vectors = append(vectors, flat[int(place)*d:(int(place)+1)*d]...)
+	}
+	return tensors.FromFlatDataAndDimensions(vectors, append(slices.Clone(places.Shape().Dimensions), d)...)
+}
+
+// numbersOf returns the numbers of a tensor of type float32 or int32.
+func numbersOf(x *tensors.Tensor) []float32 {
+	if x.DType() == dtypes.Float32 {
+		return must(tensors.CopyFlatData[float32](x))
+	}
+	var numbers []float32
+	for _, v := range must(tensors.CopyFlatData[int32](x)) {
+		numbers = append(numbers, float32(v))
+	}
+	return numbers
+}
+
+// TestExportedModels: ONNX Runtime computes from each file, dense or convolutional, what the model itself computes, within 1e-5.
 func TestExportedModels(t *testing.T) {
 	goBackend, onnxBackend := must(gobackend.New("")), must(Backend())
 	var all []exported
@@ -140,6 +179,10 @@ func TestExportedModels(t *testing.T) {
 	all = append(all, gan(t, goBackend, lecture11.GANConfig{Features: 64, Latent: 2, Nets: "conv", Generator: []int{4, 3}, Discriminator: []int{3, 4},
 		Hidden: 5, Output: "sigmoid", Spread: true})...)
 	all = append(all, multiTask(t, goBackend)...)
+	grid := lecture11.Grid{Width: 3, Height: 3}
+	all = append(all, vqVAE(t, goBackend, lecture11.VQVAEConfig{Grid: grid, Features: 6, Latent: 3, Positions: 2, Hidden: []int{5}, CodeStd: 0.3})...)
+	all = append(all, vqVAE(t, goBackend, lecture11.VQVAEConfig{Grid: grid, Features: 64, Latent: 3, Encoder: "conv", Decoder: "conv",
+		Loss: "bernoulli", CodeStd: 0.1})...)
 
 	dir := t.TempDir()
 	var want strings.Builder
@@ -151,11 +194,12 @@ func TestExportedModels(t *testing.T) {
 		}
 		write(t, path+".onnx", file.Bytes())
 		var input bytes.Buffer
-		if err := binary.Write(&input, binary.LittleEndian, must(tensors.CopyFlatData[float32](e.x))); err != nil {
+		if err := binary.Write(&input, binary.LittleEndian, numbersOf(e.x)); err != nil {
 			t.Fatal(err)
 		}
 		write(t, path+".in", input.Bytes())
-		fmt.Fprintf(&want, "%02d input tensor(float) %s\n", i, strings.Join(e.network.Outputs, " "))
+		kind := map[dtypes.DType]string{dtypes.Float32: "float", dtypes.Int32: "int32"}[e.x.DType()]
+		fmt.Fprintf(&want, "%02d input tensor(%s) %s\n", i, kind, strings.Join(e.network.Outputs, " "))
 	}
 	out, err := exec.CommandContext(t.Context(), os.Getenv("LECTURE_TEST_PYTHON"), "testdata/run.py", dir).CombinedOutput()
 	if err != nil || string(out) != want.String() {
@@ -185,7 +229,7 @@ func compare(t *testing.T, what, path string, want *tensors.Tensor) {
 	} else if err := binary.Read(bytes.NewReader(text), binary.LittleEndian, got); err != nil {
 		t.Fatal(err)
 	}
-	for i, w := range must(tensors.CopyFlatData[float32](want)) {
+	for i, w := range numbersOf(want) {
 		if !(math.Abs(float64(got[i]-w)) <= 1e-5*math.Max(1, math.Abs(float64(w)))) {
 			t.Errorf("%s: number %d is %g, want %g", what, i, got[i], w)
 			return

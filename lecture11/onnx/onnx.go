@@ -1,5 +1,9 @@
-// Package onnx writes networks of trained models as ONNX files, by GoMLX's own exporter. Other programs run them, such as
-// ONNX Runtime in C++, C#, Java, JavaScript or Python.
+// Package onnx writes networks of trained models as ONNX files with GoMLX's own exporter. Other programs can run them, such
+// as ONNX Runtime in C++, C#, Java, JavaScript or Python.
+//
+// The models with a method Network can be exported: [lecture11.VAE], [lecture11.Autoencoder], [lecture11.VQVAE],
+// [lecture11.Classifier], [lecture11.GAN], [lecture11.MultiTask] and the encoder of a [lecture11.PrototypeNet]. A
+// [lecture11.SOM] and a [lecture11.Meta] cannot; see [lecture11.Network].
 //
 // The exporter needs a program that is built with `-tags onnx` and cgo, and ONNX Runtime's shared library, whose path
 // ONNXRUNTIME_SHARED_LIBRARY_PATH names. The library is part of the Python package onnxruntime, in its folder capi. Without
@@ -7,6 +11,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,8 +46,8 @@ func Backend() (compute.Backend, error) {
 }
 
 // Export writes a network with its weights to w as an ONNX file, for batches of a fixed number of objects. Its input is
-// called [Input] and is float32 [batch, n.Inputs], pixels in [0, 1]; its outputs are called as in n.Outputs. backend comes
-// from [Backend]. A network with an operation that the exporter lacks is an error that names it.
+// called [Input] and is [batch, n.Inputs] of type n.DType, float32 by default, with pixels in [0, 1]. Its outputs are called
+// as in n.Outputs. backend comes from [Backend]. An operation that the exporter lacks is an error that names it.
 //
 //	network, err := vae.Network("decoder")
 //	...
@@ -56,7 +61,7 @@ func Export(backend compute.Backend, w io.Writer, n lecture11.Network, batch int
 		return fmt.Errorf("lecture11/onnx: %s: %w", n.Name, err)
 	}
 	defer exec.Finalize()
-	input := shapes.Make(dtypes.Float32, batch, n.Inputs)
+	input := shapes.Make(cmp.Or(n.DType, dtypes.Float32), batch, n.Inputs)
 	if err := onnx.Save(backend, exec, w, []shapes.Shape{input}, []string{Input}, n.Outputs); err != nil {
 		return fmt.Errorf("lecture11/onnx: %s cannot be exported: %w", n.Name, err)
 	}
