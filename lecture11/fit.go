@@ -192,9 +192,13 @@ var errTraced = errors.New("traced")
 // initialise sets the weights of the model to the first weights of the training.
 func (t *Training) initialise() error { return t.guard.change("Initialise", t.createVariables) }
 
-// createVariables creates the variables that a step needs and the store lacks, and draws their values. To find them it
-// builds one step without compiling it. The caller must hold the weights for writing.
-func (t *Training) createVariables() error {
+// createVariables creates the variables that a step needs and the store lacks, and draws their values. On an error the
+// store has the same variables as before. The caller must hold the weights for writing.
+func (t *Training) createVariables() error { return allOrNone(t.store, t.drawVariables) }
+
+// drawVariables is createVariables, but may leave some variables on an error. To find them it builds one step without
+// compiling it.
+func (t *Training) drawVariables() error {
 	if t.step == 0 {
 		if err := t.store.SetRNGStateFromSeed(t.initSeed); err != nil {
 			return err
@@ -312,7 +316,7 @@ func (t *Training) run(ctx context.Context, begun func(), onStep func(step int, 
 func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 	t.guard.lock()
 	defer t.guard.unlock()
-	if err := checkTensors("the data of "+t.name, slices.Concat(t.data, t.whole)...); err != nil {
+	if err := t.checkData(); err != nil {
 		return nil, err
 	}
 	if err := t.start(); err != nil {
@@ -338,6 +342,19 @@ func (t *Training) advance(ctx context.Context) (map[string]float64, error) {
 		return losses, t.failed(err)
 	}
 	return losses, nil
+}
+
+// checkData returns an error if some of the data, held-out objects included, were finalized after Training was called.
+func (t *Training) checkData() error {
+	if err := checkTensors("the data of "+t.name, slices.Concat(t.data, t.whole)...); err != nil || t.held == nil {
+		return err
+	}
+	for _, input := range t.held.inputs {
+		if err := checkTensors(fmt.Sprintf("the %s in FitConfig.Evaluation of %s", input.name, t.name), input.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // call runs n steps on the device and returns the means of the losses. If steps run one by one and ctx ends, it runs

@@ -283,7 +283,7 @@ func (t *Training) afterSteps(losses map[string]float64) error {
 		return err
 	}
 	for i, v := range s.last {
-		losses["evaluation "+t.held.names[i]] = v
+		losses[evaluationPrefix+t.held.names[i]] = v
 	}
 	return nil
 }

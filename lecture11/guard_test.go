@@ -191,6 +191,53 @@ func TestFinalizedData(t *testing.T) {
 	})
 }
 
+// TestFinalizedEvaluation: held-out objects and labels that are finalized after Training was called, before or during
+// the run, cause an error that names them.
+func TestFinalizedEvaluation(t *testing.T) {
+	y := func(l int) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(make([]float32, l), l, 1) }
+	for _, early := range []bool{true, false} {
+		held := &Evaluation{X: far(32, 1), Y: y(32)}
+		fit := FitConfig{Epochs: 4, Batch: 16, StepsPerCall: 2, Evaluation: held}
+		vae := must(tinyVAE(goBackend(t)).Training(far(64, 1), "x", fit))
+		tasks := must(NewMultiTask(goBackend(t), MultiTaskConfig{Features: 4, Hidden: []int{3}, Tasks: []Task{{Name: "a"}}}))
+		multi := must(tasks.Training(TaskData{X: far(64, 1), Y: y(64), ID: "x"}, fit))
+		for _, run := range []struct {
+			want     string
+			training *Training
+			x        *tensors.Tensor
+		}{
+			{"lecture11: the labels in FitConfig.Evaluation of tasks-1", multi, held.Y},
+			{"lecture11: the objects in FitConfig.Evaluation of vae-2", vae, held.X},
+		} {
+			if early {
+				run.x.MustFinalizeAll()
+			}
+			err := run.training.Run(t.Context(), func(int, map[string]float64) error { return run.x.FinalizeAll() })
+			wantError(t, err, run.want)
+			if want := 2; !early && run.training.Step() != want {
+				t.Errorf("at step %d, want %d", run.training.Step(), want)
+			}
+		}
+	}
+}
+
+// TestFinalizedMapData: the objects of a map's training that are finalized before or during it cause the same
+// error in each mode.
+func TestFinalizedMapData(t *testing.T) {
+	for _, mode := range []string{"batch", "online"} {
+		for _, early := range []bool{true, false} {
+			x := far(64, 1)
+			som := must(NewSOM(goBackend(t), SOMConfig{Grid: Grid{Width: 3, Height: 2}, Features: 4}))
+			training := must(som.Training(x, "x", nil, SOMFit{Mode: mode, Epochs: 4}))
+			if early {
+				x.MustFinalizeAll()
+			}
+			err := training.Run(t.Context(), func(int, map[string]float64) error { return x.FinalizeAll() })
+			wantError(t, err, "lecture11: the data of som-3x2: tensor is finalized")
+		}
+	}
+}
+
 // TestMissingVariables: a use that needs weights that the model lacks draws none, also when it is repeated.
 func TestMissingVariables(t *testing.T) {
 	x := far(64, 1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -15,7 +16,7 @@ import (
 
 // Task is one problem of several that a model learns: a head g_t(z, β_t) on the shared code with its own loss ℒ_t.
 type Task struct {
-	Name    string   `json:"name"`    // for people, the names of losses, and transfer; not "loss"
+	Name    string   `json:"name"`    // for people, the names of losses, and transfer; not "loss", nor with "evaluation " in front
 	Classes int      `json:"classes"` // ≥ 2: cross-entropy over this number of classes; 0: squared error of one number
 	Weight  *float64 `json:"weight"`  // λ_t ≥ 0; nil stands for 1
 }
@@ -82,6 +83,9 @@ func (c MultiTaskConfig) check() error {
 // totalLoss is the name of the loss that a training minimises. The losses of the tasks are reported in addition.
 const totalLoss = "loss"
 
+// evaluationPrefix is in front of the names of the losses on held-out objects.
+const evaluationPrefix = "evaluation "
+
 // checkTasks returns an error that names the first invalid task.
 func (c MultiTaskConfig) checkTasks() error {
 	seen := map[string]int{}
@@ -92,6 +96,9 @@ func (c MultiTaskConfig) checkTasks() error {
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] has no Name, want one", i)
 		case t.Name == totalLoss:
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d].Name = %q, want another name, because this is the total loss of a training", i, t.Name)
+		case strings.HasPrefix(t.Name, evaluationPrefix):
+			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d].Name = %q, want a name that does not start with %q, because these are the "+
+				"losses on held-out objects", i, t.Name, evaluationPrefix)
 		case twice:
 			return fmt.Errorf("lecture11: MultiTaskConfig.Tasks[%d] and [%d] are both called %q, want different names", first, i, t.Name)
 		case t.Classes < 0 || t.Classes == 1:

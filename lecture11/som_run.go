@@ -101,6 +101,9 @@ func (t *SOMTraining) report(before int, losses []map[string]float64, onStep fun
 // start prepares the first step: initial weights, data on the device, the program. It runs only before the first step,
 // so that a stored map can be restored without it.
 func (t *SOMTraining) start() error {
+	if err := t.checkData(); err != nil {
+		return err
+	}
 	if t.w != nil {
 		return nil
 	}
@@ -122,6 +125,23 @@ func (t *SOMTraining) start() error {
 	maps.Copy(t.constant, somGeometry(configs, t.program.m))
 	if t.stream == nil {
 		t.assigned = tensors.FromFlatDataAndDimensions(t.winners, t.data.l, t.program.k)
+	}
+	return nil
+}
+
+// checkData returns an error if the objects were finalized after Training was called, unless they are no longer needed.
+func (t *SOMTraining) checkData() error {
+	var used []*tensors.Tensor
+	if t.w == nil && t.data.x != nil {
+		used = append(used, t.data.x)
+	}
+	if x := t.data.onDevice["x"]; x != nil {
+		used = append(used, x)
+	}
+	for _, x := range used {
+		if err := checkTensors("the data of "+t.name, x); err != nil {
+			return err
+		}
 	}
 	return nil
 }
