@@ -101,6 +101,27 @@ func (f *fitted) checkNew() error {
 	return nil
 }
 
+// sameCustom returns an error unless the custom networks of both models have the same ID and the same graph, or neither
+// model has custom networks.
+func (f *fitted) sameCustom(other *fitted) error {
+	if ours, theirs := f.networksName(), other.networksName(); ours != theirs {
+		return fmt.Errorf("lecture11: %s.StartFrom: the other model has %s, want %s as here", f.kind, theirs, ours)
+	}
+	if f.graphID != other.graphID {
+		return fmt.Errorf("lecture11: %s.StartFrom: the %s of the other model have the graph %s, want %s as here: their functions differ",
+			f.kind, other.networksName(), other.graphID, f.graphID)
+	}
+	return nil
+}
+
+// networksName describes the networks of the model in words.
+func (f *fitted) networksName() string {
+	if f.networks == "" {
+		return "the networks of its configuration"
+	}
+	return fmt.Sprintf("custom networks %q", f.networks)
+}
+
 // startFrom copies the trainable weights of a trained model of the same networks into a model that has none. different
 // is an error that describes how the networks differ, or nil.
 func (f *fitted) startFrom(other *fitted, different error) error {
@@ -118,13 +139,34 @@ func (f *fitted) startFrom(other *fitted, different error) error {
 		if different != nil {
 			return different
 		}
-		for i, path := range paths {
-			if _, err := f.store.CreateVariable(path, values[i]); err != nil {
-				return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, path, err)
+		return allOrNone(f.store, func() error {
+			for i, path := range paths {
+				if _, err := f.store.CreateVariable(path, values[i]); err != nil {
+					return fmt.Errorf("lecture11: %s.StartFrom: %s: %w", f.kind, path, err)
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
+}
+
+// allOrNone calls create, which creates variables in the store. If create fails, allOrNone deletes those that it
+// created.
+func allOrNone(store *model.Store, create func() error) error {
+	before := map[string]bool{}
+	for v := range store.IterVariables() {
+		before[v.Path()] = true
+	}
+	err := create()
+	if err == nil {
+		return nil
+	}
+	for _, v := range slices.Collect(store.IterVariables()) {
+		if !before[v.Path()] {
+			err = errors.Join(err, store.DeleteVariable(v.Path()))
+		}
+	}
+	return err
 }
 
 // trainableValues returns the paths of the trainable variables and copies of their values.
@@ -162,10 +204,10 @@ func (f *fitted) WeightsHash() (string, error) {
 		return "", err
 	}
 	variables, err := f.variableSet()
-	if err != nil {
-		return "", err
+	var hash string
+	if err == nil {
+		hash, err = f.variablesHash(func(v *model.Variable) bool { return variables.part(v) == partWeights })
 	}
-	hash, err := f.variablesHash(func(v *model.Variable) bool { return variables.part(v) == partWeights })
 	if err != nil {
 		return "", fmt.Errorf("lecture11: %s.WeightsHash: %w", f.kind, err)
 	}
@@ -273,9 +315,9 @@ func (f *fitted) checkObjects(x *tensors.Tensor, columns int, probabilities bool
 	return checkObjects(f.kind, x, columns, probabilities)
 }
 
-// checkLabelColumns returns an error unless the columns of x [l, n + classes] from n on are labels of a conditional
+// checkLabelColumns returns an error, which names who, unless the columns of x [l, n + classes] from n on are labels of a conditional
 // model, as appended by [WithLabels]: a single 1 in each row (255 for bytes), and 0 elsewhere.
-func (f *fitted) checkLabelColumns(x *tensors.Tensor, n, classes int) error {
+func checkLabelColumns(who string, x *tensors.Tensor, n, classes int) error {
 	if classes == 0 {
 		return nil
 	}
@@ -289,7 +331,7 @@ func (f *fitted) checkLabelColumns(x *tensors.Tensor, n, classes int) error {
 		err = tensors.ConstFlatData(x, func(flat []float64) { bad = checkOneHot(flat, n, classes, 1) })
 	}
 	if err := errors.Join(err, bad); err != nil {
-		return fmt.Errorf("lecture11: %s.Training: %w", f.kind, err)
+		return fmt.Errorf("lecture11: %s: %w", who, err)
 	}
 	return nil
 }

@@ -227,7 +227,8 @@ func (m *GAN) buildAll(scope *model.Scope, g *Graph) {
 func (m *GAN) Config() GANConfig { return m.cfg }
 
 // StartFrom uses the weights of a trained GAN of the same networks as the first weights of m, in place of those drawn
-// by its seed. Call it before Training. The key of the training then contains the key of the other model's training.
+// by its seed. Other networks are an error; custom networks are the same if their ID and their graph are. Call
+// StartFrom before Training. The key of the training then contains the key of the other model's training.
 func (m *GAN) StartFrom(other *GAN) error {
 	if err := checkGiven("GAN.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
 		return err
@@ -242,7 +243,32 @@ func (m *GAN) StartFrom(other *GAN) error {
 	if ours, theirs := networks(m), networks(other); ours != theirs {
 		different = fmt.Errorf("lecture11: GAN.StartFrom: the other model has %s, want %s as here", theirs, ours)
 	}
-	return m.startFrom(&other.fitted, different)
+	return m.startFrom(&other.fitted, cmp.Or(different, m.sameCustomNets(other)))
+}
+
+// sameCustomNets returns an error unless both models have the same custom networks, or none. The mean of the weights of
+// G, which one of them may lack, is not part of the comparison.
+func (m *GAN) sameCustomNets(other *GAN) error {
+	ours, err := m.withoutAverage()
+	if err != nil {
+		return err
+	}
+	theirs, err := other.withoutAverage()
+	if err != nil {
+		return err
+	}
+	return ours.sameCustom(theirs)
+}
+
+// withoutAverage returns the common part of a model with the same networks, without weights and GANConfig.Average.
+func (m *GAN) withoutAverage() (*fitted, error) {
+	plain := &GAN{cfg: m.cfg, nets: m.nets}
+	plain.cfg.Average = 0
+	plain.fitted = newFitted(m.kind, m.backend, plain.cfg, plain.buildAll)
+	if m.networks == "" {
+		return &plain.fitted, nil
+	}
+	return &plain.fitted, plain.setNetworks(m.networks)
 }
 
 // Training prepares the training on the objects x [l, n]: floats, or bytes 0…255 that stand for [0, 1]. For a
@@ -258,7 +284,7 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Output == "sigmoid"); err != nil {
 		return nil, err
 	}
-	if err := m.checkLabelColumns(x, m.cfg.Features, m.cfg.Classes); err != nil {
+	if err := checkLabelColumns("GAN.Training", x, m.cfg.Features, m.cfg.Classes); err != nil {
 		return nil, err
 	}
 	l := x.Shape().Dimensions[0]

@@ -80,6 +80,9 @@ func newGANMirror(m *GAN, real *tensors.Tensor, cfg DoctorConfig) (*ganMirror, e
 	if err := m.checkObjects(real, n+m.cfg.Classes, m.cfg.Output == "sigmoid"); err != nil {
 		return nil, err
 	}
+	if err := checkLabelColumns("NewGANDoctor", real, n, m.cfg.Classes); err != nil {
+		return nil, err
+	}
 	all, err := objectRows(real)
 	if err != nil {
 		return nil, err

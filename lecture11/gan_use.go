@@ -53,7 +53,8 @@ func (m *GAN) GenerateOf(labels []int, seed int64) (*tensors.Tensor, error) {
 	return m.GenerateFrom(z)
 }
 
-// GenerateFrom returns the objects of noise z [l, d], or of noise with labels appended [l, d + classes]: [l, n].
+// GenerateFrom returns the objects of noise z [l, d], or of noise with labels appended [l, d + classes]: [l, n]. The
+// label columns may hold any finite numbers, such as a mixture of two labels.
 func (m *GAN) GenerateFrom(z *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(z, m.cfg.Latent+m.cfg.Classes, false); err != nil {
 		return nil, err
@@ -75,9 +76,13 @@ func (m *GAN) objectsOf(scope *model.Scope, z *Node) *Node {
 	return Slice(x, AxisRange(), AxisRange(0, m.cfg.Features))
 }
 
-// Discriminate returns D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1].
+// Discriminate returns D's output before any sigmoid for the objects x [l, n (+ classes)]: [l, 1]. The label columns of
+// a conditional model are those that [WithLabels] appends.
 func (m *GAN) Discriminate(x *tensors.Tensor) (*tensors.Tensor, error) {
 	if err := m.checkObjects(x, m.cfg.Features+m.cfg.Classes, false); err != nil {
+		return nil, err
+	}
+	if err := checkLabelColumns("GAN.Discriminate", x, m.cfg.Features, m.cfg.Classes); err != nil {
 		return nil, err
 	}
 	return first(m.apply("Discriminate", x, func(scope *model.Scope, x *Node) []*Node {

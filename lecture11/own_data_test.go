@@ -2,6 +2,7 @@ package lecture11
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -132,10 +133,20 @@ func TestDefaultBatch(t *testing.T) {
 	wantError(t, err, "on 5 objects with GANConfig.Steps = 3, want at least 2 objects for each step of D")
 }
 
-// TestF8TaskNamedLoss: a task may not take the name under which the total loss is reported.
+// TestF8TaskNamedLoss: a task may not take a name under which another loss is reported, such as that of task "a" on
+// held-out objects.
 func TestF8TaskNamedLoss(t *testing.T) {
-	_, err := NewMultiTask(testx.Backend(t), MultiTaskConfig{Features: 4, Tasks: []Task{{Name: "a"}, {Name: "loss"}}})
-	wantError(t, err, `MultiTaskConfig.Tasks[1].Name = "loss", want another name`)
+	for name, want := range map[string]string{
+		"loss":            "want another name",
+		"evaluation a":    `want a name that does not start with "evaluation "`,
+		"evaluation loss": `want a name that does not start with "evaluation "`,
+	} {
+		_, err := NewMultiTask(testx.Backend(t), MultiTaskConfig{Features: 4, Tasks: []Task{{Name: "a"}, {Name: name}}})
+		wantError(t, err, fmt.Sprintf("MultiTaskConfig.Tasks[1].Name = %q, %s", name, want))
+	}
+	if _, err := NewMultiTask(testx.Backend(t), MultiTaskConfig{Features: 4, Tasks: []Task{{Name: "a"}, {Name: "evaluation"}}}); err != nil {
+		t.Errorf("a task named evaluation: %v", err)
+	}
 }
 
 // TestF10LabelColumns: the trainings of conditional models refuse label columns that are not one-hot, and take those that
@@ -163,7 +174,8 @@ func TestF10LabelColumns(t *testing.T) {
 		}
 		bytes := tensors.FromFlatDataAndDimensions([]uint8{3, 4, 0, 255, 3, 4, 1, 0}, 2, 4)
 		wantError(t, train(bytes), name+".Training: the label columns of object 1 are [1 0], want a single 255 and zeros elsewhere")
-		for _, x := range []*tensors.Tensor{tensors.FromValue([][]float32{{3, 4}, {5, 6}}), tensors.FromValue([][]uint8{{3, 4}, {5, 6}})} {
+		for _, x := range []*tensors.Tensor{tensors.FromValue([][]float32{{3, 4}, {5, 6}}), tensors.FromValue([][]float64{{3, 4}, {5, 6}}),
+			tensors.FromValue([][]uint8{{3, 4}, {5, 6}})} {
 			labelled, err := WithLabels(x, []int{1, 0}, 2)
 			if err != nil {
 				t.Fatal(err)
@@ -173,6 +185,44 @@ func TestF10LabelColumns(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLabelColumnsOfUses: all functions that take objects of a conditional model refuse label columns that are not
+// one-hot and name themselves. Those that take codes or noise accept any.
+func TestLabelColumnsOfUses(t *testing.T) {
+	vae := must(NewVAE(goBackend(t), VAEConfig{Features: 2, Latent: 2, Hidden: []int{3}, Likelihood: "gaussian", Classes: 2}))
+	gan := must(NewGAN(goBackend(t), GANConfig{Features: 2, Latent: 2, Generator: []int{3}, Discriminator: []int{3}, Classes: 2}))
+	good := must(WithLabels(tensors.FromFlatDataAndDimensions(normals(200, 1), 100, 2), alternating(100, 2), 2))
+	drawWeights(vae.Training(good, "x", FitConfig{}))
+	drawWeights(gan.Training(good, "x", FitConfig{}))
+	bad := withLast(good, -3)
+	for name, use := range map[string]func(x *tensors.Tensor) error{
+		"VAE.Encode":          func(x *tensors.Tensor) error { return errorOf3(vae.Encode(x)) },
+		"VAE.Reconstruct":     func(x *tensors.Tensor) error { return errorOf(vae.Reconstruct(x)) },
+		"VAE.ELBO":            func(x *tensors.Tensor) error { return errorOf(vae.ELBO(x, 1)) },
+		"VAE.ImportanceBound": func(x *tensors.Tensor) error { return errorOf(vae.ImportanceBound(x, 2, 1)) },
+		"VAE.GradientNorms":   func(x *tensors.Tensor) error { return errorOf(vae.GradientNorms(x, 1)) },
+		"VAE.CollapseReport":  func(x *tensors.Tensor) error { return errorOf(vae.CollapseReport(x, 1)) },
+		"GAN.Discriminate":    func(x *tensors.Tensor) error { return errorOf(gan.Discriminate(x)) },
+		"NewGANDoctor":        func(x *tensors.Tensor) error { return errorOf(NewGANDoctor(gan, x, DoctorConfig{})) },
+	} {
+		if err := use(good); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantError(t, use(bad), "lecture11: "+name+": the label columns of object 99 are [0 -3], want a single 1")
+	}
+	wantError(t, errorOf(vae.Similar(bad, 1, 1)), "the label columns of object 99")
+	wantError(t, errorOf(vae.KLParts(bad, 1)), "the label columns of object 99")
+	if err := errors.Join(errorOf(vae.Decode(bad)), errorOf(gan.GenerateFrom(bad))); err != nil {
+		t.Errorf("codes with any label columns: %v", err)
+	}
+}
+
+// withLast returns a copy of x, of floats, whose last component is v.
+func withLast(x *tensors.Tensor, v float64) *tensors.Tensor {
+	values := must(float64s(x))
+	values[len(values)-1] = v
+	return numbers(x.DType(), values, x.Shape().Dimensions...)
 }
 
 // TestEpisodesLeaveSmallClassesOut: episodes are drawn from the classes that have K + Q objects, as if the other

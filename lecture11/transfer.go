@@ -33,8 +33,9 @@ func (r StartReport) String() string {
 
 // weightSource is a trained model whose weights can be taken.
 type weightSource struct {
-	cfg   MultiTaskConfig
-	value func(path string) (*tensors.Tensor, error)
+	cfg      MultiTaskConfig
+	networks string // the ID of a custom f; "" for the layers that cfg names
+	value    func(path string) (*tensors.Tensor, error)
 }
 
 // StartFrom takes weights of a trained model as the initial weights of m: f(x, α) was learnt on one set of tasks and is
@@ -42,7 +43,8 @@ type weightSource struct {
 // each. If other has one run, all runs of m take its weights; if it has several, run r takes those of run r mod Runs of
 // other. Call StartFrom before Training, whose key then holds the weights.
 //
-// A requested layer with another shape is an error; a head with another shape is only reported.
+// A requested layer with another shape, or of a model with a custom f, is an error; a head with another shape is only
+// reported.
 func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, error) {
 	if err := checkGiven("MultiTask.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
 		return StartReport{}, err
@@ -54,7 +56,7 @@ func (m *MultiTask) StartFrom(other *MultiTask, starts ...Start) (StartReport, e
 	if err != nil {
 		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFrom: %w", err)
 	}
-	return m.startFrom(weightSource{cfg: other.cfg, value: func(path string) (*tensors.Tensor, error) {
+	return m.startFrom(weightSource{cfg: other.cfg, networks: other.networks, value: func(path string) (*tensors.Tensor, error) {
 		i := slices.Index(paths, path)
 		if i < 0 {
 			return nil, fmt.Errorf("the other model has no %s", path)
@@ -76,6 +78,7 @@ func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, er
 	if err != nil {
 		return StartReport{}, fmt.Errorf("lecture11: MultiTask.StartFromFile: %w", err)
 	}
+	source.networks = p.Networks
 	source.value = func(path string) (*tensors.Tensor, error) {
 		value := p.values[strings.TrimPrefix(path, model.ScopeSeparator)]
 		if value == nil {
@@ -87,9 +90,11 @@ func (m *MultiTask) StartFromFile(r io.Reader, starts ...Start) (StartReport, er
 }
 
 func (m *MultiTask) startFrom(source weightSource, starts []Start) (report StartReport, err error) {
-	err = m.guard.change("MultiTask.StartFrom", func() (err error) {
-		report, err = m.takeStarts(source, starts)
-		return err
+	err = m.guard.change("MultiTask.StartFrom", func() error {
+		return allOrNone(m.store, func() (err error) {
+			report, err = m.takeStarts(source, starts)
+			return err
+		})
 	})
 	return report, err
 }
@@ -107,7 +112,7 @@ func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport
 	if len(starts) == 1 {
 		starts = slices.Repeat(starts, m.cfg.Runs)
 	}
-	if err := m.checkStarts(source.cfg, starts); err != nil {
+	if err := m.checkStarts(source, starts); err != nil {
 		return report, err
 	}
 	for i := range m.cfg.Hidden {
@@ -125,11 +130,16 @@ func (m *MultiTask) takeStarts(source weightSource, starts []Start) (StartReport
 
 // checkStarts returns an error that names the first requested layer that the other model lacks or has with another
 // shape.
-func (m *MultiTask) checkStarts(other MultiTaskConfig, starts []Start) error {
+func (m *MultiTask) checkStarts(source weightSource, starts []Start) error {
+	other := source.cfg
 	for run, s := range starts {
 		if s.Layers < 0 || s.Layers > len(m.cfg.Hidden) {
 			return fmt.Errorf("lecture11: MultiTask.StartFrom: Start %d has Layers = %d, want 0 to %d, the number of shared layers",
 				run, s.Layers, len(m.cfg.Hidden))
+		}
+		if s.Layers > 0 && source.networks != "" {
+			return fmt.Errorf("lecture11: MultiTask.StartFrom: Start %d asks for %d layers, the other model has the custom networks %q instead of layers",
+				run, s.Layers, source.networks)
 		}
 		for i := range s.Layers {
 			if i >= len(other.Hidden) {

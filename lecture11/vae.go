@@ -181,10 +181,7 @@ func (m *VAE) Config() VAEConfig { return m.cfg }
 // With a weight β of the total correlation the loss is reconstruction + mutual information + β·total correlation +
 // dimension-wise kl. These parts are also reported, by these names; see [KLTerms].
 func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Training, error) {
-	if err := m.checkObjects(x); err != nil {
-		return nil, err
-	}
-	if err := m.checkLabelColumns(x, m.cfg.Features, m.cfg.Classes); err != nil {
+	if err := m.checkObjects("VAE.Training", x); err != nil {
 		return nil, err
 	}
 	objects := x.Shape().Dimensions[0]
@@ -211,10 +208,7 @@ func (m *VAE) heldOut(e *Evaluation) (*heldOutSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.checkObjects(e.X); err != nil {
-		return nil, err
-	}
-	if err := m.checkLabelColumns(e.X, m.cfg.Features, m.cfg.Classes); err != nil {
+	if err := m.checkObjects("VAE.Training", e.X); err != nil {
 		return nil, err
 	}
 	return &heldOutSet{inputs: []namedTensor{x}, losses: func(scope *model.Scope, batch []*Node) []Loss {
@@ -233,8 +227,11 @@ func (m *VAE) name() string {
 	return fmt.Sprintf("vae-%d", m.cfg.Latent)
 }
 
-// checkObjects returns an error unless x is [l, n], or [l, n + classes] for a conditional model, and is valid for the
-// likelihood.
-func (m *VAE) checkObjects(x *tensors.Tensor) error {
-	return m.fitted.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Likelihood == "bernoulli")
+// checkObjects returns an error unless x is [l, n], or [l, n + classes] for a conditional model, with the labels that
+// [WithLabels] appends, and is valid for the likelihood. who is the function, for errors.
+func (m *VAE) checkObjects(who string, x *tensors.Tensor) error {
+	if err := m.fitted.checkObjects(x, m.cfg.Features+m.cfg.Classes, m.cfg.Likelihood == "bernoulli"); err != nil {
+		return err
+	}
+	return checkLabelColumns(who, x, m.cfg.Features, m.cfg.Classes)
 }

@@ -31,7 +31,7 @@ func (e ELBO) String() string {
 //
 // It is the bound of the slide for every β with which the model was trained.
 func (m *VAE) ELBO(x *tensors.Tensor, seed int64) (ELBO, error) {
-	columns, err := m.perObject(x, 0, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
+	columns, err := m.perObject("VAE.ELBO", x, 0, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
 		logLikelihood, kl := m.terms(scope, pixels(x), rngState)
 		return []*Node{logLikelihood, kl}
 	})
@@ -60,7 +60,7 @@ func (m *VAE) ImportanceBound(x *tensors.Tensor, k int, seed int64) (Estimate, e
 	if k < 1 {
 		return Estimate{}, fmt.Errorf("lecture11: VAE.ImportanceBound: k = %d, want at least 1", k)
 	}
-	columns, err := m.perObject(x, k, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
+	columns, err := m.perObject("VAE.ImportanceBound", x, k, seed, func(scope *model.Scope, x, rngState *Node) []*Node {
 		return []*Node{ImportanceBound(m.logWeights(scope, pixels(x), k, rngState))}
 	})
 	if err != nil {
@@ -81,10 +81,10 @@ func (m *VAE) logWeights(scope *model.Scope, x *Node, k int, rngState *Node) *No
 const maxCodes = 25_000
 
 // perObject applies fn, which returns columns [batch] for objects and a random state, to the objects x. fn is compiled
-// once for each k, the number of codes per object (0: one, in closed form).
-func (m *VAE) perObject(x *tensors.Tensor, k int, seed int64,
+// once for each k, the number of codes per object (0: one, in closed form). who is the caller, for errors.
+func (m *VAE) perObject(who string, x *tensors.Tensor, k int, seed int64,
 	fn func(scope *model.Scope, x, rngState *Node) []*Node) ([][]float64, error) {
-	if err := m.checkObjects(x); err != nil {
+	if err := m.checkObjects(who, x); err != nil {
 		return nil, err
 	}
 	defer m.reading()()

@@ -33,7 +33,7 @@ func (m *VAE) CollapseReport(x *tensors.Tensor, seed int64) (CollapseReport, err
 	if x.Rank() == 2 && x.Shape().Dimensions[0] < 2 {
 		return report, fmt.Errorf("lecture11: VAE.CollapseReport of %s, want at least 2 objects", x.Shape())
 	}
-	if err := m.checkObjects(x); err != nil {
+	if err := m.checkObjects("VAE.CollapseReport", x); err != nil {
 		return report, err
 	}
 	exec, err := program(&m.fitted, "CollapseReport", m.collapse)

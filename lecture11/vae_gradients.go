@@ -21,7 +21,7 @@ type GradientNorms struct {
 func (m *VAE) GradientNorms(x *tensors.Tensor, seed int64) (GradientNorms, error) {
 	defer m.reading()()
 	var norms GradientNorms
-	if err := m.checkObjects(x); err != nil {
+	if err := m.checkObjects("VAE.GradientNorms", x); err != nil {
 		return norms, err
 	}
 	if err := m.checkTrained(); err != nil {

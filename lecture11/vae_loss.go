@@ -136,11 +136,13 @@ func WithLabels(x *tensors.Tensor, labels []int, classes int) (*tensors.Tensor, 
 		return appendLabels[uint8](x, labels, classes, 255)
 	case dtypes.Float32:
 		return appendLabels[float32](x, labels, classes, 1)
+	case dtypes.Float64:
+		return appendLabels[float64](x, labels, classes, 1)
 	}
-	return nil, fmt.Errorf("lecture11: WithLabels of %s, want uint8 or float32", x.Shape())
+	return nil, fmt.Errorf("lecture11: WithLabels of %s, want uint8, float32 or float64", x.Shape())
 }
 
-func appendLabels[T uint8 | float32](x *tensors.Tensor, labels []int, classes int, one T) (*tensors.Tensor, error) {
+func appendLabels[T uint8 | float32 | float64](x *tensors.Tensor, labels []int, classes int, one T) (*tensors.Tensor, error) {
 	flat, err := tensors.CopyFlatData[T](x)
 	if err != nil {
 		return nil, err

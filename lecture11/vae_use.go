@@ -12,9 +12,10 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Encode returns q_α(z|x) of each object x [l, n]: its mean μ and the logarithm of its variance ln σ², [l, d] each.
+// Encode returns q_α(z|x) of each object x [l, n (+ classes)]: its mean μ and the logarithm of its variance ln σ²,
+// [l, d] each. The objects of a conditional model include their labels; see [WithLabels].
 func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error) {
-	if err := m.checkObjects(x); err != nil {
+	if err := m.checkObjects("VAE.Encode", x); err != nil {
 		return nil, nil, err
 	}
 	out, err := m.apply("Encode", x, func(scope *model.Scope, x *Node) []*Node {
@@ -28,7 +29,8 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 }
 
 // Decode returns the mean E[x|z] of p_β(x|z) for codes z [l, d]: [l, n]; for the Bernoulli likelihood, the probability
-// that a pixel is 1.
+// that a pixel is 1. A conditional model takes codes with labels appended, [l, d + classes]; the label columns may hold
+// any finite numbers, such as a mixture of two labels.
 func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 	if err := checkTensors("VAE.Decode", z); err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 // Reconstruct encodes objects x [l, n (+ classes)] and decodes the means of their codes, with the labels of the objects
 // if the model is conditional: [l, n]. Both networks are one program.
 func (m *VAE) Reconstruct(x *tensors.Tensor) (*tensors.Tensor, error) {
-	if err := m.checkObjects(x); err != nil {
+	if err := m.checkObjects("VAE.Reconstruct", x); err != nil {
 		return nil, err
 	}
 	return first(m.apply("Reconstruct", x, func(scope *model.Scope, x *Node) []*Node {
