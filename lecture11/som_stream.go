@@ -58,7 +58,7 @@ func surveyStream(chunks SOMChunks, cfg SOMConfig) (*somData, error) {
 		}
 		chunk, err := newSOMData(x, nil, cfg)
 		if err != nil {
-			return nil, fmt.Errorf("objects from %d on: %w", d.l, err)
+			return nil, fmt.Errorf("%w (in the chunk that starts at object %d)", err, d.l)
 		}
 		if err := s.add(chunk); err != nil {
 			return nil, err

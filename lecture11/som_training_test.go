@@ -339,6 +339,15 @@ func TestSOMStream(t *testing.T) {
 	if !errors.Is(err, failing) {
 		t.Errorf("error of the stream = %v", err)
 	}
+	_, err = m.StreamTraining(func() iter.Seq2[*tensors.Tensor, error] {
+		return func(yield func(*tensors.Tensor, error) bool) {
+			_ = yield(whole, nil) && yield(sameRows(2, float32(math.Inf(1)), 0, 0, 0), nil)
+		}
+	}, "x", fit)
+	if err == nil || !strings.HasPrefix(err.Error(), "lecture11: ") {
+		t.Errorf("error of the second chunk = %v, want one of lecture11", err)
+	}
+	wantError(t, err, "component 0 of row 0 = +Inf, want a finite number, or NaN where it is missing (in the chunk that starts at object 1000)")
 }
 
 // TestSOMChunks: many chunks, the last of which starts earlier, and blocks of the kernel have the same sums as a single
