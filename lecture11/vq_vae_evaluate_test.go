@@ -10,8 +10,8 @@ import (
 	"deeplearning.example/internal/testx"
 )
 
-// memorizing returns a model and its training on 20 objects, each of which can get a code vector of its own. It is
-// evaluated on 520 other objects if evaluation is not nil.
+// memorizing returns a model and its training on 20 objects, a few for each of its 16 code vectors. The training is
+// evaluated if evaluation is not nil.
 func memorizing(t *testing.T, evaluation *Evaluation) (*VQVAE, *Training) {
 	t.Helper()
 	m, err := NewVQVAE(testx.Backend(t), VQVAEConfig{Grid: Grid{Width: 4, Height: 4}, Features: 10, Latent: 3, Positions: 2,

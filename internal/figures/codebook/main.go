@@ -3,16 +3,21 @@
 //
 //	go run ./internal/figures/codebook
 //
-// For each data set and each first spread of the code vectors it trains both from the same seeds. It prints the means over the
-// seeds with their standard errors, and the mean difference of the losses, seed by seed.
+// For each data set, each first spread of the code vectors and each radius of the map it trains models from the same seeds. It
+// prints the means over the seeds with their standard errors, and the mean difference of the losses of k-means and the map, seed by
+// seed. Each row is printed when its last seed ends. The rows of one table of digits are those of
+//
+//	go run ./internal/figures/codebook -only digits -std 0.1
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/gomlx/compute"
 
@@ -22,11 +27,11 @@ import (
 
 func main() {
 	var o options
-	flag.IntVar(&o.seeds, "seeds", 5, "how many seeds")
+	flag.IntVar(&o.seeds, "seeds", 5, "how many seeds, at least 2")
 	flag.IntVar(&o.first, "first", 1, "the first seed")
 	flag.StringVar(&o.only, "only", "", "the name of one data set: plane, digits or parts; default all")
 	flag.Float64Var(&o.std, "std", 0, "standard deviation of the first code vectors; 0: 1, 0.1 and 0.01")
-	flag.Float64Var(&o.start, "start", 0, "first radius of the map; 0: the default of the model")
+	flag.Float64Var(&o.start, "start", 0, "first radius of the map; 0: those of the data set's table")
 	flag.Float64Var(&o.end, "end", 0.2, "last radius of the map, with -start")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -44,25 +49,27 @@ type options struct {
 }
 
 func (o options) run(ctx context.Context) error {
+	if o.seeds < 2 {
+		return fmt.Errorf("codebook: -seeds %d, want at least 2: one seed has no standard error", o.seeds)
+	}
+	if o.only != "" && !slices.Contains(names, o.only) {
+		return fmt.Errorf("codebook: -only %q, want one of %q", o.only, names)
+	}
 	backend, err := device.Backend()
 	if err != nil {
 		return err
 	}
-	sets, err := allSets(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range sets {
-		if o.only != "" && o.only != s.name {
+	for _, name := range names {
+		if o.only != "" && o.only != name {
 			continue
 		}
-		fmt.Println(s.name)
-		stds := []float64{1, 0.1, 0.01}
-		if o.std > 0 {
-			stds = []float64{o.std}
+		s, err := newSet(ctx, name)
+		if err != nil {
+			return err
 		}
-		for _, std := range stds {
-			if err := o.compare(ctx, backend, s, std); err != nil {
+		fmt.Println(s.name)
+		for _, std := range o.stds() {
+			if err := o.compare(ctx, os.Stdout, backend, s, std); err != nil {
 				return err
 			}
 		}
@@ -70,29 +77,57 @@ func (o options) run(ctx context.Context) error {
 	return nil
 }
 
-// compare trains both updates from all seeds and prints what they reach.
-func (o options) compare(ctx context.Context, backend compute.Backend, s set, std float64) error {
-	var losses []lecture11.Estimate
-	for _, update := range []string{"kmeans", "kohonen"} {
-		var of results
-		for seed := o.first; seed < o.first+o.seeds; seed++ {
-			cfg := s.model
-			cfg.CodeStd, cfg.Update, cfg.Seed = std, update, int64(seed)
-			if update == "kohonen" && o.start > 0 {
-				cfg.Radius = lecture11.Schedule{Name: "exponential", Start: o.start, End: o.end}
-			}
-			if err := of.add(ctx, backend, s, cfg); err != nil {
-				return err
-			}
+// stds returns the standard deviations of the first code vectors.
+func (o options) stds() []float64 {
+	if o.std > 0 {
+		return []float64{o.std}
+	}
+	return []float64{1, 0.1, 0.01}
+}
+
+// radii returns the first and the last radius of the maps of a set.
+func (o options) radii(s set) [][2]float64 {
+	if o.start > 0 {
+		return [][2]float64{{o.start, o.end}}
+	}
+	return s.radii
+}
+
+// compare trains the rows of a table from all seeds: k-means, then a map with each radius. It prints to w what they reach.
+func (o options) compare(ctx context.Context, w io.Writer, backend compute.Backend, s set, std float64) error {
+	s.model.CodeStd, s.model.Update = std, "kmeans"
+	kmeans, err := o.row(ctx, backend, s)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "  std %g, k-means: %s\n", std, kmeans)
+	for _, radius := range o.radii(s) {
+		s.model.Update = "kohonen"
+		s.model.Radius = lecture11.Schedule{Name: "exponential", Start: radius[0], End: radius[1]}
+		of, err := o.row(ctx, backend, s)
+		if err != nil {
+			return err
 		}
-		fmt.Printf("  std %g %-8s %s\n", std, update, of)
-		losses = append(losses, lecture11.NewEstimate(of.loss))
+		gain, err := lecture11.NewEstimate(kmeans.loss).Minus(lecture11.NewEstimate(of.loss))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "  std %g, map, radius %g → %g: %s; the loss of k-means is larger by %s\n", std, radius[0], radius[1], of, text(gain))
 	}
-	gain, err := losses[0].Minus(losses[1])
-	if err == nil {
-		fmt.Printf("  std %g: the loss of k-means is larger by %s\n", std, text(gain))
+	return nil
+}
+
+// row trains the model of a set from each seed.
+func (o options) row(ctx context.Context, backend compute.Backend, s set) (results, error) {
+	var of results
+	for seed := o.first; seed < o.first+o.seeds; seed++ {
+		cfg := s.model
+		cfg.Seed = int64(seed)
+		if err := of.add(ctx, backend, s, cfg); err != nil {
+			return of, err
+		}
 	}
-	return err
+	return of, nil
 }
 
 // results holds figures of the trainings of several seeds.

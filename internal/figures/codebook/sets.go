@@ -15,31 +15,35 @@ type set struct {
 	train, test *tensors.Tensor
 	model       lecture11.VQVAEConfig
 	fit         lecture11.FitConfig
+	radii       [][2]float64 // the first and the last of each map
 }
 
-// allSets returns the data sets by which the updates are compared.
-func allSets(ctx context.Context) ([]set, error) {
-	plane, err := planeSet()
-	if err != nil {
-		return nil, err
+// names are those of the data sets by which the updates are compared.
+var names = []string{"plane", "digits", "parts"}
+
+// newSet returns the data set with one of the names.
+func newSet(ctx context.Context, name string) (set, error) {
+	if name == "plane" {
+		return planeSet()
 	}
 	train, test, err := data.MNIST(ctx)
 	if err != nil {
-		return nil, err
+		return set{}, err
 	}
 	if train, err = train.Head(6000); err != nil {
-		return nil, err
+		return set{}, err
 	}
 	if test, err = test.Head(2000); err != nil {
-		return nil, err
+		return set{}, err
 	}
-	digits := set{name: "digits", train: train.Tensor(), test: test.Tensor(),
+	s := set{name: name, train: train.Tensor(), test: test.Tensor(), fit: lecture11.FitConfig{Epochs: 20, Batch: 128, Decay: "cosine"},
 		model: lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 16, Height: 16}, Features: 784, Latent: 16, Hidden: []int{256}},
-		fit:   lecture11.FitConfig{Epochs: 20, Batch: 128, Decay: "cosine"}}
-	parts := digits
-	parts.name = "parts"
-	parts.model = lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 784, Latent: 16, Encoder: "conv", Decoder: "conv"}
-	return []set{plane, digits, parts}, nil
+		radii: [][2]float64{{8, 0.2}, {3, 0.2}, {2, 0.2}, {2, 0.1}, {1, 0.1}}}
+	if name == "parts" {
+		s.model = lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 784, Latent: 16, Encoder: "conv", Decoder: "conv"}
+		s.radii = [][2]float64{{3, 0.2}, {4, 0.1}}
+	}
+	return s, nil
 }
 
 // planeSet is 64 Gaussians of standard deviation 0.05 that stand 1 apart, for as many code vectors: the best quantiser has the loss
@@ -51,7 +55,8 @@ func planeSet() (set, error) {
 	}
 	return set{name: "plane", train: narrow(mixture.Sample(6400, 1)), test: narrow(mixture.Sample(6400, 2)),
 		model: lecture11.VQVAEConfig{Grid: lecture11.Grid{Width: 8, Height: 8}, Features: 2, Latent: 2, Hidden: []int{64}},
-		fit:   lecture11.FitConfig{Epochs: 40, Batch: 128, LearningRate: 2e-3, Decay: "cosine"}}, nil
+		fit:   lecture11.FitConfig{Epochs: 40, Batch: 128, LearningRate: 2e-3, Decay: "cosine"},
+		radii: [][2]float64{{3, 0.2}, {4, 0.2}}}, nil
 }
 
 // narrow returns objects of 64 bits as numbers of 32 bits.
