@@ -52,6 +52,7 @@ import (
 //go:embed som_grid.go
 //go:embed som_guard.go
 //go:embed som_init.go
+//go:embed som_key.go
 //go:embed som_neighbourhood.go
 //go:embed som_online.go
 //go:embed som_order.go
@@ -91,6 +92,7 @@ var trainingSources = map[string][]string{
 		"classifier.go",
 		"convolution.go",
 		"net_conv.go",
+		"networks.go",
 	),
 	"gan": withNets(
 		"convolution.go",
@@ -114,6 +116,7 @@ var trainingSources = map[string][]string{
 		"multi_task_data.go",
 		"multi_task_fit.go",
 		"multi_task_loss.go",
+		"networks.go",
 		"numbers.go",
 		"stacked.go",
 	),
@@ -139,6 +142,7 @@ var trainingSources = map[string][]string{
 		"som_grid.go",
 		"som_guard.go",
 		"som_init.go",
+		"som_key.go",
 		"som_neighbourhood.go",
 		"som_online.go",
 		"som_order.go",

@@ -78,4 +78,11 @@
 // [SOMTraining], too. While a [GANDoctor] watches a training, other goroutines may read what it has found so far. The
 // functions that a configuration holds, such as a [Schedule], must not use the model. A tensor may be passed to
 // several calls at once, and the caller must keep it until they return. A nil or finalized tensor is an error.
+//
+// # Trainings and their inputs
+//
+// The key of a training contains hashes of the tensors that it reads, held-out objects included. The caller must leave
+// their contents unchanged from the call of Training until Run returns. Before the first step Run hashes them again,
+// and returns an error that names a changed one. Custom networks and distances are identified by the graphs that they
+// build, not by their IDs alone; they must build the same graph each time.
 package lecture11

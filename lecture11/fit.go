@@ -113,6 +113,7 @@ type Training struct {
 	whole    []*tensors.Tensor // passed to each step as a whole, after its batch
 	build    stepFn
 	held     *heldOutSet // how it is evaluated; nil if it is not
+	inputs   hashedInputs
 
 	n        int           // objects
 	step     int           // steps taken
@@ -153,6 +154,9 @@ func newTraining(spec Training) (*Training, error) {
 func (t *Training) start() error {
 	if t.exec != nil {
 		return nil
+	}
+	if err := t.inputs.unchanged(); err != nil {
+		return err
 	}
 	if err := t.createVariables(); err != nil {
 		return fmt.Errorf("lecture11: cannot build %s: %w", t.name, err)
@@ -204,7 +208,28 @@ func (t *Training) drawVariables() error {
 			return err
 		}
 	}
-	trace, err := model.NewExec(t.backend, t.store, t.trace)
+	if err := t.traceStep(nil); err != nil {
+		return err
+	}
+	if err := t.store.InitializeVariables(t.backend, nil); err != nil {
+		return err
+	}
+	if t.step > 0 {
+		return nil
+	}
+	return t.store.SetRNGStateFromSeed(t.cfg.Seed)
+}
+
+// traceStep builds a step to create its variables and to read the names of its losses. look, which may be nil, is
+// called with its graph.
+func (t *Training) traceStep(look func(g *Graph)) error {
+	trace, err := model.NewExec(t.backend, t.store, func(scope *model.Scope, batch []*Node) []*Node {
+		t.readLosses(scope, batch)
+		if look != nil {
+			look(batch[0].Graph())
+		}
+		panic(errTraced)
+	})
 	if err != nil {
 		return err
 	}
@@ -221,23 +246,16 @@ func (t *Training) drawVariables() error {
 	if _, err := trace.Compile(batch...); !errors.Is(err, errTraced) {
 		return err
 	}
-	if err := t.store.InitializeVariables(t.backend, nil); err != nil {
-		return err
-	}
-	if t.step > 0 {
-		return nil
-	}
-	return t.store.SetRNGStateFromSeed(t.cfg.Seed)
+	return nil
 }
 
-// trace builds a step to create its variables and to read the names of its losses.
-func (t *Training) trace(scope *model.Scope, batch []*Node) []*Node {
+// readLosses builds a step and reads the names of its losses.
+func (t *Training) readLosses(scope *model.Scope, batch []*Node) {
 	t.lossNames = nil
 	for _, l := range t.build(scope, Const(batch[0].Graph(), float32(0)), batch) {
 		l.Value.AssertScalar()
 		t.lossNames = append(t.lossNames, l.Name)
 	}
-	panic(errTraced)
 }
 
 // Name returns a short name for people and file names: "vae-20".

@@ -30,7 +30,7 @@ type fitted struct {
 
 	config   any                                // stored in the model's file, with kind and networks
 	networks string                             // the ID of custom networks; "" for those that config names
-	graphID  string                             // hash of the graph that custom networks build
+	graphID  string                             // hash of the graph that custom networks build for use
 	build    func(scope *model.Scope, g *Graph) // builds all networks once
 	used     *usedVariables                     // the variables they use, found by building them
 
@@ -55,11 +55,11 @@ func newFitted(kind string, backend compute.Backend, config any, build func(scop
 // zeroRow returns an object or a code of zeros, [1, n].
 func zeroRow(g *Graph, n int) *Node { return Zeros(g, shapes.Make(dtypes.Float32, 1, n)) }
 
-// traceNetworks builds all networks of the model once, without computing them, and returns the variables they create.
-// look, which may be nil, is called with their graph.
-func (f *fitted) traceNetworks(look func(g *Graph)) (*model.Store, error) {
+// traceNetworks builds all networks of the model once on backend, without computing them, and returns the variables
+// they create. look, which may be nil, is called with their graph.
+func (f *fitted) traceNetworks(backend compute.Backend, look func(g *Graph)) (*model.Store, error) {
 	store := model.NewStore()
-	exec, err := model.NewExec(f.backend, store, func(scope *model.Scope, x *Node) *Node {
+	exec, err := model.NewExec(backend, store, func(scope *model.Scope, x *Node) *Node {
 		f.build(scope, x.Graph())
 		if look != nil {
 			look(x.Graph())

@@ -228,7 +228,8 @@ func (m *GAN) Config() GANConfig { return m.cfg }
 
 // StartFrom uses the weights of a trained GAN of the same networks as the first weights of m, in place of those drawn
 // by its seed. Other networks are an error; custom networks are the same if their ID and their graph are. Call
-// StartFrom before Training. The key of the training then contains the key of the other model's training.
+// StartFrom before Training. The key of the training then contains a hash of these
+// weights.
 func (m *GAN) StartFrom(other *GAN) error {
 	if err := checkGiven("GAN.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
 		return err

@@ -101,7 +101,7 @@ func (f *fitted) variableSet() (weightSet, error) {
 	f.used.mu.Lock()
 	defer f.used.mu.Unlock()
 	if f.used.variables == nil {
-		store, err := f.traceNetworks(nil)
+		store, err := f.traceNetworks(f.backend, nil)
 		if err != nil {
 			return weightSet{}, err
 		}

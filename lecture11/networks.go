@@ -1,12 +1,10 @@
 package lecture11
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // CodingNets holds the networks of an autoencoder or of a VAE. In a VAE with classes, both networks get the label
@@ -131,20 +129,15 @@ func NewMultiTaskOf(backend compute.Backend, cfg MultiTaskConfig, net BodyNet) (
 	return m, nil
 }
 
-// setNetworks records that the model has custom networks, and identifies them by the graph that they build. A new
-// function under an old ID therefore has a new key. Building the graph takes a few milliseconds.
+// setNetworks records that the model has custom networks, and identifies them by the graph that they build for use. A
+// new function under an old ID therefore has a new key. Building the graph takes a few milliseconds.
 func (f *fitted) setNetworks(id string) error {
 	f.networks = id
-	_, err := f.traceNetworks(func(g *Graph) {
-		hash := sha256.New()
-		for _, node := range g.Nodes() {
-			fmt.Fprintln(hash, node)
-		}
-		f.graphID = digestOf(hash)
-	})
-	if err != nil {
+	hash := newGraphHash(f.backend)
+	if _, err := f.traceNetworks(hash, hash.add); err != nil {
 		return fmt.Errorf("lecture11: %w", err)
 	}
+	f.graphID = hash.sum()
 	return nil
 }
 

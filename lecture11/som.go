@@ -34,7 +34,8 @@ type SOMConfig struct {
 	// other distances and in MiniSom.
 	Distance string `json:"distance"`
 
-	// DistanceFunc is a custom distance. Distance is then its ID, which represents it in the key of a training.
+	// DistanceFunc is a custom distance. Distance is then its ID. The key of a training contains the ID and a
+	// hash of the graph that the function builds.
 	DistanceFunc MapDistance `json:"-"`
 }
 

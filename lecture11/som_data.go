@@ -66,24 +66,20 @@ func newSOMData(x *tensors.Tensor, w *tensors.Tensor, cfg SOMConfig) (*somData, 
 	return d, nil
 }
 
-// hashes returns hashes of the contents of the objects and of their weights.
-func (d *somData) hashes() (map[string]string, error) {
-	objects := d.streamHash
+// hashed returns the objects and their weights with hashes of their contents. A stream has only a hash.
+func (d *somData) hashed() (hashedInputs, error) {
+	var named []namedTensor
 	if d.x != nil {
-		var err error
-		if objects, err = contentsHash(d.x); err != nil {
-			return nil, err
-		}
+		named = append(named, namedTensor{"objects", d.x})
 	}
-	inputs := map[string]string{"objects": objects}
 	if d.weights != nil {
-		weights, err := contentsHash(tensors.FromFlatDataAndDimensions(d.weights, d.l))
-		if err != nil {
-			return nil, err
-		}
-		inputs["weights"] = weights
+		named = append(named, namedTensor{"weights", tensors.FromFlatDataAndDimensions(d.weights, d.l)})
 	}
-	return inputs, nil
+	inputs, err := hashInputs(named)
+	if d.x == nil {
+		inputs.hashes["objects"] = d.streamHash
+	}
+	return inputs, err
 }
 
 // takeWeights checks the weights of the objects.

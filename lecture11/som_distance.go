@@ -38,8 +38,8 @@ func (c SOMConfig) checkDistance() error {
 		return fmt.Errorf("lecture11: SOMConfig.Distance = %q, want one of %q, or the ID of a DistanceFunc", c.Distance,
 			slices.Sorted(maps.Keys(somDistances)))
 	case c.DistanceFunc != nil && (c.Distance == "" || somDistances[c.Distance]):
-		return fmt.Errorf("lecture11: SOMConfig.Distance = %q with a DistanceFunc, want an ID other than the names of distances: it represents "+
-			"the function in the key of a training", c.Distance)
+		return fmt.Errorf("lecture11: SOMConfig.Distance = %q with a DistanceFunc, want an ID other than the names of distances: it is part of "+
+			"the key of a training", c.Distance)
 	}
 	return nil
 }
@@ -146,10 +146,13 @@ func unitRows(w *Node) *Node {
 // pairsAtOnce is the largest number of differences between objects and weights on a backend that stores them.
 const pairsAtOnce = 1 << 24
 
+// blockOfPairs returns the number of objects, of l, in a block for weights of the given size.
+func blockOfPairs(l, size int) int { return min(l, max(1, pairsAtOnce/size)) }
+
 // blocksOfPairs computes pairs in blocks of objects, so that at most pairsAtOnce differences are stored at a time.
 func (d somMetric) blocksOfPairs(x, w, known *Node) *Node {
 	l := x.Shape().Dim(0)
-	size := min(l, max(1, pairsAtOnce/w.Shape().Size()))
+	size := blockOfPairs(l, w.Shape().Size())
 	var blocks []*Node
 	for first := 0; first < l; first += size {
 		cut := func(x *Node) *Node {

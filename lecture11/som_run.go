@@ -107,6 +107,9 @@ func (t *SOMTraining) start() error {
 	if t.w != nil {
 		return nil
 	}
+	if err := t.hashed.unchanged(); err != nil {
+		return err
+	}
 	if err := t.startMaps(); err != nil {
 		return err
 	}

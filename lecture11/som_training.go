@@ -23,7 +23,8 @@ type SOMTraining struct {
 	fits    []SOMFit
 	initial []*tensors.Tensor // the initial weights of each map; nil: to be drawn
 	data    *somData
-	stream  SOMChunks // objects that are not held; nil where data holds them
+	hashed  hashedInputs // the contents of data
+	stream  SOMChunks    // objects that are not held; nil where data holds them
 	program *somProgram
 
 	mu          sync.Mutex   // of the state that follows; see som_guard.go
@@ -188,35 +189,6 @@ func (t *SOMTraining) newProgram() *somProgram {
 	}
 	p.use(t.data.n)
 	return p
-}
-
-// identify sets the name and the key.
-func (t *SOMTraining) identify(id string) error {
-	t.name = fmt.Sprintf("som-%dx%d", t.maps[0].cfg.Width, t.maps[0].cfg.Height)
-	if len(t.maps) > 1 {
-		t.name = fmt.Sprintf("soms-%d", len(t.maps))
-	}
-	configs, starts, functions := []SOMConfig{}, []string{}, []string{}
-	for i, m := range t.maps {
-		start, err := contentsHash(t.initial[i])
-		if err != nil {
-			return err
-		}
-		function, err := t.fits[i].schedulesHash(t.steps)
-		if err != nil {
-			return err
-		}
-		configs, starts, functions = append(configs, m.cfg), append(starts, start), append(functions, function)
-	}
-	inputs, err := t.data.hashes()
-	if err != nil {
-		return err
-	}
-	t.key = map[string]any{
-		"kind": "som", "model": configs, "fit": t.fits, "data": id, "inputs": inputs, "start": starts,
-		"functions": functions, "code": codeVersion("som"),
-	}
-	return nil
 }
 
 // Name returns a short name for people and files: "som-20x20".

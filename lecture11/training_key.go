@@ -41,7 +41,7 @@ type namedTensor struct {
 //	kind, model, fit   the model and its training
 //	data               the ID of the data, for people
 //	inputs             name → hash of the contents of each tensor, its type and shape included
-//	networks           ID of custom networks and hash of the graph that they build; omitted if there are none
+//	networks           ID of custom networks and hashes of the graphs that they build; omitted if there are none
 //	settings           further inputs of the step; omitted if there are none
 //	start              hash of the weights from which the training starts; omitted if the seed draws them
 //	code               hash of the source files on which the numbers depend
@@ -52,18 +52,11 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs := map[string]string{}
-	for _, x := range slices.Concat(spec.objects, spec.whole, held.named()) {
-		hash, err := contentsHash(x.value)
-		if err != nil {
-			return nil, fmt.Errorf("lecture11: %s.Training: %s: %w", f.kind, x.name, err)
-		}
-		inputs[x.name] = hash
+	inputs, err := hashInputs(slices.Concat(spec.objects, spec.whole, held.named()))
+	if err != nil {
+		return nil, fmt.Errorf("lecture11: %s.Training: %w", f.kind, err)
 	}
-	key["inputs"] = inputs
-	if f.networks != "" {
-		key["networks"] = map[string]string{"id": f.networks, "graph": f.graphID}
-	}
+	key["inputs"] = inputs.hashes
 	if spec.settings != nil {
 		key["settings"] = spec.settings
 	}
@@ -77,10 +70,51 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	if spec.perStep > 0 {
 		cfg.Batch = spec.perStep
 	}
-	return newTraining(Training{
+	t, err := newTraining(Training{
 		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, model: f, initSeed: spec.seed,
-		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build, held: held,
+		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build, held: held, inputs: inputs,
 	})
+	if err != nil || f.networks == "" {
+		return t, err
+	}
+	if key["networks"], err = t.networksKey(); err != nil {
+		return nil, fmt.Errorf("lecture11: cannot build %s: %w", t.name, err)
+	}
+	return t, nil
+}
+
+// hashedInputs holds the tensors that a training reads, and hashes of their contents by name.
+type hashedInputs struct {
+	named  []namedTensor
+	hashes map[string]string
+}
+
+// hashInputs hashes the contents of tensors.
+func hashInputs(named []namedTensor) (hashedInputs, error) {
+	in := hashedInputs{named, map[string]string{}}
+	for _, x := range named {
+		hash, err := contentsHash(x.value)
+		if err != nil {
+			return in, fmt.Errorf("%s: %w", x.name, err)
+		}
+		in.hashes[x.name] = hash
+	}
+	return in, nil
+}
+
+// unchanged returns an error that names the first tensor whose contents have changed since they were hashed. The caller
+// of Training still owns them, so that the key could name other contents than those that the training reads.
+func (in hashedInputs) unchanged() error {
+	for _, x := range in.named {
+		hash, err := contentsHash(x.value)
+		if err != nil {
+			return fmt.Errorf("lecture11: %s: %w", x.name, err)
+		}
+		if hash != in.hashes[x.name] {
+			return fmt.Errorf("lecture11: %s changed after Training was called, want them unchanged until Run returns", x.name)
+		}
+	}
+	return nil
 }
 
 // startHash identifies the weights from which a training starts; it is "" if there are none.

@@ -6,10 +6,10 @@ import (
 	"reflect"
 )
 
-// StartFrom takes the weights of a trained model with the same networks as the initial weights of m, in place of those
+// StartFrom uses the weights of a trained model with the same networks as the initial weights of m, in place of those
 // that its seed draws. Other networks are an error; custom networks are the same if their ID and their graph are. A
 // model that was trained on the ELBO, which is fast, is a good start for the bound of many codes. Call StartFrom before
-// Training, whose key then holds that of the other model's training.
+// Training, whose key then contains a hash of these weights.
 func (m *VAE) StartFrom(other *VAE) error {
 	if err := checkGiven("VAE.StartFrom", "the source model", other != nil, "a trained model"); err != nil {
 		return err
