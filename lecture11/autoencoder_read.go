@@ -39,11 +39,19 @@ func NewCodeSparsity(z *tensors.Tensor) (CodeSparsity, error) {
 		s.L1 += math.Abs(v) / l
 		s.Mean += v / count
 	}
+	if s.L1-s.L1 != 0 {
+		if err := checkAllFinite("NewCodeSparsity", z); err != nil {
+			return CodeSparsity{}, err
+		}
+	}
 	return s, nil
 }
 
 // Accuracy returns the share of objects whose label is the likeliest class by the probabilities p [l, classes].
 func Accuracy(p *tensors.Tensor, labels []int) (float64, error) {
+	if err := checkAllFinite("Accuracy", p); err != nil {
+		return 0, err
+	}
 	columns, err := Columns(p)
 	if err != nil {
 		return 0, err
@@ -101,7 +109,7 @@ func NeighbourAccuracy(known, test LabelledCodes, k int) (float64, error) {
 
 // rows returns the codes as slices.
 func (c LabelledCodes) rows() ([][]float64, error) {
-	if err := checkTensors("LabelledCodes", c.Codes); err != nil {
+	if err := checkAllFinite("LabelledCodes", c.Codes); err != nil {
 		return nil, err
 	}
 	if c.Codes.Rank() != 2 || c.Codes.Size() == 0 {

@@ -21,7 +21,7 @@ func (m *Autoencoder) Encode(x *tensors.Tensor) (*tensors.Tensor, error) {
 
 // Decode returns the objects x̂ = g(z, β) of codes z [l, d]: [l, n]. With the Bernoulli loss they are probabilities.
 func (m *Autoencoder) Decode(z *tensors.Tensor) (*tensors.Tensor, error) {
-	if err := checkTensors("Autoencoder.Decode", z); err != nil {
+	if err := checkAllFinite("Autoencoder.Decode", z); err != nil {
 		return nil, err
 	}
 	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent || !s.DType.IsFloat() {

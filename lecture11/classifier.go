@@ -281,6 +281,9 @@ func (m *Classifier) Randomize() error {
 // Likeliest returns the class of the largest of the probabilities (or logits) p [l, classes], the first of equal ones:
 // l labels.
 func Likeliest(p *tensors.Tensor) ([]int, error) {
+	if err := checkAllFinite("Likeliest", p); err != nil {
+		return nil, err
+	}
 	columns, err := Columns(p)
 	if err != nil {
 		return nil, err

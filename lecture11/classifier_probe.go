@@ -37,7 +37,7 @@ func probeRidges() []float64 {
 // NewLinearProbe fits a probe on features z [l, d] of objects with labels 0 … classes−1. It takes O(l²(l + d)) time
 // and is meant for few objects.
 func NewLinearProbe(z *tensors.Tensor, labels []int, classes int) (*LinearProbe, error) {
-	if err := checkTensors("NewLinearProbe", z); err != nil {
+	if err := checkAllFinite("NewLinearProbe", z); err != nil {
 		return nil, err
 	}
 	if z.Rank() != 2 || z.Size() == 0 || z.Shape().Dimensions[0] != len(labels) {
@@ -164,7 +164,7 @@ func (d *dual) weights(ridge float64) *mat.Dense {
 
 // Classify returns the classes of the features z [l, d].
 func (p *LinearProbe) Classify(z *tensors.Tensor) ([]int, error) {
-	if err := checkTensors("LinearProbe", z); err != nil {
+	if err := checkAllFinite("LinearProbe", z); err != nil {
 		return nil, err
 	}
 	classes, d := p.Matrix.Dims()

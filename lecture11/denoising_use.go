@@ -132,6 +132,11 @@ func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
 			cosines += uv / max(math.Sqrt(uu*vv), math.SmallestNonzeroFloat64)
 		}
 	}
+	if squares-squares != 0 {
+		if err := checkAllFinite("CompareFields", a, b); err != nil {
+			return FieldError{}, err
+		}
+	}
 	if truth == 0 {
 		return FieldError{}, fmt.Errorf("lecture11: CompareFields with true vectors that are all 0, want one that is not")
 	}
@@ -171,6 +176,11 @@ func CodeInstability(clean, noisy *tensors.Tensor) (float64, error) {
 		for i := j; i < len(z); i += d {
 			shift += (moved[i] - z[i]) * (moved[i] - z[i])
 			spread += (z[i] - mean) * (z[i] - mean)
+		}
+	}
+	if sum := shift + spread; sum-sum != 0 {
+		if err := checkAllFinite("CodeInstability", clean, noisy); err != nil {
+			return 0, err
 		}
 	}
 	if !(spread > 0) {

@@ -145,6 +145,9 @@ func ImportanceWeights(x []float64, logTarget, logSource func(x float64) float64
 //
 // Slide "Domain shift"; Bickel, Brückner & Scheffer 2007.
 func LearntWeights(p *tensors.Tensor) ([]float64, error) {
+	if err := checkAllFinite("LearntWeights", p); err != nil {
+		return nil, err
+	}
 	columns, err := Columns(p)
 	if err != nil {
 		return nil, err

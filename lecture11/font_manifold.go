@@ -57,6 +57,11 @@ func SquaredErrors(x, y *tensors.Tensor) ([]float64, error) {
 	for i := range a {
 		errors[i/n] += (a[i] - b[i]) * (a[i] - b[i]) / float64(n)
 	}
+	if place, _ := firstNotFinite(errors); place >= 0 {
+		if err := checkAllFinite("SquaredErrors", x, y); err != nil {
+			return nil, err
+		}
+	}
 	return errors, nil
 }
 
@@ -64,6 +69,9 @@ func SquaredErrors(x, y *tensors.Tensor) ([]float64, error) {
 // groups. With [ROC] they measure whether a code keeps the members of a group together: ROC(same, other) is the
 // probability that a pair within a group is closer than a pair of two groups.
 func PairDistances(z *tensors.Tensor, groups []int) (same, other []float64, err error) {
+	if err := checkAllFinite("PairDistances", z); err != nil {
+		return nil, nil, err
+	}
 	columns, err := Columns(z)
 	if err != nil {
 		return nil, nil, err
@@ -90,7 +98,7 @@ func PairDistances(z *tensors.Tensor, groups []int) (same, other []float64, err 
 // PathSteps returns the Euclidean distances ‖x_{i+1} − x_i‖ between neighbours on a decoded path x [steps, n]: steps −
 // 1 numbers. The steps of a smooth decoder have similar lengths.
 func PathSteps(x *tensors.Tensor) ([]float64, error) {
-	if err := checkTensors("PathSteps", x); err != nil {
+	if err := checkAllFinite("PathSteps", x); err != nil {
 		return nil, err
 	}
 	if x.Rank() != 2 || x.Shape().Dimensions[0] < 2 {

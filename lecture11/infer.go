@@ -149,6 +149,11 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 	for i := range a {
 		sum += (a[i] - b[i]) * (a[i] - b[i])
 	}
+	if sum-sum != 0 {
+		if err := checkAllFinite("MeanSquaredError", x, y); err != nil {
+			return 0, err
+		}
+	}
 	return sum / float64(len(a)), nil
 }
 

@@ -74,6 +74,9 @@ func RepeatCodes(z *tensors.Tensor, count int) (*tensors.Tensor, error) {
 
 // CodeLengths returns the Euclidean length of each code of z [l, d]. The lengths of codes of N(0, I) are close to √d.
 func CodeLengths(z *tensors.Tensor) ([]float64, error) {
+	if err := checkAllFinite("CodeLengths", z); err != nil {
+		return nil, err
+	}
 	columns, err := Columns(z)
 	if err != nil {
 		return nil, err
@@ -135,7 +138,7 @@ func angle(a, b []float32) float64 {
 // codePath returns steps codes u·z₀ + v·z₁ from row from to row to, with (u, v) = weights(z₀, z₁, t) for t from 0 to 1.
 func codePath(function string, z *tensors.Tensor, from, to, steps int,
 	weights func(a, b []float32, t float64) (u, v float64)) (*tensors.Tensor, error) {
-	if err := checkTensors(function, z); err != nil {
+	if err := checkAllFinite(function, z); err != nil {
 		return nil, err
 	}
 	shape := z.Shape()
@@ -165,7 +168,7 @@ func codePath(function string, z *tensors.Tensor, from, to, steps int,
 //
 // Slide "StyleGAN"; Karras et al. 2019, appendix B.
 func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
-	if err := checkTensors("TruncateCodes", z); err != nil {
+	if err := checkAllFinite("TruncateCodes", z); err != nil {
 		return nil, err
 	}
 	if z.Rank() != 2 || !(psi >= 0) || math.IsInf(psi, 0) {
@@ -188,7 +191,7 @@ func TruncateCodes(z *tensors.Tensor, psi float64) (*tensors.Tensor, error) {
 //
 // for each code of z [l, d]: [l, d]. with, without: [k, d]. Radford et al. 2016, section 6.3.2.
 func CodeArithmetic(z, with, without *tensors.Tensor, amount float64) (*tensors.Tensor, error) {
-	if err := checkTensors("CodeArithmetic", z, with, without); err != nil {
+	if err := checkAllFinite("CodeArithmetic", z, with, without); err != nil {
 		return nil, err
 	}
 	direction, err := meanDifference(with, without)
@@ -241,7 +244,7 @@ type CodeStatistics struct {
 
 // NewCodeStatistics computes the statistics of the encoder's outputs for l objects, [l, d] each.
 func NewCodeStatistics(mean, logVar *tensors.Tensor) (CodeStatistics, error) {
-	if err := checkTensors("NewCodeStatistics", mean, logVar); err != nil {
+	if err := checkAllFinite("NewCodeStatistics", mean, logVar); err != nil {
 		return CodeStatistics{}, err
 	}
 	var s CodeStatistics
@@ -284,6 +287,9 @@ func (s CodeStatistics) Active() int {
 // NeighbourAgreement returns the share of codes z [l, d] whose nearest other code (Euclidean) belongs to an object with
 // the same label. For C equally frequent labels drawn at random, it is 1/C on average.
 func NeighbourAgreement(z *tensors.Tensor, labels []int) (float64, error) {
+	if err := checkAllFinite("NeighbourAgreement", z); err != nil {
+		return 0, err
+	}
 	columns, err := Columns(z)
 	if err != nil {
 		return 0, err
@@ -317,7 +323,7 @@ type Greyness struct{ Decoded, Faded float64 }
 
 // MidGrey compares the middle of a decoded path x [steps, n] with the average of its ends.
 func MidGrey(x *tensors.Tensor) (Greyness, error) {
-	if err := checkTensors("MidGrey", x); err != nil {
+	if err := checkAllFinite("MidGrey", x); err != nil {
 		return Greyness{}, err
 	}
 	var g Greyness

@@ -59,6 +59,9 @@ func (f *fitted) copyWeights(weights map[string]*tensors.Tensor) (copies map[str
 		if dtype := weights[fileName(wanted[0])].DType(); !value.DType().IsFloat() || value.DType() != dtype {
 			return nil, nil, fmt.Errorf("%s is of type %s, want floats, all of one type", name, value.DType())
 		}
+		if err := checkFiniteWeights(name, value); err != nil {
+			return nil, nil, err
+		}
 		if copies[name], err = value.LocalClone(); err != nil {
 			return nil, nil, err
 		}
@@ -70,6 +73,15 @@ func (f *fitted) copyWeights(weights map[string]*tensors.Tensor) (copies map[str
 		}
 	}
 	return copies, order, nil
+}
+
+// checkFiniteWeights returns an error if a weight is not finite.
+func checkFiniteWeights(name string, value *tensors.Tensor) error {
+	place, bad, err := notFinite(value)
+	if err == nil && place >= 0 {
+		err = fmt.Errorf("number %d of %s is %g, want finite weights", place, name, bad)
+	}
+	return err
 }
 
 // checkShape returns an error unless a tensor has the given dimensions.

@@ -13,7 +13,7 @@ import (
 //
 // Slide "Self-supervised (pretext) tasks".
 func FewShotProbe(known, test LabelledCodes, perClass int, seed uint64) (float64, error) {
-	if err := checkTensors("FewShotProbe", known.Codes, test.Codes); err != nil {
+	if err := checkAllFinite("FewShotProbe", known.Codes, test.Codes); err != nil {
 		return 0, err
 	}
 	if known.Codes.Rank() != 2 || known.Codes.Shape().Dimensions[0] != len(known.Labels) {
@@ -77,7 +77,7 @@ func Rivals(x, pool LabelledCodes) ([]Rival, error) {
 
 // labelledRows returns objects one by one. Bytes are scaled to [0, 1].
 func labelledRows(c LabelledCodes) ([][]float64, error) {
-	if err := checkTensors("Rivals", c.Codes); err != nil {
+	if err := checkAllFinite("Rivals", c.Codes); err != nil {
 		return nil, err
 	}
 	if c.Codes.Rank() != 2 || c.Codes.Size() == 0 || c.Codes.Shape().Dimensions[0] != len(c.Labels) {

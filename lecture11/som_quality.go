@@ -184,7 +184,7 @@ func neighbourSets(grid Grid, corners bool) []map[int]bool {
 
 // checkSheet returns an error unless the number of weights [m, n] is that of the grid's nodes.
 func checkSheet(grid Grid, weights *tensors.Tensor) error {
-	if err := checkTensors("weights of a map", weights); err != nil {
+	if err := checkAllFinite("weights of a map", weights); err != nil {
 		return err
 	}
 	if err := grid.check(); err != nil {

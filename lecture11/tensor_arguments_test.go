@@ -100,7 +100,8 @@ func errorOf3[R, S any](_ R, _ S, err error) error { return err }
 var mayBeNil = []string{"SOM.Training.w", "TrainTogether.w"}
 
 // TestTensorArguments: every exported function that takes a tensor returns a matching error for a nil tensor and for a
-// finalized one. A function that is not in the table is an error, so that none is forgotten.
+// finalized one, and, unless mayBeNaN lists it, for one with a number that is not finite. A function that is not in the
+// table is an error, so that none is forgotten.
 func TestTensorArguments(t *testing.T) {
 	long(t)
 	calls := map[string]tensorCall{}
@@ -117,7 +118,12 @@ func TestTensorArguments(t *testing.T) {
 		if !slices.Contains(want, name) {
 			t.Errorf("this test calls %s, which lecture11 does not have", name)
 		}
-		t.Run(name, func(t *testing.T) { checkTensorCall(t, calls[name], slices.Contains(mayBeNil, name)) })
+		t.Run(name, func(t *testing.T) {
+			checkTensorCall(t, calls[name], slices.Contains(mayBeNil, name))
+			if !slices.Contains(mayBeNaN, name) {
+				checkNotFinite(t, calls[name])
+			}
+		})
 	}
 }
 

@@ -40,6 +40,47 @@ func checkTensors(who string, all ...*tensors.Tensor) error {
 	return nil
 }
 
+// checkAllFinite calls checkTensors and returns an error, which starts with who, if a number of the tensors is not
+// finite.
+func checkAllFinite(who string, all ...*tensors.Tensor) error {
+	if err := checkTensors(who, all...); err != nil {
+		return err
+	}
+	for _, t := range all {
+		place, value, err := notFinite(t)
+		if err != nil {
+			return err
+		}
+		if place >= 0 {
+			n := max(1, t.Shape().Dimensions[t.Rank()-1])
+			return fmt.Errorf("lecture11: %s: component %d of row %d is %g, want finite numbers", who, place%n, place/n, value)
+		}
+	}
+	return nil
+}
+
+// notFinite returns the first number of a tensor that is not finite and its place, or -1 if there is none.
+func notFinite(t *tensors.Tensor) (place int, value float64, err error) {
+	place = -1
+	switch t.DType() {
+	case dtypes.Float32:
+		err = tensors.ConstFlatData(t, func(flat []float32) { place, value = firstNotFinite(flat) })
+	case dtypes.Float64:
+		err = tensors.ConstFlatData(t, func(flat []float64) { place, value = firstNotFinite(flat) })
+	}
+	return place, value, err
+}
+
+// firstNotFinite returns the first value that is not finite and its place, or -1 if there is none.
+func firstNotFinite[T float32 | float64](flat []T) (place int, value float64) {
+	for i, v := range flat {
+		if v-v != 0 {
+			return i, float64(v)
+		}
+	}
+	return -1, 0
+}
+
 // float64s returns a copy of the values of a float32 or float64 tensor.
 func float64s(t *tensors.Tensor) ([]float64, error) {
 	if t.DType() == dtypes.Float64 {

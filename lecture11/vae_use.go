@@ -32,7 +32,7 @@ func (m *VAE) Encode(x *tensors.Tensor) (mean, logVar *tensors.Tensor, err error
 // that a pixel is 1. A conditional model takes codes with labels appended, [l, d + classes]; the label columns may hold
 // any finite numbers, such as a mixture of two labels.
 func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
-	if err := checkTensors("VAE.Decode", z); err != nil {
+	if err := checkAllFinite("VAE.Decode", z); err != nil {
 		return nil, err
 	}
 	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent+m.cfg.Classes || s.DType != dtypes.Float32 {
