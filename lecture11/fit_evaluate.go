@@ -108,6 +108,9 @@ func (h *heldOutSet) named() []namedTensor {
 	return named
 }
 
+// evaluationPrefix is in front of the names of the losses on held-out objects.
+const evaluationPrefix = "evaluation "
+
 // evaluationScope is the scope of the evaluations' state, beside the weights. No step sees its variables.
 const evaluationScope = "/evaluation"
 

@@ -83,9 +83,6 @@ func (c MultiTaskConfig) check() error {
 // totalLoss is the name of the loss that a training minimises. The losses of the tasks are reported in addition.
 const totalLoss = "loss"
 
-// evaluationPrefix is in front of the names of the losses on held-out objects.
-const evaluationPrefix = "evaluation "
-
 // checkTasks returns an error that names the first invalid task.
 func (c MultiTaskConfig) checkTasks() error {
 	seen := map[string]int{}
