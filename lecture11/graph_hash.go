@@ -60,9 +60,9 @@ func (h *graphHash) of(fn func(inputs []*Node) *Node, inputs ...shapes.Shape) (s
 	return h.sum(), nil
 }
 
-// networksKey identifies the custom networks of a training by their ID and by hashes of three graphs: that of the
-// networks in use, that of a step of the training, in which they may differ, and that of the initializers of all
-// variables of the step. It draws no weights.
+// networksKey identifies the custom networks of a training by their ID and by hashes of three graphs. The first is that
+// of the networks in use, and the second that of a step of the training, in which they may differ. The third is that of
+// the initializers of all variables of the step. It draws no weights.
 func (t *Training) networksKey() (map[string]string, error) {
 	trial := *t
 	trial.store = model.NewStore()
