@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
-	"slices"
-	"sync"
 
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -127,27 +124,6 @@ func (c LabelledCodes) rows() ([][]float64, error) {
 	return cut(flat, l), nil
 }
 
-// nearestRows returns the indices of the k rows nearest to x, nearest first.
-func nearestRows(rows [][]float64, x []float64, k int) []int {
-	nearest, distances := make([]int, 0, k+1), make([]float64, 0, k+1)
-	for i, row := range rows {
-		squares := squaredDistance(row, x)
-		if len(nearest) == k && squares >= distances[k-1] {
-			continue
-		}
-		at := len(nearest)
-		for at > 0 && squares < distances[at-1] {
-			at--
-		}
-		nearest = slices.Insert(nearest, at, i)
-		distances = slices.Insert(distances, at, squares)
-		if len(nearest) > k {
-			nearest, distances = nearest[:k], distances[:k]
-		}
-	}
-	return nearest
-}
-
 // vote returns the most frequent label of the neighbours; ties are decided by the nearest of the tied.
 func vote(nearest []int, labels []int) int {
 	counts := map[int]int{}
@@ -161,18 +137,4 @@ func vote(nearest []int, labels []int) int {
 		}
 	}
 	return best
-}
-
-// parallel calls fn(0) … fn(n−1) on all processors.
-func parallel(n int, fn func(i int)) {
-	var wg sync.WaitGroup
-	workers := min(n, runtime.GOMAXPROCS(0))
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				fn(i)
-			}
-		})
-	}
-	wg.Wait()
 }

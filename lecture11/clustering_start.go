@@ -48,25 +48,6 @@ func StartCenters(how string, x *tensors.Tensor, m int, seed int64) (*tensors.Te
 	return numbers(dtype, flat, m, len(rows[0])), nil
 }
 
-// objectRows copies the objects x [l, n] into rows, with bytes as [0, 1]. It returns an error unless x is a set of
-// objects.
-func objectRows(x *tensors.Tensor) ([][]float64, error) {
-	if err := checkTensors("objects", x); err != nil {
-		return nil, err
-	}
-	if x.Rank() != 2 || x.Size() == 0 {
-		return nil, fmt.Errorf("lecture11: objects x = %s, want [l, n] with at least one object", x.Shape())
-	}
-	if err := checkFinite("objects x", x); err != nil {
-		return nil, err
-	}
-	flat, err := Components(x)
-	if err != nil {
-		return nil, err
-	}
-	return cut(flat, x.Shape().Dimensions[0]), nil
-}
-
 func startObjects(rng *rand.Rand, x [][]float64, m int) [][]float64 {
 	centers := make([][]float64, m)
 	for y, i := range rng.Perm(len(x))[:m] {

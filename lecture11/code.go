@@ -88,9 +88,9 @@ var trainingSources = map[string][]string{
 		"networks.go",
 	),
 	"classifier": withNets(
-		"autoencoder_loss.go",
 		"classifier.go",
 		"convolution.go",
+		"likelihood.go",
 		"net_conv.go",
 		"networks.go",
 	),

@@ -46,17 +46,6 @@ func Corrupt(backend compute.Backend, x *tensors.Tensor, c Corruption, seed int6
 	return out[0], nil
 }
 
-// checkPlainObjects returns an error unless x is [l, n] with at least one object and one component, and finite.
-func checkPlainObjects(function string, x *tensors.Tensor) error {
-	if err := checkTensors(function, x); err != nil {
-		return err
-	}
-	if x.Rank() != 2 || x.Size() == 0 {
-		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, n] and at least one", function, x.Shape())
-	}
-	return checkObjects(function, x, x.Shape().Dimensions[1], false)
-}
-
 // Score returns the score of the noisy data that a denoising autoencoder has learned,
 //
 //	(r(x̃) − x̃)/σ² ≈ ∇ ln p_σ(x̃),  r(x̃) = g(f(x̃, α), β),  p_σ = p * N(0, σ²I),

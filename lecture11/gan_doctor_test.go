@@ -75,7 +75,7 @@ func TestDiagnose(t *testing.T) {
 	} {
 		v := wellVitals()
 		c.change(&v)
-		f, _ := diagnose(c.model, v)
+		f, _ := diagnose(c.model.withDefaults(), v)
 		if f.Cause != c.want || (c.want != "") != (f.Step == 1000) {
 			t.Errorf("%s: %q at step %d, want %q", c.name, f.Cause, f.Step, c.want)
 		}
@@ -89,7 +89,7 @@ func TestDiagnose(t *testing.T) {
 func TestFindingString(t *testing.T) {
 	v := wellVitals()
 	v.Certain, v.Peak, v.GradientG = 0.99, 5, 0.1
-	f, _ := diagnose(GANConfig{Loss: "minimax"}, v)
+	f, _ := diagnose(GANConfig{Loss: "minimax"}.withDefaults(), v)
 	const want = "step 1000, vanishing gradient: D is certain on 99 % of objects, G's gradient has fallen 50 ×: " +
 		"try the non-saturating loss or train D less (Steps, Pace)"
 	if f.String() != want {
@@ -108,7 +108,7 @@ func TestDoctorPersists(t *testing.T) {
 	}{
 		{"wwww", nil}, {"swws", nil}, {"ss", []int{2}}, {"sws", []int{3}}, {"sssss", []int{2}}, {"sswwwss", []int{2, 7}}, {"sswss", []int{2}},
 	} {
-		d := &GANDoctor{cfg: DoctorConfig{Persist: 2}.withDefaults(), mirror: &ganMirror{m: &GAN{}}}
+		d := &GANDoctor{cfg: DoctorConfig{Persist: 2}.withDefaults(), mirror: &ganMirror{m: &GAN{cfg: GANConfig{}.withDefaults()}}}
 		var got []int
 		for i, look := range c.looks {
 			v := map[rune]Vitals{'s': sick, 'w': well}[look]
@@ -121,9 +121,9 @@ func TestDoctorPersists(t *testing.T) {
 			t.Errorf("%s: findings at looks %v, want %v", c.looks, got, c.want)
 		}
 	}
-	d := &GANDoctor{cfg: DoctorConfig{Persist: 1}.withDefaults(), mirror: &ganMirror{m: &GAN{}}}
+	d := &GANDoctor{cfg: DoctorConfig{Persist: 1}.withDefaults(), mirror: &ganMirror{m: &GAN{cfg: GANConfig{}.withDefaults()}}}
 	if d.judge(sick) != nil {
-		t.Errorf("a finding at step %d of a warm-up of %d", sick.Step, d.cfg.WarmUp)
+		t.Errorf("a finding at step %d of a warm-up of %d", sick.Step, *d.cfg.WarmUp)
 	}
 	sick.Distance = 100
 	if f := d.judge(sick); f == nil || f.Cause != Divergence {

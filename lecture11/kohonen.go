@@ -267,18 +267,3 @@ func checkClustering(x, w *tensors.Tensor) error {
 	}
 	return checkFinite("centres w", w)
 }
-
-// checkFinite returns an error that names the first component that is not a finite number.
-func checkFinite(what string, t *tensors.Tensor) error {
-	values, err := Components(t)
-	if err != nil {
-		return err
-	}
-	n := t.Shape().Dimensions[1]
-	for i, v := range values {
-		if v-v != 0 {
-			return fmt.Errorf("lecture11: %s: component %d of row %d is %g, want a finite number", what, i%n, i/n, v)
-		}
-	}
-	return nil
-}

@@ -61,16 +61,6 @@ func (s *kohonenState) begin() error {
 	return err
 }
 
-// cut splits flat into m rows.
-func cut(flat []float64, m int) [][]float64 {
-	n := len(flat) / m
-	rows := make([][]float64, m)
-	for y := range rows {
-		rows[y] = flat[y*n : (y+1)*n : (y+1)*n]
-	}
-	return rows
-}
-
 // numbers returns a float32 or float64 tensor of the values.
 func numbers(dtype dtypes.DType, values []float64, dims ...int) *tensors.Tensor {
 	if dtype == dtypes.Float64 {

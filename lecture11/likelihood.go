@@ -98,3 +98,14 @@ func ImportanceBound(logWeights *Node) *Node {
 	sum := ReduceSum(Exp(Sub(logWeights, ExpandAxes(top, 0))), 0) // [batch]
 	return AddScalar(Add(top, Log(sum)), -math.Log(k))
 }
+
+// labelledCrossEntropy returns −Σ ln p(y|x) over the labelled objects, in nats, divided by the number of all objects.
+// logits: [batch, classes]; labels: int32 [batch], negative for none; result: a scalar.
+func labelledCrossEntropy(logits, labels *Node) *Node {
+	classes := logits.Shape().Dim(-1)
+	logits = Sub(logits, StopGradient(ReduceAndKeep(logits, ReduceMax, -1)))
+	logNormaliser := Log(ReduceSum(Exp(logits), -1))                                                  // [batch]
+	chosen := Mul(logits, OneHot(Max(labels, ZerosLike(labels)), classes, logits.DType()))            // [batch, classes]
+	perObject := Sub(logNormaliser, ReduceSum(chosen, -1))                                            // [batch]
+	return ReduceAllMean(Where(LessThan(labels, ZerosLike(labels)), ZerosLike(perObject), perObject)) // unlabelled: 0
+}

@@ -182,3 +182,48 @@ func paddedRows(x *tensors.Tensor, first, rows, size int) (*tensors.Tensor, erro
 func batchState(seed int64, first int) (*tensors.Tensor, error) {
 	return graph.RNGStateFromSeed(seed + int64(first)<<20)
 }
+
+// checkNumbers returns an error unless t has a type that objects may have.
+func checkNumbers(t *tensors.Tensor) error {
+	switch t.DType() {
+	case dtypes.Float32, dtypes.Float64, dtypes.Int32, dtypes.Int64, dtypes.Uint8:
+		return nil
+	}
+	return fmt.Errorf("lecture11: objects of type %s, want float32, float64, int32, int64, or bytes read as [0, 1]", t.DType())
+}
+
+// withNumbers calls use with a function that reads the numbers of t in their order. Bytes are scaled to [0, 1].
+func withNumbers(t *tensors.Tensor, use func(at func(i int) float64)) error {
+	switch t.DType() {
+	case dtypes.Float32:
+		return numbersOfType[float32](t, use)
+	case dtypes.Float64:
+		return numbersOfType[float64](t, use)
+	case dtypes.Int32:
+		return numbersOfType[int32](t, use)
+	case dtypes.Int64:
+		return numbersOfType[int64](t, use)
+	case dtypes.Uint8:
+		return tensors.ConstFlatData(t, func(flat []uint8) {
+			use(func(i int) float64 { return float64(flat[i]) / 255 })
+		})
+	}
+	return checkNumbers(t)
+}
+
+func numbersOfType[T float32 | float64 | int32 | int64](t *tensors.Tensor, use func(at func(i int) float64)) error {
+	return tensors.ConstFlatData(t, func(flat []T) {
+		use(func(i int) float64 { return float64(flat[i]) })
+	})
+}
+
+// checkPlainObjects returns an error unless x is [l, n] with at least one object and one component, and finite.
+func checkPlainObjects(function string, x *tensors.Tensor) error {
+	if err := checkTensors(function, x); err != nil {
+		return err
+	}
+	if x.Rank() != 2 || x.Size() == 0 {
+		return fmt.Errorf("lecture11: %s: objects of shape %s, want [l, n] and at least one", function, x.Shape())
+	}
+	return checkObjects(function, x, x.Shape().Dimensions[1], false)
+}
