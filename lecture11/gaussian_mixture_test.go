@@ -215,6 +215,7 @@ func TestMixtureSampleWeights(t *testing.T) {
 
 func TestMixtureErrors(t *testing.T) {
 	call := func(_ any, err error) error { return err }
+	same := func(x []float64) []float64 { return x }
 	centers, nan := [][]float64{{0, 1}, {2, 3}}, math.NaN()
 	for want, err := range map[string]error{
 		"centers = [], want at least one":            call(NewGaussianMixture(nil, nil, 1)),
@@ -229,8 +230,8 @@ func TestMixtureErrors(t *testing.T) {
 		"sigma = -0.1, want σ ≥ 0":                   call(ring3(t, 0).Smoothed(-0.1)),
 		"LinearSlopes: sigma = 0":                    call(LinearSlopes([]float64{1}, 0)),
 		"std[1] = -1":                                call(LinearSlopes([]float64{1, -1}, 1)),
-		"EachObject: objects of shape":               call(EachObject(tensors.FromValue([]float32{1}), nil)),
-		"EachObject: component 1 of object 0 is NaN": call(EachObject(tensors.FromValue([][]float64{{1, nan}}), nil)),
+		"EachObject: objects of shape":               call(EachObject(tensors.FromValue([]float32{1}), same)),
+		"EachObject: component 1 of object 0 is NaN": call(EachObject(tensors.FromValue([][]float64{{1, nan}}), same)),
 		"1 values of object 1": call(EachObject(tensors.FromValue([][]float64{{1}, {2}}), func(x []float64) []float64 {
 			return make([]float64, 3-int(x[0]))
 		})),
