@@ -127,7 +127,7 @@ func checkRows(x, w [][]float64) error {
 				return fmt.Errorf("lecture11: clustering: row %d has %d components, want %d", i, len(row), len(x[0]))
 			}
 			for j, v := range row {
-				if v-v != 0 {
+				if !finite(v) {
 					return fmt.Errorf("lecture11: clustering: component %d of row %d is %g, want a finite number", j, i, v)
 				}
 			}

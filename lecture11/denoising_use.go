@@ -121,7 +121,7 @@ func CompareFields(a, b *tensors.Tensor) (FieldError, error) {
 			cosines += uv / max(math.Sqrt(uu*vv), math.SmallestNonzeroFloat64)
 		}
 	}
-	if squares-squares != 0 {
+	if !finite(squares) {
 		if err := checkAllFinite("CompareFields", a, b); err != nil {
 			return FieldError{}, err
 		}
@@ -167,7 +167,7 @@ func CodeInstability(clean, noisy *tensors.Tensor) (float64, error) {
 			spread += (z[i] - mean) * (z[i] - mean)
 		}
 	}
-	if sum := shift + spread; sum-sum != 0 {
+	if !finite(shift + spread) {
 		if err := checkAllFinite("CodeInstability", clean, noisy); err != nil {
 			return 0, err
 		}

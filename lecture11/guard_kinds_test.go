@@ -53,9 +53,8 @@ func TestUseEveryKindWhileTraining(t *testing.T) {
 			calls := 0
 			err := training.Run(t.Context(), func(int, map[string]float64) error {
 				if calls++; calls == 2 {
-					for range 3 {
-						users.Go(func() { useOften(t, kind, used) })
-					}
+					compute := func() error { _, err := kind.computes(used); return err }
+					useOften(t, &users, 10, map[string]func() error{"one": compute, "two": compute, "three": compute})
 				}
 				return nil
 			})
@@ -68,15 +67,5 @@ func TestUseEveryKindWhileTraining(t *testing.T) {
 				t.Errorf("weights %s, want %s of the training alone", got, want)
 			}
 		})
-	}
-}
-
-// useOften lets a model compute ten times.
-func useOften(t *testing.T, kind savedKind, m fileModel) {
-	for range 10 {
-		if _, err := kind.computes(m); err != nil {
-			t.Error(err)
-			return
-		}
 	}
 }

@@ -318,16 +318,24 @@ func startUsers(t *testing.T, users *sync.WaitGroup, vae *VAE, training *Trainin
 	for _, part := range training.Parts() {
 		uses["Training.Save "+part] = func() error { return training.Save(part, io.Discard) }
 	}
-	uses["a second Run"] = func() error {
-		err := training.Run(t.Context(), func(int, map[string]float64) error { return context.Canceled })
-		if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "in use by the training") {
-			return nil
-		}
-		return err
+	uses["a second Run"] = func() error { return secondRun(t, training.Run) }
+	useOften(t, users, 10, uses)
+}
+
+// secondRun runs a training that may run already, and returns an error unless it was refused as running or stopped by its function.
+func secondRun(t *testing.T, run func(context.Context, func(int, map[string]float64) error) error) error {
+	err := run(t.Context(), func(int, map[string]float64) error { return context.Canceled })
+	if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "in use by the training") {
+		return nil
 	}
+	return err
+}
+
+// useOften starts a goroutine for each use, which repeats it some times.
+func useOften(t *testing.T, users *sync.WaitGroup, times int, uses map[string]func() error) {
 	for name, use := range uses {
 		users.Go(func() {
-			for range 10 {
+			for range times {
 				if err := use(); err != nil {
 					t.Errorf("%s: %v", name, err)
 					return

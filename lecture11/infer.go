@@ -149,7 +149,7 @@ func MeanSquaredError(x, y *tensors.Tensor) (float64, error) {
 	for i := range a {
 		sum += (a[i] - b[i]) * (a[i] - b[i])
 	}
-	if sum-sum != 0 {
+	if !finite(sum) {
 		if err := checkAllFinite("MeanSquaredError", x, y); err != nil {
 			return 0, err
 		}

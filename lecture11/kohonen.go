@@ -262,8 +262,8 @@ func checkClustering(x, w *tensors.Tensor) error {
 		return fmt.Errorf("lecture11: objects x of %s and centres w of %s, want both float32 or float64, or x bytes",
 			x.DType(), w.DType())
 	}
-	if err := checkFinite("objects x", x); err != nil {
+	if err := checkAllFinite("objects x", x); err != nil {
 		return err
 	}
-	return checkFinite("centres w", w)
+	return checkAllFinite("centres w", w)
 }

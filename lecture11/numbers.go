@@ -6,9 +6,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// finite reports whether v is neither NaN nor an infinity.
-func finite(v float32) bool { return v-v == 0 }
-
 // meanOf returns the mean of at least one value.
 func meanOf(values []float64) float64 {
 	sum := 0.0

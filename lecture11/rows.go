@@ -18,7 +18,7 @@ func objectRows(x *tensors.Tensor) ([][]float64, error) {
 	if x.Rank() != 2 || x.Size() == 0 {
 		return nil, fmt.Errorf("lecture11: objects x = %s, want [l, n] with at least one object", x.Shape())
 	}
-	if err := checkFinite("objects x", x); err != nil {
+	if err := checkAllFinite("objects x", x); err != nil {
 		return nil, err
 	}
 	flat, err := Components(x)
@@ -26,21 +26,6 @@ func objectRows(x *tensors.Tensor) ([][]float64, error) {
 		return nil, err
 	}
 	return cut(flat, x.Shape().Dimensions[0]), nil
-}
-
-// checkFinite returns an error that names the first component that is not a finite number.
-func checkFinite(what string, t *tensors.Tensor) error {
-	values, err := Components(t)
-	if err != nil {
-		return err
-	}
-	n := t.Shape().Dimensions[1]
-	for i, v := range values {
-		if v-v != 0 {
-			return fmt.Errorf("lecture11: %s: component %d of row %d is %g, want a finite number", what, i%n, i/n, v)
-		}
-	}
-	return nil
 }
 
 // cut splits flat into m rows.

@@ -293,21 +293,6 @@ func startMapUsers(t *testing.T, users *sync.WaitGroup, maps []*SOM, training *S
 	// A training of the same maps in the other order locks them in that order.
 	turned := must(TrainTogether([]*SOM{maps[1], maps[0]}, x, "x", nil, []SOMFit{{Mode: "online"}}))
 	uses["Save of another training"] = func() error { wantError(t, turned.Save(partWeights, io.Discard), "not trained"); return nil }
-	uses["a second Run"] = func() error {
-		err := training.Run(t.Context(), func(int, map[string]float64) error { return context.Canceled })
-		if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "in use by the training") {
-			return nil
-		}
-		return err
-	}
-	for name, use := range uses {
-		users.Go(func() {
-			for range 5 {
-				if err := use(); err != nil {
-					t.Errorf("%s: %v", name, err)
-					return
-				}
-			}
-		})
-	}
+	uses["a second Run"] = func() error { return secondRun(t, training.Run) }
+	useOften(t, users, 5, uses)
 }

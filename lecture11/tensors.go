@@ -53,7 +53,7 @@ func checkAllFinite(who string, all ...*tensors.Tensor) error {
 		}
 		if place >= 0 {
 			n := max(1, t.Shape().Dimensions[t.Rank()-1])
-			return fmt.Errorf("lecture11: %s: component %d of row %d is %g, want finite numbers", who, place%n, place/n, value)
+			return fmt.Errorf("lecture11: %s: component %d of row %d is %g, want a finite number", who, place%n, place/n, value)
 		}
 	}
 	return nil
@@ -71,10 +71,13 @@ func notFinite(t *tensors.Tensor) (place int, value float64, err error) {
 	return place, value, err
 }
 
+// finite reports whether v is neither NaN nor an infinity.
+func finite[T float32 | float64](v T) bool { return v-v == 0 }
+
 // firstNotFinite returns the first value that is not finite and its place, or -1 if there is none.
 func firstNotFinite[T float32 | float64](flat []T) (place int, value float64) {
 	for i, v := range flat {
-		if v-v != 0 {
+		if !finite(v) {
 			return i, float64(v)
 		}
 	}
