@@ -48,8 +48,8 @@ func (r JudgeReport) Ratio() float64 { return r.Frechet / r.Real }
 // [Classifier.Features]. real holds at least two sets of the same number of real objects, [l, n] each; the distances
 // between them are the reference for generated objects. A training of the classifier waits until all sets are measured.
 func NewJudge(c *Classifier, k int, real ...*tensors.Tensor) (*Judge, error) {
-	if c == nil {
-		return nil, errors.New("lecture11: NewJudge: the classifier is nil, want a trained one")
+	if err := checkGiven("NewJudge", "the classifier", c != nil, "a trained one"); err != nil {
+		return nil, err
 	}
 	if len(real) < 2 {
 		return nil, fmt.Errorf("lecture11: NewJudge with %d sets of real objects, want at least 2: their distance is the reference", len(real))

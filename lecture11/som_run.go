@@ -248,16 +248,16 @@ func (t *SOMTraining) syncAll() error {
 
 // sync copies the weights of map i from the device. Its caller holds the guard of the map.
 func (t *SOMTraining) sync(i int) error {
-	flat, err := tensors.CopyFlatData[float32](t.w)
+	m, size := t.maps[i], t.program.m*t.program.n
+	var flat []float32
+	err := tensors.ConstFlatData(t.w, func(all []float32) { flat = slices.Clone(all[i*size : (i+1)*size]) })
 	if err != nil {
 		return err
 	}
-	m, size := t.maps[i], t.program.m*t.program.n
 	w, err := float64s(m.weights)
 	if err != nil {
 		return err
 	}
-	flat = flat[i*size : (i+1)*size]
 	values := takeColumns(w, m.cfg.Features, t.columns)
 	for at := range values {
 		if u := flat[at]; t.synced == nil || u != t.synced[i*size+at] {
