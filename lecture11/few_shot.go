@@ -42,7 +42,7 @@ func DrawEpisodes(labels []int, c EpisodeConfig, count int, seed uint64) ([]Epis
 	}
 	classes := slices.Sorted(maps.Keys(places))
 	if c.Ways > len(classes) {
-		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, as many as there are", c.Ways, len(classes))
+		return nil, fmt.Errorf("lecture11: DrawEpisodes: an episode of %d classes, want at most %d, the number of classes in the data", c.Ways, len(classes))
 	}
 	all := len(classes)
 	classes = slices.DeleteFunc(classes, func(class int) bool { return len(places[class]) < c.Shots+c.Queries })

@@ -49,37 +49,39 @@ type ganRule struct {
 // ganRules are tried in this order: a cause comes before those that have similar signs.
 var ganRules = []ganRule{
 	{OutrunDiscriminator, false, isOutrun, func(v Vitals) string {
-		return fmt.Sprintf("D says %.2g more of generated than of real objects, and %.0f %% of the samples are near real objects",
+		return fmt.Sprintf("D's output is %.2g higher for generated than for real objects, and %.0f %% of the samples are near real objects",
 			-v.Gap(), 100*v.Good)
 	}, following},
 	{Divergence, true, runsAway, func(v Vitals) string {
-		return fmt.Sprintf("samples are %.3g × the spread of the real objects away from these, D's outputs are near %.3g",
+		return fmt.Sprintf("the samples are %.3g spreads of the real objects away from them, and D's outputs are near %.3g",
 			v.Distance, v.largest())
 	}, slower},
 	{UnboundedCritic, true, func(c GANConfig, v Vitals) bool { return c.Loss == "wasserstein" && v.Slope > steepSlope },
 		func(v Vitals) string {
-			return fmt.Sprintf("the critic's outputs spread %.3g × as far as the objects, want at most 1", v.Slope)
+			return fmt.Sprintf("the critic's outputs are spread %.3g times as far as the objects, want at most 1", v.Slope)
 		}, bounded},
 	{BlindDiscriminator, false, isBlind, func(v Vitals) string {
-		return fmt.Sprintf("D says %.2g more of real than of generated objects and G's gradient is %.2g, although only %.0f %% of the "+
-			"samples are near real objects", v.Gap(), v.GradientG, 100*v.Good)
+		return fmt.Sprintf("D's output is %.2g higher for real than for generated objects, and G's gradient is %.2g, although only "+
+			"%.0f %% of the samples are near real objects", v.Gap(), v.GradientG, 100*v.Good)
 	}, seeing},
 	{VanishingGradient, false, func(_ GANConfig, v Vitals) bool {
 		return v.Certain >= certainShare && v.Peak >= vanishedFactor*v.GradientG
 	}, func(v Vitals) string {
 		if v.GradientG == 0 {
-			return fmt.Sprintf("D is certain on %.0f %% of objects, G's gradient has fallen to 0", 100*v.Certain)
+			return fmt.Sprintf("D is certain about %.0f %% of the objects, and G's gradient has fallen to 0", 100*v.Certain)
 		}
-		return fmt.Sprintf("D is certain on %.0f %% of objects, G's gradient has fallen %.0f ×", 100*v.Certain, v.Peak/v.GradientG)
+		return fmt.Sprintf("D is certain about %.0f %% of the objects, and G's gradient is %.0f times smaller than at its peak",
+			100*v.Certain, v.Peak/v.GradientG)
 	}, notCertain},
 	{ModeCollapse, false, func(_ GANConfig, v Vitals) bool { return v.Variety < collapsedShare || v.Repeated > repeatedShare },
 		func(v Vitals) string {
-			return fmt.Sprintf("samples vary %.2g as much as real objects, %.0f %% repeat another one, they reach %.0f %% of the real objects",
+			return fmt.Sprintf("the samples vary %.2g times as much as the real objects, %.0f %% of them repeat another one, and they are near "+
+				"%.0f %% of the real objects",
 				v.Variety, 100*v.Repeated, 100*v.Covered)
 		}, varied},
 	{MissedModes, false, func(_ GANConfig, v Vitals) bool { return v.Good >= goodShare && v.Missed >= missedShare },
 		func(v Vitals) string {
-			return fmt.Sprintf("%.0f %% of the samples are near real objects, but no sample has been near %.0f %% of these at %d looks",
+			return fmt.Sprintf("%.0f %% of the samples are near real objects, but no sample was near %.0f %% of those at %d looks",
 				100*v.Good, 100*v.Missed, missedLooks)
 		}, varied},
 }

@@ -95,21 +95,21 @@ func (r CollapseReport) String() string {
 		kl += v
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d of %d components of the code are active, KL %.2f nats (the largest %.2f); an object's own code explains it "+
-		"by %.1f nats better than another's.\n", r.Active, total, kl, slices.Max(r.KL), r.Used())
+	fmt.Fprintf(&text, "%d of %d components of the code are active. KL is %.2f nats (the largest component: %.2f). An object's own code "+
+		"explains it better than the code of another object, by %.1f nats.\n", r.Active, total, kl, slices.Max(r.KL), r.Used())
 	switch {
 	case r.Active == 0 && kl < silent:
-		text.WriteString("The posterior has collapsed: the encoder sends the prior whatever it sees, and the decoder paints the average " +
-			"object. Sum the reconstruction over the components instead of averaging it, lower β, let β rise from 0 (WarmUp), or " +
-			"leave each component some nats for free (FreeBits).")
+		text.WriteString("The posterior has collapsed: the encoder returns the prior for every object, and the decoder paints the average " +
+			"object. Sum the reconstruction error over the components instead of averaging it, lower β, let β rise from 0 " +
+			"(WarmUp), or leave some nats of each component free of cost (FreeBits).")
 	case r.Used() < ignored:
-		text.WriteString("The decoder ignores the code, although the encoder pays for it: a code of another object serves as well. " +
-			"A decoder that is too strong for the data, or a code that it never received, looks like this.")
+		text.WriteString("The decoder ignores the code, although the encoder pays for it: the code of another object does as well. " +
+			"This happens if the decoder is too strong for the data, or if it never received the code.")
 	case r.Active < total:
-		fmt.Fprintf(&text, "The code works. Components switched off: %d; they cost nothing and say nothing, so that a smaller "+
-			"Latent would do as well; a lower β, WarmUp or FreeBits may bring them back.", total-r.Active)
+		fmt.Fprintf(&text, "The code works. %d components are switched off: they cost nothing and carry no information, so a smaller "+
+			"Latent would do as well. A lower β, WarmUp or FreeBits may bring them back.", total-r.Active)
 	default:
-		text.WriteString("The code works, and all of its components are in use: a larger Latent may serve better.")
+		text.WriteString("The code works, and all of its components are in use: a larger Latent may be better.")
 	}
 	return text.String()
 }
