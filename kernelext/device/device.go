@@ -64,7 +64,7 @@ func open(want string, warn io.Writer) (compute.Backend, error) {
 	case "go":
 		return gobackend.New("")
 	case plugin.CUDA, plugin.CPU:
-		return openXLA(state, kind, ordinal)
+		return openXLA(state, kind, ordinal, warn)
 	}
 	return best(state, warn)
 }
@@ -122,8 +122,13 @@ func known() []string {
 // starts a thread for each. On fewer cores these threads slow each other down.
 var clientOptions = map[string]pjrt.NamedValuesMap{plugin.CPU: {"cpu_device_count": int64(1)}}
 
+// opening lets one goroutine at a time search for plugins, because go-xla registers them without a lock.
+var opening sync.Mutex
+
 // openXLA creates a backend of a platform with the first proved plugin.
-func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend, error) {
+func openXLA(state plugin.State, platform string, ordinal int, warn io.Writer) (compute.Backend, error) {
+	opening.Lock()
+	defer opening.Unlock()
 	proved := state.Proved(platform)
 	if len(proved) == 0 {
 		return nil, fmt.Errorf("device: no proved plugin for %q, want one of %s; `lecture setup` installs and tests plugins",
@@ -136,6 +141,7 @@ func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend,
 		}
 		config += ",visible_devices=" + strconv.Itoa(ordinal)
 	}
+	useCache(proved[0], warn)
 	backend, err := xla.NewWithOptions(config, clientOptions[platform])
 	if err != nil {
 		return nil, fmt.Errorf("device: %s: %w", platform, err)
@@ -147,13 +153,13 @@ func openXLA(state plugin.State, platform string, ordinal int) (compute.Backend,
 func best(state plugin.State, warn io.Writer) (compute.Backend, error) {
 	var failures error
 	if plugin.HasNVIDIA() && len(state.Proved(plugin.CUDA)) > 0 {
-		backend, err := openXLA(state, plugin.CUDA, -1)
+		backend, err := openXLA(state, plugin.CUDA, -1, warn)
 		if err == nil {
 			return backend, nil
 		}
 		failures = err
 	}
-	backend, err := openXLA(state, plugin.CPU, -1)
+	backend, err := openXLA(state, plugin.CPU, -1, warn)
 	if err == nil {
 		if failures != nil {
 			fmt.Fprintf(warn, "%s; computing on the CPU\n", firstLine(failures))

@@ -163,6 +163,11 @@ func (r *run) hear(request agent.Request) {
 			r.clock.initialised()
 		}
 		return
+	case agent.OpNote:
+		if r.k.firstNote(request.Name) {
+			r.out.note("stderr", request.Name+"\n")
+		}
+		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,6 +181,18 @@ func (r *run) hear(request agent.Request) {
 			r.trained.steps = request.Steps
 		}
 	}
+}
+
+// firstNote reports whether no cell has reported this line before.
+func (k *Kernel) firstNote(line string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	first := !k.noted[line]
+	if k.noted == nil {
+		k.noted = map[string]bool{}
+	}
+	k.noted[line] = true
+	return first
 }
 
 // programNow returns the process id of the cell's program, or 0.

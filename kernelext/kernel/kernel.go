@@ -89,8 +89,9 @@ type Kernel struct {
 	count     int  // executions so far, In[count]
 	runs      int  // executions so far, including those without a number
 	defs      *cell.Definitions
-	replay    []string // magics with a lasting effect: %env, %cd, %goflags …
-	wasm      string   // folder in which GoNB leaves programs for the browser
+	replay    []string        // magics with a lasting effect: %env, %cd, %goflags …
+	wasm      string          // folder in which GoNB leaves programs for the browser
+	noted     map[string]bool // lines of cells' programs that were shown
 
 	queue queue
 	comms chan jupyter.Incoming // messages of widgets to GoNB

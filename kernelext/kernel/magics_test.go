@@ -1,6 +1,7 @@
 package kernel_test
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"deeplearning.example/internal/testx"
 	"deeplearning.example/kernelext/cell"
 )
 
@@ -127,5 +129,33 @@ func TestReset(t *testing.T) {
 	k.bad("%%\nfmt.Println(one())", "CompileError", "undefined: one")
 	if got := k.good("%%\nfmt.Println(two())"); got != "2\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestTimingOfXLA: %timing says how many compiled graphs came from the cache, and a cache that cannot be used is reported
+// once in a kernel.
+func TestTimingOfXLA(t *testing.T) {
+	testx.Backend(t) // installs the plugin
+	t.Setenv("LECTURE_DEVICE", "cpu")
+	t.Setenv("LECTURE_XLA_CACHE", filepath.Join(t.TempDir(), "xla"))
+	k := start(t)
+	k.good("import (\n\"deeplearning.example/kernelext/device\"\n\"github.com/gomlx/gomlx/core/graph\"\n\"github.com/janpfeifer/must\"\n)\n" +
+		"func square(x *graph.Node) *graph.Node { return graph.Mul(x, x) }")
+	for i, want := range []string{"(0 of 1 graphs from the cache)", "(1 of 1 graphs from the cache, which saved "} {
+		cell := fmt.Sprintf("%%%%\nfmt.Println(%d, graph.MustExecOnce(must.M1(device.Backend()), square, float32(3)))", i)
+		if got := k.good(cell); !strings.Contains(got, "9") {
+			t.Errorf("cell %d: %s", i, got)
+		}
+		if table := k.good("%timing"); !strings.Contains(table, want) {
+			t.Errorf("%%timing after cell %d, want %q\n%s", i, want, table)
+		}
+	}
+	k.good("%env LECTURE_XLA_CACHE=here")
+	for i, want := range []int{1, 0} {
+		o := k.run(fmt.Sprintf("%%%%\nfmt.Println(%d, graph.MustExecOnce(must.M1(device.Backend()), square, float32(4)))", i))
+		lines := strings.Count(o.stream("stderr"), "every process compiles its programs again")
+		if !strings.Contains(o.stream("stdout"), "16") || lines != want {
+			t.Errorf("an unusable cache, cell %d: %q, want %d lines about it", i, o.stream("stderr"), want)
+		}
 	}
 }

@@ -74,6 +74,10 @@ func (s *stopwatch) phase(name string, took time.Duration) {
 	switch name {
 	case "xla compile":
 		s.t.xla += took
+		s.t.graphs++
+	case "xla cache":
+		s.t.saved += took
+		s.t.hits++
 	case "plugin load":
 		s.t.plugin += took
 	}
@@ -96,7 +100,11 @@ type timing struct {
 	imports, load, compile, link time.Duration // of the build
 	plugin, xla                  time.Duration // of the program: loading XLA's plugin, compiling graphs
 	cached                       bool          // the program of an equal earlier cell was used
+	graphs, hits                 int           // compiled graphs, and how many of them came from the cache of compiled graphs
+	saved                        time.Duration // by that cache
 }
+
+const compileXLA = "compile for XLA"
 
 // share is one part of a cell's time.
 type share struct {
@@ -126,7 +134,7 @@ func (t *timing) shares() []share {
 		}
 	}
 	add("load XLA's plugin", t.plugin)
-	add("compile for XLA", t.xla)
+	add(compileXLA, t.xla)
 	return append(all, share{"run", max(0, rest)})
 }
 
@@ -136,8 +144,15 @@ func (t *timing) table() string {
 	total := t.ended.Sub(t.received)
 	for _, s := range t.shares() {
 		note := ""
-		if s.name == "find packages" && t.cached {
+		switch {
+		case s.name == "find packages" && t.cached:
 			note = "  (the program of an equal cell was used)"
+		case s.name == compileXLA:
+			note = fmt.Sprintf("  (%d of %d graphs from the cache", t.hits, t.graphs)
+			if t.hits > 0 {
+				note += ", which saved " + milliseconds(t.saved)
+			}
+			note += ")"
 		}
 		fmt.Fprintf(&text, "%-18s %9s %4.0f %%%s\n", s.name, milliseconds(s.took), 100*s.took.Seconds()/total.Seconds(), note)
 	}

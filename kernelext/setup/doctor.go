@@ -1,8 +1,11 @@
 package setup
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +14,7 @@ import (
 	"strings"
 
 	"deeplearning.example/kernelext/internal/plugin"
+	"deeplearning.example/kernelext/internal/xlacache"
 	"deeplearning.example/kernelext/jupyter"
 )
 
@@ -46,7 +50,7 @@ func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err err
 	for _, p := range programs() {
 		checks = append(checks, s.checkProgram(ctx, p))
 	}
-	checks = append(checks, s.checkKernelspec(), checkPlugin(), checkDevices())
+	checks = append(checks, s.checkKernelspec(), checkPlugin(), checkCache(), checkDevices())
 	checks = append(checks, s.checkDisk(ctx), checkJupyter(ctx))
 	ok = true
 	for _, c := range checks {
@@ -180,6 +184,47 @@ func checkPlugin() Check {
 		if record, found := state.Lookup(installed[0]); found {
 			c.Detail = installed[0] + " refused: " + record.Reason
 		}
+	}
+	return c
+}
+
+// checkCache reports how many compiled programs are stored, or why none can be.
+func checkCache() Check {
+	c := Check{Name: "XLA cache", Status: StatusWarning}
+	dir, err := xlacache.Folder()
+	switch {
+	case err != nil:
+		c.Detail = err.Error()
+		return c
+	case dir == "":
+		c.Status, c.Detail = StatusOK, "turned off by "+xlacache.Variable
+		return c
+	}
+	state, err := plugin.LoadState()
+	proved := state.Proved("")
+	if err != nil || len(proved) == 0 {
+		c.Status, c.Detail = StatusOK, "not used without a plugin"
+		return c
+	}
+	if proved[0].Cache != plugin.CacheWorks {
+		c.Detail = "not used: " + cmp.Or(proved[0].Cache, "the plugin was not tested with it")
+		c.Fix = fixSetup
+		return c
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		c.Status, c.Version, c.Detail = StatusOK, "empty", dir
+		return c
+	}
+	cache, err := xlacache.Open(dir)
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	entries, bytes := cache.Usage()
+	c.Version = fmt.Sprintf("%d programs, %.1f MB", entries, float64(bytes)/1e6)
+	c.Status, c.Detail = StatusOK, cache.Dir()
+	if !cache.Writable() {
+		c.Detail += " (read only)"
 	}
 	return c
 }

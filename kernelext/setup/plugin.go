@@ -27,10 +27,14 @@ func EnsurePlugin(ctx context.Context, opts Options) error {
 	return Run(ctx, opts, Steps())
 }
 
-// proved reports whether a plugin is known to work.
+// proved reports whether a plugin is known to work, and whether it is known if its programs can be cached.
 func proved() bool {
 	state, err := plugin.LoadState()
-	return err == nil && len(state.Proved("")) > 0
+	if err != nil {
+		return false
+	}
+	records := state.Proved("")
+	return len(records) > 0 && records[0].Cache != ""
 }
 
 // source is one place from which a plugin may come.

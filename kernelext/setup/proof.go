@@ -31,7 +31,7 @@ func (in *Installation) prove(ctx context.Context, path string) (plugin.Record, 
 		return plugin.Record{}, err
 	}
 	if record, found := state.Lookup(path); found && (record.OK || !in.Repair) {
-		return record, nil
+		return in.withCacheProof(ctx, record)
 	}
 	record, err := in.proveNow(ctx, path)
 	if err != nil {
@@ -70,8 +70,47 @@ func (in *Installation) proveNow(ctx context.Context, path string) (plugin.Recor
 		record.Reason = "it ended the process without a result"
 	default:
 		record.OK = true
+		record.Cache, err = in.proveCache(ctx, path)
+		return record, err
 	}
 	return record, nil
+}
+
+// withCacheProof completes a record of an earlier version, which did not test the cache of compiled programs.
+func (in *Installation) withCacheProof(ctx context.Context, record plugin.Record) (_ plugin.Record, err error) {
+	if !record.OK || record.Cache != "" {
+		return record, nil
+	}
+	if record.Cache, err = in.proveCache(ctx, record.Path); err != nil {
+		return record, err
+	}
+	return record, in.remember(record)
+}
+
+// proveCache tests in a child process whether a plugin's compiled programs can be stored and loaded again. It returns
+// plugin.CacheWorks, or why not: a plugin that cannot is used without the cache.
+func (in *Installation) proveCache(ctx context.Context, path string) (string, error) {
+	helper, err := in.helper(ctx)
+	if err != nil {
+		return "", err
+	}
+	limited, cancel := context.WithTimeout(ctx, proofLimit)
+	defer cancel()
+	var stderr bytes.Buffer
+	child := exec.CommandContext(limited, helper, "cache", path)
+	child.Stderr = &stderr
+	out, err := child.Output()
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case limited.Err() != nil:
+		return fmt.Sprintf("it hung for %v", proofLimit), nil
+	case err != nil:
+		return childReason(err, stderr.String()), nil
+	case !bytes.Contains(out, []byte(`{"cache":"ok"}`)):
+		return "it ended the process without a result", nil
+	}
+	return plugin.CacheWorks, nil
 }
 
 // identify records size, time and hash of a plugin file. A file that set-up installed must be unchanged: a plugin with

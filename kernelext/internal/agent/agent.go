@@ -38,6 +38,8 @@ const (
 	OpSaved = "saved"
 	// OpTiming reports the time of a phase: Name, Seconds.
 	OpTiming = "timing"
+	// OpNote reports a line for the user: Name. The kernel shows equal lines of its cells once.
+	OpNote = "note"
 )
 
 // AskGoroot are the arguments of a go command that prints Go's folder: the reply's Output is for its stdout.
@@ -57,7 +59,7 @@ type Request struct {
 	Dir     string   `json:"dir,omitempty"`  // working folder of the sender
 	Env     []string `json:"env,omitempty"`  // go, goimports: NAME=value
 	Code    int      `json:"code,omitempty"` // exit: exit code, 128+n for signal n
-	Name    string   `json:"name,omitempty"` // progress, saved: name of the training; timing: the phase
+	Name    string   `json:"name,omitempty"` // progress, saved: name of the training; timing: the phase; note: the line
 	Step    int64    `json:"step,omitempty"`
 	Steps   int64    `json:"steps,omitempty"`
 	Seconds float64  `json:"seconds,omitempty"` // timing

@@ -1,6 +1,7 @@
 // Command pluginhelper does the work of set-up that must not run in set-up's own process.
 //
 //	pluginhelper prove FILE       load a plugin and run 1+1 on it; a damaged plugin kills only this process
+//	pluginhelper cache FILE       the same through the cache of compiled programs: once compiled, once from the cache
 //	pluginhelper cpu DIR          go-xla's own installer of the CPU plugin
 //	pluginhelper cuda DIR         go-xla's own installer of the CUDA plugin and its libraries
 //	pluginhelper works            does nothing: that it starts shows that it was linked well
@@ -10,6 +11,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -23,6 +25,9 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
+
+	"deeplearning.example/kernelext/internal/xlacache"
+	"deeplearning.example/kernelext/internal/xlacache/hook"
 )
 
 func main() {
@@ -37,11 +42,13 @@ func run(args []string) error {
 		return nil
 	}
 	if len(args) != 2 {
-		return fmt.Errorf("usage: pluginhelper prove FILE | cpu DIR | cuda DIR")
+		return fmt.Errorf("usage: pluginhelper prove FILE | cache FILE | cpu DIR | cuda DIR")
 	}
 	switch args[0] {
 	case "prove":
 		return prove(args[1])
+	case "cache":
+		return proveCache(args[1])
 	case "cpu":
 		return installCPU(args[1])
 	case "cuda":
@@ -86,6 +93,38 @@ func prove(path string) error {
 		return fmt.Errorf("it says that 1 + 1 = %g", sum)
 	}
 	return tell("sum", "2")
+}
+
+// proveCache computes 1+1 with a program that the plugin compiles, and with the same program from a cache.
+func proveCache(path string) error {
+	dir, err := os.MkdirTemp("", "xlacache-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	cache, err := xlacache.Open(dir)
+	if err != nil {
+		return err
+	}
+	var events []hook.Event
+	if err := hook.Wrap(cache, path, "proof", func(e hook.Event) { events = append(events, e) }); err != nil {
+		return err
+	}
+	xla.EnableAutoInstall(false)
+	backend, err := xla.New(path)
+	if err != nil {
+		return err
+	}
+	defer backend.Finalize()
+	for range 2 {
+		if sum, err := onePlusOne(backend); err != nil || sum != 2 {
+			return fmt.Errorf("through the cache it says that 1 + 1 = %g (%v)", sum, err)
+		}
+	}
+	if len(events) != 2 || events[0].Hit || !events[1].Hit {
+		return errors.New("it cannot store its compiled programs")
+	}
+	return tell("cache", "ok")
 }
 
 func tell(key, value string) error {
