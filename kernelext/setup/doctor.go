@@ -194,7 +194,7 @@ func checkCache() Check {
 	dir, err := xlacache.Folder()
 	switch {
 	case err != nil:
-		c.Detail = err.Error()
+		c.Detail, c.Fix = err.Error(), "unset "+xlacache.Variable
 		return c
 	case dir == "":
 		c.Status, c.Detail = StatusOK, "turned off by "+xlacache.Variable
@@ -217,7 +217,7 @@ func checkCache() Check {
 	}
 	cache, err := xlacache.Open(dir)
 	if err != nil {
-		c.Detail = err.Error()
+		c.Detail, c.Fix = err.Error(), "remove it, or choose another folder with "+xlacache.Variable
 		return c
 	}
 	entries, bytes := cache.Usage()

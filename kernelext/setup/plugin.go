@@ -46,6 +46,9 @@ type source struct {
 // stepPlugin tries each source in order until one returns a plugin that works.
 func stepPlugin(ctx context.Context, in *Installation) error {
 	defer in.dropHelper()
+	if err := in.ownXLACache(); err != nil {
+		return err
+	}
 	if in.Plugin != "" {
 		return in.givenPlugin(ctx)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"deeplearning.example/kernelext/internal/plugin"
+	"deeplearning.example/kernelext/internal/xlacache"
 )
 
 // proofLimit ends a proof that hangs. A proof takes a quarter of a second on a CPU, and longer on the first use of a
@@ -132,6 +133,19 @@ func (in *Installation) identify(path string) (plugin.Record, error) {
 		record.Reason = fmt.Sprintf("it is damaged: SHA-256 %.12s…, want %.12s…", sum, want)
 	}
 	return record, nil
+}
+
+// ownXLACache creates the folder of compiled programs, unless the user has chosen another one. Uninstall removes it with its
+// whole content.
+func (in *Installation) ownXLACache() error {
+	dir, err := xlacache.Folder()
+	if err != nil || dir == "" || os.Getenv(xlacache.Variable) != "" {
+		return nil // cells say what is wrong with the variable
+	}
+	if in.makeDir(dir) != nil {
+		return nil // programs are compiled without the cache, and cells say so
+	}
+	return in.recordTree(dir)
 }
 
 // readProof fills the record from the helper's JSON lines and reports whether it has read the last of them.
