@@ -15,7 +15,7 @@ type Options struct {
 	Go        string       // the real go command, absolute
 	Goimports string       // the real goimports, absolute; empty: the first on the PATH of each call, see lookPath
 	Scratch   string       // private folder for programs and temporary files, best on the file system of Job.Out
-	Cache     string       // folder of prepared package sets, shared by all kernels of a user; empty: Scratch
+	Cache     string       // folder of prepared package sets and linked programs, shared by all kernels of a user; empty: Scratch
 	Log       func(string) // receives the reason why a cell was left to the go command; nil for none
 }
 
@@ -46,7 +46,7 @@ type Builder struct {
 	sites map[string]*site // by key, see settings
 }
 
-// New returns a Builder and creates its folders. Without them the go command does all the work.
+// New returns a Builder and creates its folders. Without them the go command does all the work, and nothing is stored.
 func New(o Options) *Builder {
 	if o.Cache == "" {
 		o.Cache = filepath.Join(o.Scratch, "sets")
@@ -54,18 +54,14 @@ func New(o Options) *Builder {
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
-	kept := filepath.Join(o.Scratch, "programs")
-	for _, dir := range []string{o.Cache, kept} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			o.Log("build: " + err.Error())
-		}
+	if err := os.MkdirAll(o.Cache, 0o700); err != nil {
+		o.Log("build: " + err.Error())
 	}
-	return &Builder{opts: o, programs: newPrograms(kept), std: &standard{}, sites: map[string]*site{}}
-}
-
-// Close removes the Builder's files in Scratch. Package sets in Options.Cache are kept.
-func (b *Builder) Close() error {
-	return os.RemoveAll(b.programs.dir)
+	stored, err := openPrograms(filepath.Join(o.Cache, "programs"))
+	if err != nil {
+		o.Log(err.Error())
+	}
+	return &Builder{opts: o, programs: stored, std: &standard{}, sites: map[string]*site{}}
 }
 
 // Build builds j.Out. If the program does not compile, the result has a Code and an Output, and the error is nil. An

@@ -68,7 +68,7 @@ func (b *Builder) produce(ctx context.Context, a *assembly, out string) error {
 		return err
 	}
 	object := filepath.Join(a.work, "_pkg_.a")
-	config := a.set.linkConfig(a.path, object, linked)
+	config := a.set.linkConfig(cellModule, object, linked)
 	key := a.programKey(strings.ReplaceAll(config, a.work, workDir))
 	if b.programs.take(key, out) {
 		a.result.Cached = true
@@ -95,12 +95,18 @@ func move(from, to string) error {
 	return copyFile(from, to)
 }
 
-// programKey returns a hash of everything that determines the program. The folder is included, because stack traces
-// contain it.
+// CellFolder is the folder of a cell's program in stack traces. GoNB's own folder has another name in each kernel, and a cell
+// is to have the same program after a restart.
+const CellFolder = "/" + cellModule
+
+// cellModule is the module of a cell's program in its build information.
+const cellModule = "gonb_cell"
+
+// programKey returns a hash of everything that determines the program.
 func (a *assembly) programKey(linkConfig string) string {
 	hash := sha256.New()
 	plan := a.set.Plan
-	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.dir, a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
+	fmt.Fprintf(hash, "%q %q %q %q\n%s\n", a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
 	hash.Write(a.cell.text)
 	return hex.EncodeToString(hash.Sum(nil))
 }
@@ -168,6 +174,9 @@ func (a *assembly) arguments(plan []string, key string) []string {
 			arg = id + "/" + id
 		case strings.HasPrefix(arg, "-buildid="):
 			arg = "-buildid=" + strings.Join([]string{id, id, id, id}, "/")
+		}
+		if i > 0 && plan[i-1] == "-trimpath" {
+			arg += ";" + a.dir + "=>" + CellFolder
 		}
 		args[i] = strings.ReplaceAll(arg, workDir, a.work)
 	}

@@ -47,13 +47,7 @@ func newBench(t testing.TB) *bench {
 // builder returns a Builder of another kernel with the same cache.
 func (x *bench) builder(t testing.TB, cache string) *Builder {
 	t.Helper()
-	b := New(Options{Go: goTool(t), Goimports: goimportsTool(t), Scratch: t.TempDir(), Cache: cache, Log: x.note})
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
+	return New(Options{Go: goTool(t), Goimports: goimportsTool(t), Scratch: t.TempDir(), Cache: cache, Log: x.note})
 }
 
 func (x *bench) note(line string) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,6 +68,9 @@ func (p *plan) checkArguments() error {
 		return fmt.Errorf("the compiler gets %s, want ./main.go", p.Compile[last])
 	}
 	p.Compile = p.Compile[:last]
+	if !slices.Contains(p.Compile, "-trimpath") {
+		return errors.New("the compiler gets no -trimpath")
+	}
 	for _, arg := range append(p.Compile, p.Link...) {
 		if strings.Contains(strings.ReplaceAll(arg, workDir, ""), "$WORK") {
 			return fmt.Errorf("a tool gets %s", arg)

@@ -2,42 +2,91 @@ package build
 
 import (
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"deeplearning.example/kernelext/internal/ownfolder"
 )
 
-// Limits of the programs that are stored for a cell that is run again.
-const (
-	keptPrograms = 8
-	keptBytes    = 400 << 20
-)
+// keptBytes limits the size of all stored programs. One that uses XLA has 27 MB.
+const keptBytes = 2 << 30
 
-// programs stores the last linked programs of this kernel by a hash of everything that determines them.
-type programs struct{ dir string }
+// programs stores linked programs by a hash of everything that determines them. All kernels of a user share the folder. The
+// name of a file holds the checksum and the size of the program, so that a damaged one is recognised.
+type programs struct {
+	dir   string // empty: nothing is stored
+	limit int64  // in bytes
+}
 
-func newPrograms(dir string) *programs { return &programs{dir} }
+// openPrograms opens the folder of the stored programs. Without it nothing is stored, and the error says why.
+func openPrograms(dir string) (*programs, error) {
+	real, writable, err := ownfolder.Open(dir)
+	if err == nil && !writable {
+		err = fmt.Errorf("%s cannot be written", dir)
+	}
+	if err != nil {
+		return &programs{}, fmt.Errorf("build: programs are not stored: %w", err)
+	}
+	return &programs{real, keptBytes}, nil
+}
 
-// take writes the program of a key to path, if there is one.
+// take writes the program of a key to path, if there is one. A damaged one is removed.
 func (p *programs) take(key, path string) bool {
-	kept := filepath.Join(p.dir, key)
-	if _, err := os.Stat(kept); err != nil {
+	if p.dir == "" {
 		return false
 	}
-	now := time.Now()
-	os.Chtimes(kept, now, now)
-	return place(kept, path) == nil
+	found, _ := os.ReadDir(p.dir) // a folder that cannot be read is empty
+	for _, entry := range found {
+		if !strings.HasPrefix(entry.Name(), key) {
+			continue
+		}
+		kept := filepath.Join(p.dir, entry.Name())
+		if name, err := programName(key, kept); err != nil || name != entry.Name() {
+			os.Remove(kept)
+			continue
+		}
+		now := time.Now()
+		os.Chtimes(kept, now, now)
+		return place(kept, path) == nil
+	}
+	return false
 }
 
 // keep stores a copy of the program at path. If the file system supports links, this costs a link in the folder and no
 // bytes.
 func (p *programs) keep(key, path string) error {
-	if err := place(path, filepath.Join(p.dir, key)); err != nil && !errors.Is(err, fs.ErrExist) {
+	if p.dir == "" {
+		return nil
+	}
+	name, err := programName(key, path)
+	if err != nil {
 		return err
 	}
-	return removeOldest(p.dir, keptPrograms, keptBytes)
+	if err := place(path, filepath.Join(p.dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return removeOldest(p.dir, math.MaxInt, p.limit)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// programName returns the name under which the program at path is stored: its key, its checksum and its size.
+func programName(key, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := crc32.New(castagnoli)
+	size, err := io.Copy(sum, f)
+	return fmt.Sprintf("%s-%08x-%d", key, sum.Sum32(), size), err
 }
 
 // place creates a second name for a file, or a copy if the file system has no second names.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,7 +151,9 @@ func removeOldest(dir string, number int, size int64) error {
 	for i, file := range files {
 		sum += file.Size()
 		if i >= number || (size > 0 && sum > size) {
-			errs = append(errs, os.Remove(filepath.Join(dir, file.Name())))
+			if err := os.Remove(filepath.Join(dir, file.Name())); !errors.Is(err, fs.ErrNotExist) { // another kernel may be first
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(errs...)

@@ -279,7 +279,7 @@ func (k *Kernel) close() error {
 	if gonb != nil {
 		errs = append(errs, gonb.end())
 	}
-	errs = append(errs, k.gopls.Close(), k.builder.Close(), k.agent.Close())
+	errs = append(errs, k.gopls.Close(), k.agent.Close())
 	k.front.Drain(drainGrace)
 	errs = append(errs, k.front.Close(), k.removeWasm(), k.private.Remove())
 	k.log.line("kernel " + k.id + " ended")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"deeplearning.example/internal/testx"
 	"deeplearning.example/kernelext/cell"
@@ -129,6 +130,20 @@ func TestReset(t *testing.T) {
 	k.bad("%%\nfmt.Println(one())", "CompileError", "undefined: one")
 	if got := k.good("%%\nfmt.Println(two())"); got != "2\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestProgramOutlivesTheKernel: after a restart, the same cell needs neither the compiler nor the linker, and a panic of it is
+// still located.
+func TestProgramOutlivesTheKernel(t *testing.T) {
+	cell := fmt.Sprintf("%%%%\nfmt.Println(%d)\npanic(\"at line 3\")", time.Now().UnixNano()) // no other test has run it
+	for _, again := range []bool{false, true} {
+		k := start(t)
+		k.good("func one() int { return 1 }")
+		k.bad(cell, "Panic", "at line 3", "Line 3")
+		if table := k.good("%timing"); strings.Contains(table, "the program of an equal cell was used") != again {
+			t.Errorf("in a new kernel, want the stored program: %v\n%s", again, table)
+		}
 	}
 }
 

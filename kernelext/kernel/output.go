@@ -61,7 +61,7 @@ const maxMarker = 64
 type output struct {
 	publish  func(msgType string, content any)
 	annotate func(text []byte) []byte // marks the places of the program in stderr; nil for none
-	private  string                   // start of the program's paths
+	folders  []string                 // starts of the program's paths
 
 	mu    sync.Mutex
 	limit int64 // bytes of text that are shown completely; 0: all
@@ -437,7 +437,7 @@ func (p *pipe) take(data []byte) {
 	}
 	keep := max(partialMarker(data), partialRune(data))
 	if p.name == "stderr" && p.o.annotate != nil {
-		keep = max(keep, partialFrame(data, p.o.private))
+		keep = max(keep, partialFrame(data, p.o.folders...))
 	}
 	p.o.text(p.name, data[:len(data)-keep])
 	p.rest = bytes.Clone(data[len(data)-keep:])

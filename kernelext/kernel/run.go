@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/cell"
 	"deeplearning.example/kernelext/jupyter"
 )
@@ -147,7 +148,7 @@ func (k *Kernel) newRun(in jupyter.Incoming) (*run, bool) {
 	r.lines = locator{k, r.count, content.Code}
 	r.out = newOutput(r.limits.Output, k.path(fmt.Sprintf("output-%d", k.runs)), r.publishOutput)
 	r.out.annotate = func(text []byte) []byte { return r.lines.annotate(r.build.source(), text) }
-	r.out.private = k.path("tmp")
+	r.out.folders = []string{build.CellFolder, k.path("tmp")} // the go command uses the second one
 	k.runs++
 	k.current = r
 	return r, true

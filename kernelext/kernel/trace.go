@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 var (
@@ -45,17 +46,22 @@ func (l locator) annotate(mainGo, text []byte) []byte {
 }
 
 // partialFrame returns the number of bytes at the end that may be the start of a place in the program: a path, as in a
-// stack trace, whose line number is not complete.
-func partialFrame(data []byte, private string) int {
+// stack trace, whose line number is not complete. The path starts with one of the folders.
+func partialFrame(data []byte, folders ...string) int {
 	line := data[bytes.LastIndexByte(data, '\n')+1:]
 	at := bytes.LastIndexByte(line, '/')
 	if at < 0 || len(line) > maxFrame {
 		return 0
 	}
 	begin := 1 + bytes.LastIndexAny(line, " \t(\"")
-	path := line[begin:]
-	if begin > bytes.IndexByte(line, '/') || !bytes.HasPrefix(path, []byte(private)[:min(len(private), len(path))]) {
+	path := string(line[begin:])
+	if begin > bytes.IndexByte(line, '/') {
 		return 0
 	}
-	return len(path)
+	for _, folder := range folders {
+		if strings.HasPrefix(path, folder[:min(len(folder), len(path))]) {
+			return len(path)
+		}
+	}
+	return 0
 }

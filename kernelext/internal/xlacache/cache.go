@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"deeplearning.example/kernelext/internal/ownfolder"
 )
 
 // defaultLimit is the size in bytes that a cache may have. The lecture's programs need about 30 MB on a CPU.
@@ -32,9 +34,9 @@ type Cache struct {
 // Open opens the cache in a folder and creates the folder if it is missing. The error says why the folder cannot be
 // used. A folder that can be read but not written is used as it is.
 func Open(dir string) (*Cache, error) {
-	real, writable, err := openFolder(dir)
+	real, writable, err := ownfolder.Open(dir)
 	if err != nil {
-		return nil, err
+		return nil, plain(err)
 	}
 	c := &Cache{dir: real, limit: defaultLimit, size: -1}
 	c.readOnly.Store(!writable)

@@ -1,9 +1,7 @@
 package xlacache
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,35 +29,6 @@ func Folder() (string, error) {
 		return "", fmt.Errorf("xlacache: no cache folder: %w", err)
 	}
 	return filepath.Join(dir, "lecture11", "xla"), nil
-}
-
-// openFolder creates the folder if it is missing, follows links, and reports whether entries can be written there. An
-// entry is machine code that the process will run. So the folder must belong to this user or to the administrator, and
-// nobody else may write into it.
-func openFolder(dir string) (real string, writable bool, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", false, plain(err)
-	}
-	real, err = filepath.EvalSymlinks(dir)
-	if err != nil {
-		return "", false, plain(err)
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return "", false, plain(err)
-	}
-	if !info.IsDir() {
-		return "", false, fmt.Errorf("xlacache: %s is not a folder", dir)
-	}
-	if err := trusted(real, info); err != nil {
-		return "", false, err
-	}
-	probe, err := os.CreateTemp(real, temporary)
-	if err != nil {
-		return real, false, nil
-	}
-	probe.Close()
-	return real, true, os.Remove(probe.Name())
 }
 
 // plain puts the package's name before an error of the file system.

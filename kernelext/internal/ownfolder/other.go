@@ -1,6 +1,6 @@
 //go:build !unix
 
-package xlacache
+package ownfolder
 
 import "io/fs"
 
