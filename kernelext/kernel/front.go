@@ -71,7 +71,15 @@ func (k *Kernel) answer(in jupyter.Incoming, msgType string, content any) {
 
 // reply sends the reply to a request on the channel of the request.
 func (k *Kernel) reply(in jupyter.Incoming, msgType string, content any) {
+	k.replyTo(in, msgType, content, func(*jupyter.Message) error { return nil })
+}
+
+// replyTo is reply for a message that complete changes before it is sent.
+func (k *Kernel) replyTo(in jupyter.Incoming, msgType string, content any, complete func(m *jupyter.Message) error) {
 	m, err := in.Message.Reply(msgType, content)
+	if err == nil {
+		err = complete(m)
+	}
 	if err == nil {
 		err = k.front.Reply(in.Channel, m)
 	}

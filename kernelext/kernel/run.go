@@ -107,7 +107,7 @@ func (k *Kernel) execute(in jupyter.Incoming) {
 		k.keepMagics(r)
 	}
 	k.endRun(r)
-	k.reply(in, "execute_reply", answer)
+	k.replyTo(in, "execute_reply", answer, func(m *jupyter.Message) error { return m.SetCellTimes(r.clock.cellTimes()) })
 	k.publishStatus(in.Message, "idle")
 	k.abort(aborted)
 }

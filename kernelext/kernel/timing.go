@@ -2,11 +2,13 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
 
 	"deeplearning.example/kernelext/build"
+	"deeplearning.example/kernelext/jupyter"
 )
 
 // stopwatch measures the parts of one cell. Its methods may be called from several goroutines.
@@ -104,7 +106,11 @@ type timing struct {
 	saved                        time.Duration // by that cache
 }
 
-const compileXLA = "compile for XLA"
+// Names of parts of a cell's time.
+const (
+	findPackages = "find packages"
+	compileXLA   = "compile for XLA"
+)
 
 // share is one part of a cell's time.
 type share struct {
@@ -126,7 +132,7 @@ func (t *timing) shares() []share {
 		built := t.imports + t.load + t.compile + t.link
 		add("GoNB composes", t.launched.Sub(t.received)-built)
 		add("imports", t.imports)
-		add("find packages", t.load)
+		add(findPackages, t.load)
 		add("compile", t.compile)
 		add("link", t.link)
 		if !t.began.IsZero() {
@@ -138,6 +144,16 @@ func (t *timing) shares() []share {
 	return append(all, share{"run", max(0, rest)})
 }
 
+// cellTimes returns the timing of a cell that has ended, for its reply.
+func (s *stopwatch) cellTimes() jupyter.CellTimes {
+	t := s.timing()
+	times := jupyter.CellTimes{Seconds: map[string]float64{}, Graphs: t.graphs, Loaded: t.hits, Kept: t.cached}
+	for _, part := range t.shares() {
+		times.Seconds[part.name] += math.Round(1e6*part.took.Seconds()) / 1e6
+	}
+	return times
+}
+
 // table returns the timing as a text.
 func (t *timing) table() string {
 	var text strings.Builder
@@ -145,7 +161,7 @@ func (t *timing) table() string {
 	for _, s := range t.shares() {
 		note := ""
 		switch {
-		case s.name == "find packages" && t.cached:
+		case s.name == findPackages && t.cached:
 			note = "  (the program of an equal cell was used)"
 		case s.name == compileXLA:
 			note = fmt.Sprintf("  (%d of %d graphs from the cache", t.hits, t.graphs)

@@ -173,6 +173,7 @@ func (x *execution) run(ctx context.Context) (diagnosis, error) {
 		x.report.Status = StatusDied
 		return diagnosis{message: err.Error()}, err
 	}
+	x.report.Times = m.CellTimes()
 	var reply jupyter.ExecuteReply
 	if err := m.Decode(&reply); err != nil {
 		x.report.Status = StatusDied

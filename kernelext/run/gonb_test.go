@@ -3,12 +3,14 @@ package run_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"deeplearning.example/internal/testx"
 	"deeplearning.example/kernelext/nbformat"
 	"deeplearning.example/kernelext/run"
 )
@@ -70,6 +72,52 @@ func TestGoNB(t *testing.T) {
 	if path := os.Getenv("RUN_KEEP"); path != "" {
 		if err := nbformat.Write(path, nb); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestTimes: the lecture's kernel reports where the time of the cells went.
+func TestTimes(t *testing.T) {
+	nb := notebook("func double(x int) int { return 2 * x }", "%%\nfmt.Println(double(21))", "%%\nfmt.Println(double(22))",
+		"!echo from the shell", "%%\nfmt.Println(double(21))")
+	report, err := runClean(t, nb, run.Options{Spec: testx.Kernel(t), Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTimes(t, report, 4)
+	if kept := report.Cells[4].Times.Kept; !kept || report.Times.Kept < 1 {
+		t.Errorf("the program of the last cell is that of the second: kept = %v, %+v", kept, report.Times)
+	}
+}
+
+// checkTimes checks that the parts of each cell's time are a part of it, and that the report has their sums.
+func checkTimes(t *testing.T, report *run.Report, programs int) {
+	t.Helper()
+	if report.Times == nil || report.Times.Programs != programs {
+		t.Fatalf("times %+v, want those of %d programs", report.Times, programs)
+	}
+	sums := map[string]float64{}
+	for _, c := range report.Cells {
+		if c.Times == nil {
+			continue
+		}
+		sum := 0.0
+		for part, seconds := range c.Times.Seconds {
+			sum += seconds
+			sums[part] += seconds
+		}
+		if sum <= 0 || sum > c.Seconds+0.002 {
+			t.Errorf("cell %d took %.3f s, its parts %.3f s: %v", c.CodeCell, c.Seconds, sum, c.Times.Seconds)
+		}
+	}
+	for part, want := range sums {
+		if got := report.Times.Seconds[part]; math.Abs(got-want) > 0.01 {
+			t.Errorf("%s: %.3f s in the report, %.3f s in the cells", part, got, want)
+		}
+	}
+	for _, group := range []string{"computing ", "linking ", "XLA ", "compiling ", "starting "} {
+		if !strings.Contains(report.Times.String(), group) {
+			t.Errorf("%q does not tell %s", report.Times, group)
 		}
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
+
+	"deeplearning.example/kernelext/jupyter"
 )
 
 // Report describes a run, cell by cell. It encodes to JSON.
@@ -25,6 +28,8 @@ type Report struct {
 	StartSeconds float64 `json:"start_seconds"`
 	// PeakBytes is the largest PeakBytes of the cells.
 	PeakBytes int64 `json:"peak_bytes"`
+	// Times are the sums of the cells' times by their parts, if the kernel reports them.
+	Times *Times `json:"times,omitempty"`
 	// Cells are the code cells in order.
 	Cells []CellReport `json:"cells"`
 }
@@ -38,6 +43,8 @@ type CellReport struct {
 	Status   Status `json:"status"`
 	// Seconds is the time from the request to the end, compilation included.
 	Seconds float64 `json:"seconds"`
+	// Times are the parts of this time, if the kernel reports them.
+	Times *jupyter.CellTimes `json:"times,omitempty"`
 	// PeakBytes is the largest resident memory of the kernel and all its descendants during the cell (compiler and the
 	// cell's own process included), sampled 20 times a second; 0 if it is not known.
 	PeakBytes int64 `json:"peak_bytes"`
@@ -46,6 +53,79 @@ type CellReport struct {
 	LeftOutBytes int64 `json:"left_out_bytes,omitempty"`
 	// Error says, in one line, why the cell failed.
 	Error string `json:"error,omitempty"`
+}
+
+// Times are sums over the cells of a notebook.
+type Times struct {
+	// Seconds are the parts of the time by the names of %timing.
+	Seconds map[string]float64 `json:"seconds"`
+	// Graphs are the graphs that XLA compiled, and Loaded those of them that came from the cache of compiled programs.
+	Graphs int `json:"graphs"`
+	Loaded int `json:"loaded"`
+	// Programs are the programs of cells, and Kept those of them that an earlier, equal cell had left.
+	Programs int `json:"programs"`
+	Kept     int `json:"kept"`
+}
+
+// sumTimes adds up the times of the cells. It returns nil if the kernel reports none.
+func sumTimes(cells []CellReport) *Times {
+	var sum *Times
+	for _, c := range cells {
+		if c.Times == nil {
+			continue
+		}
+		if sum == nil {
+			sum = &Times{Seconds: map[string]float64{}}
+		}
+		sum.add(*c.Times)
+	}
+	return sum
+}
+
+func (t *Times) add(c jupyter.CellTimes) {
+	for part, seconds := range c.Seconds {
+		t.Seconds[part] = rounded(t.Seconds[part] + seconds)
+	}
+	t.Graphs += c.Graphs
+	t.Loaded += c.Loaded
+	if c.Seconds["start"] > 0 {
+		t.Programs++
+	}
+	if c.Kept {
+		t.Kept++
+	}
+}
+
+// groups are the parts of %timing that a reader need not distinguish.
+var groups = []struct {
+	name  string
+	parts []string
+}{
+	{"computing", []string{"run"}},
+	{"linking", []string{"link"}},
+	{"XLA", []string{"compile for XLA", "load XLA's plugin"}},
+	{"compiling", []string{"GoNB composes", "imports", "find packages", "compile"}},
+	{"starting", []string{"start"}},
+}
+
+// String returns the times in one line: "computing 57.0 s, linking 28.1 s, XLA 18.4 s (3 of 45 graphs from the cache), …".
+func (t *Times) String() string {
+	var words []string
+	for _, g := range groups {
+		seconds := 0.0
+		for _, part := range g.parts {
+			seconds += t.Seconds[part]
+		}
+		text := fmt.Sprintf("%s %.1f s", g.name, seconds)
+		switch {
+		case g.name == "XLA" && t.Graphs > 0:
+			text += fmt.Sprintf(" (%d of %d graphs from the cache)", t.Loaded, t.Graphs)
+		case g.name == "linking" && t.Programs > 0:
+			text += fmt.Sprintf(" (%d of %d programs kept from before)", t.Kept, t.Programs)
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, ", ")
 }
 
 // JSON encodes reports for a file.

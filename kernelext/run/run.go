@@ -251,6 +251,7 @@ func (n *notebookRun) finish(err error) *Report {
 			report.OutputBytes, report.LeftOutBytes = o.total, o.lostBytes
 		}
 	}
+	r.Times = sumTimes(r.Cells)
 	if err == nil {
 		record := Record{
 			Mode: r.Mode, Params: r.Params, Machine: r.Machine, Seconds: r.Seconds,

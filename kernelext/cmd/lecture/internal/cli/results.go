@@ -24,10 +24,19 @@ func (b *batch) writeResult(r result) error {
 		return page.Render(w, r.book.nb, page.Options{
 			Index:  "index.html",
 			Source: r.book.name,
-			Note:   fmt.Sprintf("%s mode, %s, %s", b.flags.mode, humanTime(seconds(r.report.Seconds)), machineText(r.report)),
+			Note:   noteText(b.flags.mode, r.report),
 			Files:  os.DirFS(filepath.Dir(r.book.path)),
 		})
 	})
+}
+
+// noteText describes a run at the foot of its page: mode, time, machine and where the time went.
+func noteText(mode string, r *run.Report) string {
+	text := fmt.Sprintf("%s mode, %s, %s", mode, humanTime(seconds(r.Seconds)), machineText(r))
+	if r.Times != nil {
+		text += "; " + r.Times.String()
+	}
+	return text
 }
 
 func machineText(r *run.Report) string {
@@ -121,6 +130,11 @@ func (b *batch) summary() (failed int) {
 			humanTime(seconds(r.report.Seconds)), humanBytes(r.report.PeakBytes))
 	}
 	_ = table.Flush() // a broken pipe is not worth a message
+	for _, r := range b.results {
+		if r.report.Times != nil {
+			fmt.Fprintf(b.ios.out, "%s: %s\n", r.book.name, r.report.Times)
+		}
+	}
 	for _, r := range b.results {
 		if r.err != nil {
 			fmt.Fprintf(b.ios.out, "FAILED %s\n", flat(r.err))
