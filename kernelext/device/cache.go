@@ -38,7 +38,7 @@ var compiled = sync.OnceValues(func() (*xlacache.Cache, error) {
 	return xlacache.Open(dir)
 })
 
-// Use is what the cache of compiled programs has done for a process.
+// Use describes what the cache of compiled programs has done for a process.
 type Use struct {
 	Compiled int           // programs that XLA had to compile
 	Loaded   int           // programs that came from the cache

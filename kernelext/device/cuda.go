@@ -8,7 +8,7 @@ import (
 	"deeplearning.example/kernelext/internal/plugin"
 )
 
-// findCUDALibraries tells XLA the folder of NVIDIA's libraries beside a plugin, in XLA_FLAGS. go-xla does the same for the
+// findCUDALibraries adds the folder of NVIDIA's libraries beside a plugin to XLA_FLAGS. go-xla does the same for the
 // plugins that it loads itself.
 func findCUDALibraries(path string) {
 	const variable, flag = "XLA_FLAGS", "--xla_gpu_cuda_data_dir"
