@@ -52,7 +52,7 @@ func checkMatrix(kind string, values [][]float64) error {
 	}
 	for i, row := range values {
 		if len(row) != len(values[0]) {
-			return fmt.Errorf("kernelext: %s: row %d has %d values, want %d as row 0", kind, i, len(row), len(values[0]))
+			return fmt.Errorf("kernelext: %s: row %d has %d values, want %d as in row 0", kind, i, len(row), len(values[0]))
 		}
 	}
 	return nil

@@ -24,6 +24,14 @@ func TestObjectsOfDoubles(t *testing.T) {
 	v := must(NewVAE(testx.Backend(t), VAEConfig{Features: 2, Latent: 1, Likelihood: "gaussian", Seed: 1}))
 	runTraining(t, must(v.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
 	must(v.Generate(5, 1))
+	mean, _, err := v.Encode(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, reconstructed := must(Components(must(v.Decode(mean)))), must(Components(must(v.Reconstruct(x))))
+	for i, want := range reconstructed {
+		near(t, "the decoded code of a 64-bit object", decoded[i], want, 1e-12)
+	}
 	a := must(NewAutoencoder(testx.Backend(t), AutoencoderConfig{Features: 2, Latent: 1, Seed: 1}))
 	runTraining(t, must(a.Training(x, "ring of doubles", FitConfig{Batch: 40, Seed: 1})))
 	must(a.Reconstruct(must(asFloats(x))))

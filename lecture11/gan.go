@@ -237,8 +237,8 @@ func (m *GAN) StartFrom(other *GAN) error {
 	networks := func(m *GAN) string {
 		c := m.cfg
 		return fmt.Sprintf("GANNets.ID %q, Features %d, image %v, Latent %d, Classes %d, Nets %q, Generator %v, Discriminator %v, Hidden %d, Norm %q, "+
-			"Spread %t, Activation %q, Output %q", m.nets.ID, c.Features, c.image(), c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden,
-			c.Norm, c.Spread, c.Activation, c.Output)
+			"Spread %t, Spectral %t, Activation %q, Output %q", m.nets.ID, c.Features, c.image(), c.Latent, c.Classes, c.Nets, c.Generator, c.Discriminator, c.Hidden,
+			c.Norm, c.Spread, c.Spectral, c.Activation, c.Output)
 	}
 	var different error
 	if ours, theirs := networks(m), networks(other); ours != theirs {

@@ -402,6 +402,7 @@ func TestFrozen(t *testing.T) {
 	}
 	third := newGAN(t, GANConfig{Features: 2, Latent: 3})
 	wantError(t, third.StartFrom(first), "Latent 2")
+	wantError(t, newGAN(t, GANConfig{Features: 2, Latent: 2, Spectral: true}).StartFrom(first), "want ")
 	wantError(t, second.StartFrom(first), "has weights already")
 	wantError(t, newGAN(t, cfg).StartFrom(newGAN(t, cfg)), "has no weights")
 }

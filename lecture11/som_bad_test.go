@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"deeplearning.example/internal/testx"
@@ -76,6 +77,18 @@ func TestSOMBadInput(t *testing.T) {
 	if _, err := TrainTogether([]*SOM{m, newMap(t, SOMConfig{Grid: good.Grid, Features: 2})}, x, "x", nil, []SOMFit{{}}); err == nil ||
 		!strings.Contains(err.Error(), "map 1: SOMConfig.Features = 2, want 3 as in map 0") {
 		t.Errorf("TrainTogether of maps of other components: %v", err)
+	}
+	own := func(factor float64) *SOM {
+		return newMap(t, SOMConfig{Grid: good.Grid, Features: 3, Distance: "mine", DistanceFunc: func(x, w *Node) *Node {
+			return MulScalar(ReduceSum(Abs(Sub(ExpandAxes(x, 1), ExpandAxes(w, 0))), -1), factor)
+		}})
+	}
+	if _, err := TrainTogether([]*SOM{own(1), own(1)}, x, "x", nil, []SOMFit{{}}); err != nil {
+		t.Errorf("TrainTogether of maps of equal distances: %v", err)
+	}
+	if _, err := TrainTogether([]*SOM{own(1), own(2)}, x, "x", nil, []SOMFit{{}}); err == nil ||
+		!strings.Contains(err.Error(), `map 1: SOMConfig.DistanceFunc "mine" computes something else than that of map 0`) {
+		t.Errorf("TrainTogether of maps of other distances: %v", err)
 	}
 }
 

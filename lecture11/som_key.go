@@ -54,6 +54,35 @@ func (t *SOMTraining) distanceHash() (string, error) {
 	if t.fits[0].Mode == "batch" && t.data.x != nil {
 		rows = blockOfPairs(p.l, p.k*p.m*p.n)
 	}
-	return newGraphHash(t.backend).of(func(inputs []*Node) *Node { return p.metric.pairs(inputs[0], inputs[1], nil) },
-		shapes.Make(dtypes.Float32, rows, p.n), shapes.Make(dtypes.Float32, p.k*p.m, p.n))
+	return t.hashOf(p.metric, rows, p.k*p.m)
+}
+
+// hashOf hashes the graph of the distances between some objects and some weights.
+func (t *SOMTraining) hashOf(metric somMetric, objects, weights int) (string, error) {
+	n := t.program.n
+	return newGraphHash(t.backend).of(func(inputs []*Node) *Node { return metric.pairs(inputs[0], inputs[1], nil) },
+		shapes.Make(dtypes.Float32, objects, n), shapes.Make(dtypes.Float32, weights, n))
+}
+
+// checkDistances returns an error if a map has another custom distance than map 0 under the same ID: one program computes
+// the distances of all maps.
+func (t *SOMTraining) checkDistances() error {
+	want := ""
+	for i, m := range t.maps {
+		if m.cfg.DistanceFunc == nil || len(t.maps) == 1 {
+			continue
+		}
+		got, err := t.hashOf(m.cfg.metric(), 1, t.program.m)
+		if err != nil {
+			return fmt.Errorf("lecture11: TrainTogether: map %d: SOMConfig.DistanceFunc: %w", i, err)
+		}
+		if i == 0 {
+			want = got
+		}
+		if got != want {
+			return fmt.Errorf("lecture11: TrainTogether: map %d: SOMConfig.DistanceFunc %q computes something else than that of map 0, "+
+				"want the same function", i, m.cfg.Distance)
+		}
+	}
+	return nil
 }

@@ -123,6 +123,7 @@ func sameProgram(a, b *SOM, fitA, fitB SOMFit) error {
 		{"SOMConfig.Features", b.cfg.Features, a.cfg.Features},
 		{"SOMConfig.Neighbourhood", b.cfg.Neighbourhood, a.cfg.Neighbourhood},
 		{"SOMConfig.Distance", b.cfg.Distance, a.cfg.Distance},
+		{"SOMConfig.DistanceFunc != nil", b.cfg.DistanceFunc != nil, a.cfg.DistanceFunc != nil},
 		{"SOMFit.Mode", fitB.Mode, fitA.Mode},
 		{"SOMFit.Winner", fitB.Winner, fitA.Winner},
 		{"SOMFit.Epochs", fitB.Epochs, fitA.Epochs},
@@ -150,6 +151,9 @@ func newSOMTraining(maps []*SOM, fits []SOMFit, data *somData, id string) (*SOMT
 	if t.program.heskes && !t.program.kernelFits() {
 		return nil, fmt.Errorf("lecture11: SOMFit.Winner = \"heskes\" for %d maps of %d nodes, want at most %d pairs of nodes",
 			t.program.k, t.program.m, wholeKernel)
+	}
+	if err := t.checkDistances(); err != nil {
+		return nil, err
 	}
 	for _, fit := range fits {
 		t.orders = append(t.orders, &somOrder{kind: fit.Order, seed: fit.Seed, l: data.l, epoch: -1})

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -35,8 +34,8 @@ func (m *VAE) Decode(z *tensors.Tensor) (x *tensors.Tensor, err error) {
 	if err := checkAllFinite("VAE.Decode", z); err != nil {
 		return nil, err
 	}
-	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent+m.cfg.Classes || s.DType != dtypes.Float32 {
-		return nil, fmt.Errorf("lecture11: codes of shape %s, want float32 [l, %d]: VAEConfig.Latent = %d, Classes = %d",
+	if s := z.Shape(); s.Rank() != 2 || s.Dimensions[1] != m.cfg.Latent+m.cfg.Classes || !s.DType.IsFloat() {
+		return nil, fmt.Errorf("lecture11: codes of shape %s, want floats [l, %d]: VAEConfig.Latent = %d, Classes = %d",
 			s, m.cfg.Latent+m.cfg.Classes, m.cfg.Latent, m.cfg.Classes)
 	}
 	return first(m.apply("Decode", z, func(scope *model.Scope, z *Node) []*Node {
