@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"deeplearning.example/kernelext/internal/plugin"
 )
 
 // kernelProgram is the program that Jupyter starts, with the command "kernel".
@@ -67,6 +69,36 @@ func (in *Installation) programState(goVersion string) (string, error) {
 		return "", err
 	}
 	return strings.Join([]string{goVersion, goFlags(), in.Module, string(module), required, sources}, "\n"), nil
+}
+
+// LibraryHash identifies what the cells of the module's notebooks compute with: the sources of its packages, the versions of
+// the others, Go, and the XLA plugins.
+func LibraryHash(module string) (string, error) {
+	sum := sha256.New()
+	for _, folder := range []string{"kernelext", "lecture11"} {
+		sources, err := sourceHash(filepath.Join(module, folder))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, folder, sources)
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(module, name))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s %q\n", name, text)
+	}
+	state, err := plugin.LoadState()
+	if err != nil {
+		return "", err
+	}
+	version, err := goVersion(context.Background(), module)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(sum, "%s\n%+v\n", version, state)
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // sourceHash returns a hash of the files below a folder that can be part of a program. The go command ignores tests,

@@ -22,7 +22,7 @@ import (
 type Entry struct {
 	// Title is the title to show: see Title; default: Page.
 	Title string
-	// Page is the address of the notebook's page, relative to the index.
+	// Page is the address of the notebook's page, relative to the index; empty: there is none yet.
 	Page string
 	// Status is a text such as "ok" or "failed in cell 7"; Failed shows it in the colour of an error.
 	Status string
@@ -33,7 +33,7 @@ type Entry struct {
 	Thumbnail string
 }
 
-// RenderIndex writes a self-contained HTML page that lists notebooks. It uses Title, Lang and Note of opts.
+// RenderIndex writes a self-contained HTML page that lists notebooks. It uses Title, Lang, Note and Refresh of opts.
 func RenderIndex(w io.Writer, entries []Entry, opts Options) error {
 	type view struct {
 		Entry
@@ -49,7 +49,7 @@ func RenderIndex(w io.Writer, entries []Entry, opts Options) error {
 		}
 	}
 	return execute(w, "index.html", map[string]any{"Lang": cmp.Or(opts.Lang, "en"),
-		"Title": cmp.Or(opts.Title, "Notebooks"), "Note": opts.Note, "Entries": views})
+		"Title": cmp.Or(opts.Title, "Notebooks"), "Note": opts.Note, "Entries": views, "Refresh": int(opts.Refresh.Seconds())})
 }
 
 // took returns a time in words: 0.4 s, 12 s, 1 min 52 s.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"time"
 
 	"deeplearning.example/kernelext/nbformat"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	Note string
 	// Files is the folder of the notebook, from which pictures of the text are embedded in the page; nil embeds none.
 	Files fs.FS
+	// Refresh is the time after which a browser loads an index again, in whole seconds; 0: never.
+	Refresh time.Duration
 }
 
 // builder makes the parts of one page.

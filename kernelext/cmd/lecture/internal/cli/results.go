@@ -49,7 +49,10 @@ func machineText(r *run.Report) string {
 
 func pageName(notebook string) string { return strings.TrimSuffix(notebook, ".ipynb") + ".html" }
 
-// writeIndex writes the page that lists the notebooks of this run.
+// indexRefresh is the time after which a browser loads the index again while notebooks are running.
+const indexRefresh = 5 * time.Second
+
+// writeIndex writes the page that lists the notebooks of this run, those that wait too.
 func (b *batch) writeIndex() error {
 	var entries []page.Entry
 	for _, r := range b.results {
@@ -59,16 +62,30 @@ func (b *batch) writeIndex() error {
 			Status:    r.status(),
 			Failed:    r.err != nil,
 			Took:      seconds(r.report.Seconds),
-			Thumbnail: page.Thumbnail(r.book.nb),
+			Thumbnail: r.thumbnail,
 		})
 	}
+	for i, book := range b.waiting {
+		status := "waiting"
+		if i == 0 {
+			status = "running"
+		}
+		entries = append(entries, page.Entry{Title: page.Title(book.nb), Status: status})
+	}
+	opts := page.Options{Title: "Lecture 11", Note: b.flags.mode + " mode"}
+	if len(b.waiting) > 0 {
+		opts.Refresh = indexRefresh
+	}
 	return writeWhole(filepath.Join(b.flags.out, "index.html"), func(w io.Writer) error {
-		return page.RenderIndex(w, entries, page.Options{Title: "Lecture 11", Note: b.flags.mode + " mode"})
+		return page.RenderIndex(w, entries, opts)
 	})
 }
 
 func (r result) status() string {
-	if r.err == nil {
+	switch {
+	case r.unchanged:
+		return "passed, unchanged"
+	case r.err == nil:
 		return "passed"
 	}
 	return flat(r.err)
@@ -118,20 +135,25 @@ func writeWhole(path string, fill func(io.Writer) error) error {
 
 // summary prints the table of the notebooks and the closing line, and returns how many failed.
 func (b *batch) summary() (failed int) {
+	same := 0
 	table := tabwriter.NewWriter(b.ios.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nNOTEBOOK\tRESULT\tCELLS\tTIME\tPEAK MEMORY")
 	for _, r := range b.results {
 		word := "passed"
-		if r.err != nil {
+		switch {
+		case r.err != nil:
 			word = "FAILED"
 			failed++
+		case r.unchanged:
+			word = "unchanged"
+			same++
 		}
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", r.book.name, word, len(r.report.Cells),
 			humanTime(seconds(r.report.Seconds)), humanBytes(r.report.PeakBytes))
 	}
 	_ = table.Flush() // a broken pipe is not worth a message
 	for _, r := range b.results {
-		if r.report.Times != nil {
+		if r.report.Times != nil && !r.unchanged {
 			fmt.Fprintf(b.ios.out, "%s: %s\n", r.book.name, r.report.Times)
 		}
 	}
@@ -141,7 +163,11 @@ func (b *batch) summary() (failed int) {
 		}
 	}
 	fmt.Fprintf(b.ios.out, "results: %s\n", filepath.Join(b.flags.out, "index.html"))
-	fmt.Fprintf(b.ios.out, "%d passed, %d failed\n", len(b.results)-failed, failed)
+	unchanged := ""
+	if same > 0 {
+		unchanged = fmt.Sprintf(" (%d unchanged)", same)
+	}
+	fmt.Fprintf(b.ios.out, "%d passed%s, %d failed\n", len(b.results)-failed, unchanged, failed)
 	return failed
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"deeplearning.example/kernelext/jupyter"
 	"deeplearning.example/kernelext/nbformat"
+	"deeplearning.example/kernelext/nbformat/page"
 	"deeplearning.example/kernelext/run"
 	"deeplearning.example/kernelext/setup"
 )
@@ -35,7 +36,9 @@ func newRun(ios *streams) *cobra.Command {
 		Short: "Run notebooks, and write them with an HTML page of each to out/",
 		Long: `Sets up the machine if necessary, and runs the given notebooks, or all of the lecture in order, through the Jupyter
 protocol. A notebook stops at its first failing cell; the next notebook is still run. Each executed notebook is written
-to the results' folder with an HTML page, and index.html lists them.
+to the results' folder with an HTML page, and index.html lists them from the start. A notebook that passed before is not
+run again, unless it, the files beside it, the library, the device, the mode or a parameter has changed; --fresh and --save
+run it anyway.
 
 Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command line, 130 after Ctrl-C.`,
 		Example: `  lecture run
@@ -49,7 +52,7 @@ Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command 
 	f.DurationVar(&flags.timeout, "timeout", 10*time.Minute, "how long one cell may run; 0 is without limit")
 	f.StringVar(&flags.report, "report", "", "write each cell's time, status and memory to this JSON `FILE`")
 	f.StringArrayVarP(&flags.params, "param", "p", nil, "set a parameter: `NAME=VALUE`, as `lecture params` lists them")
-	f.BoolVar(&flags.fresh, "fresh", false, "train everything from scratch, in a temporary model store")
+	f.BoolVar(&flags.fresh, "fresh", false, "run everything again, and train from scratch, in a temporary model store")
 	f.BoolVar(&flags.check, "check", false, "fail if the stored outputs do not belong to the notebook's code")
 	f.BoolVar(&flags.save, "save", false, "replace a notebook that passed by the executed one (for maintainers)")
 	f.BoolVar(&flags.noSetup, "no-setup", false, "do not check whether the machine is set up")
@@ -71,14 +74,18 @@ type batch struct {
 	ios     *streams
 	flags   runFlags
 	env     []string
+	library string // see libraryHash
+	waiting []*notebook
 	results []result
 }
 
 // result is the outcome of one notebook.
 type result struct {
-	book   *notebook
-	report *run.Report
-	err    error
+	book      *notebook
+	report    *run.Report
+	err       error
+	unchanged bool // the results are those of an earlier run
+	thumbnail string
 }
 
 // runRun checks everything that it can before anything is run or written, and runs the notebooks.
@@ -112,7 +119,7 @@ func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) e
 			return err
 		}
 	}
-	s := &batch{ios: ios, flags: flags, env: os.Environ()}
+	s := &batch{ios: ios, flags: flags, env: os.Environ(), library: libraryHash(opts.Module)}
 	return s.run(ctx, books)
 }
 
@@ -145,14 +152,19 @@ func (b *batch) run(ctx context.Context, books []*notebook) error {
 		defer os.RemoveAll(dir)
 		b.env = append(b.env, "LECTURE_STORE="+dir)
 	}
-	for _, book := range books {
+	for i, book := range books {
 		if ctx.Err() != nil {
 			break
+		}
+		b.waiting = books[i:]
+		if err := b.writeIndex(); err != nil {
+			return err
 		}
 		if err := b.runOne(ctx, book, specs[book]); err != nil {
 			return err
 		}
 	}
+	b.waiting = nil
 	if err := b.writeIndex(); err != nil {
 		return err
 	}
@@ -188,6 +200,11 @@ func findKernels(books []*notebook) (map[*notebook]*jupyter.Spec, error) {
 
 // runOne runs one notebook and writes its results. A failing cell is not an error here; a full disk is.
 func (b *batch) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) error {
+	before := b.inputsOf(ctx, book, spec)
+	if last, found := b.unchanged(book, before); found {
+		b.results = append(b.results, last)
+		return nil
+	}
 	show := newProgress(b.ios)
 	report, err := run.Notebook(ctx, book.nb, run.Options{
 		Name:    book.name,
@@ -206,9 +223,13 @@ func (b *batch) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) 
 	if err != nil {
 		fmt.Fprintf(b.ios.out, "FAILED %s\n", flat(err))
 	}
-	b.results = append(b.results, result{book: book, report: report, err: err})
-	if writeErr := b.writeResult(b.results[len(b.results)-1]); writeErr != nil {
-		return writeErr
+	b.results = append(b.results, result{book: book, report: report, err: err, thumbnail: page.Thumbnail(book.nb)})
+	last := b.results[len(b.results)-1]
+	if err := b.writeResult(last); err != nil {
+		return err
+	}
+	if err := b.noteRun(ctx, last, before, spec); err != nil {
+		return err
 	}
 	if b.flags.save && err == nil {
 		return nbformat.Write(book.path, book.nb)
