@@ -47,7 +47,7 @@ func ring(t *testing.T, l int) *tensors.Tensor {
 
 func half() *float64 { b := 0.5; return &b }
 
-// TestGANRing: with the minimax loss, which lecture.md found stable here, a small GAN covers at least 6 of 8
+// TestGANRing: with the minimax loss, which is stable here, a small GAN covers at least 6 of 8
 // Gaussians, and most of its samples are good. (The table over losses and seeds is in the notebook.)
 func TestGANRing(t *testing.T) {
 	long(t)

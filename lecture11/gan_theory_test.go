@@ -17,7 +17,7 @@ func slideDensities() (p, q func(float64) float64, over Interval) {
 	return func(x float64) float64 { return (left.Prob(x) + right.Prob(x)) / 2 }, wide.Prob, Interval{Low: -12, High: 12}
 }
 
-// TestGameValue is C23.1: V(D*, G) = −ln 4 + 2·JSD (1e-3; lecture.md has −.92672), and V of any other D is smaller. V
+// TestGameValue is C23.1: V(D*, G) = −ln 4 + 2·JSD (1e-3; −.92672 for the chosen densities), and V of any other D is smaller. V
 // is −ln 4 for p = q and 0 for disjoint densities, where JSD is ln 2 nats, not 1 bit.
 func TestGameValue(t *testing.T) {
 	p, q, over := slideDensities()
