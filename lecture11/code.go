@@ -59,6 +59,7 @@ import (
 //go:embed som_program.go
 //go:embed som_run.go
 //go:embed som_schedule.go
+//go:embed som_separable.go
 //go:embed som_steps.go
 //go:embed som_stream.go
 //go:embed som_training.go
@@ -149,6 +150,7 @@ var trainingSources = map[string][]string{
 		"som_program.go",
 		"som_run.go",
 		"som_schedule.go",
+		"som_separable.go",
 		"som_steps.go",
 		"som_stream.go",
 		"som_training.go",

@@ -29,10 +29,15 @@ func (p *somProgram) apply(s somState, eta, sigma, m0 *Node, rows int) *Node {
 	} else {
 		bottom = BroadcastToDims(p.dotMaps(kernel, 2, Reshape(counts, p.k, p.m, 1), 1), dims...)
 	}
+	return p.towards(block(s["w"]), top, bottom, eta)
+}
+
+// towards moves weights w towards top/bottom, all [k, rows, n], by the share eta [k]. A node whose divisor is 0 keeps its
+// weights.
+func (p *somProgram) towards(w, top, bottom, eta *Node) *Node {
 	won := GreaterThan(bottom, like(bottom, leastWeight))
 	mean := Div(top, Where(won, bottom, like(bottom, 1)))
-	w := block(s["w"])
-	eta = BroadcastToDims(Reshape(eta, p.k, 1, 1), dims...)
+	eta = BroadcastToDims(Reshape(eta, p.k, 1, 1), w.Shape().Dimensions...)
 	return Where(won, Add(Mul(Sub(like(eta, 1), eta), w), Mul(eta, mean)), w)
 }
 
@@ -90,8 +95,12 @@ func (p *somProgram) epoch(g *Graph, s somState) somState {
 	return s
 }
 
-// applyAll updates the weights of all nodes, block by block if the kernel of all pairs would be large.
+// applyAll updates the weights of all nodes. If the kernel of all pairs would be large, it is applied along the rows and the
+// columns, or block by block.
 func (p *somProgram) applyAll(g *Graph, s somState, eta, sigma *Node) *Node {
+	if p.separates() {
+		return p.applySeparately(s, eta, sigma)
+	}
 	if p.kernelFits() || p.single {
 		return p.apply(s, eta, sigma, nil, p.m)
 	}

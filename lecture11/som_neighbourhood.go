@@ -11,22 +11,23 @@ import (
 // are the absolute offsets dx, dy of nodes and the radius σ > 0, all of one shape. [neighbourhood.build] handles r = 0
 // and σ = 0.
 type neighbourhood struct {
-	cells  bool // whether offsets are in columns and rows for any arrangement of the grid
-	kernel func(dx, dy, sigma *Node) *Node
-	value  func(dx, dy, sigma float64) float64
+	cells   bool // whether offsets are in columns and rows for any arrangement of the grid
+	product bool // whether K(Δx, Δy) = K(Δx, 0)·K(0, Δy)
+	kernel  func(dx, dy, sigma *Node) *Node
+	value   func(dx, dy, sigma float64) float64
 }
 
 // neighbourhoods holds the kernels that a configuration can name; their formulas are in the comment of
 // SOMConfig.Kernel.
 var neighbourhoods = map[string]neighbourhood{
-	"gaussian":     {kernel: gaussianKernel, value: gaussianValue},
+	"gaussian":     {product: true, kernel: gaussianKernel, value: gaussianValue},
 	"cut gaussian": {kernel: cutGaussianKernel, value: cutGaussianValue},
 	"bubble":       {kernel: bubbleKernel, value: bubbleValue},
 	"triangle":     {kernel: triangleKernel, value: triangleValue},
-	"square bubble": {cells: true,
+	"square bubble": {cells: true, product: true,
 		kernel: func(dx, dy, s *Node) *Node { return asFloat(LogicalAnd(LessThan(dx, s), LessThan(dy, s))) },
 		value:  func(dx, dy, s float64) float64 { return indicator(dx < s && dy < s) }},
-	"square triangle": {cells: true,
+	"square triangle": {cells: true, product: true,
 		kernel: func(dx, dy, s *Node) *Node { return Mul(ramp(dx, s), ramp(dy, s)) },
 		value:  func(dx, dy, s float64) float64 { return max(0, 1-dx/s) * max(0, 1-dy/s) }},
 }

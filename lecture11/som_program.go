@@ -14,6 +14,7 @@ import (
 // = 1. Maps with fewer nodes than m are padded with nodes that never win.
 type somProgram struct {
 	k, m, n  int // maps, nodes of the largest, components
+	width    int // columns of the grid, if its kernel is a product over columns and rows; else 0
 	l        int // objects
 	chunk    int // objects at a time
 	hood     neighbourhood

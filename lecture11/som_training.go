@@ -191,6 +191,7 @@ func (t *SOMTraining) newProgram() *somProgram {
 	for _, m := range t.maps {
 		p.m = max(p.m, m.cfg.Nodes())
 	}
+	p.width = p.hood.columns(t.maps[0].cfg.Grid)
 	p.use(t.data.n)
 	return p
 }
