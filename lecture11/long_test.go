@@ -12,7 +12,13 @@ const longTests = 11 * time.Minute
 // -timeout 40m` runs it, as .ci/run does.
 func long(t *testing.T) {
 	t.Helper()
-	if deadline, limited := t.Deadline(); limited && time.Until(deadline) < longTests {
+	if !timeForLong(t) {
 		t.Skip("trains for long: go test -timeout 40m runs it")
 	}
+}
+
+// timeForLong reports whether the time limit of the whole run leaves room for long tests.
+func timeForLong(t *testing.T) bool {
+	deadline, limited := t.Deadline()
+	return !limited || time.Until(deadline) >= longTests
 }
