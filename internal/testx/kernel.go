@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/jupyter"
 	"deeplearning.example/kernelext/setup"
 )
@@ -16,7 +17,7 @@ import (
 const kernelLimit = 9 * time.Minute
 
 // Kernel returns the kernelspec of the lecture's kernel as set-up writes it, with the programs built from the working
-// tree. without names tools that the test does not need. The kernelspec itself is not installed.
+// tree. Programs of cells are not kept from one kernel to another. without names tools that the test does not need. The kernelspec itself is not installed.
 func Kernel(t testing.TB, without ...string) *jupyter.Spec {
 	t.Helper()
 	dir := t.TempDir()
@@ -27,6 +28,7 @@ func Kernel(t testing.TB, without ...string) *jupyter.Spec {
 	if err != nil {
 		t.Fatal(err)
 	}
+	spec.Env[build.ProgramsVariable] = "off" // a test that has run before must build its cells again
 	return spec
 }
 

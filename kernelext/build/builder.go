@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,8 @@ type Options struct {
 	Go        string       // the real go command, absolute
 	Goimports string       // the real goimports, absolute; empty: the first on the PATH of each call, see lookPath
 	Scratch   string       // private folder for programs and temporary files, best on the file system of Job.Out
-	Cache     string       // folder of prepared package sets and linked programs, shared by all kernels of a user; empty: Scratch
+	Cache     string       // folder of prepared package sets, shared by all kernels of a user; empty: Scratch
+	Programs  string       // folder of linked programs, shared by all kernels of a user; empty: Scratch
 	Log       func(string) // receives the reason why a cell was left to the go command; nil for none
 }
 
@@ -57,7 +59,7 @@ func New(o Options) *Builder {
 	if err := os.MkdirAll(o.Cache, 0o700); err != nil {
 		o.Log("build: " + err.Error())
 	}
-	stored, err := openPrograms(filepath.Join(o.Cache, "programs"))
+	stored, err := openPrograms(cmp.Or(o.Programs, filepath.Join(o.Scratch, "programs")))
 	if err != nil {
 		o.Log(err.Error())
 	}

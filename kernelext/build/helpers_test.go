@@ -47,7 +47,8 @@ func newBench(t testing.TB) *bench {
 // builder returns a Builder of another kernel with the same cache.
 func (x *bench) builder(t testing.TB, cache string) *Builder {
 	t.Helper()
-	return New(Options{Go: goTool(t), Goimports: goimportsTool(t), Scratch: t.TempDir(), Cache: cache, Log: x.note})
+	return New(Options{Go: goTool(t), Goimports: goimportsTool(t), Scratch: t.TempDir(), Cache: cache,
+		Programs: filepath.Join(filepath.Dir(cache), "programs"), Log: x.note})
 }
 
 func (x *bench) note(line string) {

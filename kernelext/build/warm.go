@@ -46,6 +46,25 @@ func UserCache() (string, error) {
 	return filepath.Join(dir, "lecture11", "build"), nil
 }
 
+// ProgramsVariable is the environment variable with the folder of linked programs (an absolute path), or "off": each kernel
+// then keeps its own programs until it ends.
+const ProgramsVariable = "LECTURE_PROGRAMS"
+
+// UserPrograms returns the folder of linked programs that all kernels of a user share: Options.Programs. It is empty if
+// LECTURE_PROGRAMS is "off".
+func UserPrograms() (string, error) {
+	switch value := os.Getenv(ProgramsVariable); {
+	case value == "off":
+		return "", nil
+	case filepath.IsAbs(value):
+		return filepath.Clean(value), nil
+	case value != "":
+		return "", fmt.Errorf("build: %s=%q, want \"off\" or an absolute path", ProgramsVariable, value)
+	}
+	sets, err := UserCache()
+	return filepath.Join(filepath.Dir(sets), "programs"), err
+}
+
 // Warm compiles the imports and all their dependencies, and leaves the package set for the first cell of each kernel in
 // Options.Cache. module is the folder that GoNB's -go_work names, imports is mostly CellImports, and env is the
 // environment of the kernel with the kernelspec's variables: a set is found only under the same settings of Go. An

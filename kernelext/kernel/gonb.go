@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"deeplearning.example/kernelext/build"
 	"deeplearning.example/kernelext/cell"
 	"deeplearning.example/kernelext/jupyter"
 	"deeplearning.example/kernelext/kernel/process"
@@ -356,9 +355,9 @@ func (k *Kernel) cellFolder() string {
 	return dir
 }
 
-// buildCache returns the folder of prepared package sets, which set-up fills.
-func (k *Kernel) buildCache() string {
-	dir, err := build.UserCache()
+// folder returns a folder that all kernels of a user share. It is empty if there is none.
+func (k *Kernel) folder(find func() (string, error)) string {
+	dir, err := find()
 	if err != nil {
 		k.log.line(err.Error())
 		return ""

@@ -249,7 +249,7 @@ func (k *Kernel) path(parts ...string) string {
 func (k *Kernel) serve() error {
 	k.builder = build.New(build.Options{
 		Go: realGo(os.Environ()), Goimports: filepath.Join(k.cfg.Bin, "goimports"),
-		Scratch: k.path("build"), Cache: k.buildCache(), Log: k.log.line,
+		Scratch: k.path("build"), Cache: k.folder(build.UserCache), Programs: k.folder(build.UserPrograms), Log: k.log.line,
 	})
 	k.gopls = gopls.New(k.goplsOptions())
 	go k.agent.Serve(k)

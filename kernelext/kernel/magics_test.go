@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"deeplearning.example/internal/testx"
 	"deeplearning.example/kernelext/cell"
@@ -136,9 +135,10 @@ func TestReset(t *testing.T) {
 // TestProgramOutlivesTheKernel: after a restart, the same cell needs neither the compiler nor the linker, and a panic of it is
 // still located.
 func TestProgramOutlivesTheKernel(t *testing.T) {
-	cell := fmt.Sprintf("%%%%\nfmt.Println(%d)\npanic(\"at line 3\")", time.Now().UnixNano()) // no other test has run it
+	const cell = "%%\nfmt.Println(1)\npanic(\"at line 3\")"
+	programs := filepath.Join(t.TempDir(), "programs")
 	for _, again := range []bool{false, true} {
-		k := start(t)
+		k := start(t, "LECTURE_PROGRAMS="+programs)
 		k.good("func one() int { return 1 }")
 		k.bad(cell, "Panic", "at line 3", "Line 3")
 		if table := k.good("%timing"); strings.Contains(table, "the program of an equal cell was used") != again {

@@ -50,7 +50,8 @@ func (in *Installation) warm(ctx context.Context) error {
 	return builder.Warm(ctx, in.Module, build.CellImports, env)
 }
 
-// makeCache creates the folder of the package sets. Uninstall removes it with its whole content.
+// makeCache creates the folders of the package sets and of the programs of cells. Uninstall removes them with their whole
+// content.
 func (in *Installation) makeCache() error {
 	if len(missing(in.Cache)) > 0 {
 		in.say("packages: compiling what cells import takes a minute or two the first time")
@@ -58,5 +59,8 @@ func (in *Installation) makeCache() error {
 	if err := in.makeDir(in.Cache); err != nil {
 		return err
 	}
-	return in.recordTree(in.Cache)
+	if err := in.recordTree(in.Cache); err != nil {
+		return err
+	}
+	return in.ownTree(build.ProgramsVariable, build.UserPrograms)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"deeplearning.example/kernelext/internal/plugin"
+	"deeplearning.example/kernelext/internal/xlacache"
 )
 
 // goSlowdown is the ratio of the pure-Go backend's time to XLA's, measured on a step of the VAE on two cores.
@@ -46,7 +47,7 @@ type source struct {
 // stepPlugin tries each source in order until one returns a plugin that works.
 func stepPlugin(ctx context.Context, in *Installation) error {
 	defer in.dropHelper()
-	if err := in.ownXLACache(); err != nil {
+	if err := in.ownTree(xlacache.Variable, xlacache.Folder); err != nil {
 		return err
 	}
 	if in.Plugin != "" {

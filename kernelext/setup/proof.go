@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"deeplearning.example/kernelext/internal/plugin"
-	"deeplearning.example/kernelext/internal/xlacache"
 )
 
 // proofLimit ends a proof that hangs. A proof takes a quarter of a second on a CPU, and longer on the first use of a
@@ -135,15 +134,12 @@ func (in *Installation) identify(path string) (plugin.Record, error) {
 	return record, nil
 }
 
-// ownXLACache creates the folder of compiled programs, unless the user has chosen another one. Uninstall removes it with its
+// ownTree creates the folder of a cache, unless the user has chosen another one by the variable. Uninstall removes it with its
 // whole content.
-func (in *Installation) ownXLACache() error {
-	dir, err := xlacache.Folder()
-	if err != nil || dir == "" || os.Getenv(xlacache.Variable) != "" {
-		return nil // cells say what is wrong with the variable
-	}
-	if in.makeDir(dir) != nil {
-		return nil // programs are compiled without the cache, and cells say so
+func (in *Installation) ownTree(variable string, folder func() (string, error)) error {
+	dir, err := folder()
+	if err != nil || dir == "" || os.Getenv(variable) != "" || in.makeDir(dir) != nil {
+		return nil // the lecture works without the cache, and says so
 	}
 	return in.recordTree(dir)
 }
