@@ -1,7 +1,6 @@
 package build
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +41,7 @@ type Result struct {
 type Builder struct {
 	opts     Options
 	programs *programs
+	names    func(s *settings) (folder, module string) // of a cell's program; a test replaces it
 	std      *standard
 
 	mu    sync.Mutex
@@ -59,11 +59,15 @@ func New(o Options) *Builder {
 	if err := os.MkdirAll(o.Cache, 0o700); err != nil {
 		o.Log("build: " + err.Error())
 	}
-	stored, err := openPrograms(cmp.Or(o.Programs, filepath.Join(o.Scratch, "programs")))
+	dir, limit := o.Programs, keptForAll
+	if dir == "" {
+		dir, limit = filepath.Join(o.Scratch, "programs"), keptForKernel
+	}
+	stored, err := openPrograms(dir, limit)
 	if err != nil {
 		o.Log(err.Error())
 	}
-	return &Builder{opts: o, programs: stored, std: &standard{}, sites: map[string]*site{}}
+	return &Builder{opts: o, programs: stored, names: sameNames, std: &standard{}, sites: map[string]*site{}}
 }
 
 // Build builds j.Out. If the program does not compile, the result has a Code and an Output, and the error is nil. An

@@ -21,6 +21,8 @@ type assembly struct {
 	cell   *cell
 	set    *packageSet
 	work   string // folder of intermediate files
+	folder string // of the program in its stack traces
+	module string // of the program in its build information
 	result Result
 }
 
@@ -68,7 +70,8 @@ func (b *Builder) produce(ctx context.Context, a *assembly, out string) error {
 		return err
 	}
 	object := filepath.Join(a.work, "_pkg_.a")
-	config := a.set.linkConfig(cellModule, object, linked)
+	a.folder, a.module = b.names(a.settings)
+	config := a.set.linkConfig(a.module, object, linked)
 	key := a.programKey(strings.ReplaceAll(config, a.work, workDir))
 	if b.programs.take(key, out) {
 		a.result.Cached = true
@@ -102,11 +105,14 @@ const CellFolder = "/" + cellModule
 // cellModule is the module of a cell's program in its build information.
 const cellModule = "gonb_cell"
 
+// sameNames returns the names of folder and module in the program of any cell.
+func sameNames(*settings) (folder, module string) { return CellFolder, cellModule }
+
 // programKey returns a hash of everything that determines the program.
 func (a *assembly) programKey(linkConfig string) string {
 	hash := sha256.New()
 	plan := a.set.Plan
-	fmt.Fprintf(hash, "%q %q %q %q\n%s\n", a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
+	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.folder, a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
 	hash.Write(a.cell.text)
 	return hex.EncodeToString(hash.Sum(nil))
 }
@@ -176,7 +182,7 @@ func (a *assembly) arguments(plan []string, key string) []string {
 			arg = "-buildid=" + strings.Join([]string{id, id, id, id}, "/")
 		}
 		if i > 0 && plan[i-1] == "-trimpath" {
-			arg += ";" + a.dir + "=>" + CellFolder
+			arg += ";" + a.dir + "=>" + a.folder
 		}
 		args[i] = strings.ReplaceAll(arg, workDir, a.work)
 	}

@@ -15,18 +15,26 @@ import (
 	"deeplearning.example/kernelext/internal/ownfolder"
 )
 
-// keptBytes limits the size of all stored programs. One that uses XLA has 27 MB.
-const keptBytes = 2 << 30
+// keeping limits the stored programs by their number and by the sum of their sizes in bytes. One that uses XLA has 27 MB.
+type keeping struct {
+	number int
+	bytes  int64
+}
+
+var (
+	keptForAll    = keeping{math.MaxInt, 2 << 30} // in the folder that all kernels of a user share
+	keptForKernel = keeping{8, 400 << 20}         // in the private folder of a kernel
+)
 
 // programs stores linked programs by a hash of everything that determines them. All kernels of a user share the folder. The
 // name of a file holds the checksum and the size of the program, so that a damaged one is recognised.
 type programs struct {
 	dir   string // empty: nothing is stored
-	limit int64  // in bytes
+	limit keeping
 }
 
 // openPrograms opens the folder of the stored programs. Without it nothing is stored, and the error says why.
-func openPrograms(dir string) (*programs, error) {
+func openPrograms(dir string, limit keeping) (*programs, error) {
 	real, writable, err := ownfolder.Open(dir)
 	if err == nil && !writable {
 		err = fmt.Errorf("%s cannot be written", dir)
@@ -34,7 +42,7 @@ func openPrograms(dir string) (*programs, error) {
 	if err != nil {
 		return &programs{}, fmt.Errorf("build: programs are not stored: %w", err)
 	}
-	return &programs{real, keptBytes}, nil
+	return &programs{real, limit}, nil
 }
 
 // take writes the program of a key to path, if there is one. A damaged one is removed.
@@ -72,7 +80,7 @@ func (p *programs) keep(key, path string) error {
 	if err := place(path, filepath.Join(p.dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return removeOldest(p.dir, math.MaxInt, p.limit)
+	return removeOldest(p.dir, p.limit.number, p.limit.bytes)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

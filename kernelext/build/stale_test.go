@@ -134,7 +134,7 @@ func TestOnDisk(t *testing.T) {
 	write(t, filepath.Join(x.dir, "go.work"), "go 1.25\n\nuse (\n\t.\n\t"+x.lib+"\n)\n")
 	cache := x.opts.Cache
 	x.Builder = x.builder(t, cache)
-	if got := x.mustRun(t, cell); got != "gonb_otherone" {
+	if got := x.mustRun(t, cell); got != cellModule+"one" {
 		t.Errorf("prints %q", got)
 	}
 	if n := x.listings(); n != 1 {
@@ -154,7 +154,7 @@ func TestOnDisk(t *testing.T) {
 	} {
 		write(t, files[0], damage)
 		x.Builder = x.builder(t, cache)
-		if got := x.mustRun(t, cell); got != "gonb_otherone" {
+		if got := x.mustRun(t, cell); got != cellModule+"one" {
 			t.Errorf("with the set %q: prints %q", damage, got)
 		}
 	}
