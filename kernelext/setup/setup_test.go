@@ -199,7 +199,8 @@ func TestUnpackWheel(t *testing.T) {
 	}
 }
 
-// TestState forgets a proof when its file changes.
+// TestState forgets a proof when its file changes. A proof of an earlier version, which did not test the cache of compiled
+// programs, is not complete.
 func TestState(t *testing.T) {
 	s := openInstallation(t, newHome(t))
 	path := filepath.Join(t.TempDir(), "pjrt_c_api_cpu_v1_plugin.so")
@@ -211,6 +212,13 @@ func TestState(t *testing.T) {
 		t.Fatal(err)
 	}
 	record.OK = true
+	if err := s.remember(record); err != nil {
+		t.Fatal(err)
+	}
+	if proved() {
+		t.Error("a proof without a test of the cache counts")
+	}
+	record.Cache = plugin.CacheWorks
 	if err := s.remember(record); err != nil {
 		t.Fatal(err)
 	}
