@@ -17,7 +17,7 @@ import (
 // names of folder and module, which the test leaves as they are.
 func TestEqualToGo(t *testing.T) {
 	x := newBench(t)
-	x.names = func(s *settings) (folder, module string) { return s.dir, s.path }
+	x.names = programNames{x.dir, filepath.Base(x.dir)}
 	for _, test := range []struct {
 		name, text string
 		flags      []string

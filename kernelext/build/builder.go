@@ -41,7 +41,7 @@ type Result struct {
 type Builder struct {
 	opts     Options
 	programs *programs
-	names    func(s *settings) (folder, module string) // of a cell's program; a test replaces it
+	names    programNames // the same for all cells; a test has others
 	std      *standard
 
 	mu    sync.Mutex
@@ -67,7 +67,7 @@ func New(o Options) *Builder {
 	if err != nil {
 		o.Log(err.Error())
 	}
-	return &Builder{opts: o, programs: stored, names: sameNames, std: &standard{}, sites: map[string]*site{}}
+	return &Builder{opts: o, programs: stored, names: programNames{CellFolder, cellModule}, std: &standard{}, sites: map[string]*site{}}
 }
 
 // Build builds j.Out. If the program does not compile, the result has a Code and an Output, and the error is nil. An

@@ -21,8 +21,7 @@ type assembly struct {
 	cell   *cell
 	set    *packageSet
 	work   string // folder of intermediate files
-	folder string // of the program in its stack traces
-	module string // of the program in its build information
+	names  programNames
 	result Result
 }
 
@@ -48,7 +47,7 @@ func (b *Builder) assemble(ctx context.Context, j Job) (*assembly, error) {
 	if j.Args[0] != "build" {
 		return nil, fmt.Errorf("go %s", strings.Join(j.Args, " "))
 	}
-	a := &assembly{}
+	a := &assembly{names: b.names}
 	var err error
 	if a.cell, err = readCell(j.Dir); err != nil {
 		return nil, err
@@ -70,8 +69,7 @@ func (b *Builder) produce(ctx context.Context, a *assembly, out string) error {
 		return err
 	}
 	object := filepath.Join(a.work, "_pkg_.a")
-	a.folder, a.module = b.names(a.settings)
-	config := a.set.linkConfig(a.module, object, linked)
+	config := a.set.linkConfig(a.names.module, object, linked)
 	key := a.programKey(strings.ReplaceAll(config, a.work, workDir))
 	if b.programs.take(key, out) {
 		a.result.Cached = true
@@ -105,14 +103,17 @@ const CellFolder = "/" + cellModule
 // cellModule is the module of a cell's program in its build information.
 const cellModule = "gonb_cell"
 
-// sameNames returns the names of folder and module in the program of any cell.
-func sameNames(*settings) (folder, module string) { return CellFolder, cellModule }
+// programNames are the names that a cell's program contains.
+type programNames struct {
+	folder string // in its stack traces
+	module string // in its build information
+}
 
 // programKey returns a hash of everything that determines the program.
 func (a *assembly) programKey(linkConfig string) string {
 	hash := sha256.New()
 	plan := a.set.Plan
-	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.folder, a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
+	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.names.folder, a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
 	hash.Write(a.cell.text)
 	return hex.EncodeToString(hash.Sum(nil))
 }
@@ -182,7 +183,7 @@ func (a *assembly) arguments(plan []string, key string) []string {
 			arg = "-buildid=" + strings.Join([]string{id, id, id, id}, "/")
 		}
 		if i > 0 && plan[i-1] == "-trimpath" {
-			arg += ";" + a.dir + "=>" + a.folder
+			arg += ";" + a.dir + "=>" + a.names.folder
 		}
 		args[i] = strings.ReplaceAll(arg, workDir, a.work)
 	}

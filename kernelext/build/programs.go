@@ -26,8 +26,8 @@ var (
 	keptForKernel = keeping{8, 400 << 20}         // in the private folder of a kernel
 )
 
-// programs stores linked programs by a hash of everything that determines them. All kernels of a user share the folder. The
-// name of a file holds the checksum and the size of the program, so that a damaged one is recognised.
+// programs stores linked programs by a hash of everything that determines them. The name of a file holds the checksum and the
+// size of the program, so that a damaged one is recognised. Several kernels may share the folder.
 type programs struct {
 	dir   string // empty: nothing is stored
 	limit keeping

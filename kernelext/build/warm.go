@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/modfile"
+
+	"deeplearning.example/kernelext/internal/ownfolder"
 )
 
 // CellImports are the packages that cells of the lecture import: the lecture's packages, the packages of GoMLX and
@@ -53,16 +55,11 @@ const ProgramsVariable = "LECTURE_PROGRAMS"
 // UserPrograms returns the folder of linked programs that all kernels of a user share: Options.Programs. It is empty if
 // LECTURE_PROGRAMS is "off".
 func UserPrograms() (string, error) {
-	switch value := os.Getenv(ProgramsVariable); {
-	case value == "off":
-		return "", nil
-	case filepath.IsAbs(value):
-		return filepath.Clean(value), nil
-	case value != "":
-		return "", fmt.Errorf("build: %s=%q, want \"off\" or an absolute path", ProgramsVariable, value)
+	dir, err := ownfolder.Choose(ProgramsVariable, "programs")
+	if err != nil {
+		return "", fmt.Errorf("build: %w", err)
 	}
-	sets, err := UserCache()
-	return filepath.Join(filepath.Dir(sets), "programs"), err
+	return dir, nil
 }
 
 // Warm compiles the imports and all their dependencies, and leaves the package set for the first cell of each kernel in

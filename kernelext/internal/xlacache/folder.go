@@ -2,36 +2,25 @@ package xlacache
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
+
+	"deeplearning.example/kernelext/internal/ownfolder"
 )
 
 // Variable is the environment variable that turns the cache off ("off") or names its folder (an absolute path).
 const Variable = "LECTURE_XLA_CACHE"
 
-// Off as the value of [Variable] turns the cache off.
-const Off = "off"
-
 // Folder returns the folder of the cache: that of LECTURE_XLA_CACHE, else lecture11/xla in the user's cache folder. It
 // is empty if the cache is turned off.
 func Folder() (string, error) {
-	switch value := os.Getenv(Variable); {
-	case value == Off:
-		return "", nil
-	case filepath.IsAbs(value):
-		return filepath.Clean(value), nil
-	case value != "":
-		return "", fmt.Errorf("xlacache: %s=%q, want %q or an absolute path", Variable, value, Off)
-	}
-	dir, err := os.UserCacheDir()
+	dir, err := ownfolder.Choose(Variable, "xla")
 	if err != nil {
-		return "", fmt.Errorf("xlacache: no cache folder: %w", err)
+		return "", plain(err)
 	}
-	return filepath.Join(dir, "lecture11", "xla"), nil
+	return dir, nil
 }
 
-// plain puts the package's name before an error of the file system.
+// plain puts the package's name before an error of a folder or a file.
 func plain(err error) error { return fmt.Errorf("xlacache: %w", err) }
 
 // temporary is the pattern for the names of files that are being written.
