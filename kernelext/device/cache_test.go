@@ -13,12 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-
 	"deeplearning.example/internal/testx"
 	"deeplearning.example/kernelext/device"
+	"deeplearning.example/kernelext/internal/trial"
 )
 
 // envDoubles makes this test binary a process that compiles and runs some programs.
@@ -46,46 +43,12 @@ func computeDoubles() (device.Use, error) {
 		return device.Use{}, err
 	}
 	for n := range programs {
-		got, err := doubled(backend, n+1)
+		got, err := trial.Double(backend, 3, n+1)
 		if want := 3 * float32(int(2)<<n); err != nil || got != want {
 			return device.Use{}, fmt.Errorf("3 doubled %d times is %g (%v), want %g", n+1, got, err, want)
 		}
 	}
 	return device.CacheUse(), nil
-}
-
-// doubled compiles a program that doubles a number n times, and runs it on 3.
-func doubled(backend compute.Backend, n int) (float32, error) {
-	shape := shapes.Make(dtypes.Float32)
-	builder := backend.Builder("doubled")
-	main := builder.Main()
-	x, err := main.Parameter("x", shape, nil)
-	for range n {
-		if err == nil {
-			x, err = main.Add(x, x)
-		}
-	}
-	if err == nil {
-		err = main.Return([]compute.Value{x}, nil)
-	}
-	if err != nil {
-		return 0, err
-	}
-	program, err := builder.Compile()
-	if err != nil {
-		return 0, err
-	}
-	input, err := backend.BufferFromFlatData(0, []float32{3}, shape)
-	if err != nil {
-		return 0, err
-	}
-	outputs, err := program.Execute([]compute.Buffer{input}, nil, 0)
-	if err != nil {
-		return 0, err
-	}
-	result := []float32{0}
-	err = outputs[0].ToFlatData(result)
-	return result[0], err
 }
 
 // child is the process that compiles, with a value of LECTURE_XLA_CACHE.

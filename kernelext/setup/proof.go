@@ -47,33 +47,47 @@ func (in *Installation) proveNow(ctx context.Context, path string) (plugin.Recor
 	if err != nil || record.Reason != "" {
 		return record, err
 	}
-	helper, err := in.helper(ctx)
+	out, refusal, err := in.askHelper(ctx, "prove", path)
 	if err != nil {
 		return record, err
+	}
+	complete := readProof(&record, out)
+	switch {
+	case refusal != "":
+		record.Reason = refusal
+	case !complete:
+		record.Reason = noResult
+	default:
+		record.OK = true
+		record.Cache, err = in.proveCache(ctx, path)
+	}
+	return record, err
+}
+
+// noResult is the reason to refuse a plugin that ended the helper without an error.
+const noResult = "it ended the process without a result"
+
+// askHelper runs a command of the helper on a plugin. It returns what the helper wrote, and why it failed, if it did.
+func (in *Installation) askHelper(ctx context.Context, command, path string) (out *bytes.Buffer, refusal string, err error) {
+	helper, err := in.helper(ctx)
+	if err != nil {
+		return nil, "", err
 	}
 	limited, cancel := context.WithTimeout(ctx, proofLimit)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	child := exec.CommandContext(limited, helper, "prove", path)
+	child := exec.CommandContext(limited, helper, command, path)
 	child.Stdout, child.Stderr = &stdout, &stderr
 	err = child.Run()
-	if ctx.Err() != nil {
-		return record, ctx.Err()
-	}
-	complete := readProof(&record, &stdout)
 	switch {
+	case ctx.Err() != nil:
+		return nil, "", ctx.Err()
 	case limited.Err() != nil:
-		record.Reason = fmt.Sprintf("it hung for %v", proofLimit)
+		refusal = fmt.Sprintf("it hung for %v", proofLimit)
 	case err != nil:
-		record.Reason = childReason(err, stderr.String())
-	case !complete:
-		record.Reason = "it ended the process without a result"
-	default:
-		record.OK = true
-		record.Cache, err = in.proveCache(ctx, path)
-		return record, err
+		refusal = childReason(err, stderr.String())
 	}
-	return record, nil
+	return &stdout, refusal, nil
 }
 
 // withCacheProof completes a record of an earlier version, which did not test the cache of compiled programs.
@@ -90,25 +104,12 @@ func (in *Installation) withCacheProof(ctx context.Context, record plugin.Record
 // proveCache tests in a child process whether a plugin's compiled programs can be stored and loaded again. It returns
 // plugin.CacheWorks, or why not: a plugin that cannot is used without the cache.
 func (in *Installation) proveCache(ctx context.Context, path string) (string, error) {
-	helper, err := in.helper(ctx)
-	if err != nil {
-		return "", err
+	out, refusal, err := in.askHelper(ctx, "cache", path)
+	if err != nil || refusal != "" {
+		return refusal, err
 	}
-	limited, cancel := context.WithTimeout(ctx, proofLimit)
-	defer cancel()
-	var stderr bytes.Buffer
-	child := exec.CommandContext(limited, helper, "cache", path)
-	child.Stderr = &stderr
-	out, err := child.Output()
-	switch {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case limited.Err() != nil:
-		return fmt.Sprintf("it hung for %v", proofLimit), nil
-	case err != nil:
-		return childReason(err, stderr.String()), nil
-	case !bytes.Contains(out, []byte(`{"cache":"ok"}`)):
-		return "it ended the process without a result", nil
+	if !bytes.Contains(out.Bytes(), []byte(`{"cache":"ok"}`)) {
+		return noResult, nil
 	}
 	return plugin.CacheWorks, nil
 }

@@ -20,12 +20,11 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
 
+	"deeplearning.example/kernelext/internal/trial"
 	"deeplearning.example/kernelext/internal/xlacache"
 	"deeplearning.example/kernelext/internal/xlacache/hook"
 )
@@ -60,16 +59,16 @@ func run(args []string) error {
 
 // prove reports the API version, which needs only one call into the plugin, then its devices, then the sum.
 func prove(path string) error {
-	major, minor, err := apiVersion(path)
+	major, minor, err := hook.APIVersion(path)
 	if err != nil {
 		return err
 	}
 	if err := tell("api", fmt.Sprintf("%d.%d", major, minor)); err != nil {
 		return err
 	}
-	if major != wantMajor || minor < wantMinor {
+	if major != hook.APIMajor || minor < hook.APIMinor {
 		return fmt.Errorf("it has PJRT API %d.%d, go-xla needs %d.%d or a later one of the same major version",
-			major, minor, wantMajor, wantMinor)
+			major, minor, hook.APIMajor, hook.APIMinor)
 	}
 	xla.EnableAutoInstall(false)
 	backend, err := xla.New(path)
@@ -85,7 +84,7 @@ func prove(path string) error {
 			return err
 		}
 	}
-	sum, err := onePlusOne(backend)
+	sum, err := trial.Double(backend, 1, 1)
 	if err != nil {
 		return err
 	}
@@ -117,7 +116,7 @@ func proveCache(path string) error {
 	}
 	defer backend.Finalize()
 	for range 2 {
-		if sum, err := onePlusOne(backend); err != nil || sum != 2 {
+		if sum, err := trial.Double(backend, 1, 1); err != nil || sum != 2 {
 			return fmt.Errorf("through the cache it says that 1 + 1 = %g (%v)", sum, err)
 		}
 	}
@@ -136,40 +135,6 @@ func platform(path string) string {
 		return "cuda"
 	}
 	return "cpu"
-}
-
-// onePlusOne compiles and runs x + x for x = 1 on the first device.
-func onePlusOne(backend compute.Backend) (float32, error) {
-	shape := shapes.Make(dtypes.Float32)
-	builder := backend.Builder("one_plus_one")
-	main := builder.Main()
-	x, err := main.Parameter("x", shape, nil)
-	if err != nil {
-		return 0, err
-	}
-	sum, err := main.Add(x, x)
-	if err != nil {
-		return 0, err
-	}
-	if err := main.Return([]compute.Value{sum}, nil); err != nil {
-		return 0, err
-	}
-	program, err := builder.Compile()
-	if err != nil {
-		return 0, err
-	}
-	defer program.Finalize()
-	input, err := backend.BufferFromFlatData(0, []float32{1}, shape)
-	if err != nil {
-		return 0, err
-	}
-	outputs, err := program.Execute([]compute.Buffer{input}, nil, 0)
-	if err != nil {
-		return 0, err
-	}
-	result := []float32{0}
-	err = outputs[0].ToFlatData(result)
-	return result[0], err
 }
 
 // installCPU runs go-xla's installer for the version that go-xla was tested with.

@@ -40,18 +40,27 @@ static int failed(const PJRT_Api* real, PJRT_Error* error) {
   return 1;
 }
 
+// because returns a text in two parts.
+static char* because(const char* what, const char* detail) {
+  char* text = malloc(strlen(what) + strlen(detail) + 1);
+  if (text != NULL) strcat(strcpy(text, what), detail);
+  return text;
+}
+
 const PJRT_Api* hook_open(const char* path, char** why) {
   void* library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);  // never closed, as in go-xla
   if (library == NULL) {
-    *why = strdup(dlerror());
+    *why = because("it cannot be loaded: ", dlerror());
     return NULL;
   }
   const PJRT_Api* (*get)(void) = (const PJRT_Api* (*)(void))dlsym(library, "GetPjrtApi");
   if (get == NULL) {
-    *why = strdup("it has no function GetPjrtApi");
+    *why = because("it is not a PJRT plugin: ", dlerror());
     return NULL;
   }
-  return get();
+  const PJRT_Api* real = get();
+  if (real == NULL) *why = because("its GetPjrtApi returns nothing", "");
+  return real;
 }
 
 PJRT_Api* hook_copy(const PJRT_Api* real, int slot) {

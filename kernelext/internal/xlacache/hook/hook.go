@@ -53,7 +53,7 @@ func Wrap(c *xlacache.Cache, path, identity string, notify func(Event)) error {
 	}
 	real, err := open(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("hook: %s: %w", path, err)
 	}
 	table := C.hook_copy(real, C.int(used))
 	if table == nil {
@@ -67,6 +67,23 @@ func Wrap(c *xlacache.Cache, path, identity string, notify func(Event)) error {
 	return nil
 }
 
+// The version of the PJRT API with which go-xla is compiled. An older plugin lacks functions at the end of its table, and
+// go-xla would call invalid addresses.
+const (
+	APIMajor = C.PJRT_API_MAJOR
+	APIMinor = C.PJRT_API_MINOR
+)
+
+// APIVersion loads the plugin at path and reads the version of its PJRT API. It calls nothing else in it; the place of the
+// version is the same in all versions.
+func APIVersion(path string) (major, minor int, err error) {
+	real, err := open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(real.pjrt_api_version.major_version), int(real.pjrt_api_version.minor_version), nil
+}
+
 // open loads a plugin and returns its table.
 func open(path string) (*C.PJRT_Api, error) {
 	name := C.CString(path)
@@ -75,7 +92,7 @@ func open(path string) (*C.PJRT_Api, error) {
 	real := C.hook_open(name, &why)
 	if real == nil {
 		defer C.free(unsafe.Pointer(why))
-		return nil, errors.New("hook: " + C.GoString(why))
+		return nil, errors.New(C.GoString(why))
 	}
 	return real, nil
 }

@@ -8,7 +8,16 @@ import (
 	"deeplearning.example/kernelext/internal/xlacache"
 )
 
-// Wrap returns an error: plugins are loaded in another way on this system.
-func Wrap(c *xlacache.Cache, path, identity string, notify func(Event)) error {
-	return errors.New("hook: not available on this system")
-}
+// The version of the PJRT API is not known on this system.
+const (
+	APIMajor = 0
+	APIMinor = 0
+)
+
+var errSystem = errors.New("hook: not available on this system")
+
+// APIVersion returns an error: plugins are loaded in another way on this system.
+func APIVersion(path string) (major, minor int, err error) { return 0, 0, errSystem }
+
+// Wrap returns an error, as APIVersion does.
+func Wrap(c *xlacache.Cache, path, identity string, notify func(Event)) error { return errSystem }
