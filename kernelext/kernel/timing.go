@@ -106,12 +106,6 @@ type timing struct {
 	saved                        time.Duration // by that cache
 }
 
-// Names of parts of a cell's time.
-const (
-	findPackages = "find packages"
-	compileXLA   = "compile for XLA"
-)
-
 // share is one part of a cell's time.
 type share struct {
 	name string
@@ -130,18 +124,18 @@ func (t *timing) shares() []share {
 	}
 	if !t.launched.IsZero() {
 		built := t.imports + t.load + t.compile + t.link
-		add("GoNB composes", t.launched.Sub(t.received)-built)
-		add("imports", t.imports)
-		add(findPackages, t.load)
-		add("compile", t.compile)
-		add("link", t.link)
+		add(jupyter.PartCompose, t.launched.Sub(t.received)-built)
+		add(jupyter.PartImports, t.imports)
+		add(jupyter.PartFind, t.load)
+		add(jupyter.PartCompile, t.compile)
+		add(jupyter.PartLink, t.link)
 		if !t.began.IsZero() {
-			add("start", max(0, t.began.Sub(t.launched))+max(0, t.main.Sub(t.began)))
+			add(jupyter.PartStart, max(0, t.began.Sub(t.launched))+max(0, t.main.Sub(t.began)))
 		}
 	}
-	add("load XLA's plugin", t.plugin)
-	add(compileXLA, t.xla)
-	return append(all, share{"run", max(0, rest)})
+	add(jupyter.PartPlugin, t.plugin)
+	add(jupyter.PartXLA, t.xla)
+	return append(all, share{jupyter.PartRun, max(0, rest)})
 }
 
 // cellTimes returns the timing of a cell that has ended, for its reply.
@@ -161,9 +155,9 @@ func (t *timing) table() string {
 	for _, s := range t.shares() {
 		note := ""
 		switch {
-		case s.name == findPackages && t.cached:
+		case s.name == jupyter.PartFind && t.cached:
 			note = "  (the program of an equal cell was used)"
-		case s.name == compileXLA:
+		case s.name == jupyter.PartXLA:
 			note = fmt.Sprintf("  (%d of %d graphs from the cache", t.hits, t.graphs)
 			if t.hits > 0 {
 				note += ", which saved " + milliseconds(t.saved)

@@ -88,7 +88,7 @@ func (t *Times) add(c jupyter.CellTimes) {
 	}
 	t.Graphs += c.Graphs
 	t.Loaded += c.Loaded
-	if c.Seconds["start"] > 0 {
+	if c.Seconds[jupyter.PartStart] > 0 {
 		t.Programs++
 	}
 	if c.Kept {
@@ -101,11 +101,11 @@ var groups = []struct {
 	name  string
 	parts []string
 }{
-	{"computing", []string{"run"}},
-	{"linking", []string{"link"}},
-	{"XLA", []string{"compile for XLA", "load XLA's plugin"}},
-	{"compiling", []string{"GoNB composes", "imports", "find packages", "compile"}},
-	{"starting", []string{"start"}},
+	{"computing", []string{jupyter.PartRun}},
+	{"linking", []string{jupyter.PartLink}},
+	{"XLA", []string{jupyter.PartXLA, jupyter.PartPlugin}},
+	{"compiling", []string{jupyter.PartCompose, jupyter.PartImports, jupyter.PartFind, jupyter.PartCompile}},
+	{"starting", []string{jupyter.PartStart}},
 }
 
 // String returns the times in one line: "computing 57.0 s, linking 28.1 s, XLA 18.4 s (3 of 45 graphs from the cache), …".
