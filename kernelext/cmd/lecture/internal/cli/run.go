@@ -74,7 +74,7 @@ type batch struct {
 	ios     *streams
 	flags   runFlags
 	env     []string
-	library string // see libraryHash
+	library string // what cells compute with; empty: not known
 	waiting []*notebook
 	results []result
 }
@@ -119,7 +119,11 @@ func runRun(ctx context.Context, ios *streams, flags runFlags, paths []string) e
 			return err
 		}
 	}
-	s := &batch{ios: ios, flags: flags, env: os.Environ(), library: libraryHash(opts.Module)}
+	library, err := setup.LibraryHash(opts.Module)
+	if err != nil {
+		library = "" // every notebook is run
+	}
+	s := &batch{ios: ios, flags: flags, env: os.Environ(), library: library}
 	return s.run(ctx, books)
 }
 

@@ -19,7 +19,6 @@ import (
 	"deeplearning.example/kernelext/nbformat"
 	"deeplearning.example/kernelext/nbformat/page"
 	"deeplearning.example/kernelext/run"
-	"deeplearning.example/kernelext/setup"
 )
 
 // runsFolder is a folder in the results' folder. It has a file for each notebook that passed there.
@@ -165,10 +164,11 @@ func (b *batch) filesBeside(book *notebook) (map[string][sha256.Size]byte, error
 		return nil, err
 	}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
 		name := entry.Name()
 		switch {
-		case err != nil:
-			return err
 		case path != root && strings.HasPrefix(name, "."), path != root && path == results:
 			if entry.IsDir() {
 				return fs.SkipDir
@@ -177,11 +177,16 @@ func (b *batch) filesBeside(book *notebook) (map[string][sha256.Size]byte, error
 		case entry.IsDir(), path == book.path, path == report, filepath.Ext(name) == ".ipynb" && !others:
 			return nil
 		}
-		content, err := os.ReadFile(path)
-		files[path], bytes = sha256.Sum256(content), bytes+int64(len(content))
-		if len(files) > manyFiles || bytes > manyBytes {
-			return fmt.Errorf("more than %d files or %d bytes beside %s", manyFiles, int64(manyBytes), book.name)
+		info, err := os.Stat(path) // of the file itself, where path is a link
+		if err != nil {
+			return err
 		}
+		bytes += info.Size()
+		if len(files) >= manyFiles || bytes > manyBytes || !info.Mode().IsRegular() {
+			return fmt.Errorf("%s: more than %d files or %d bytes beside %s, or no file", path, manyFiles, int64(manyBytes), book.name)
+		}
+		content, err := os.ReadFile(path)
+		files[path] = sha256.Sum256(content)
 		return err
 	})
 	return files, err
@@ -195,13 +200,4 @@ func readsNotebooks(nb *nbformat.Notebook) bool {
 		}
 	}
 	return false
-}
-
-// libraryHash identifies the sources and the plugin with which cells compute. It is "" if the sources cannot be read.
-func libraryHash(module string) string {
-	hash, err := setup.LibraryHash(module)
-	if err != nil {
-		return ""
-	}
-	return hash
 }
