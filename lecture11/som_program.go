@@ -164,12 +164,12 @@ func (p *somProgram) kernelRows(s somState, px, py, sigma *Node) *Node {
 	return p.hood.build(dx, dy, BroadcastToDims(Reshape(sigma, p.k, 1, 1), dims...))
 }
 
-// offset returns |a − b|, on a torus over the nearer border: a [k, rows], b [k, m], extent [k]; result dims [k, rows,
-// m].
+// offset returns |a − b|, on a torus over the nearer border: a [k, rows], b [k, columns], extent [k]; result dims [k, rows,
+// columns].
 func (p *somProgram) offset(a, b, extent *Node, dims []int) *Node {
 	d := Abs(Sub(
 		BroadcastToDims(Reshape(a, p.k, dims[1], 1), dims...),
-		BroadcastToDims(Reshape(b, p.k, 1, p.m), dims...)))
+		BroadcastToDims(Reshape(b, p.k, 1, dims[2]), dims...)))
 	return Min(d, Sub(BroadcastToDims(Reshape(extent, p.k, 1, 1), dims...), d))
 }
 

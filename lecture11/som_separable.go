@@ -25,7 +25,7 @@ func (p *somProgram) separates() bool { return p.width > 0 && p.k == 1 && !p.ker
 func (p *somProgram) applySeparately(s somState, eta, sigma *Node) *Node {
 	rows := p.m / p.width
 	along := p.sideKernel(Slice(s["px"], AxisRange(), AxisRange(0, p.width)), s["ex"], sigma)
-	across := p.sideKernel(Slice(Reshape(s["py"], rows, p.width), AxisRange(), AxisElem(0)), s["ey"], sigma)
+	across := p.sideKernel(Reshape(Slice(Reshape(s["py"], rows, p.width), AxisRange(), AxisElem(0)), 1, rows), s["ey"], sigma)
 	smooth := func(x *Node) *Node { // [m + 1, columns] → [1, m, columns]
 		columns := x.Shape().Size() / (p.m + 1)
 		x = Reshape(Slice(x, AxisRange(0, p.m)), rows, p.width, columns)
@@ -37,11 +37,10 @@ func (p *somProgram) applySeparately(s somState, eta, sigma *Node) *Node {
 	return p.towards(s["w"], smooth(s["sums"]), bottom, eta)
 }
 
-// sideKernel returns K between the nodes of one column or row, which are at the given places: [side, side]. extent, sigma: [1].
+// sideKernel returns K between the nodes of one column or row: [side, side]. places: [1, side]; extent, sigma: [1].
 func (p *somProgram) sideKernel(places, extent, sigma *Node) *Node {
-	side := places.Shape().Size()
-	dims := []int{side, side}
-	d := Abs(Sub(BroadcastToDims(Reshape(places, side, 1), dims...), BroadcastToDims(Reshape(places, 1, side), dims...)))
-	d = Min(d, Sub(BroadcastToDims(Reshape(extent, 1, 1), dims...), d))
-	return p.hood.build(d, like(d, 0), BroadcastToDims(Reshape(sigma, 1, 1), dims...))
+	side := places.Shape().Dim(1)
+	dims := []int{1, side, side}
+	d := p.offset(places, places, extent, dims)
+	return Reshape(p.hood.build(d, like(d, 0), BroadcastToDims(Reshape(sigma, 1, 1, 1), dims...)), side, side)
 }
