@@ -90,8 +90,8 @@ func TestFindingString(t *testing.T) {
 	v := wellVitals()
 	v.Certain, v.Peak, v.GradientG = 0.99, 5, 0.1
 	f, _ := diagnose(GANConfig{Loss: "minimax"}.withDefaults(), v)
-	const want = "step 1000, vanishing gradient: D is certain on 99 % of objects, G's gradient has fallen 50 ×: " +
-		"try the non-saturating loss or train D less (Steps, Pace)"
+	const want = "step 1000, vanishing gradient: D is certain about 99 % of the objects, and G's gradient is 50 times smaller " +
+		"than at its peak: try the non-saturating loss or train D less (Steps, Pace)"
 	if f.String() != want {
 		t.Errorf("%q, want %q", f, want)
 	}

@@ -106,8 +106,12 @@ func (r CollapseReport) String() string {
 		text.WriteString("The decoder ignores the code, although the encoder pays for it: the code of another object does as well. " +
 			"This happens if the decoder is too strong for the data, or if it never received the code.")
 	case r.Active < total:
-		fmt.Fprintf(&text, "The code works. %d components are switched off: they cost nothing and carry no information, so a smaller "+
-			"Latent would do as well. A lower β, WarmUp or FreeBits may bring them back.", total-r.Active)
+		off, them := "1 component is switched off: it costs nothing and carries", "it"
+		if n := total - r.Active; n > 1 {
+			off, them = fmt.Sprintf("%d components are switched off: they cost nothing and carry", n), "them"
+		}
+		fmt.Fprintf(&text, "The code works. %s no information, so a smaller Latent would do as well. A lower β, WarmUp or FreeBits "+
+			"may bring %s back.", off, them)
 	default:
 		text.WriteString("The code works, and all of its components are in use: a larger Latent may be better.")
 	}

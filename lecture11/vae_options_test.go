@@ -387,8 +387,12 @@ func TestCollapseReport(t *testing.T) {
 		t.Errorf("a deaf decoder: %s", deaf)
 	}
 	idle := CollapseReport{KL: []float64{4, 0}, Active: 1, Own: Estimate{Mean: -90}, Other: Estimate{Mean: -190}}
-	if !strings.Contains(idle.String(), "Components switched off: 1") {
+	if !strings.Contains(idle.String(), "1 component is switched off: it costs nothing") {
 		t.Errorf("a component that is off: %s", idle)
+	}
+	idle.KL = []float64{4, 0, 0}
+	if !strings.Contains(idle.String(), "2 components are switched off: they cost nothing") {
+		t.Errorf("two components that are off: %s", idle)
 	}
 }
 
