@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"deeplearning.example/kernelext/internal/agent"
+	"deeplearning.example/kernelext/internal/xlaoptions"
 	"deeplearning.example/kernelext/store"
 )
 
@@ -211,7 +212,7 @@ func (t *training) save(complete bool) error {
 	begin := time.Now()
 	step := t.m.Step()
 	meta := store.Meta{
-		Type: fmt.Sprintf("%T", t.m), Note: t.m.Describe(step), Step: step, Steps: t.m.Steps(),
+		Type: fmt.Sprintf("%T", t.m), Note: t.m.Describe(step), Step: step, Steps: t.m.Steps(), XLA: xlaoptions.Used(),
 		Seconds: t.seconds(), Complete: complete,
 	}
 	payloads := make([]store.Payload, 0, len(t.m.Parts())+1)

@@ -24,7 +24,7 @@ const adamScope = "/adam"
 //	m := β₁m + (1 − β₁)g,  v := β₂v + (1 − β₂)g²,
 //	w := w − η·m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + ε),
 //
-// with the rate η of the configuration at the share progress of the training. Kingma & Ba 2015, algorithm 1.
+// with the rate η of the step. Kingma & Ba 2015, algorithm 1.
 //
 // With WeightDecay λ it is AdamW (Loshchilov & Hutter 2019, algorithm 2): a step also subtracts η·λ·w from w. The
 // decay is not part of the gradient, so weights with large gradients decay as fast as others. As in PyTorch and optax,
@@ -34,9 +34,9 @@ const adamScope = "/adam"
 //
 // It computes the same as GoMLX's own Adam, with ε as in the paper, and saves XLA a copy of the weights in each step;
 // see after.
-func (c FitConfig) adamStep(scope *model.Scope, progress, loss *Node) {
+func (now *stepNumbers) adamStep(scope *model.Scope, loss *Node) {
 	variables := trainable(scope, loss.Graph())
-	c.adamApply(scope, progress, variables, scope.BuildTrainableVariablesGradientsGraph(loss), nil)
+	now.adamApply(scope, variables, scope.BuildTrainableVariablesGradientsGraph(loss), nil)
 }
 
 // trainable lists the trainable variables under scope that the graph uses, in the order of their gradients.
@@ -53,29 +53,32 @@ func trainable(scope *model.Scope, g *Graph) []*model.Variable {
 // adamApply builds the update of variables by Adam on their gradients. share may be nil. Otherwise it returns the
 // fraction of its step that a variable takes: a node whose shape broadcasts, or nil for the whole step. Where the
 // fraction is 0, the variable does not change at all, and only the moments change.
-func (c FitConfig) adamApply(scope *model.Scope, progress *Node, variables []*model.Variable, gradients []*Node,
-	share func(v *model.Variable) *Node) {
+func (now *stepNumbers) adamApply(scope *model.Scope, variables []*model.Variable, gradients []*Node, share func(v *model.Variable) *Node) {
 	dtype := gradients[0].DType()
 	step := adamVariable(scope, scope.Scope(), "step", shapes.Make(dtype))
-	t := OnePlus(step.NodeValue(progress))
+	t := OnePlus(step.NodeValue(now.rate))
 	step.SetNodeValue(t)
-	rate := MulScalar(decays[c.Decay](ConvertDType(progress, dtype)), c.LearningRate)
-	rate = after(rate, variables, gradients)
-	decay := MulScalar(rate, c.WeightDecay)                      // η·λ
-	rate = Div(rate, OneMinus(Pow(ConstAs(t, c.beta1()), t)))    // η/(1 − β₁ᵗ)
+	plain := after(ConvertDType(now.rate, dtype), variables, gradients)
+	beta1, rest := ConvertDType(now.beta1, dtype), ConvertDType(now.rest, dtype)
+	rate := Div(plain, OneMinus(Pow(beta1, t)))                  // η/(1 − β₁ᵗ)
 	scale := Reciprocal(OneMinus(Pow(ConstAs(t, adamBeta2), t))) // 1/(1 − β₂ᵗ)
 	for i, v := range variables {
-		own, ownDecay := rate, decay
+		var part *Node
 		if share != nil {
-			if part := share(v); part != nil {
-				own, ownDecay = Mul(rate, part), Mul(decay, part)
+			part = share(v)
+		}
+		fraction := func(x *Node) *Node {
+			if part == nil {
+				return x
 			}
+			return Mul(x, part)
 		}
-		if c.WeightDecay > 0 && v.Name() == weightsName {
-			w := v.NodeValue(progress)
-			v.SetNodeValue(Sub(w, Mul(ownDecay, w)))
+		if now.weightDecay != nil && v.Name() == weightsName {
+			w := v.NodeValue(now.rate)
+			decay := Mul(plain, ConvertDType(now.weightDecay, dtype)) // η·λ
+			v.SetNodeValue(Sub(w, Mul(fraction(decay), w)))
 		}
-		adamUpdate(scope, v, gradients[i], c.beta1(), own, scale)
+		adamUpdate(scope, v, gradients[i], adamNumbers{beta1, rest, fraction(rate), scale})
 	}
 }
 
@@ -87,16 +90,20 @@ func (c FitConfig) beta1() float64 {
 	return *c.Beta1
 }
 
+// adamNumbers holds what the updates of variables have in common: β₁, 1 − β₁, η/(1 − β₁ᵗ) and 1/(1 − β₂ᵗ), in their
+// type. The rate may differ between the variables.
+type adamNumbers struct{ beta1, rest, rate, scale *Node }
+
 // adamUpdate builds the update of one variable.
-func adamUpdate(scope *model.Scope, v *model.Variable, gradient *Node, beta1 float64, rate, scale *Node) {
+func adamUpdate(scope *model.Scope, v *model.Variable, gradient *Node, by adamNumbers) {
 	mean := adamVariable(scope, v.Scope(), v.Name()+"_mean", v.Shape())
 	square := adamVariable(scope, v.Scope(), v.Name()+"_square", v.Shape())
-	m := Add(MulScalar(mean.NodeValue(gradient), beta1), MulScalar(gradient, 1-beta1))
+	m := Add(Mul(mean.NodeValue(gradient), by.beta1), Mul(gradient, by.rest))
 	s := Add(MulScalar(square.NodeValue(gradient), adamBeta2), MulScalar(Square(gradient), 1-adamBeta2))
 	mean.SetNodeValue(m)
 	square.SetNodeValue(s)
-	denominator := AddScalar(Sqrt(Mul(s, scale)), adamEpsilon)
-	v.SetNodeValue(Sub(v.NodeValue(gradient), Div(Mul(rate, m), denominator)))
+	denominator := AddScalar(Sqrt(Mul(s, by.scale)), adamEpsilon)
+	v.SetNodeValue(Sub(v.NodeValue(gradient), Div(Mul(by.rate, m), denominator)))
 }
 
 // adamVariable returns the optimizer's variable of the given name for the path of, 0 at the start.

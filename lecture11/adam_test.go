@@ -35,9 +35,9 @@ func TestAdamW(t *testing.T) {
 	training, err := newTraining(Training{
 		name: "optax", cfg: cfg, backend: testx.Backend(t), store: model.NewStore(),
 		data: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(c.X, len(c.Y), 2), tensors.FromFlatDataAndDimensions(c.Y, len(c.Y), 1)},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			loss := ReduceAllMean(Square(Sub(Dense([]int{3}, 1, "tanh")(scope.In("net"), batch[0]), batch[1])))
-			cfg.adamStep(scope, progress, loss)
+			now.adamStep(scope, loss)
 			return []Loss{{"loss", loss}}
 		},
 	})

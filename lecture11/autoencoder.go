@@ -228,9 +228,9 @@ func (m *Autoencoder) trainingOn(cfg FitConfig, dataID string, batch ...namedTen
 	return m.training(trainingSpec{
 		kind: "autoencoder", name: fmt.Sprintf("%s-%d", name, m.cfg.Latent), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: batch,
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			losses := m.losses(scope, pixels(batch[0]), batch[1:])
-			cfg.adamStep(scope, progress, losses[0].Value)
+			now.adamStep(scope, losses[0].Value)
 			return losses
 		},
 		evaluate: m.heldOut,

@@ -116,9 +116,9 @@ func (m *Classifier) Training(x *tensors.Tensor, labels []int, dataID string, cf
 	return m.training(trainingSpec{
 		kind: "classifier", name: fmt.Sprintf("classifier-%d", m.cfg.Classes), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"objects", x}, {"labels", labelTensor(labels)}},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			losses := m.losses(scope, pixels(batch[0]), batch[1])
-			cfg.adamStep(scope, progress, losses[0].Value)
+			now.adamStep(scope, losses[0].Value)
 			return losses
 		},
 		evaluate: m.heldOut,

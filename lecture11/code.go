@@ -25,6 +25,7 @@ import (
 //go:embed fit.go
 //go:embed fit_diverge.go
 //go:embed fit_evaluate.go
+//go:embed fit_numbers.go
 //go:embed fitted.go
 //go:embed gan.go
 //go:embed gan_loss.go
@@ -191,6 +192,7 @@ func withNets(files ...string) []string {
 		"fit.go",
 		"fit_diverge.go",
 		"fit_evaluate.go",
+		"fit_numbers.go",
 		"fitted.go",
 		"net.go",
 		"tensors.go",

@@ -116,8 +116,8 @@ func (m *Meta) Training(x *tensors.Tensor, labels []int, dataID string, cfg FitC
 	return m.training(trainingSpec{
 		kind: "meta", name: m.cfg.Method, model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"episodes", table}}, whole: []namedTensor{{"objects", x}},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-			return []Loss{{"loss", m.metaStep(scope, cfg, progress, batch[0], batch[1])}}
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
+			return []Loss{{"loss", m.metaStep(scope, now, batch[0], batch[1])}}
 		},
 		unevaluated: "its loss is that of episodes, and a held-out object alone has none; Meta.Accuracy measures held-out episodes",
 	})
@@ -125,21 +125,21 @@ func (m *Meta) Training(x *tensors.Tensor, labels []int, dataID string, cfg FitC
 
 // metaStep builds a step on tasks, given as indices [M, N·(K+Q)] of objects x [l, n], and returns the loss of the
 // queries.
-func (m *Meta) metaStep(scope *model.Scope, cfg FitConfig, progress, places, x *Node) *Node {
+func (m *Meta) metaStep(scope *model.Scope, now *stepNumbers, places, x *Node) *Node {
 	support, queries := m.parts(pixels(Gather(x, ExpandAxes(places, -1))))
 	theta := m.weights(scope, support)
 	adapted := m.adapt(broadcastTasks(theta, places.Shape().Dim(0)), support, m.cfg.InnerSteps, m.cfg.Method == "maml")
 	loss := MulScalar(m.loss(adapted, queries, m.cfg.Episode.Queries), 1/float64(places.Shape().Dim(0)))
 	if m.cfg.Method == "reptile" {
 		variables := trainable(scope, x.Graph())
-		share := ConvertDType(decays[cfg.Decay](progress), theta[0].DType()) // remaining share of ε
+		share := ConvertDType(now.remaining, theta[0].DType()) // remaining share of ε
 		for i, after := range ReptileStep(theta, adapted, m.cfg.OuterRate) {
 			after = Add(theta[i], Mul(Sub(after, theta[i]), share))
 			variables[i].SetNodeValue(Reshape(after, variables[i].Shape().Dimensions...))
 		}
 		return loss
 	}
-	cfg.adamStep(scope, progress, loss)
+	now.adamStep(scope, loss)
 	return loss
 }
 

@@ -113,9 +113,9 @@ func (m *PrototypeNet) Training(x *tensors.Tensor, labels []int, dataID string, 
 	return m.training(trainingSpec{
 		kind: "prototypes", name: fmt.Sprintf("prototypes-%d", m.cfg.Latent), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"episodes", table}}, whole: []namedTensor{{"objects", x}},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			loss, accuracy := m.episodeLoss(scope, batch[0], batch[1])
-			cfg.adamStep(scope, progress, loss)
+			now.adamStep(scope, loss)
 			return []Loss{{"loss", loss}, {"accuracy", accuracy}}
 		},
 		unevaluated: "its loss is that of episodes, and a held-out object alone has none; " +

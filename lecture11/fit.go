@@ -43,13 +43,6 @@ type FitConfig struct {
 	StepsPerCall int `json:"-"`
 }
 
-// decays maps the names in FitConfig.Decay to the factor of η after the share t ∈ [0, 1) of the training.
-var decays = map[string]func(t *Node) *Node{
-	"constant": OnesLike,
-	"linear":   OneMinus,
-	"cosine":   func(t *Node) *Node { return MulScalar(OnePlus(Cos(MulScalar(t, math.Pi))), 0.5) },
-}
-
 // defaultBatch is FitConfig.Batch if there are at least this many objects.
 const defaultBatch = 128
 
@@ -90,9 +83,8 @@ type Loss struct {
 }
 
 // stepFn builds one optimizer step from the batch and the full tensors, and the updates of the variables. It returns
-// the losses, the first of which is minimised. progress is the share t ∈ [0, 1) of the training done, a float32
-// scalar.
-type stepFn func(scope *model.Scope, progress *Node, batch []*Node) []Loss
+// the losses, the first of which is minimised.
+type stepFn func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss
 
 // Training is a model under training: the shared loop of all gradient-trained models of the lecture.
 //
@@ -112,7 +104,8 @@ type Training struct {
 	data     []*tensors.Tensor // each [n, …]; a step sees the rows of its batch
 	whole    []*tensors.Tensor // passed to each step as a whole, after its batch
 	build    stepFn
-	held     *heldOutSet // how it is evaluated; nil if it is not
+	numbers  func(step int) []float64 // of the model, in each step; nil if it has none
+	held     *heldOutSet              // how it is evaluated; nil if it is not
 	inputs   hashedInputs
 
 	n        int           // objects
@@ -252,7 +245,9 @@ func (t *Training) traceStep(look func(g *Graph)) error {
 // readLosses builds a step and reads the names of its losses.
 func (t *Training) readLosses(scope *model.Scope, batch []*Node) {
 	t.lossNames = nil
-	for _, l := range t.build(scope, Const(batch[0].Graph(), float32(0)), batch) {
+	g := batch[0].Graph()
+	first := ConstTensor(g, t.numbersOf(0, 1))
+	for _, l := range t.build(scope, t.cfg.stepNumbers(first, Const(g, int32(0))), batch) {
 		l.Value.AssertScalar()
 		t.lossNames = append(t.lossNames, l.Name)
 	}
@@ -399,7 +394,7 @@ func (t *Training) call(ctx context.Context, n int) (map[string]float64, error) 
 
 // execute runs n steps in one call of the device and adds their losses to sums.
 func (t *Training) execute(n int, sums []float64) error {
-	args := []any{int32(t.step), int32(n), t.indices(n)}
+	args := []any{int32(n), t.indices(n), t.numbersOf(t.step, t.rowsPerCall())}
 	for _, x := range slices.Concat(t.data, t.whole) {
 		args = append(args, x)
 	}
@@ -421,11 +416,11 @@ func (t *Training) execute(n int, sums []float64) error {
 // single builds one step. The inputs and the result are those of loop for a single step.
 func (t *Training) single(scope *model.Scope, inputs []*Node) []*Node {
 	zero := Const(inputs[0].Graph(), int32(0))
-	return []*Node{t.oneStep(scope, zero, inputs[0], inputs[2], inputs[3:])}
+	return []*Node{t.oneStep(scope, zero, inputs[1:])}
 }
 
-// loop builds n steps as one loop on the device. inputs: the first step (int32), n (int32), the objects of each step
-// [StepsPerCall, Batch], the data. Result: the sums of the losses over the n steps, [parts].
+// loop builds n steps as one loop on the device. inputs: n (int32), the objects of each step [StepsPerCall, Batch],
+// the numbers of each step [StepsPerCall, numbers], the data. Result: the sums of the losses over the n steps, [parts].
 //
 // The body of a graph.While has no access to the function around it, so data and variables are passed in as loop
 // state. The variables of the store are set to that state inside the body, and to the loop's result after it. Scalars
@@ -448,14 +443,14 @@ func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 	}
 	cond := NewClosure(g, func(g *Graph) []*Node {
 		s := parameters(g)
-		return []*Node{LessThan(s[0], s[3])}
+		return []*Node{LessThan(s[0], s[2])}
 	})
 	body := NewClosure(g, func(g *Graph) []*Node {
 		s := parameters(g)
 		for i, v := range variables {
 			v.SetNodeValue(s[fixed+i])
 		}
-		s[1] = Add(s[1], t.oneStep(scope, s[0], s[2], s[4], s[5:fixed]))
+		s[1] = Add(s[1], t.oneStep(scope, s[0], s[3:fixed]))
 		s[0] = Add(s[0], Const(g, int32(1)))
 		for i, v := range variables {
 			s[fixed+i] = v.NodeValue(g)
@@ -469,17 +464,17 @@ func (t *Training) loop(scope *model.Scope, inputs []*Node) []*Node {
 	return []*Node{result[1]}
 }
 
-// oneStep gathers the batch of step first+i from data, the objects and the tensors that steps see as a whole. It
-// builds the step and returns the losses, [parts].
-func (t *Training) oneStep(scope *model.Scope, i, first, order *Node, data []*Node) *Node {
+// oneStep builds step i of a call and returns its losses, [parts]. inputs: the objects and the numbers of each step, as
+// in loop, and the data: the objects, of which it gathers the batch, and the tensors that steps see as a whole.
+func (t *Training) oneStep(scope *model.Scope, i *Node, inputs []*Node) *Node {
+	order, numbers, data := inputs[0], inputs[1], inputs[2:]
 	row := Gather(order, Reshape(i, 1, 1)) // [1, Batch]
 	row = Reshape(row, t.cfg.Batch, 1)
 	batch := slices.Clone(data)
 	for j := range t.data {
 		batch[j] = Gather(data[j], row)
 	}
-	progress := MulScalar(ConvertDType(Add(first, i), dtypes.Float32), 1/float64(t.Steps()))
-	losses := t.build(scope, progress, batch)
+	losses := t.build(scope, t.cfg.stepNumbers(numbers, i), batch)
 	values := make([]*Node, len(losses))
 	for j, l := range losses {
 		values[j] = ConvertDType(l.Value, dtypes.Float32)
@@ -499,16 +494,34 @@ func (t *Training) variables() []*model.Variable {
 // indices returns the objects of the next n steps, [StepsPerCall, Batch], where rows from n on are not used. If steps
 // run one by one, it returns [1, Batch].
 func (t *Training) indices(n int) *tensors.Tensor {
-	b, perEpoch, height := t.cfg.Batch, t.stepsPerEpoch(), t.cfg.StepsPerCall
-	if t.oneByOne {
-		height = 1
-	}
+	b, perEpoch, height := t.cfg.Batch, t.stepsPerEpoch(), t.rowsPerCall()
 	rows := make([]int32, height*b)
 	for i := range n {
 		epoch, pos := (t.step+i)/perEpoch, (t.step+i)%perEpoch
 		copy(rows[i*b:(i+1)*b], t.epochOrder(epoch)[pos*b:])
 	}
 	return tensors.FromFlatDataAndDimensions(rows, height, b)
+}
+
+// rowsPerCall returns the number of steps for which a call of the device has room.
+func (t *Training) rowsPerCall() int {
+	if t.oneByOne {
+		return 1
+	}
+	return t.cfg.StepsPerCall
+}
+
+// numbersOf returns the numbers of rows steps from first on; see FitConfig.stepNumbers.
+func (t *Training) numbersOf(first, rows int) *tensors.Tensor {
+	var flat []float64
+	for step := first; step < first+rows; step++ {
+		shared := t.cfg.numbersAt(float64(step) / float64(t.Steps()))
+		flat = append(flat, shared[:]...)
+		if t.numbers != nil {
+			flat = append(flat, t.numbers(step)...)
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, rows, len(flat)/rows)
 }
 
 // epochOrder returns the permutation of the objects in an epoch, which depends only on the seed and the epoch.

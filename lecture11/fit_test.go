@@ -46,12 +46,12 @@ func lineTraining(t *testing.T, cfg FitConfig, noise float64) *Training {
 	training, err := newTraining(Training{
 		name: "line", key: map[string]any{"kind": "line", "fit": cfg}, cfg: cfg,
 		backend: testx.Backend(t), store: model.NewStore(), initSeed: 1, data: []*tensors.Tensor{toyData(64)},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			x := Slice(batch[0], AxisRange(), AxisElem(0))
 			y := Slice(batch[0], AxisRange(), AxisElem(1))
 			x = Add(x, MulScalar(scope.RandomNormal(x.Graph(), x.Shape()), noise))
 			loss := ReduceAllMean(Square(Sub(Dense(nil, 1, "relu")(scope.In("line"), x), y)))
-			cfg.adamStep(scope, progress, loss)
+			now.adamStep(scope, loss)
 			return []Loss{{"loss", loss}}
 		},
 	})
@@ -259,9 +259,9 @@ func TestTrainingDiverges(t *testing.T) {
 func halfTraining(t *testing.T) *Training {
 	training := lineTraining(t, FitConfig{Epochs: 400, Batch: 8, StepsPerCall: 10}, 0.1)
 	build := training.build
-	training.build = func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-		losses := build(scope, progress, batch)
-		late := Sub(Sqrt(AddScalar(Neg(progress), 0.5)), Sqrt(AddScalar(Neg(progress), 0.5))) // 0, then NaN
+	training.build = func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
+		losses := build(scope, now, batch)
+		late := Sub(Sqrt(AddScalar(Neg(now.progress), 0.5)), Sqrt(AddScalar(Neg(now.progress), 0.5))) // 0, then NaN
 		losses[0].Value = Add(losses[0].Value, late)
 		return losses
 	}

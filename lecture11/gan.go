@@ -301,8 +301,9 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		settings: map[string]any{"nets": m.nets.ID},
 		objects:  []namedTensor{{"objects", x}},
 		perStep:  cfg.Batch * m.cfg.Steps, // each step of D takes new objects
-		build: func(scope *model.Scope, progress *Node, rows []*Node) []Loss {
-			return m.round(scope, cfg, progress, pixels(rows[0]))
+		numbers:  func(int) []float64 { return []float64{*m.cfg.Pace} },
+		build: func(scope *model.Scope, now *stepNumbers, rows []*Node) []Loss {
+			return m.round(scope, now, cfg.Batch, pixels(rows[0]))
 		},
 		unevaluated: "D and G play a game, and a lower loss of either does not mean better objects; " +
 			"NewJudge compares generated objects with real ones",
@@ -310,18 +311,18 @@ func (m *GAN) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 }
 
 // round builds Steps steps of D and one of G. x: [Steps·batch, n (+ classes)].
-func (m *GAN) round(scope *model.Scope, cfg FitConfig, progress, x *Node) []Loss {
+func (m *GAN) round(scope *model.Scope, now *stepNumbers, batch int, x *Node) []Loss {
 	scope.Store().SetTraining(x.Graph(), true)
 	nets := &ganNets{m: m, scope: scope}
 	for k := range m.cfg.Steps - 1 {
-		loss, _, _ := m.discriminatorLoss(nets, Slice(x, AxisRange(k*cfg.Batch, (k+1)*cfg.Batch)))
-		nets.step(cfg, progress, netLoss{"discriminator", loss})
+		loss, _, _ := m.discriminatorLoss(nets, Slice(x, AxisRange(k*batch, (k+1)*batch)))
+		nets.step(now, netLoss{"discriminator", loss})
 	}
-	real := Slice(x, AxisRange((m.cfg.Steps-1)*cfg.Batch, m.cfg.Steps*cfg.Batch))
+	real := Slice(x, AxisRange((m.cfg.Steps-1)*batch, m.cfg.Steps*batch))
 	loss, a, b := m.discriminatorLoss(nets, real)
 	generator := m.generatorLoss(nets, real)
-	lengths := nets.step(cfg, progress, netLoss{"generator", generator}, netLoss{"discriminator", loss})
-	nets.average(progress)
+	lengths := nets.step(now, netLoss{"generator", generator}, netLoss{"discriminator", loss})
+	nets.average(now.progress)
 	return []Loss{{"discriminator", loss}, {"generator", generator}, {"real", ReduceAllMean(a)}, {"fake", ReduceAllMean(b)},
 		{"certain", certain(a, b)}, {"∇G", lengths[0]}, {"∇D", lengths[1]}}
 }

@@ -222,7 +222,7 @@ type netLoss struct {
 // step updates nets by Adam, each on its own loss, and returns the norms of their gradients. All gradients are taken
 // before any weight changes, and a net's loss updates that net alone. A net that is frozen or has no weights does not
 // change.
-func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (lengths []*Node) {
+func (nets *ganNets) step(now *stepNumbers, losses ...netLoss) (lengths []*Node) {
 	type move struct {
 		scope     *model.Scope
 		variables []*model.Variable
@@ -231,10 +231,10 @@ func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (len
 	var moves []move
 	for _, l := range losses {
 		scope := nets.scope.Shared("%s", l.name)
-		variables := trainable(scope, progress.Graph())
+		variables := trainable(scope, now.rate.Graph())
 		nodes := make([]*Node, len(variables))
 		for i, v := range variables {
-			nodes[i] = v.NodeValue(progress.Graph())
+			nodes[i] = v.NodeValue(now.rate)
 		}
 		if len(nodes) == 0 {
 			lengths = append(lengths, ZerosLike(l.loss))
@@ -248,14 +248,14 @@ func (nets *ganNets) step(cfg FitConfig, progress *Node, losses ...netLoss) (len
 	}
 	for _, mv := range moves {
 		discriminator := mv.scope.Scope() == "/discriminator"
-		own := cfg
+		own := now
 		if discriminator {
-			own.LearningRate *= *nets.m.cfg.Pace
+			own = now.slower(now.own[0])
 		}
-		own.adamApply(mv.scope, progress, mv.variables, mv.gradients, nil)
+		own.adamApply(mv.scope, mv.variables, mv.gradients, nil)
 		if c := nets.m.cfg.Clip; c > 0 && discriminator {
 			for _, v := range mv.variables {
-				v.SetNodeValue(ClipScalar(v.NodeValue(progress), -c, c))
+				v.SetNodeValue(ClipScalar(v.NodeValue(now.rate), -c, c))
 			}
 		}
 	}

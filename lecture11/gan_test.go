@@ -112,7 +112,7 @@ func TestAlternation(t *testing.T) {
 			nets := &ganNets{m: m, scope: scope}
 			first, second := nets.generate(x, nil, 5), nets.generate(x, nil, 5)
 			loss := ReduceAllSum(Square(nets.discriminate(first)))
-			nets.step(FitConfig{LearningRate: 0.1}.withDefaults(128), Const(x.Graph(), float32(0)), netLoss{moving, loss})
+			nets.step(firstStep(x.Graph(), FitConfig{LearningRate: 0.1}.withDefaults(128), 1), netLoss{moving, loss})
 			return []*Node{first, second}
 		})
 		if err != nil {
@@ -131,6 +131,12 @@ func TestAlternation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// firstStep returns the numbers of the first step of a training, with those of the model.
+func firstStep(g *Graph, cfg FitConfig, own ...float64) *stepNumbers {
+	shared := cfg.numbersAt(0)
+	return cfg.stepNumbers(Const(g, [][]float64{append(shared[:], own...)}), Const(g, int32(0)))
 }
 
 // netWeights returns the weights of both nets.

@@ -13,13 +13,12 @@ import (
 
 // taskStep is one step of the training of a MultiTask.
 type taskStep struct {
-	m        *MultiTask
-	fit      FitConfig
-	scope    *model.Scope
-	progress *Node
-	losses   *Node                         // ℒ_t of each run, [R, T]
-	extra    *Node                         // the sum of the runs' penalties on their weights, a scalar
-	share    func(v *model.Variable) *Node // see adamApply
+	m      *MultiTask
+	scope  *model.Scope
+	now    *stepNumbers
+	losses *Node                         // ℒ_t of each run, [R, T]
+	extra  *Node                         // the sum of the runs' penalties on their weights, a scalar
+	share  func(v *model.Variable) *Node // see adamApply
 }
 
 // balances holds the rules that build one training step from the tasks' losses. They return the minimised value, a sum
@@ -37,7 +36,7 @@ func (s taskStep) equal() *Node {
 func (s taskStep) minimise(weighted *Node) *Node {
 	total := Add(ReduceAllSum(weighted), s.extra)
 	variables := trainable(s.scope, total.Graph())
-	s.fit.adamApply(s.scope, s.progress, variables, s.scope.BuildTrainableVariablesGradientsGraph(total), s.share)
+	s.now.adamApply(s.scope, variables, s.scope.BuildTrainableVariablesGradientsGraph(total), s.share)
 	return total
 }
 
@@ -87,7 +86,7 @@ const (
 func (s taskStep) gradNorm() *Node {
 	g := s.losses.Graph()
 	tasks := float64(len(s.m.cfg.Tasks))
-	atStart := Equal(s.progress, ScalarZero(g, s.progress.DType()))
+	atStart := Equal(s.now.progress, ScalarZero(g, s.now.progress.DType()))
 	first := s.balanceVariable("first_losses", initializer.One)
 	start := Where(atStart, StopGradient(s.losses), first.NodeValue(g))
 	first.SetNodeValue(start)
@@ -143,7 +142,7 @@ func (s taskStep) pcGrad() *Node {
 	for i, part := range splitLike(change, shared) {
 		gradients[place[i]] = Add(gradients[place[i]], part)
 	}
-	s.fit.adamApply(s.scope, s.progress, variables, gradients, s.share)
+	s.now.adamApply(s.scope, variables, gradients, s.share)
 	return total
 }
 

@@ -83,8 +83,8 @@ func (m *MultiTask) Training(d TaskData, cfg FitConfig, plans ...RunPlan) (*Trai
 		settings: map[string]any{"plans": plansID},
 		objects:  []namedTensor{{"order", order}},
 		whole:    []namedTensor{{"objects", d.X}, {"labels", d.Y}, {"weights", weightColumn(d)}},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-			return m.step(scope, cfg, plans, progress, batch[0], batch[1:])
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
+			return m.step(scope, plans, now, batch[0], batch[1:])
 		},
 		evaluate: m.heldOut,
 	})
@@ -203,7 +203,7 @@ func weightColumn(d TaskData) *tensors.Tensor {
 }
 
 // step builds a step. objects: indices [batch, R]; data: x [l, n], y [l, T], weights [l, 1] or [1, 1].
-func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, progress, objects *Node, data []*Node) []Loss {
+func (m *MultiTask) step(scope *model.Scope, plans []RunPlan, now *stepNumbers, objects *Node, data []*Node) []Loss {
 	at := ExpandAxes(Transpose(objects, 0, 1), -1) // [R, batch, 1]
 	x, y, weight := pixels(Gather(data[0], at)), Gather(data[1], at), data[2]
 	if weight.Shape().Dim(0) > 1 {
@@ -211,8 +211,8 @@ func (m *MultiTask) step(scope *model.Scope, cfg FitConfig, plans []RunPlan, pro
 	} else {
 		weight = ExpandAxes(weight, 0)
 	}
-	s := taskStep{m: m, fit: cfg, scope: scope, progress: progress, losses: m.batchLosses(scope, x, y, weight)}
-	s.extra, s.share = m.penalties(scope, progress, plans), stepShares(progress, plans)
+	s := taskStep{m: m, scope: scope, now: now, losses: m.batchLosses(scope, x, y, weight)}
+	s.extra, s.share = m.penalties(scope, now.progress, plans), stepShares(now.progress, plans)
 	total := balances[m.cfg.Balance](s)
 	return m.namedLosses(total, s.losses)
 }

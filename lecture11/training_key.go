@@ -26,6 +26,7 @@ type trainingSpec struct {
 	perStep  int            // number of objects in a step; 0: fit.Batch
 
 	build       stepFn
+	numbers     func(step int) []float64                 // numbers of each step that build reads; nil if there are none
 	evaluate    func(e *Evaluation) (*heldOutSet, error) // nil for a model that cannot be evaluated
 	unevaluated string                                   // why, and what to use instead
 }
@@ -72,7 +73,7 @@ func (f *fitted) training(spec trainingSpec) (*Training, error) {
 	}
 	t, err := newTraining(Training{
 		name: spec.name, key: key, cfg: cfg, backend: f.backend, store: f.store, model: f, initSeed: spec.seed,
-		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build, held: held, inputs: inputs,
+		data: tensorsOf(spec.objects), whole: tensorsOf(spec.whole), build: spec.build, numbers: spec.numbers, held: held, inputs: inputs,
 	})
 	if err != nil || f.networks == "" {
 		return t, err

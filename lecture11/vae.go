@@ -190,12 +190,14 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		return nil, fmt.Errorf("lecture11: FitConfig.Batch = %d with VAEConfig.TotalCorrelation = %g, want at least 2 objects to compare",
 			cfg.Batch, m.cfg.TotalCorrelation)
 	}
+	steps := float64(cfg.Epochs * (objects / cfg.Batch))
 	return m.training(trainingSpec{
 		kind: "vae", name: m.name(), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"objects", x}},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
-			losses := m.losses(scope, progress, pixels(batch[0]), objects)
-			cfg.adamStep(scope, progress, losses[0].Value)
+		numbers: func(step int) []float64 { return []float64{m.betaAt(float64(step) / steps)} },
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
+			losses := m.losses(scope, now.own[0], pixels(batch[0]), objects)
+			now.adamStep(scope, losses[0].Value)
 			return losses
 		},
 		evaluate: m.heldOut,
@@ -212,7 +214,7 @@ func (m *VAE) heldOut(e *Evaluation) (*heldOutSet, error) {
 		return nil, err
 	}
 	return &heldOutSet{inputs: []namedTensor{x}, losses: func(scope *model.Scope, batch []*Node) []Loss {
-		return m.losses(scope, Const(batch[0].Graph(), float32(1)), pixels(batch[0]), e.X.Shape().Dimensions[0])
+		return m.losses(scope, Const(batch[0].Graph(), *m.cfg.Beta), pixels(batch[0]), e.X.Shape().Dimensions[0])
 	}}, nil
 }
 

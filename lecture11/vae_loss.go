@@ -13,9 +13,10 @@ import (
 	"deeplearning.example/lecture11/internal/noise"
 )
 
-// losses builds the parts of a batch's loss; α and β are trained together on the first part. x: [batch, n (+ classes)];
-// objects is the number of objects from which the batch is drawn.
-func (m *VAE) losses(scope *model.Scope, progress, x *Node, objects int) []Loss {
+// losses builds the parts of a batch's loss; the encoder and the decoder are trained together on the first part. beta is
+// the weight of the KL divergence, a scalar. x: [batch, n (+ classes)]; objects is the number of objects from which the
+// batch is drawn.
+func (m *VAE) losses(scope *model.Scope, beta, x *Node, objects int) []Loss {
 	if m.cfg.Binarize {
 		x = m.binarize(x, noise.ScopeUniform(scope, x.Graph(), x.Shape()))
 	}
@@ -35,7 +36,7 @@ func (m *VAE) losses(scope *model.Scope, progress, x *Node, objects int) []Loss 
 	if m.cfg.FreeBits > 0 {
 		paid = ReduceAllSum(MaxScalar(components, m.cfg.FreeBits))
 	}
-	loss := Add(reconstruction, Mul(paid, ConvertDType(m.betaAt(progress), paid.DType())))
+	loss := Add(reconstruction, Mul(paid, ConvertDType(beta, paid.DType())))
 	return []Loss{{"loss", loss}, {"reconstruction", reconstruction}, {"kl", kl}}
 }
 
@@ -50,12 +51,12 @@ func (m *VAE) importanceLosses(scope *model.Scope, x *Node, q posterior, eps *No
 	return []Loss{{"loss", loss}, {"reconstruction", Neg(ReduceAllMean(logLikelihood))}, {"kl", kl}}
 }
 
-// betaAt returns β at the share progress of the training, a scalar.
-func (m *VAE) betaAt(progress *Node) *Node {
+// betaAt returns β after the share t of the training.
+func (m *VAE) betaAt(t float64) float64 {
 	if m.cfg.WarmUp == 0 {
-		return ConstAs(progress, *m.cfg.Beta)
+		return *m.cfg.Beta
 	}
-	return MulScalar(MinScalar(MulScalar(progress, 1/m.cfg.WarmUp), 1), *m.cfg.Beta)
+	return min(t/m.cfg.WarmUp, 1) * *m.cfg.Beta
 }
 
 // binarize sets pixel x_j to 1 with probability x_j, else to 0, by u ~ U[0, 1). Labels, which are 0 or 1, do not

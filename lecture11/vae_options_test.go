@@ -66,7 +66,7 @@ func newLosses(t *testing.T, m *VAE, progress float64) func(x *tensors.Tensor) m
 	exec, err := model.NewExec(m.backend, m.store, func(scope *model.Scope, x *Node) *Node {
 		var values []*Node
 		names = nil
-		for _, l := range m.losses(scope, Const(x.Graph(), float32(progress)), pixels(x), x.Shape().Dim(0)) {
+		for _, l := range m.losses(scope, Const(x.Graph(), m.betaAt(progress)), pixels(x), x.Shape().Dim(0)) {
 			names, values = append(names, l.Name), append(values, l.Value)
 		}
 		return Stack(values, 0)

@@ -213,10 +213,16 @@ func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Trai
 	return m.training(trainingSpec{
 		kind: "vq-vae", name: fmt.Sprintf("vqvae-%s-%d", m.cfg.Update, m.cfg.Grid.Nodes()),
 		model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID, objects: []namedTensor{{"objects", x}},
-		build: func(scope *model.Scope, progress *Node, batch []*Node) []Loss {
+		numbers: func(step int) []float64 {
+			if radii == nil {
+				return nil
+			}
+			return []float64{float64(radii[min(step, len(radii)-1)])} // a call may have room for more steps than are left
+		},
+		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			losses, codes := m.losses(scope, pixels(batch[0]))
-			cfg.adamStep(scope, progress, losses[0].Value)
-			m.moveBook(scope, codes, m.pull(progress, radii))
+			now.adamStep(scope, losses[0].Value)
+			m.moveBook(scope, codes, m.pull(now.own))
 			return losses
 		},
 		evaluate: m.heldOut,

@@ -108,17 +108,15 @@ func (m *VQVAE) counts(scope *model.Scope, dtype dtypes.DType) *model.Variable {
 	return scope.VariableWithShape(countsName, shapes.Make(dtype, m.cfg.Grid.Nodes())).SetTrainable(false)
 }
 
-// pull builds K(r(a, i)) of a step, [m, m], from the radii of all steps; nil for k-means, which has none.
-func (m *VQVAE) pull(progress *Node, radii []float32) *Node {
-	if len(radii) == 0 {
+// pull builds K(r(a, i)) of a step, [m, m], from its radius; nil for k-means, which has no radius.
+func (m *VQVAE) pull(radius []*Node) *Node {
+	if len(radius) == 0 {
 		return nil
 	}
-	step := ConvertDType(AddScalar(MulScalar(progress, float64(len(radii))), 0.5), dtypes.Int32)
-	sigma := Gather(Const(progress.Graph(), radii), Reshape(step, 1, 1)) // [1]
-	return m.cfg.gridKernel(sigma)
+	return m.cfg.gridKernel(ConvertDType(radius[0], dtypes.Float32))
 }
 
-// gridKernel builds K(r(a, b)) of all pairs of nodes, [m, m], at the radius sigma [1]; see [SOMConfig.Kernel].
+// gridKernel builds K(r(a, b)) of all pairs of nodes, [m, m], at the radius sigma, a scalar; see [SOMConfig.Kernel].
 func (c VQVAEConfig) gridKernel(sigma *Node) *Node {
 	g, m, h := sigma.Graph(), c.Grid.Nodes(), neighbourhoods[c.Neighbourhood]
 	grid := c.Grid

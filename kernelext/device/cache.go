@@ -1,6 +1,7 @@
 package device
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -11,18 +12,26 @@ import (
 	"deeplearning.example/kernelext/internal/supervisor"
 	"deeplearning.example/kernelext/internal/xlacache"
 	"deeplearning.example/kernelext/internal/xlacache/hook"
+	"deeplearning.example/kernelext/internal/xlaoptions"
 )
 
-// useCache makes go-xla load a plugin through the cache of compiled programs. Where that is impossible, programs are
-// compiled as without it, and one line says why.
-func useCache(p plugin.Record, warn io.Writer) {
-	if p.Cache != plugin.CacheWorks {
-		return // `lecture doctor` says why
+// wrap makes go-xla load a plugin through the cache of compiled programs, and choose options for each program on the CPU.
+// Where that is impossible, programs are compiled as without it, and one line says why.
+func wrap(p plugin.Record, warn io.Writer) {
+	through := hook.Plugin{Path: p.Path, Identity: p.SHA256, Notify: noteOptions}
+	var err error
+	if p.Cache == plugin.Works { // else `lecture doctor` says why
+		through.Cache, err = compiled()
 	}
-	cache, err := compiled()
-	if err == nil && cache != nil {
+	if through.Cache != nil {
+		through.Notify = count
+	}
+	if p.Options == plugin.Works {
+		through.Options = xlaoptions.ForCPU
+	}
+	if through.Cache != nil || through.Options != nil {
 		findCUDALibraries(p.Path)
-		err = hook.Wrap(cache, p.Path, p.SHA256, count)
+		err = errors.Join(err, hook.Wrap(through))
 	}
 	if err != nil {
 		withoutCache(fmt.Sprintf("%s; every process compiles its programs again", firstLine(err)), warn)
@@ -57,8 +66,20 @@ func CacheUse() Use {
 	return use
 }
 
+// noteOptions notes that a program has other options than XLA's own, and reports it to the supervised kernel.
+func noteOptions(e hook.Event) {
+	if !e.Options {
+		return
+	}
+	xlaoptions.MarkUsed()
+	if supervisor.Present() {
+		supervisor.Tell(agent.Request{Op: agent.OpTiming, Name: "xla options"})
+	}
+}
+
 // count adds a compilation to the use of the cache, and reports a loaded program to the supervised kernel.
 func count(e hook.Event) {
+	noteOptions(e)
 	useMu.Lock()
 	defer useMu.Unlock()
 	if !e.Hit {

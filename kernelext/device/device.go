@@ -141,7 +141,7 @@ func openXLA(state plugin.State, platform string, ordinal int, warn io.Writer) (
 		}
 		config += ",visible_devices=" + strconv.Itoa(ordinal)
 	}
-	useCache(proved[0], warn)
+	wrap(proved[0], warn)
 	backend, err := xla.NewWithOptions(config, clientOptions[platform])
 	if err != nil {
 		return nil, fmt.Errorf("device: %s: %w", platform, err)

@@ -80,6 +80,8 @@ func (s *stopwatch) phase(name string, took time.Duration) {
 	case "xla cache":
 		s.t.saved += took
 		s.t.hits++
+	case "xla options":
+		s.t.options++
 	case "plugin load":
 		s.t.plugin += took
 	}
@@ -104,6 +106,7 @@ type timing struct {
 	cached                       bool          // the program of an equal earlier cell was used
 	graphs, hits                 int           // compiled graphs, and how many of them came from the cache of compiled graphs
 	saved                        time.Duration // by that cache
+	options                      int           // graphs with other options than XLA's own
 }
 
 // share is one part of a cell's time.
@@ -161,6 +164,9 @@ func (t *timing) table() string {
 			note = fmt.Sprintf("  (%d of %d graphs from the cache", t.hits, t.graphs)
 			if t.hits > 0 {
 				note += ", which saved " + milliseconds(t.saved)
+			}
+			if t.options > 0 {
+				note += fmt.Sprintf("; %d small, without YNNPACK", t.options)
 			}
 			note += ")"
 		}

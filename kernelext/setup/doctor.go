@@ -206,7 +206,7 @@ func checkCache() Check {
 		c.Status, c.Detail = StatusOK, "not used without a plugin"
 		return c
 	}
-	if proved[0].Cache != plugin.CacheWorks {
+	if proved[0].Cache != plugin.Works {
 		c.Detail = "not used: " + cmp.Or(proved[0].Cache, "the plugin was not tested with it")
 		c.Fix = fixSetup
 		return c

@@ -28,14 +28,14 @@ func EnsurePlugin(ctx context.Context, opts Options) error {
 	return Run(ctx, opts, Steps())
 }
 
-// proved reports whether a plugin is known to work, and whether it is known if its programs can be cached.
+// proved reports whether a plugin is known to work, and whether all else about it was tested.
 func proved() bool {
 	state, err := plugin.LoadState()
 	if err != nil {
 		return false
 	}
 	records := state.Proved("")
-	return len(records) > 0 && records[0].Cache != ""
+	return len(records) > 0 && records[0].Cache != "" && records[0].Options != ""
 }
 
 // source is one place from which a plugin may come.

@@ -31,7 +31,7 @@ func (in *Installation) prove(ctx context.Context, path string) (plugin.Record, 
 		return plugin.Record{}, err
 	}
 	if record, found := state.Lookup(path); found && (record.OK || !in.Repair) {
-		return in.withCacheProof(ctx, record)
+		return in.completed(ctx, record)
 	}
 	record, err := in.proveNow(ctx, path)
 	if err != nil {
@@ -59,9 +59,9 @@ func (in *Installation) proveNow(ctx context.Context, path string) (plugin.Recor
 		record.Reason = noResult
 	default:
 		record.OK = true
-		record.Cache, err = in.proveCache(ctx, path)
+		return in.proveParts(ctx, record)
 	}
-	return record, err
+	return record, nil
 }
 
 // noResult is the reason to refuse a plugin that ended the helper without an error.
@@ -90,28 +90,42 @@ func (in *Installation) askHelper(ctx context.Context, command, path string) (ou
 	return &stdout, refusal, nil
 }
 
-// withCacheProof completes a record of an earlier version, which did not test the cache of compiled programs.
-func (in *Installation) withCacheProof(ctx context.Context, record plugin.Record) (_ plugin.Record, err error) {
-	if !record.OK || record.Cache != "" {
+// completed completes a record of an earlier version, which tested fewer parts.
+func (in *Installation) completed(ctx context.Context, record plugin.Record) (plugin.Record, error) {
+	if !record.OK || record.Cache != "" && record.Options != "" {
 		return record, nil
 	}
-	if record.Cache, err = in.proveCache(ctx, record.Path); err != nil {
+	record, err := in.proveParts(ctx, record)
+	if err != nil {
 		return record, err
 	}
 	return record, in.remember(record)
 }
 
-// proveCache tests in a child process whether a plugin's compiled programs can be stored and loaded again. It returns
-// plugin.CacheWorks, or why not: a plugin that cannot is used without the cache.
-func (in *Installation) proveCache(ctx context.Context, path string) (string, error) {
-	out, refusal, err := in.askHelper(ctx, "cache", path)
+// proveParts tests two things that a plugin may lack, each in a child process: whether its compiled programs can be stored
+// and loaded again, and whether a program can have options of its own. It is used without what it lacks.
+func (in *Installation) proveParts(ctx context.Context, record plugin.Record) (_ plugin.Record, err error) {
+	if record.Cache, err = in.provePart(ctx, "cache", record.Path); err != nil {
+		return record, err
+	}
+	if record.Platform != plugin.CPU {
+		record.Options = "there are options for the CPU only"
+		return record, nil
+	}
+	record.Options, err = in.provePart(ctx, "options", record.Path)
+	return record, err
+}
+
+// provePart tests one part by a command of the helper. It returns plugin.Works, or why it does not.
+func (in *Installation) provePart(ctx context.Context, command, path string) (string, error) {
+	out, refusal, err := in.askHelper(ctx, command, path)
 	if err != nil || refusal != "" {
 		return refusal, err
 	}
-	if !bytes.Contains(out.Bytes(), []byte(`{"cache":"ok"}`)) {
+	if !bytes.Contains(out.Bytes(), fmt.Appendf(nil, `{"%s":"ok"}`, command)) {
 		return noResult, nil
 	}
-	return plugin.CacheWorks, nil
+	return plugin.Works, nil
 }
 
 // identify records size, time and hash of a plugin file. A file that set-up installed must be unchanged: a plugin with

@@ -218,7 +218,7 @@ func TestState(t *testing.T) {
 	if proved() {
 		t.Error("a proof without a test of the cache counts")
 	}
-	record.Cache = plugin.CacheWorks
+	record.Cache, record.Options = plugin.Works, plugin.Works
 	if err := s.remember(record); err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ type Meta struct {
 	Codec    string  `json:"codec,omitempty"`  // of a value: how its payload is written
 	Schema   string  `json:"schema,omitempty"` // of a value: its type with all fields, to detect a change of the type
 	Note     string  `json:"note,omitempty"`   // in words: "5 epochs"
+	XLA      string  `json:"xla,omitempty"`    // in words: options of XLA in its programs, where they are not XLA's own
 	Step     int     `json:"step"`             // optimiser steps taken
 	Steps    int     `json:"steps"`            // optimiser steps of a finished training
 	Seconds  float64 `json:"seconds"`          // time trained so far, over all processes

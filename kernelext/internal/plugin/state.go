@@ -21,11 +21,13 @@ type Record struct {
 	API      string   `json:"api,omitempty"`      // PJRT API version, such as 0.115
 	Platform string   `json:"platform,omitempty"` // cpu or cuda
 	Devices  []string `json:"devices,omitempty"`  // the plugin's description of each device
-	Cache    string   `json:"cache,omitempty"`    // CacheWorks, or why its programs cannot be cached; empty: not tested
+	Cache    string   `json:"cache,omitempty"`    // Works, or why its programs cannot be cached; empty: not tested
+	Options  string   `json:"options,omitempty"`  // Works, or why a program cannot have options of its own; empty: not tested
 }
 
-// CacheWorks is a record's Cache if the plugin's compiled programs can be stored and loaded again.
-const CacheWorks = "ok"
+// Works is a record's Cache if the plugin's compiled programs can be stored and loaded again, and its Options if a program
+// can be compiled with the options of package xlaoptions.
+const Works = "ok"
 
 // State is set-up's information about plugins, the preferred one first.
 type State struct {

@@ -2,6 +2,7 @@
 //
 //	pluginhelper prove FILE       load a plugin and run 1+1 on it; a damaged plugin kills only this process
 //	pluginhelper cache FILE       the same through the cache of compiled programs: once compiled, once from the cache
+//	pluginhelper options FILE     the same with options of XLA for this program
 //	pluginhelper cpu DIR          go-xla's own installer of the CPU plugin
 //	pluginhelper cuda DIR         go-xla's own installer of the CUDA plugin and its libraries
 //	pluginhelper works            does nothing: that it starts shows that it was linked well
@@ -27,6 +28,7 @@ import (
 	"deeplearning.example/kernelext/internal/trial"
 	"deeplearning.example/kernelext/internal/xlacache"
 	"deeplearning.example/kernelext/internal/xlacache/hook"
+	"deeplearning.example/kernelext/internal/xlaoptions"
 )
 
 func main() {
@@ -41,13 +43,15 @@ func run(args []string) error {
 		return nil
 	}
 	if len(args) != 2 {
-		return fmt.Errorf("usage: pluginhelper prove FILE | cache FILE | cpu DIR | cuda DIR")
+		return fmt.Errorf("usage: pluginhelper prove FILE | cache FILE | options FILE | cpu DIR | cuda DIR")
 	}
 	switch args[0] {
 	case "prove":
 		return prove(args[1])
 	case "cache":
 		return proveCache(args[1])
+	case "options":
+		return proveOptions(args[1])
 	case "cpu":
 		return installCPU(args[1])
 	case "cuda":
@@ -106,24 +110,49 @@ func proveCache(path string) error {
 		return err
 	}
 	var events []hook.Event
-	if err := hook.Wrap(cache, path, "proof", func(e hook.Event) { events = append(events, e) }); err != nil {
-		return err
-	}
-	xla.EnableAutoInstall(false)
-	backend, err := xla.New(path)
+	err = doubleThrough(hook.Plugin{Path: path, Cache: cache, Notify: func(e hook.Event) { events = append(events, e) }}, 2)
 	if err != nil {
-		return err
-	}
-	defer backend.Finalize()
-	for range 2 {
-		if sum, err := trial.Double(backend, 1, 1); err != nil || sum != 2 {
-			return fmt.Errorf("through the cache it says that 1 + 1 = %g (%v)", sum, err)
-		}
+		return fmt.Errorf("through the cache: %w", err)
 	}
 	if len(events) != 2 || events[0].Hit || !events[1].Hit {
 		return errors.New("it cannot store its compiled programs")
 	}
 	return tell("cache", "ok")
+}
+
+// proveOptions computes 1+1 with a program that has options of its own. XLA refuses a flag that it does not know.
+func proveOptions(path string) error {
+	changed := false
+	err := doubleThrough(hook.Plugin{
+		Path: path, Options: func([]byte) xlaoptions.Options { return xlaoptions.WithoutYNNPACK },
+		Notify: func(e hook.Event) { changed = e.Options },
+	}, 1)
+	switch {
+	case err != nil:
+		return fmt.Errorf("with options of a program: %w", err)
+	case !changed:
+		return errors.New("a program cannot have options of its own")
+	}
+	return tell("options", "ok")
+}
+
+// doubleThrough computes 1+1 some times with programs that the plugin compiles through the hook.
+func doubleThrough(p hook.Plugin, times int) error {
+	if err := hook.Wrap(p); err != nil {
+		return err
+	}
+	xla.EnableAutoInstall(false)
+	backend, err := xla.New(p.Path)
+	if err != nil {
+		return err
+	}
+	defer backend.Finalize()
+	for range times {
+		if sum, err := trial.Double(backend, 1, 1); err != nil || sum != 2 {
+			return fmt.Errorf("it says that 1 + 1 = %g (%v)", sum, err)
+		}
+	}
+	return nil
 }
 
 func tell(key, value string) error {

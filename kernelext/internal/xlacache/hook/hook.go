@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -22,13 +23,11 @@ import (
 	"deeplearning.example/kernelext/internal/xlacache"
 )
 
-// wrapped is a plugin that go-xla calls through the cache.
+// wrapped is a plugin whose compilations go through this package.
 type wrapped struct {
-	cache  *xlacache.Cache
-	path   string
-	real   *C.PJRT_Api
-	build  string      // identifies the plugin's file and this machine
-	notify func(Event) // called after each compilation
+	Plugin
+	real  *C.PJRT_Api
+	build string // identifies the plugin's file and this machine
 }
 
 var (
@@ -37,32 +36,32 @@ var (
 	used    int
 )
 
-// Wrap loads the plugin at path and makes go-xla use it through the cache whenever it is asked for a plugin of this path.
-// identity is the hash of the plugin's file. notify is called after each compilation, from any goroutine. Wrap does not
-// wrap a plugin twice: the second call changes nothing. It must not run at the same time as go-xla's own search for plugins.
-func Wrap(c *xlacache.Cache, path, identity string, notify func(Event)) error {
+// Wrap loads a plugin and makes go-xla use it through this package whenever it is asked for a plugin of this path. Wrap
+// does not wrap a plugin twice: the second call changes nothing. It must not run at the same time as go-xla's own search
+// for plugins.
+func Wrap(p Plugin) error {
 	slotsMu.Lock()
 	defer slotsMu.Unlock()
 	for _, w := range slots[:used] {
-		if w.path == path {
+		if w.Path == p.Path {
 			return nil
 		}
 	}
 	if used == len(slots) {
 		return fmt.Errorf("hook: a process can wrap %d plugins at most", len(slots))
 	}
-	real, err := open(path)
+	real, err := open(p.Path)
 	if err != nil {
-		return fmt.Errorf("hook: %s: %w", path, err)
+		return fmt.Errorf("hook: %s: %w", p.Path, err)
 	}
 	table := C.hook_copy(real, C.int(used))
 	if table == nil {
-		return fmt.Errorf("hook: %s has an older PJRT API, without a function that loads executables", path)
+		return fmt.Errorf("hook: %s has an older PJRT API, without a function that loads executables", p.Path)
 	}
-	slots[used] = &wrapped{cache: c, path: path, real: real, build: identity + machine(), notify: notify}
+	slots[used] = &wrapped{Plugin: p, real: real, build: p.Identity + machine()}
 	used++
-	if err := pjrt.RegisterPreloadedPlugin(path, uintptr(unsafe.Pointer(table))); err != nil {
-		return fmt.Errorf("hook: %s: %w", path, err)
+	if err := pjrt.RegisterPreloadedPlugin(p.Path, uintptr(unsafe.Pointer(table))); err != nil {
+		return fmt.Errorf("hook: %s: %w", p.Path, err)
 	}
 	return nil
 }
@@ -103,9 +102,14 @@ func open(path string) (*C.PJRT_Api, error) {
 func hookCompile(slot C.int, args *C.PJRT_Client_Compile_Args) *C.PJRT_Error {
 	w := slots[slot]
 	begin := time.Now()
+	changed, restore := w.setOptions(args)
+	defer restore()
 	key, ok := w.key(args)
-	if ok && w.load(key, args, begin) {
-		return nil
+	if ok {
+		if saved, found := w.load(key, args, begin); found {
+			w.Notify(Event{Hit: true, Options: changed, Took: time.Since(begin), Saved: saved})
+			return nil
+		}
 	}
 	begin = time.Now()
 	failure := C.hook_compile(w.real, args)
@@ -116,16 +120,39 @@ func hookCompile(slot C.int, args *C.PJRT_Client_Compile_Args) *C.PJRT_Error {
 	if ok {
 		w.store(key, args, took)
 	}
-	w.notify(Event{Took: took})
+	w.Notify(Event{Options: changed, Took: took})
 	return nil
+}
+
+// setOptions appends the options for the program to those of go-xla, and reports whether there are any. restore frees
+// them and sets go-xla's again.
+func (w *wrapped) setOptions(args *C.PJRT_Client_Compile_Args) (changed bool, restore func()) {
+	if w.Options == nil {
+		return false, func() {}
+	}
+	added := w.Options(bytesAt(args.program.code, args.program.code_size))
+	if len(added) == 0 {
+		return false, func() {}
+	}
+	own, size := args.compile_options, args.compile_options_size
+	both := slices.Concat(bytesAt(own, size), added)
+	copied := C.CBytes(both)
+	args.compile_options, args.compile_options_size = (*C.char)(copied), C.size_t(len(both))
+	return true, func() {
+		args.compile_options, args.compile_options_size = own, size
+		C.free(copied)
+	}
 }
 
 // factsSize is the space for the names of a client's platform and devices, in bytes.
 const factsSize = 1 << 12
 
 // key hashes everything on which the result of a compilation depends. It reports false if the plugin does not tell what it
-// compiles for.
+// compiles for, or if there is no cache.
 func (w *wrapped) key(args *C.PJRT_Client_Compile_Args) (xlacache.Key, bool) {
+	if w.Cache == nil {
+		return xlacache.Key{}, false
+	}
 	facts := make([]byte, factsSize)
 	n := C.hook_facts(w.real, args.client, (*C.char)(unsafe.Pointer(&facts[0])), factsSize)
 	if n < 0 {
@@ -140,28 +167,27 @@ func (w *wrapped) key(args *C.PJRT_Client_Compile_Args) (xlacache.Key, bool) {
 // bytesAt returns n bytes of C's memory as a slice, without a copy.
 func bytesAt(p *C.char, n C.size_t) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n)) }
 
-// load loads the program of a key from the cache, if it is there. An entry that the plugin refuses is removed.
-func (w *wrapped) load(key xlacache.Key, args *C.PJRT_Client_Compile_Args, begin time.Time) bool {
-	e, found := w.cache.Get(key)
+// load loads the program of a key from the cache, if it is there, and returns the time that this has saved since begin.
+// An entry that the plugin refuses is removed.
+func (w *wrapped) load(key xlacache.Key, args *C.PJRT_Client_Compile_Args, begin time.Time) (saved time.Duration, found bool) {
+	e, found := w.Cache.Get(key)
 	if !found {
-		return false
+		return 0, false
 	}
 	data := unsafe.SliceData(e.Payload) // without pointers; the plugin reads it during the call only
 	if C.hook_load(w.real, args, (*C.char)(unsafe.Pointer(data)), C.size_t(len(e.Payload))) == 0 {
-		w.cache.Drop(key)
-		return false
+		w.Cache.Drop(key)
+		return 0, false
 	}
-	took := time.Since(begin)
-	w.notify(Event{Hit: true, Took: took, Saved: max(0, e.Took-took)})
-	return true
+	return max(0, e.Took-time.Since(begin)), true
 }
 
 // store writes a compiled program to the cache. A plugin that cannot serialise stores nothing.
 func (w *wrapped) store(key xlacache.Key, args *C.PJRT_Client_Compile_Args, took time.Duration) {
 	var s C.hook_serialized
-	if !w.cache.Writable() || C.hook_serialize(w.real, args, &s) == 0 {
+	if !w.Cache.Writable() || C.hook_serialize(w.real, args, &s) == 0 {
 		return
 	}
 	defer C.hook_release(&s)
-	_ = w.cache.Put(key, xlacache.Entry{Payload: bytesAt(s.data, s.size), Took: took}) // the program is compiled, only a later process loses time
+	_ = w.Cache.Put(key, xlacache.Entry{Payload: bytesAt(s.data, s.size), Took: took}) // the program is compiled, only a later process loses time
 }

@@ -2,11 +2,7 @@
 
 package hook
 
-import (
-	"errors"
-
-	"deeplearning.example/kernelext/internal/xlacache"
-)
+import "errors"
 
 // The version of the PJRT API is not known on this system.
 const (
@@ -20,4 +16,4 @@ var errSystem = errors.New("hook: not available on this system")
 func APIVersion(path string) (major, minor int, err error) { return 0, 0, errSystem }
 
 // Wrap returns an error, as APIVersion does.
-func Wrap(c *xlacache.Cache, path, identity string, notify func(Event)) error { return errSystem }
+func Wrap(p Plugin) error { return errSystem }
