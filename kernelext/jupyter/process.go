@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"deeplearning.example/kernelext/internal/machine"
 	"deeplearning.example/kernelext/internal/procs"
 )
 
@@ -39,6 +40,8 @@ type ProcessOptions struct {
 	Dir string
 	// Env is the environment to which the kernelspec's own is added; nil means os.Environ().
 	Env []string
+	// Cores are the processor cores that the kernel and its descendants may use; nil means all. Linux only.
+	Cores []int
 }
 
 // Process is a running kernel: its own process group, and a private scratch folder.
@@ -110,7 +113,7 @@ func (p *Process) start(spec *Spec, opts ProcessOptions) (err error) {
 	}
 	p.cmd.Stdout, p.cmd.Stderr = writer, writer
 	started := make(chan error)
-	go p.run(reader, started)
+	go p.run(reader, opts.Cores, started)
 	err = <-started
 	writer.Close()
 	if err != nil {
@@ -150,10 +153,10 @@ func (p *Process) command(spec *Spec, opts ProcessOptions) (*exec.Cmd, error) {
 
 // run starts the process and waits for its end. It keeps its thread, because the signal that Linux sends at the death
 // of the parent (groupAttr) is tied to the thread that forked.
-func (p *Process) run(log *os.File, started chan<- error) {
+func (p *Process) run(log *os.File, cores []int, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := p.cmd.Start(); err != nil {
+	if err := machine.OnCores(cores, p.cmd.Start); err != nil {
 		started <- err
 		return
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"deeplearning.example/kernelext/internal/machine"
 )
 
 // limits are the limits of one cell. Zero means no limit.
@@ -123,7 +125,7 @@ const (
 // default.
 func newSettings(getenv func(string) string) (*settings, error) {
 	s := &settings{env: map[string]string{}, limits: limits{
-		Memory: int64(defaultMemory * float64(machineMemory())), Time: defaultTime, Output: defaultOutput, File: defaultFile,
+		Memory: int64(defaultMemory * float64(machine.Memory())), Time: defaultTime, Output: defaultOutput, File: defaultFile,
 	}}
 	var errs []error
 	for _, name := range limitNames {

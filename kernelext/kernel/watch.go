@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"deeplearning.example/kernelext/internal/machine"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 
 // watch ends the cell when it is beyond a limit.
 func (r *run) watch(over <-chan struct{}) {
-	machine := machineMemory()
+	whole := machine.Memory()
 	timer := time.NewTimer(watchEvery)
 	defer timer.Stop()
 	for {
@@ -35,8 +37,8 @@ func (r *run) watch(over <-chan struct{}) {
 			used = r.gonb.proc.Usage().RSS
 		}
 		r.offerInput()
-		timer.Reset(r.nextLook(used, machine))
-		if f := r.beyond(used, machine); f != nil {
+		timer.Reset(r.nextLook(used, whole))
+		if f := r.beyond(used, whole); f != nil {
 			r.fail(*f)
 			r.stop()
 			r.k.log.line(fmt.Sprintf("cell [%d] is ended: %s", r.count, f.Evalue))
@@ -47,8 +49,8 @@ func (r *run) watch(over <-chan struct{}) {
 }
 
 // nextLook returns the time in which the cell cannot exceed a limit.
-func (r *run) nextLook(used, machine int64) time.Duration {
-	left := freeMemory() - int64(reserve*float64(machine))
+func (r *run) nextLook(used, whole int64) time.Duration {
+	left := machine.FreeMemory() - int64(reserve*float64(whole))
 	if r.limits.Memory > 0 {
 		left = min(left, r.limits.Memory-used)
 	}
@@ -60,7 +62,7 @@ func (r *run) nextLook(used, machine int64) time.Duration {
 }
 
 // beyond reports which limit is exceeded.
-func (r *run) beyond(used, machine int64) *failure {
+func (r *run) beyond(used, whole int64) *failure {
 	l := r.limits
 	switch {
 	case l.Time > 0 && r.clock.age() > l.Time:
@@ -70,7 +72,7 @@ func (r *run) beyond(used, machine int64) *failure {
 		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf(
 			"the cell took %s of memory, its limit is %s; `%%limit memory %dGB` allows more, `%%limit memory off` any",
 			formatBytes(used), l.text("memory"), 1+2*l.Memory>>30)}
-	case machine > 0 && float64(used) > largeCell*float64(machine) && float64(freeMemory()) < reserve*float64(machine):
+	case whole > 0 && float64(used) > largeCell*float64(whole) && float64(machine.FreeMemory()) < reserve*float64(whole):
 		return &failure{Ename: nameLimit, Evalue: fmt.Sprintf(
 			"the cell took %s and the machine has no memory left, so that it was ended before the system ends something else",
 			formatBytes(used))}

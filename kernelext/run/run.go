@@ -35,6 +35,8 @@ type Options struct {
 	Params map[string]any
 	// Env is the environment of the kernel, to which mode and parameters are added; nil means os.Environ().
 	Env []string
+	// Cores are the processor cores that the kernel may use; nil means all.
+	Cores []int
 	// Timeout limits the time of a cell; 0 means no limit. The cell is then interrupted. If it has not ended after
 	// Grace (default DefaultGrace), it is killed with the kernel.
 	Timeout, Grace time.Duration
@@ -154,7 +156,7 @@ func (n *notebookRun) start(ctx context.Context) error {
 		fmt.Errorf("not within %v", n.opts.StartTimeout))
 	defer cancel()
 	n.kernel, err = jupyter.Start(limit, spec, jupyter.Options{
-		Process: jupyter.ProcessOptions{Dir: n.opts.Dir, Env: env},
+		Process: jupyter.ProcessOptions{Dir: n.opts.Dir, Env: env, Cores: n.opts.Cores},
 	})
 	if err != nil {
 		return fmt.Errorf("kernel %q does not start: %w", spec.Name, err)
@@ -213,7 +215,11 @@ func (n *notebookRun) machine(ctx context.Context) Machine {
 	if n.opts.Machine != nil {
 		return *n.opts.Machine
 	}
-	return ThisMachine(ctx)
+	m := ThisMachine(ctx)
+	if n.opts.Cores != nil {
+		m.Cores = len(n.opts.Cores)
+	}
+	return m
 }
 
 // describeKernel puts the kernel's language into the notebook's metadata, as front ends do. GoNB leaves the lexer

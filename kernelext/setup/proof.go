@@ -103,7 +103,7 @@ func (in *Installation) completed(ctx context.Context, record plugin.Record) (pl
 }
 
 // proveParts tests two things that a plugin may lack, each in a child process: whether its compiled programs can be stored
-// and loaded again, and whether a program can have options of its own. It is used without what it lacks.
+// and loaded again, and whether a program can have its own options. It is used without what it lacks.
 func (in *Installation) proveParts(ctx context.Context, record plugin.Record) (_ plugin.Record, err error) {
 	if record.Cache, err = in.provePart(ctx, "cache", record.Path); err != nil {
 		return record, err

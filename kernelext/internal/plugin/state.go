@@ -22,7 +22,7 @@ type Record struct {
 	Platform string   `json:"platform,omitempty"` // cpu or cuda
 	Devices  []string `json:"devices,omitempty"`  // the plugin's description of each device
 	Cache    string   `json:"cache,omitempty"`    // Works, or why its programs cannot be cached; empty: not tested
-	Options  string   `json:"options,omitempty"`  // Works, or why a program cannot have options of its own; empty: not tested
+	Options  string   `json:"options,omitempty"`  // Works, or why a program cannot have its own options; empty: not tested
 }
 
 // Works is a record's Cache if the plugin's compiled programs can be stored and loaded again, and its Options if a program

@@ -120,7 +120,7 @@ func proveCache(path string) error {
 	return tell("cache", "ok")
 }
 
-// proveOptions computes 1+1 with a program that has options of its own. XLA refuses a flag that it does not know.
+// proveOptions computes 1+1 with a program that has its own options. XLA refuses a flag that it does not know.
 func proveOptions(path string) error {
 	changed := false
 	err := doubleThrough(hook.Plugin{
@@ -131,7 +131,7 @@ func proveOptions(path string) error {
 	case err != nil:
 		return fmt.Errorf("with options of a program: %w", err)
 	case !changed:
-		return errors.New("a program cannot have options of its own")
+		return errors.New("a program cannot have its own options")
 	}
 	return tell("options", "ok")
 }

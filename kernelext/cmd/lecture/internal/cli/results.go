@@ -52,33 +52,51 @@ func pageName(notebook string) string { return strings.TrimSuffix(notebook, ".ip
 // indexRefresh is the time after which a browser loads the index again while notebooks are running.
 const indexRefresh = 5 * time.Second
 
-// writeIndex writes the page that lists the notebooks of this run, those that wait too.
+// writeIndex writes the page that lists the notebooks of this run, those that wait too. The caller holds the lock.
 func (b *batch) writeIndex() error {
 	var entries []page.Entry
-	for _, r := range b.results {
-		entries = append(entries, page.Entry{
+	opts := page.Options{Title: "Lecture 11", Note: b.flags.mode + " mode"}
+	for _, e := range b.entries {
+		entries = append(entries, e.shown(b.over))
+	}
+	if !b.over {
+		opts.Refresh = indexRefresh
+	}
+	return writeWhole(filepath.Join(b.flags.out, "index.html"), func(w io.Writer) error {
+		return page.RenderIndex(w, entries, opts)
+	})
+}
+
+// shown returns a notebook's line of the index.
+func (e *entry) shown(over bool) page.Entry {
+	switch r := e.result; {
+	case r != nil:
+		return page.Entry{
 			Title:     page.Title(r.book.nb),
 			Page:      pageName(r.book.name),
 			Status:    r.status(),
 			Failed:    r.err != nil,
 			Took:      seconds(r.report.Seconds),
 			Thumbnail: r.thumbnail,
-		})
-	}
-	for i, book := range b.waiting {
-		status := "waiting"
-		if i == 0 {
-			status = "running"
 		}
-		entries = append(entries, page.Entry{Title: page.Title(book.nb), Status: status})
+	case e.running:
+		return page.Entry{Title: e.title, Status: "running"}
 	}
-	opts := page.Options{Title: "Lecture 11", Note: b.flags.mode + " mode"}
-	if len(b.waiting) > 0 {
-		opts.Refresh = indexRefresh
+	if over {
+		return page.Entry{Title: e.title, Status: "not run"}
 	}
-	return writeWhole(filepath.Join(b.flags.out, "index.html"), func(w io.Writer) error {
-		return page.RenderIndex(w, entries, opts)
-	})
+	return page.Entry{Title: e.title, Status: "waiting"}
+}
+
+// results returns the outcomes of the notebooks that have ended, in their order.
+func (b *batch) results() []result {
+	var all []result
+	for _, e := range b.entries {
+		if e.result != nil {
+			all = append(all, *e.result)
+		}
+	}
+	return all
 }
 
 func (r result) status() string {
@@ -97,7 +115,7 @@ func (b *batch) writeReport() error {
 		return nil
 	}
 	var reports []*run.Report
-	for _, r := range b.results {
+	for _, r := range b.results() {
 		reports = append(reports, r.report)
 	}
 	raw, err := run.JSON(reports)
@@ -135,10 +153,10 @@ func writeWhole(path string, fill func(io.Writer) error) error {
 
 // summary prints the table of the notebooks and the closing line, and returns how many failed.
 func (b *batch) summary() (failed int) {
-	same := 0
+	same, results := 0, b.results()
 	table := tabwriter.NewWriter(b.ios.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nNOTEBOOK\tRESULT\tCELLS\tTIME\tPEAK MEMORY")
-	for _, r := range b.results {
+	for _, r := range results {
 		word := "passed"
 		switch {
 		case r.err != nil:
@@ -152,12 +170,12 @@ func (b *batch) summary() (failed int) {
 			humanTime(seconds(r.report.Seconds)), humanBytes(r.report.PeakBytes))
 	}
 	_ = table.Flush() // a broken pipe is not worth a message
-	for _, r := range b.results {
+	for _, r := range results {
 		if r.report.Times != nil && !r.unchanged {
 			fmt.Fprintf(b.ios.out, "%s: %s\n", r.book.name, r.report.Times)
 		}
 	}
-	for _, r := range b.results {
+	for _, r := range results {
 		if r.err != nil {
 			fmt.Fprintf(b.ios.out, "FAILED %s\n", flat(r.err))
 		}
@@ -167,7 +185,7 @@ func (b *batch) summary() (failed int) {
 	if same > 0 {
 		unchanged = fmt.Sprintf(" (%d unchanged)", same)
 	}
-	fmt.Fprintf(b.ios.out, "%d passed%s, %d failed\n", len(b.results)-failed, unchanged, failed)
+	fmt.Fprintf(b.ios.out, "%d passed%s, %d failed\n", len(results)-failed, unchanged, failed)
 	return failed
 }
 

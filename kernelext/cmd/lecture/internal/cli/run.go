@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type runFlags struct {
 	timeout time.Duration
 	report  string
 	params  []string
+	jobs    int
 	fresh   bool
 	check   bool
 	save    bool
@@ -40,6 +42,9 @@ to the results' folder with an HTML page, and index.html lists them from the sta
 run again, unless it, the files beside it, the library, the device, the mode or a parameter has changed; --fresh and --save
 run it anyway.
 
+Several notebooks run side by side, each on its own processor cores, as far as there are cores and 3 GB of memory for
+each. On a GPU, and with --save, one runs at a time: some notebooks measure times.
+
 Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command line, 130 after Ctrl-C.`,
 		Example: `  lecture run
   lecture run --mode full -p epochs=5 notebooks/12_vae.ipynb
@@ -52,6 +57,7 @@ Exit code: 0 when all passed, 1 when one failed, 2 for a mistake on the command 
 	f.DurationVar(&flags.timeout, "timeout", 10*time.Minute, "how long one cell may run; 0 is without limit")
 	f.StringVar(&flags.report, "report", "", "write each cell's time, status and memory to this JSON `FILE`")
 	f.StringArrayVarP(&flags.params, "param", "p", nil, "set a parameter: `NAME=VALUE`, as `lecture params` lists them")
+	f.IntVarP(&flags.jobs, "jobs", "j", 0, "run this `NUMBER` of notebooks side by side; 0 is as many as cores and memory allow, and 1 with --save")
 	f.BoolVar(&flags.fresh, "fresh", false, "run everything again, and train from scratch, in a temporary model store")
 	f.BoolVar(&flags.check, "check", false, "fail if the stored outputs do not belong to the notebook's code")
 	f.BoolVar(&flags.save, "save", false, "replace a notebook that passed by the executed one (for maintainers)")
@@ -66,6 +72,9 @@ func (f runFlags) validate() error {
 	if f.timeout < 0 {
 		return usagef("--timeout %v, want a positive duration such as 10m, or 0 for no limit", f.timeout)
 	}
+	if f.jobs < 0 {
+		return usagef("--jobs %d, want a positive number, or 0 for as many as cores and memory allow", f.jobs)
+	}
 	return nil
 }
 
@@ -75,8 +84,20 @@ type batch struct {
 	flags   runFlags
 	env     []string
 	library string // what cells compute with; empty: not known
-	waiting []*notebook
-	results []result
+	show    *progress
+
+	mu      sync.Mutex
+	entries []*entry // in the order of the command line
+	over    bool     // no further notebook is run
+}
+
+// entry is a notebook of a batch. The last two fields belong to the batch's lock.
+type entry struct {
+	book    *notebook
+	title   string
+	spec    *jupyter.Spec
+	running bool
+	result  *result // nil before its end
 }
 
 // result is the outcome of one notebook.
@@ -142,7 +163,7 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-// run runs the notebooks one after the other and prints the outcome.
+// run runs the notebooks and prints the outcome.
 func (b *batch) run(ctx context.Context, books []*notebook) error {
 	specs, err := findKernels(books)
 	if err != nil {
@@ -156,20 +177,13 @@ func (b *batch) run(ctx context.Context, books []*notebook) error {
 		defer os.RemoveAll(dir)
 		b.env = append(b.env, "LECTURE_STORE="+dir)
 	}
-	for i, book := range books {
-		if ctx.Err() != nil {
-			break
-		}
-		b.waiting = books[i:]
-		if err := b.writeIndex(); err != nil {
-			return err
-		}
-		if err := b.runOne(ctx, book, specs[book]); err != nil {
-			return err
-		}
+	for _, book := range books {
+		b.entries = append(b.entries, &entry{book: book, title: page.Title(book.nb), spec: specs[book]})
 	}
-	b.waiting = nil
-	if err := b.writeIndex(); err != nil {
+	b.show = newProgress(b.ios, len(books))
+	err = b.runAll(ctx)
+	b.show.close()
+	if err != nil {
 		return err
 	}
 	if err := b.writeReport(); err != nil {
@@ -202,39 +216,39 @@ func findKernels(books []*notebook) (map[*notebook]*jupyter.Spec, error) {
 	return specs, nil
 }
 
-// runOne runs one notebook and writes its results. A failing cell is not an error here; a full disk is.
-func (b *batch) runOne(ctx context.Context, book *notebook, spec *jupyter.Spec) error {
-	before := b.inputsOf(ctx, book, spec)
+// runOne runs one notebook on some cores and writes its results. A failing cell is not an error here; a full disk is.
+func (b *batch) runOne(ctx context.Context, e *entry, cores []int) error {
+	book := e.book
+	before := b.inputsOf(ctx, book, e.spec)
 	if last, found := b.unchanged(book, before); found {
-		b.results = append(b.results, last)
+		b.end(e, last)
 		return nil
 	}
-	show := newProgress(b.ios)
 	report, err := run.Notebook(ctx, book.nb, run.Options{
 		Name:    book.name,
-		Spec:    spec,
+		Spec:    e.spec,
+		Cores:   cores,
 		Dir:     filepath.Dir(book.path),
 		Mode:    b.flags.mode,
 		Params:  book.values,
 		Env:     b.env,
 		Timeout: b.flags.timeout,
-		OnEvent: show.event,
+		OnEvent: b.show.event,
 	})
-	show.close()
 	if err == nil && book.stale != nil {
 		err = fmt.Errorf("%s: stored outputs: %w", book.name, book.stale)
 	}
 	if err != nil {
-		fmt.Fprintf(b.ios.out, "FAILED %s\n", flat(err))
+		b.show.say("FAILED %s", flat(err))
 	}
-	b.results = append(b.results, result{book: book, report: report, err: err, thumbnail: page.Thumbnail(book.nb)})
-	last := b.results[len(b.results)-1]
+	last := result{book: book, report: report, err: err, thumbnail: page.Thumbnail(book.nb)}
 	if err := b.writeResult(last); err != nil {
 		return err
 	}
-	if err := b.noteRun(ctx, last, before, spec); err != nil {
+	if err := b.noteRun(ctx, last, before, e.spec); err != nil {
 		return err
 	}
+	b.end(e, last)
 	if b.flags.save && err == nil {
 		return nbformat.Write(book.path, book.nb)
 	}

@@ -55,8 +55,7 @@ func (b *batch) unchanged(book *notebook, in inputs) (result, bool) {
 	}
 	shown := *book
 	shown.nb = nb
-	fmt.Fprintf(b.ios.out, "%s: unchanged since its run of %s; --fresh runs it again\n", book.name,
-		last.Ended.Local().Format("2006-01-02 15:04"))
+	b.show.say("%s: unchanged since its run of %s; --fresh runs it again", book.name, last.Ended.Local().Format("2006-01-02 15:04"))
 	return result{book: &shown, report: last.Report, unchanged: true, thumbnail: page.Thumbnail(nb)}, true
 }
 

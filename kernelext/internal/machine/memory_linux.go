@@ -1,4 +1,4 @@
-package kernel
+package machine
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 // cgroupLimits are the files of a container's memory limit, for both versions of cgroups.
 var cgroupLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
 
-// machineMemory returns the memory of the machine, or of the container if that is less, in bytes; 0 if it is not known.
-func machineMemory() int64 {
+// Memory returns the memory of the machine, or of the container if that is less, in bytes; 0 if it is not known.
+func Memory() int64 {
 	memory := memInfo("MemTotal:")
 	for _, file := range cgroupLimits {
 		text, err := os.ReadFile(file)
@@ -25,8 +25,8 @@ func machineMemory() int64 {
 	return memory
 }
 
-// freeMemory returns the available memory of the machine in bytes.
-func freeMemory() int64 { return memInfo("MemAvailable:") }
+// FreeMemory returns the available memory of the machine in bytes.
+func FreeMemory() int64 { return memInfo("MemAvailable:") }
 
 // memInfo reads a line of /proc/meminfo.
 func memInfo(name string) int64 {
