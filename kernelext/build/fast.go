@@ -109,11 +109,13 @@ type programNames struct {
 	module string // in its build information
 }
 
-// programKey returns a hash of everything that determines the program.
+// programKey returns a hash of everything that determines the program. The number of the compiler's threads does not: it
+// is the number of cores on which a kernel may run.
 func (a *assembly) programKey(linkConfig string) string {
 	hash := sha256.New()
 	plan := a.set.Plan
-	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.names.folder, a.set.ToolEnv, plan.Compile, plan.Link, plan.LinkEnv, linkConfig)
+	compile := slices.DeleteFunc(slices.Clone(plan.Compile), func(arg string) bool { return strings.HasPrefix(arg, "-c=") })
+	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.names.folder, a.set.ToolEnv, compile, plan.Link, plan.LinkEnv, linkConfig)
 	hash.Write(a.cell.text)
 	return hex.EncodeToString(hash.Sum(nil))
 }
