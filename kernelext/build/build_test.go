@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -195,6 +196,10 @@ func TestAgain(t *testing.T) {
 	if got := runProgram(t, x.out()); got != "2" {
 		t.Errorf("prints %s", got)
 	}
+	x.mustRun(t, program([]string{"fmt", "container/ring"}, "fmt.Print(ring.New(1).Len())")) // lists the packages again
+	if r := x.build(t, cell(2)); !r.Cached {
+		t.Errorf("%+v after another listing of the packages, want the program of the last cell", r)
+	}
 	x.env = append(x.env, "GOFLAGS=-buildvcs=false")
 	if r := x.build(t, cell(2)); r.Cached {
 		t.Error("a program of other flags is taken")
@@ -246,6 +251,26 @@ func (x *bench) restarted(t *testing.T) *bench {
 	write(t, filepath.Join(y.dir, "go.work"), "go 1.25\n\nuse (\n\t.\n\t"+y.lib+"\n)\n")
 	y.Builder = y.builder(t, x.opts.Cache)
 	return y
+}
+
+// TestUnusablePrograms: without the folder that all kernels share, a kernel uses the program of its own equal cell, and one line
+// says why no other does.
+func TestUnusablePrograms(t *testing.T) {
+	x := newBench(t)
+	file := filepath.Join(t.TempDir(), "programs")
+	write(t, file, "a file in the place of the folder")
+	opts := x.opts
+	opts.Programs, opts.Scratch = file, t.TempDir()
+	x.Builder = New(opts)
+	text := program([]string{"fmt"}, "fmt.Print(1)")
+	x.mustRun(t, text)
+	if r := x.build(t, text); !r.Cached {
+		t.Errorf("%+v, want the program of the last cell", r)
+	}
+	lines := slices.DeleteFunc(slices.Clone(x.log), func(line string) bool { return !strings.Contains(line, "not stored for other kernels") })
+	if len(lines) != 1 {
+		t.Errorf("the log says %q, want one line about %s", x.log, file)
+	}
 }
 
 // TestKeptBytes: programs are stored up to a sum of their sizes.

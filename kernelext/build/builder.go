@@ -16,7 +16,7 @@ type Options struct {
 	Goimports string       // the real goimports, absolute; empty: the first on the PATH of each call, see lookPath
 	Scratch   string       // private folder for programs and temporary files, best on the file system of Job.Out
 	Cache     string       // folder of prepared package sets, shared by all kernels of a user; empty: Scratch
-	Programs  string       // folder of linked programs, shared by all kernels of a user; empty: Scratch
+	Programs  string       // folder of linked programs, shared by all kernels of a user; empty, or not usable: Scratch
 	Log       func(string) // receives the reason why a cell was left to the go command; nil for none
 }
 
@@ -59,15 +59,24 @@ func New(o Options) *Builder {
 	if err := os.MkdirAll(o.Cache, 0o700); err != nil {
 		o.Log("build: " + err.Error())
 	}
-	dir, limit := o.Programs, keptForAll
-	if dir == "" {
-		dir, limit = filepath.Join(o.Scratch, "programs"), keptForKernel
+	return &Builder{opts: o, programs: o.openPrograms(), names: programNames{CellFolder, cellModule}, std: &standard{}, sites: map[string]*site{}}
+}
+
+// openPrograms opens the folder of linked programs. If the shared one cannot be used, the programs of this kernel are stored in
+// its private folder.
+func (o Options) openPrograms() *programs {
+	if o.Programs != "" {
+		shared, err := openPrograms(o.Programs, keptForAll)
+		if err == nil {
+			return shared
+		}
+		o.Log(err.Error())
 	}
-	stored, err := openPrograms(dir, limit)
+	own, err := openPrograms(filepath.Join(o.Scratch, "programs"), keptForKernel)
 	if err != nil {
 		o.Log(err.Error())
 	}
-	return &Builder{opts: o, programs: stored, names: programNames{CellFolder, cellModule}, std: &standard{}, sites: map[string]*site{}}
+	return own
 }
 
 // Build builds j.Out. If the program does not compile, the result has a Code and an Output, and the error is nil. An

@@ -109,15 +109,27 @@ type programNames struct {
 	module string // in its build information
 }
 
-// programKey returns a hash of everything that determines the program. The number of the compiler's threads does not: it
-// is the number of cores on which a kernel may run.
+// programKey returns a hash of everything that determines the program.
 func (a *assembly) programKey(linkConfig string) string {
 	hash := sha256.New()
 	plan := a.set.Plan
-	compile := slices.DeleteFunc(slices.Clone(plan.Compile), func(arg string) bool { return strings.HasPrefix(arg, "-c=") })
-	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.names.folder, a.set.ToolEnv, compile, plan.Link, plan.LinkEnv, linkConfig)
+	fmt.Fprintf(hash, "%q %q %q %q %q\n%s\n", a.names.folder, a.set.ToolEnv, determining(plan.Compile), determining(plan.Link),
+		plan.LinkEnv, linkConfig)
 	hash.Write(a.cell.text)
 	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// determining returns the arguments of a tool without two that do not change the program: the build id of the program
+// that was listed, which is another one each time, and the number of threads, which is that of the kernel's cores.
+func determining(args []string) []string {
+	var all []string
+	for i, arg := range args {
+		if i > 0 && args[i-1] == "-buildid" || strings.HasPrefix(arg, "-buildid=") || strings.HasPrefix(arg, "-c=") {
+			continue
+		}
+		all = append(all, arg)
+	}
+	return all
 }
 
 // compile runs the compiler. Errors in the cell's text are a result, in the go command's form.

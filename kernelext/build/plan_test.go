@@ -96,17 +96,18 @@ func TestQuotedFields(t *testing.T) {
 	}
 }
 
-// TestProgramKey: a program has the same key for any number of the compiler's threads, and another one for other arguments.
+// TestProgramKey: a program has the same key for any number of the compiler's threads and whatever program was listed, and
+// another key for other arguments.
 func TestProgramKey(t *testing.T) {
 	key := func(compile ...string) string {
 		a := &assembly{cell: &cell{}, set: &packageSet{Plan: &plan{Compile: compile}}}
 		return a.programKey("")
 	}
-	one := key("compile", "-c=1", "-pack")
-	if two := key("compile", "-c=2", "-pack"); two != one {
-		t.Error("the number of threads is part of the key")
+	one := key("compile", "-buildid", "a/b", "-c=1", "-pack")
+	if two := key("compile", "-buildid", "c/d", "-c=2", "-pack"); two != one {
+		t.Error("the number of threads or the listed program is part of the key")
 	}
-	if other := key("compile", "-c=1", "-pack", "-race"); other == one {
+	if other := key("compile", "-buildid", "a/b", "-c=1", "-pack", "-race"); other == one {
 		t.Error("an argument of the compiler is not part of the key")
 	}
 }

@@ -40,7 +40,7 @@ func openPrograms(dir string, limit keeping) (*programs, error) {
 		err = fmt.Errorf("%s cannot be written", dir)
 	}
 	if err != nil {
-		return &programs{}, fmt.Errorf("build: programs are not stored: %w", err)
+		return &programs{}, fmt.Errorf("build: programs are not stored for other kernels: %w", err)
 	}
 	return &programs{real, limit}, nil
 }

@@ -147,8 +147,8 @@ func TestProgramOutlivesTheKernel(t *testing.T) {
 	}
 }
 
-// TestTimingOfXLA: %timing says how many compiled graphs came from the cache, and a cache that cannot be used is reported
-// once in a kernel.
+// TestTimingOfXLA: %timing says how many compiled graphs came from the cache and how many have other options, and a cache that
+// cannot be used is reported once in a kernel.
 func TestTimingOfXLA(t *testing.T) {
 	testx.Backend(t) // installs the plugin
 	t.Setenv("LECTURE_DEVICE", "cpu")
@@ -164,6 +164,11 @@ func TestTimingOfXLA(t *testing.T) {
 		if table := k.good("%timing"); !strings.Contains(table, want) {
 			t.Errorf("%%timing after cell %d, want %q\n%s", i, want, table)
 		}
+	}
+	k.good("func twice(x *graph.Node) *graph.Node { return graph.Dot(x, x).Product() }")
+	k.good("%%\nfmt.Println(graph.MustExecOnce(must.M1(device.Backend()), twice, [][]float32{{1, 2}, {3, 4}}))")
+	if table := k.good("%timing"); !strings.Contains(table, "(0 of 1 graphs from the cache; 1 small, without YNNPACK)") {
+		t.Errorf("a small product: %s", table)
 	}
 	k.good("%env LECTURE_XLA_CACHE=here")
 	for i, want := range []int{1, 0} {
