@@ -253,7 +253,7 @@ func (x *bench) restarted(t *testing.T) *bench {
 	return y
 }
 
-// TestUnusablePrograms: without the folder that all kernels share, a kernel uses the program of its own equal cell, and one line
+// TestUnusablePrograms: without the folder that all kernels share, a kernel uses the program of an equal cell that it has built, and one line
 // says why no other does.
 func TestUnusablePrograms(t *testing.T) {
 	x := newBench(t)

@@ -119,8 +119,8 @@ func (a *assembly) programKey(linkConfig string) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// determining returns the arguments of a tool without two that do not change the program: the build id of the program
-// that was listed, which is another one each time, and the number of threads, which is that of the kernel's cores.
+// determining returns the arguments of a tool without two that do not change the program. The build id is that of the
+// program that was listed, which is another one each time. The number of threads is that of the kernel's cores.
 func determining(args []string) []string {
 	var all []string
 	for i, arg := range args {
