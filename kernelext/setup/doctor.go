@@ -15,6 +15,7 @@ import (
 
 	"deeplearning.example/kernelext/internal/plugin"
 	"deeplearning.example/kernelext/internal/xlacache"
+	"deeplearning.example/kernelext/internal/xlaoptions"
 	"deeplearning.example/kernelext/jupyter"
 )
 
@@ -50,7 +51,7 @@ func Doctor(ctx context.Context, opts Options) (checks []Check, ok bool, err err
 	for _, p := range programs() {
 		checks = append(checks, s.checkProgram(ctx, p))
 	}
-	checks = append(checks, s.checkKernelspec(), checkPlugin(), checkCache(), checkDevices())
+	checks = append(checks, s.checkKernelspec(), checkPlugin(), checkCache(), checkOptions(), checkDevices())
 	checks = append(checks, s.checkDisk(ctx), checkJupyter(ctx))
 	ok = true
 	for _, c := range checks {
@@ -225,6 +226,25 @@ func checkCache() Check {
 	c.Status, c.Detail = StatusOK, cache.Dir()
 	if !cache.Writable() {
 		c.Detail += " (read only)"
+	}
+	return c
+}
+
+// checkOptions reports whether small programs on the CPU are compiled with other options than XLA's own.
+func checkOptions() Check {
+	c := Check{Name: "XLA options", Status: StatusOK}
+	state, err := plugin.LoadState()
+	proved := state.Proved(plugin.CPU)
+	switch {
+	case err != nil || len(proved) == 0:
+		c.Detail = "XLA's own, without a plugin for the CPU"
+	case !xlaoptions.Enabled():
+		c.Detail = "XLA's own, as " + xlaoptions.Variable + " or XLA_FLAGS says"
+	case proved[0].Options != plugin.Works:
+		c.Status, c.Fix = StatusWarning, fixSetup
+		c.Detail = "small programs are slower than they could be: " + cmp.Or(proved[0].Options, "the plugin was not tested with other options")
+	default:
+		c.Detail = "small programs are compiled without YNNPACK"
 	}
 	return c
 }
