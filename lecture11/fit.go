@@ -76,6 +76,9 @@ func (c FitConfig) check(n int) error {
 	return checkName("FitConfig.Decay", c.Decay, decays)
 }
 
+// steps returns the number of optimizer steps of a training on n objects.
+func (c FitConfig) steps(n int) int { return c.Epochs * (n / c.Batch) }
+
 // Loss is a named part of a training loss: a scalar node, a mean over the batch.
 type Loss struct {
 	Name  string
@@ -264,7 +267,7 @@ func (t *Training) Key() map[string]any { return t.key }
 func (t *Training) Step() int { return int(t.taken.Load()) }
 
 // Steps returns the number of optimizer steps of the whole training.
-func (t *Training) Steps() int { return t.cfg.Epochs * t.stepsPerEpoch() }
+func (t *Training) Steps() int { return t.cfg.steps(t.n) }
 
 // Describe describes the progress after the given step in words: "5 epochs", or "stopped early after 5 epochs".
 func (t *Training) Describe(step int) string {
@@ -511,10 +514,12 @@ func (t *Training) rowsPerCall() int {
 	return t.cfg.StepsPerCall
 }
 
-// numbersOf returns the numbers of rows steps from first on; see FitConfig.stepNumbers.
+// numbersOf returns the numbers of rows steps from first on; see FitConfig.stepNumbers. Rows after the last step, which
+// no step reads, repeat its numbers.
 func (t *Training) numbersOf(first, rows int) *tensors.Tensor {
 	var flat []float64
-	for step := first; step < first+rows; step++ {
+	for i := range rows {
+		step := min(first+i, t.Steps()-1)
 		shared := t.cfg.numbersAt(float64(step) / float64(t.Steps()))
 		flat = append(flat, shared[:]...)
 		if t.numbers != nil {

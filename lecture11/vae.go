@@ -190,11 +190,10 @@ func (m *VAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Traini
 		return nil, fmt.Errorf("lecture11: FitConfig.Batch = %d with VAEConfig.TotalCorrelation = %g, want at least 2 objects to compare",
 			cfg.Batch, m.cfg.TotalCorrelation)
 	}
-	steps := float64(cfg.Epochs * (objects / cfg.Batch))
 	return m.training(trainingSpec{
 		kind: "vae", name: m.name(), model: m.cfg, seed: m.cfg.Seed, fit: cfg, id: dataID,
 		objects: []namedTensor{{"objects", x}},
-		numbers: func(step int) []float64 { return []float64{m.betaAt(float64(step) / steps)} },
+		numbers: func(step int) []float64 { return []float64{m.betaAt(float64(step) / float64(cfg.steps(objects)))} },
 		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			losses := m.losses(scope, now.own[0], pixels(batch[0]), objects)
 			now.adamStep(scope, losses[0].Value)

@@ -206,7 +206,7 @@ func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Trai
 	if err := cfg.check(l); err != nil {
 		return nil, err
 	}
-	radii, err := m.cfg.radii(cfg.Epochs * (l / cfg.Batch))
+	radii, err := m.cfg.radii(cfg.steps(l))
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func (m *VQVAE) Training(x *tensors.Tensor, dataID string, cfg FitConfig) (*Trai
 			if radii == nil {
 				return nil
 			}
-			return []float64{float64(radii[min(step, len(radii)-1)])} // a call may have room for more steps than are left
+			return []float64{float64(radii[step])}
 		},
 		build: func(scope *model.Scope, now *stepNumbers, batch []*Node) []Loss {
 			losses, codes := m.losses(scope, pixels(batch[0]))
