@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"sync"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"deeplearning.example/kernelext/internal/machine"
 	"deeplearning.example/kernelext/internal/plugin"
@@ -14,42 +16,43 @@ const notebookMemory = 3 << 30
 
 // runAll runs the notebooks, some of them side by side. It stops at the first error, and when ctx ends.
 func (b *batch) runAll(ctx context.Context) error {
-	if err := b.changeIndex(func() {}); err != nil {
-		return err
+	group, ctx := errgroup.WithContext(ctx)
+	for _, cores := range b.coreShares() {
+		group.Go(func() error { return b.work(ctx, cores) })
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	shares := b.coreShares()
-	failures := make([]error, len(shares))
-	var workers sync.WaitGroup
-	for i, cores := range shares {
-		workers.Go(func() {
-			for e := b.next(ctx); e != nil && failures[i] == nil; e = b.next(ctx) {
-				if failures[i] = b.runOne(ctx, e, cores); failures[i] != nil {
-					stop()
-				}
-			}
-		})
-	}
-	workers.Wait()
-	return errors.Join(append(failures, b.changeIndex(func() { b.over = true }))...)
+	return errors.Join(group.Wait(), b.changeIndex(func() { b.over = true }))
 }
 
-// next returns the next notebook to run, or nil.
-func (b *batch) next(ctx context.Context) (next *entry) {
-	_ = b.changeIndex(func() { // an index that cannot be written is an error at the notebook's end
-		for _, e := range b.entries {
-			if ctx.Err() == nil && next == nil && !e.running && e.result == nil {
-				next, e.running = e, true
-			}
+// work runs notebooks on some cores until none is left or ctx ends.
+func (b *batch) work(ctx context.Context, cores []int) error {
+	for {
+		e, err := b.next(ctx)
+		if e == nil || err != nil {
+			return err
+		}
+		if err := b.runOne(ctx, e, cores); err != nil {
+			return err
+		}
+	}
+}
+
+// next returns the next notebook to run, or nil, and shows it in the index, and with it those that have ended.
+func (b *batch) next(ctx context.Context) (next *entry, err error) {
+	err = b.changeIndex(func() {
+		i := slices.IndexFunc(b.entries, func(e *entry) bool { return !e.running && e.result == nil })
+		if i >= 0 && ctx.Err() == nil {
+			next = b.entries[i]
+			next.running = true
 		}
 	})
-	return next
+	return next, err
 }
 
-// end notes the result of a notebook and shows it in the index.
+// end notes the result of a notebook.
 func (b *batch) end(e *entry, r result) {
-	_ = b.changeIndex(func() { e.running, e.result = false, &r })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e.running, e.result = false, &r
 	b.show.ended()
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,18 +106,16 @@ func (p *progress) event(e run.Event) {
 
 // note keeps the last event of each notebook that runs.
 func (p *progress) note(e run.Event) {
-	for i, r := range p.running {
-		if r.last.Notebook == e.Notebook {
-			if e.Kind == run.EventFinished {
-				p.running = append(p.running[:i], p.running[i+1:]...)
-				return
-			}
-			p.running[i] = running{e, time.Now()}
-			return
-		}
+	same := func(r running) bool { return r.last.Notebook == e.Notebook }
+	if e.Kind == run.EventFinished {
+		p.running = slices.DeleteFunc(p.running, same)
+		return
 	}
-	if e.Kind != run.EventFinished {
-		p.running = append(p.running, running{e, time.Now()})
+	now := running{e, time.Now()}
+	if i := slices.IndexFunc(p.running, same); i >= 0 {
+		p.running[i] = now
+	} else {
+		p.running = append(p.running, now)
 	}
 }
 
