@@ -35,7 +35,7 @@ func proved() bool {
 		return false
 	}
 	records := state.Proved("")
-	return len(records) > 0 && records[0].Cache != "" && records[0].Options != ""
+	return len(records) > 0 && records[0].Complete()
 }
 
 // source is one place from which a plugin may come.

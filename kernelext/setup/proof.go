@@ -92,7 +92,7 @@ func (in *Installation) askHelper(ctx context.Context, command, path string) (ou
 
 // completed completes a record of an earlier version, which tested fewer parts.
 func (in *Installation) completed(ctx context.Context, record plugin.Record) (plugin.Record, error) {
-	if !record.OK || record.Cache != "" && record.Options != "" {
+	if !record.OK || record.Complete() {
 		return record, nil
 	}
 	record, err := in.proveParts(ctx, record)

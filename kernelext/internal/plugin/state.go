@@ -104,6 +104,9 @@ func (s State) Proved(platform string) []Record {
 	return proved
 }
 
+// Complete reports whether everything about a plugin that works was tested. Earlier versions tested fewer parts.
+func (r Record) Complete() bool { return r.OK && r.Cache != "" && r.Options != "" }
+
 // Current reports whether the file still has the size and the time that it had when it was proved.
 func (r Record) Current() bool {
 	info, err := os.Stat(r.Path)

@@ -29,6 +29,5 @@ type Plugin struct {
 type Event struct {
 	Hit     bool          // the program was in the cache
 	Options bool          // the program has other options than go-xla's
-	Took    time.Duration // the time to compile it, or to load it
-	Saved   time.Duration // for a hit: the time that the compilation had taken, minus Took
+	Saved   time.Duration // for a hit: the time that the compilation had taken, minus the time to load the program
 }

@@ -107,7 +107,7 @@ func hookCompile(slot C.int, args *C.PJRT_Client_Compile_Args) *C.PJRT_Error {
 	key, ok := w.key(args)
 	if ok {
 		if saved, found := w.load(key, args, begin); found {
-			w.Notify(Event{Hit: true, Options: changed, Took: time.Since(begin), Saved: saved})
+			w.Notify(Event{Hit: true, Options: changed, Saved: saved})
 			return nil
 		}
 	}
@@ -116,11 +116,10 @@ func hookCompile(slot C.int, args *C.PJRT_Client_Compile_Args) *C.PJRT_Error {
 	if failure != nil {
 		return failure
 	}
-	took := time.Since(begin)
 	if ok {
-		w.store(key, args, took)
+		w.store(key, args, time.Since(begin))
 	}
-	w.Notify(Event{Options: changed, Took: took})
+	w.Notify(Event{Options: changed})
 	return nil
 }
 
